@@ -1,0 +1,46 @@
+# Two commands: `make lab` and `make test`. Both set up their own environment in .venv first.
+PYTHON ?= $(shell tools/find-python)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: lab test check test-js test-python test-browser bench clean
+
+lab: $(VENV)/lab
+	@tools/system-packages lab
+	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/quickstart.ipynb
+
+test: check test-js test-python test-browser
+
+check: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-js: $(VENV)/dev js/node_modules
+	cd js && PATH="$(CURDIR)/$(BIN):$$PATH" npm run check && PATH="$(CURDIR)/$(BIN):$$PATH" npm test
+
+js/node_modules: js/package-lock.json $(VENV)/dev
+	cd js && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund
+	@touch $@
+
+test-python: $(VENV)/dev
+	@tools/system-packages test
+	$(BIN)/python -m pytest -p no:playwright tests --ignore tests/e2e --ignore tests/jupyter --ignore tests/orchestrator
+	$(BIN)/python -m pytest -p no:playwright -p pytest_jupyter.jupyter_server tests/orchestrator tests/jupyter
+
+test-browser: $(VENV)/dev
+	@tools/system-packages test
+	$(BIN)/python -m pytest tests/e2e
+
+$(VENV)/lab: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[lab]"
+	@touch $@
+
+$(VENV)/dev: pyproject.toml js/package-lock.json
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@ $(VENV)/lab
+
+clean:
+	rm -rf $(VENV) dist js/node_modules openspace_widget/static server_ext/openspace_server/jupyter/static

@@ -1,0 +1,208 @@
+"""One session as the kernel sees it: created or rejoined over REST, watched over ``events``, used over ``bulk``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from openspace_server.protocols import arrays
+from openspace_server.protocols.sessions import SessionState
+from openspace_server.protocols.viewer import Request
+from tornado.websocket import WebSocketClientConnection
+
+from openspace_widget.connection import Connection
+from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError, ServerError, SessionError
+
+Change = Callable[[SessionState, str], None]
+Answer = tuple[dict[str, Any], np.ndarray] | Any
+
+
+async def create(
+    connection: Connection, name: str, engine: str | None, size: tuple[int, int], timeout: float
+) -> dict[str, Any]:
+    """Start a session; asking again after a lost answer finds the same one. Raises ServerError."""
+    body: dict[str, Any] = {"name": name, "width": size[0], "height": size[1]}
+    if engine is not None:
+        body["engine"] = engine
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    return dict(await connection.request("POST", "sessions", body, key, timeout))
+
+
+async def rejoin(connection: Connection, name: str) -> dict[str, Any] | None:
+    """The newest live session of this name that is mine, or None."""
+    listed = await connection.request("GET", "sessions")
+    live = [s for s in listed["sessions"] if s["name"] == name and not SessionState(s["state"]).ended]
+    return max(live, key=lambda s: str(s["created"]), default=None)
+
+
+class Session:
+    """Requests and frames of one session. All coroutines run on the background loop."""
+
+    def __init__(self, connection: Connection, info: dict[str, Any], timeout: float, changed: Change) -> None:
+        self.connection = connection
+        self.info = info
+        self.timeout = timeout
+        self.view_state: dict[str, Any] = {}
+        self._changed = changed
+        self._news = asyncio.Condition()
+        self._socket: WebSocketClientConnection | None = None
+        self._connecting = asyncio.Lock()
+        self._answers: dict[int, asyncio.Future[Answer]] = {}
+        self._last_id = 0
+        self._tasks = {asyncio.create_task(self._watch(), name=f"watch session {self.id}")}
+
+    @property
+    def id(self) -> str:
+        return str(self.info["id"])
+
+    @property
+    def state(self) -> SessionState:
+        return SessionState(self.info["state"])
+
+    # ---- life
+
+    async def running(self) -> None:
+        """Wait until the session runs. Raises SessionError with the reason, NotReadyError after ``timeout`` seconds."""
+        try:
+            async with asyncio.timeout(self.timeout), self._news:
+                await self._news.wait_for(lambda: self.state is SessionState.RUNNING or self.state.ended)
+        except TimeoutError:
+            raise NotReadyError(
+                f"the session is still {self.state} after {self.timeout:g} s; `space.session` keeps its id, "
+                "and a longer `timeout=` waits longer"
+            ) from None
+        if self.state.ended:
+            raise SessionError(self.ended_because())
+
+    def ended_because(self) -> str:
+        reason = self.info.get("reason") or "it was closed"
+        return f"this session is {self.state.lower()}: {reason}. `OpenSpace()` starts a new one."
+
+    async def close(self) -> None:
+        """End the session and its instance; no error if it has ended already."""
+        try:
+            await self.connection.request("DELETE", f"sessions/{self.id}")
+        except ServerError as problem:
+            if problem.status != 404:
+                raise
+        await self._become({**self.info, "state": SessionState.STOPPED.value, "reason": ""})
+        await self.detach()
+
+    async def detach(self) -> None:
+        """Let go of the session without ending it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._drop("the session was closed")
+
+    async def _watch(self) -> None:
+        """Follow the session's state until it ends, through lost connections and server restarts."""
+        pause = 0.2
+        while not self.state.ended:
+            try:
+                socket = await self.connection.websocket(f"sessions/{self.id}/events")
+                while (message := await socket.read_message()) is not None:
+                    pause = 0.2
+                    event = json.loads(message)
+                    if event.get("type") == "session":
+                        event.pop("type")
+                        await self._become(event)
+                    elif event.get("type") == "error":
+                        await self._become({**self.info, "state": SessionState.LOST.value, "reason": event["reason"]})
+            except ServerError as problem:
+                if problem.status == 404:
+                    await self._become(
+                        {**self.info, "state": SessionState.LOST.value, "reason": "the server no longer knows it"}
+                    )
+            if not self.state.ended:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    async def _become(self, info: dict[str, Any]) -> None:
+        async with self._news:
+            self.info = info
+            self._news.notify_all()
+        self._changed(self.state, str(info.get("reason") or ""))
+        if self.state.ended:
+            self._drop(self.ended_because())
+
+    # ---- requests
+
+    async def ask(self, verb: str, timeout: float | None = None, **arguments: Any) -> Any:
+        """Send one request and wait for its answer.
+
+        Raises:
+            RequestError: the instance refused, with its reason.
+            SessionError: the session ended. NotReadyError: no answer within ``timeout`` seconds.
+        """
+        await self.running()
+        socket = await self._bulk()
+        self._last_id += 1
+        request = Request(self._last_id, verb, arguments)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._answers[request.id] = answer
+        try:
+            await socket.write_message(request.encode())
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                return await answer
+        except TimeoutError:
+            raise NotReadyError(f"the instance did not answer {verb!r} in time") from None
+        finally:
+            self._answers.pop(request.id, None)
+
+    async def _bulk(self) -> WebSocketClientConnection:
+        async with self._connecting:
+            if self._socket is None:
+                self._socket = await self.connection.websocket(f"sessions/{self.id}/bulk")
+                reader = asyncio.create_task(self._read(self._socket), name=f"bulk of session {self.id}")
+                self._tasks.add(reader)
+                reader.add_done_callback(self._tasks.discard)
+            return self._socket
+
+    async def _read(self, socket: WebSocketClientConnection) -> None:
+        reason = "the connection to the instance was lost; the next call opens it again"
+        try:
+            while (message := await socket.read_message()) is not None:
+                if isinstance(message, bytes):
+                    header, array = arrays.decode(message)
+                    self._settle(header.get("request"), (header, array))
+                    continue
+                event = json.loads(message)
+                match event.get("type"):
+                    case "reply":
+                        self._settle(event["id"], event["result"])
+                    case "error" if event.get("id") is not None:
+                        self._settle(event["id"], RequestError(event["reason"]))
+                    case "error":
+                        reason = event["reason"]
+                    case "hello":
+                        self.view_state = event["state"]
+                    case "state":
+                        self.view_state = event
+        finally:
+            if self._socket is socket:
+                self._drop(reason)
+
+    def _settle(self, id: Any, result: Answer) -> None:
+        answer = self._answers.get(id)
+        if answer is None or answer.done():
+            return
+        if isinstance(result, Exception):
+            answer.set_exception(result)
+        else:
+            answer.set_result(result)
+
+    def _drop(self, reason: str) -> None:
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.close()
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(SessionError(reason))
+                with contextlib.suppress(asyncio.CancelledError, OpenSpaceError):
+                    answer.exception()

@@ -1,0 +1,41 @@
+"""The anywidget view: it carries the session's id to the page, which then speaks with the Jupyter server itself.
+
+Nothing a cell waits for goes through this comm; ``state`` and ``reason`` only tell the page what the kernel knows.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import anywidget
+import traitlets
+
+
+def _static(name: str) -> str:
+    try:
+        return (resources.files("openspace_widget") / "static" / name).read_text("utf-8")
+    except FileNotFoundError:
+        raise ImportError(
+            f"openspace_widget/static/{name} is missing: this copy was not built. Install with `pip install .`, "
+            "which builds the JavaScript."
+        ) from None
+
+
+class OpenSpaceView(anywidget.AnyWidget):
+    """The live view. Several views of one object, and of one session, may be shown at a time."""
+
+    _esm = _static("widget.js")
+    _css = _static("widget.css")
+
+    session = traitlets.Unicode("", help="id of the session, a UUID").tag(sync=True)
+    session_name = traitlets.Unicode("", help="the session's name for people").tag(sync=True)
+    state = traitlets.Enum(
+        ("starting", "running", "closed", "failed"), default_value="starting", help="what the kernel knows"
+    ).tag(sync=True)
+    reason = traitlets.Unicode("", help="why it failed or was closed").tag(sync=True)
+    base_url = traitlets.Unicode("", help="base URL of the server; empty: the page's own").tag(sync=True)
+    width_css = traitlets.Int(None, allow_none=True, help="width of the view in CSS pixels; None: all of the cell").tag(
+        sync=True
+    )
+    aspect = traitlets.Float(16 / 9, help="width divided by height").tag(sync=True)
+    still = traitlets.Unicode("", help="a picture (data URL) for where there is no live view").tag(sync=True)

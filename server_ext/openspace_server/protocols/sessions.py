@@ -1,0 +1,42 @@
+"""Sessions as REST and the events socket show them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class SessionState(StrEnum):
+    """Life of a session. Terminal: STOPPED, FAILED, LOST."""
+
+    REQUESTED = "REQUESTED"
+    RESERVED = "RESERVED"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    DISCONNECTED = "DISCONNECTED"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+    FAILED = "FAILED"
+    LOST = "LOST"
+
+    @property
+    def ended(self) -> bool:
+        return self in (SessionState.STOPPED, SessionState.FAILED, SessionState.LOST)
+
+
+@dataclass(frozen=True)
+class SessionView:
+    """What a user may know of a session: no address, port or instance id."""
+
+    id: str
+    name: str
+    state: SessionState
+    reason: str
+    engine: str
+    width: int
+    height: int
+    created: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)

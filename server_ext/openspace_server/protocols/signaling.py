@@ -1,0 +1,81 @@
+"""Signaling between a viewer and an instance, relayed by the gateway and the Jupyter server. The instance offers.
+
+``join`` opens every gateway socket (signaling, bulk, media, api): it names the session and proves the right to it
+with the session's token, which only the orchestrator holds. The instance sees ``join`` without the token.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from openspace_server.protocols.fields import ProtocolError, describe, parse_object, text
+
+MESSAGE_TYPES = ("join", "offer", "answer", "ice-candidate", "ready", "ping", "pong", "bye", "error")
+MAX_MESSAGE_BYTES = 256 * 1024
+MAX_SDP = 64 * 1024
+
+
+class Role(StrEnum):
+    """What a viewer may do: a controller steers, a viewer watches."""
+
+    CONTROLLER = "controller"
+    VIEWER = "viewer"
+
+
+@dataclass(frozen=True)
+class Join:
+    """The first message on a gateway socket: ``{"type": "join", "session", "role", "viewer", "token"?}``."""
+
+    session: str
+    role: Role
+    viewer: str
+    token: str | None = None
+
+    def encode(self) -> str:
+        message = {"type": "join", "session": self.session, "role": self.role, "viewer": self.viewer}
+        return json.dumps(message if self.token is None else message | {"token": self.token})
+
+    @classmethod
+    def decode(cls, raw: str | bytes) -> Join:
+        message = decode(raw)
+        if message["type"] != "join":
+            raise ProtocolError(f"expected join as the first message, got {describe(message['type'])}")
+        try:
+            role = Role(text(message, "role", default=Role.VIEWER))
+        except ValueError:
+            raise ProtocolError(f"role: expected controller or viewer, got {describe(message['role'])}") from None
+        token = text(message, "token", limit=256) if "token" in message else None
+        return cls(text(message, "session", limit=64), role, text(message, "viewer", limit=64, default=""), token)
+
+
+def decode(raw: str | bytes) -> dict[str, Any]:
+    """One signaling message, its ``type`` known and its SDP or candidate of the right shape and size.
+
+    Raises:
+        ProtocolError: naming what was wrong.
+    """
+    if len(raw) > MAX_MESSAGE_BYTES:
+        raise ProtocolError(f"signaling message longer than {MAX_MESSAGE_BYTES} bytes")
+    message = parse_object(raw)
+    if message.get("type") not in MESSAGE_TYPES:
+        raise ProtocolError(f"type: expected one of {', '.join(MESSAGE_TYPES)}, got {describe(message.get('type'))}")
+    if message["type"] in ("offer", "answer"):
+        text(message, "sdp", limit=MAX_SDP)
+    if message["type"] == "ice-candidate" and not isinstance(message.get("candidate"), dict | None):
+        raise ProtocolError(f"candidate: expected an object or null, got {describe(message['candidate'])}")
+    return message
+
+
+def offer(sdp: str) -> str:
+    return json.dumps({"type": "offer", "sdp": sdp})
+
+
+def answer(sdp: str) -> str:
+    return json.dumps({"type": "answer", "sdp": sdp})
+
+
+def error(reason: str) -> str:
+    return json.dumps({"type": "error", "reason": reason})

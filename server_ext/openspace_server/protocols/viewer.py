@@ -1,0 +1,81 @@
+"""What viewers and an instance say to each other on the channels ``input`` and ``control`` (and on the bulk socket).
+
+``input`` carries running totals: ``{"type": "input", "seq", "held", "axes": {...}}``. An axis holds the sum of all
+motion since the channel opened, so a lost message costs nothing and a lost release cannot leave the camera drifting.
+``control`` carries ``request`` → ``reply`` | ``error`` with the same ``id``, and unasked ``hello``, ``state``,
+``stats``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, parse_object, text
+
+AXES = ("orbitX", "orbitY", "zoom", "roll", "lookX", "lookY")
+"""Units of the totals: orbit and look in view heights dragged (right and down positive), zoom in natural logarithms
+of nearness (+1 = e times nearer the surface), roll in radians (clockwise positive)."""
+
+MAX_CONTROL_BYTES = 64 * 1024
+MAX_TOTAL = 1e9
+
+
+@dataclass(frozen=True)
+class InputTotals:
+    """One input message: ``held`` is True while a button, finger or key is down."""
+
+    seq: int
+    held: bool
+    axes: dict[str, float] = field(default_factory=dict)
+
+    def encode(self) -> str:
+        return json.dumps({"type": "input", "seq": self.seq, "held": self.held, "axes": self.axes})
+
+    @classmethod
+    def decode(cls, raw: str | bytes) -> InputTotals:
+        if len(raw) > 4096:
+            raise ProtocolError("input message longer than 4096 bytes")
+        message = parse_object(raw)
+        if message.get("type") != "input":
+            raise ProtocolError(f"type: expected input, got {describe(message.get('type'))}")
+        axes = message.get("axes")
+        if not isinstance(axes, dict) or not set(axes) <= set(AXES):
+            raise ProtocolError(f"axes: expected an object with keys of {', '.join(AXES)}, got {describe(axes)}")
+        totals = {axis: number(axes, axis) for axis in axes}
+        if any(abs(total) > MAX_TOTAL for total in totals.values()):
+            raise ProtocolError(f"axes: a total beyond {MAX_TOTAL:g}")
+        return cls(integer(message, "seq", 0, 2**53), boolean(message, "held", False), totals)
+
+
+@dataclass(frozen=True)
+class Request:
+    """``{"type": "request", "id", "verb", "arguments": {...}}``: the id is the sender's, echoed in the answer."""
+
+    id: int
+    verb: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def encode(self) -> str:
+        return json.dumps({"type": "request", "id": self.id, "verb": self.verb, "arguments": self.arguments})
+
+    @classmethod
+    def decode(cls, raw: str | bytes) -> Request:
+        if len(raw) > MAX_CONTROL_BYTES:
+            raise ProtocolError(f"control message longer than {MAX_CONTROL_BYTES} bytes")
+        message = parse_object(raw)
+        if message.get("type") != "request":
+            raise ProtocolError(f"type: expected request, got {describe(message.get('type'))}")
+        arguments = message.get("arguments", {})
+        if not isinstance(arguments, dict):
+            raise ProtocolError(f"arguments: expected an object, got {describe(arguments)}")
+        return cls(integer(message, "id", 0, 2**53), text(message, "verb", limit=64), arguments)
+
+
+def reply(id: int, result: Any) -> str:
+    return json.dumps({"type": "reply", "id": id, "result": result})
+
+
+def error(id: int | None, reason: str) -> str:
+    return json.dumps({"type": "error", "id": id, "reason": reason})

