@@ -1,7 +1,6 @@
 """OpenSpace, live in a notebook cell."""
 
 from openspace_server import __version__
-
 from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError, ServerError, SessionError
 from openspace_widget.space import OpenSpace
 

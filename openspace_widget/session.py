@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from tornado.websocket import WebSocketClientConnection
+
 from openspace_server.protocols import arrays
 from openspace_server.protocols.sessions import SessionState
 from openspace_server.protocols.viewer import Request
-from tornado.websocket import WebSocketClientConnection
-
 from openspace_widget.connection import Connection
 from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError, ServerError, SessionError
 

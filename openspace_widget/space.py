@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import numpy as np
+
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.picture import DEFAULT_SIZE, check_size
 from openspace_server.protocols.sessions import SessionState
-
 from openspace_widget import frames, navigation, session
 from openspace_widget.background import background
 from openspace_widget.connection import Connection, ServerAddress, find_server, private_server

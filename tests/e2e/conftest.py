@@ -1,140 +1,19 @@
-"""A real JupyterLab or Notebook 7, driven in a real Chromium."""
+"""Fixtures: one JupyterLab and one Notebook 7 for all browser tests."""
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import Page
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-
-
-def wait_for(condition: Callable[[], Any], timeout: float = 20, what: str = "") -> Any:
-    """The first truthy value of ``condition``; fails after ``timeout`` seconds."""
-    end = time.monotonic() + timeout
-    while not (value := condition()):
-        if time.monotonic() > end:
-            pytest.fail(f"not within {timeout:g} s: {what or condition}")
-        time.sleep(0.05)
-    return value
+from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, Lab, Sheet, start_server, stop_server
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": ["--no-sandbox", *quiet]}
-
-
-@dataclass
-class Lab:
-    """One running server."""
-
-    process: subprocess.Popen[bytes]
-    url: str
-    token: str
-    root: Path
-    log: Path
-    page_path: str
-
-    def instances(self) -> list[psutil.Process]:
-        """The instance processes of this server's sessions, found by the environment they inherit."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if "openspace_server.instance" in process.cmdline() and process.environ().get("OPENSPACE_E2E") == str(
-                    self.root
-                ):
-                    found.append(process)
-            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-                continue
-        return found
-
-    def notebook(self, name: str, cells: list[str] | None = None) -> str:
-        """A notebook of these cells, or a copy of the one in notebooks/ with this name; its path on the server."""
-        import nbformat
-
-        path = self.root / name
-        if cells is None:
-            shutil.copy(ROOT / "notebooks" / name, path)
-            return name
-        kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-        sheet = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells], metadata=kernel)
-        nbformat.write(sheet, path)
-        return name
-
-    def rest(self, path: str) -> Any:
-        request = urllib.request.Request(
-            f"{self.url}openspace/api/v1/{path}", headers={"Authorization": f"token {self.token}"}
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-    def sessions(self) -> list[dict[str, Any]]:
-        return list(self.rest("sessions")["sessions"])
-
-
-def start_server(tmp: Path, app: str, page_path: str, expose: str) -> Lab:
-    """Start ``jupyter <app>`` with everything it writes below ``tmp``."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
-    root = tmp / "notebooks"
-    root.mkdir(parents=True)
-    folders = {"HOME": "home", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data"}
-    folders |= {"JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
-    environment = {**os.environ, **{name: str(tmp / folder) for name, folder in folders.items()}}
-    environment |= {"OPENSPACE_E2E": str(root), "JUPYTER_PREFER_ENV_PATH": "1"}
-    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
-    settings = tmp / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    log = tmp / "server.log"
-    command = [sys.executable, "-m", app, "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root"]
-    command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={token}"]
-    command += [f"--{expose}.expose_app_in_browser=True", "--ServerApp.base_url=/user/ada/"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
-    lab = Lab(process, f"http://127.0.0.1:{port}/user/ada/", token, root, log, page_path)
-
-    def answers() -> bool:
-        if process.poll() is not None:
-            pytest.fail(f"jupyter ended: {log.read_text()[-3000:]}")
-        try:
-            urllib.request.urlopen(f"{lab.url}api?token={token}", timeout=2).close()
-        except OSError:
-            return False
-        return True
-
-    wait_for(answers, 60, "the server answers")
-    return lab
-
-
-def stop_server(lab: Lab) -> None:
-    lab.process.send_signal(signal.SIGTERM)
-    try:
-        lab.process.wait(20)
-    except subprocess.TimeoutExpired:
-        os.killpg(lab.process.pid, signal.SIGKILL)
-        lab.process.wait()
-    for process in lab.instances():
-        process.kill()
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_OPTIONS}
 
 
 @pytest.fixture(scope="session")
@@ -149,72 +28,6 @@ def notebook7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     server = start_server(tmp_path_factory.mktemp("nb7"), "notebook", "notebooks/", "JupyterNotebookApp")
     yield server
     stop_server(server)
-
-
-class Sheet:
-    """A notebook open in the browser."""
-
-    def __init__(self, page: Page, lab: Lab, path: str) -> None:
-        self.page = page
-        self.lab = lab
-        self.path = path
-        self.problems: list[str] = []
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("console", self._console)
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and "openspace" in message.text.lower():
-            self.problems.append(message.text)
-
-    def open(self, *, reset: bool = True) -> Sheet:
-        query = f"?token={self.lab.token}" + ("&reset" if reset and "lab" in self.lab.page_path else "")
-        self.page.goto(f"{self.lab.url}{self.lab.page_path}{self.path}{query}")
-        self.ready()
-        return self
-
-    def ready(self) -> None:
-        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
-        self.page.wait_for_function(
-            """() => { const widget = window.jupyterapp?.shell?.currentWidget;
-                       const kernel = widget?.context?.sessionContext?.session?.kernel;
-                       return kernel?.status === 'idle'; }""",
-            timeout=60_000,
-        )
-
-    def run(self, index: int) -> None:
-        """Run the code cell number ``index`` and wait for its end."""
-        cell = self.page.locator(".jp-CodeCell").nth(index)
-        cell.scroll_into_view_if_needed()
-        cell.locator(".cm-content").click()
-        self.page.keyboard.press("Control+Enter")
-        prompt = cell.locator(".jp-InputPrompt")
-        self.page.wait_for_function(
-            "node => /\\[\\d+\\]/.test(node.textContent)", arg=prompt.element_handle(), timeout=90_000
-        )
-
-    def output(self, index: int) -> str:
-        return self.page.locator(".jp-CodeCell").nth(index).locator(".jp-OutputArea").first.inner_text()
-
-    def view(self, index: int = 0) -> Any:
-        return self.page.locator(".osw-view").nth(index)
-
-    def live(self, index: int = 0, timeout: float = 60) -> None:
-        """Wait until the view shows the moving picture."""
-        view = self.view(index)
-        view.wait_for(timeout=timeout * 1000)
-        try:
-            self.page.wait_for_function(
-                "node => node.dataset.state === 'live'", arg=view.element_handle(), timeout=timeout * 1000
-            )
-        except Exception:
-            pytest.fail(f"the view is {view.get_attribute('data-state')}: {view.inner_text()}")
-
-    def frames(self, index: int = 0) -> int:
-        return int(self.view(index).get_attribute("data-frames") or 0)
-
-    def save(self) -> None:
-        self.page.evaluate("() => { void window.jupyterapp.commands.execute('docmanager:save') }")
-        self.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=20_000)
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import signal
+import urllib.request
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -13,7 +15,7 @@ from playwright.sync_api import Page
 from openspace_widget import OpenSpace
 from openspace_widget.background import background
 from openspace_widget.frames import digest, grab
-from tests.e2e.conftest import Lab, Sheet, wait_for
+from tests.e2e.lab import Lab, Sheet, wait_for
 
 Open = Callable[[Lab, str], Sheet]
 START = "from openspace_widget import OpenSpace\nspace = OpenSpace()\nspace"
@@ -169,9 +171,6 @@ def test_a_start_without_a_free_slot_says_so_in_the_cell(lab: Lab, open_sheet: O
 
 
 def start_session(lab: Lab, name: str) -> None:
-    import json
-    import urllib.request
-
     request = urllib.request.Request(
         f"{lab.url}openspace/api/v1/sessions",
         data=json.dumps({"name": name}).encode(),
