@@ -2,12 +2,13 @@
 PYTHON ?= $(shell tools/find-python)
 VENV := .venv
 BIN := $(VENV)/bin
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: lab test check test-js test-python test-browser bench clean
 
 lab: $(VENV)/lab
 	@tools/system-packages lab
-	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/quickstart.ipynb
+	$(BIN)/jupyter lab $(AS_ROOT) $(LAB_OPTIONS) notebooks/quickstart.ipynb
 
 test: check test-js test-python test-browser
 
