@@ -10,13 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from tornado.websocket import WebSocketClientConnection
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
 from openspace_server.protocols import arrays
 from openspace_server.protocols.sessions import SessionState
 from openspace_server.protocols.viewer import Request
 from openspace_widget.connection import Connection
 from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError, ServerError, SessionError
+
+LOSS_GRACE = 4.0
+"""Seconds to wait for the reason of a lost connection before the loss itself is reported."""
 
 Change = Callable[[SessionState, str], None]
 Answer = tuple[dict[str, Any], np.ndarray] | Any
@@ -147,7 +150,8 @@ class Session:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._answers[request.id] = answer
         try:
-            await socket.write_message(request.encode())
+            with contextlib.suppress(WebSocketClosedError):  # the reader tells why
+                await socket.write_message(request.encode())
             async with asyncio.timeout(self.timeout if timeout is None else timeout):
                 return await answer
         except TimeoutError:
@@ -166,7 +170,7 @@ class Session:
 
     async def _read(self, socket: WebSocketClientConnection) -> None:
         reason = "the connection to the instance was lost; the next call opens it again"
-        try:
+        with contextlib.suppress(WebSocketClosedError):
             while (message := await socket.read_message()) is not None:
                 if isinstance(message, bytes):
                     header, array = arrays.decode(message)
@@ -184,9 +188,16 @@ class Session:
                         self.view_state = event["state"]
                     case "state":
                         self.view_state = event
-        finally:
-            if self._socket is socket:
-                self._drop(reason)
+        if self._socket is socket:
+            self._socket = None
+            await self._ended_within(LOSS_GRACE)
+            self._drop(self.ended_because() if self.state.ended else reason)
+
+    async def _ended_within(self, seconds: float) -> None:
+        """A lost socket often means that the session ended; its state, with the reason, is polled and comes later."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._news:
+                await self._news.wait_for(lambda: self.state.ended)
 
     def _settle(self, id: Any, result: Answer) -> None:
         answer = self._answers.get(id)
