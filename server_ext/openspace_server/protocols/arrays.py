@@ -67,8 +67,10 @@ def decode(message: bytes | bytearray | memoryview) -> tuple[dict[str, Any], np.
     ):
         raise ProtocolError(f"shape: expected 1 to 4 non-negative integers, got {describe(shape)}")
     expected = math.prod(shape) * np.dtype(dtype).itemsize
-    if expected > MAX_BUFFER_BYTES:
-        raise ProtocolError(f"array of {expected} bytes is larger than the {MAX_BUFFER_BYTES} allowed")
+    # NumPy multiplies the sides of an empty array, too, leaving out the zeros.
+    extent = math.prod(side or 1 for side in shape) * np.dtype(dtype).itemsize
+    if extent > MAX_BUFFER_BYTES:
+        raise ProtocolError(f"array of {extent} bytes is larger than the {MAX_BUFFER_BYTES} allowed")
     if len(view) - start != expected:
         raise ProtocolError(f"array buffer has {len(view) - start} bytes, {dtype} {shape} needs {expected}")
     array = np.frombuffer(view[start:], dtype=dtype).reshape(shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from typing import Any
 
 
@@ -28,7 +28,10 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
 
 def describe(value: object) -> str:
     """A short, safe rendering of a wrong value for an error text."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = f"a deeply nested {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -38,14 +41,15 @@ def integer(message: dict[str, Any], name: str, low: int, high: int, default: in
     if isinstance(value, bool) or not isinstance(value, int):
         raise ProtocolError(f"{name}: expected an integer from {low} to {high}, got {describe(value)}")
     if not low <= value <= high:
-        raise ProtocolError(f"{name}: {value} is outside {low} to {high}")
+        raise ProtocolError(f"{name}: {describe(value)} is outside {low} to {high}")
     return value
 
 
 def number(message: dict[str, Any], name: str, default: float | None = None) -> float:
     """The finite number ``name``; ``default`` when absent (required if None)."""
     value = message.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    # An integer beyond the range of a float cannot even be asked whether it is finite.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise ProtocolError(f"{name}: expected a finite number, got {describe(value)}")
     return float(value)
 

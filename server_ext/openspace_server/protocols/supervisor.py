@@ -87,7 +87,8 @@ def decode_command(raw: str | bytes) -> Command:
     name = message.get("command")
     if not isinstance(name, str) or name not in COMMANDS:
         shown = name if isinstance(name, str) else describe(name)
-        raise CommandError({"command": name, "error": f"invalid message received: {shown[:60]}", "id": -1})
+        echo = name if isinstance(name, str) else None
+        raise CommandError({"command": echo, "error": f"invalid message received: {shown[:60]}", "id": -1})
     try:
         return _checked(name, message)
     except ProtocolError as problem:

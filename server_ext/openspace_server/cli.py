@@ -1,0 +1,136 @@
+"""The command ``openspace-widget``. Parses arguments; everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from openspace_server.protocols.picture import MAX_SIDE, MIN_SIDE
+from openspace_server.protocols.supervisor import DEFAULT_API_PORT, DEFAULT_GATEWAY_PORT, DEFAULT_PORT
+
+MAX_SLOTS = 256
+MAX_FRAME_RATE = 60
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 well, 1 failed, 2 asked for something impossible."""
+    arguments = build_parser().parse_args(argv)
+    command: int = arguments.run(arguments)
+    return command
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="openspace-widget", description="OpenSpace, live in a notebook: render hosts and checks."
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_host(commands.add_parser("host", help="run a render host: supervisor, gateway and instances"))
+    _add_doctor(commands.add_parser("doctor", help="check this machine and say what to do"))
+    return parser
+
+
+def _add_host(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_host)
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+    parser.add_argument("--slots", type=_between(1, MAX_SLOTS), default=3, help="instances at the same time")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="supervisor port; 0 = a free one")
+    parser.add_argument("--gateway-port", type=_port, default=DEFAULT_GATEWAY_PORT, help="gateway port; 0 = a free one")
+    parser.add_argument(
+        "--api-port", type=_port, default=DEFAULT_API_PORT, help="API port of slot 0, slot N has N more; 0 = free ones"
+    )
+    parser.add_argument("--engine", default="embedded", help="what draws, unless START says otherwise")
+    side = _between(MIN_SIDE, MAX_SIDE)
+    parser.add_argument("--width", type=side, default=1280, help="pixels, unless START says otherwise")
+    parser.add_argument("--height", type=side, default=720, help="pixels, unless START says otherwise")
+    parser.add_argument("--frame-rate", type=_between(1, MAX_FRAME_RATE), default=30, help="most frames per second")
+    parser.add_argument(
+        "--bit-rate", type=_between(100_000, 200_000_000), help="of the video, bit/s; by the picture's size"
+    )
+    parser.add_argument("--log-dir", type=Path, help="folder for the instances' logs")
+    parser.add_argument("--announce", action="store_true", help="print one JSON line on stdout when ready")
+    parser.add_argument(
+        "--linger", type=_seconds, default=0.0, metavar="S", help="end when no command came for S seconds; 0 = never"
+    )
+    parser.add_argument("--end-with-stdin", action="store_true", help="end when stdin closes")
+    parser.add_argument("--stamp", action="store_true", help="draw the frame number into the picture (measurements)")
+    parser.add_argument(
+        "--allow-origin", action="append", default=[], metavar="ORIGIN", help="let web pages of ORIGIN use the gateway"
+    )
+
+
+def _host(arguments: argparse.Namespace) -> int:
+    import asyncio
+    import logging
+
+    from openspace_server.render_host.host import RenderHost
+    from openspace_server.render_host.settings import HostError, HostSettings, secret_from_environment
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = HostSettings(
+        slots=arguments.slots,
+        host=arguments.host,
+        port=arguments.port,
+        gateway_port=arguments.gateway_port,
+        api_port=arguments.api_port,
+        engine=arguments.engine,
+        width=arguments.width,
+        height=arguments.height,
+        frame_rate=arguments.frame_rate,
+        bit_rate=arguments.bit_rate,
+        stamp=arguments.stamp,
+        log_dir=arguments.log_dir,
+        announce=arguments.announce,
+        linger=arguments.linger,
+        end_with_stdin=arguments.end_with_stdin,
+        allowed_origins=frozenset(arguments.allow_origin),
+        secret=secret_from_environment(),
+    )
+
+    async def run() -> None:
+        await RenderHost(settings).run()
+
+    try:
+        asyncio.run(run())
+    except HostError as problem:
+        print(f"openspace-widget host: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_doctor)
+    parser.add_argument("--host", default="127.0.0.1", help="address the host would listen on")
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from openspace_server.doctor import examine
+
+    return 0 if examine(arguments.host) else 1
+
+
+def _between(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        number = int(value)
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
+        return number
+
+    parse.__name__ = "integer"
+    return parse
+
+
+def _seconds(value: str) -> float:
+    number = float(value)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{value} is no number of seconds")
+    return number
+
+
+_port = _between(0, 65535)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

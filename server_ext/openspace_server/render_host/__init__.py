@@ -1,0 +1,1 @@
+"""A machine with slots: the supervisor answers commands, slots run instances, the gateway lets viewers in."""

@@ -1,0 +1,188 @@
+"""The gateway: lets a viewer with the right token through to the instance of its session, and relays.
+
+``/`` and ``/signaling`` carry signaling, ``/bulk`` arrays. Another channel (``media``, ``api``) is one more line in
+``CHANNELS`` and the same path on the instance's socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from tornado.web import HTTPError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from openspace_server.protocols import signaling
+from openspace_server.protocols.fields import ProtocolError, parse_object
+from openspace_server.protocols.signaling import Join
+from openspace_server.protocols.supervisor import InstanceState
+from openspace_server.render_host.access import refuse_browsers, same_secret
+from openspace_server.render_host.settings import HostSettings
+from openspace_server.render_host.slots import Slot, Slots
+from openspace_server.sockets.ends import MAX_MESSAGE_BYTES, ClientEnd, Message, RelayHandlerMixin, connect
+from openspace_server.sockets.relay import relay
+from openspace_server.sockets.tuning import tune
+
+log = logging.getLogger(__name__)
+
+CHANNELS = {"signaling": signaling.MAX_MESSAGE_BYTES, "bulk": MAX_MESSAGE_BYTES}
+"""Channel name → the largest message it passes, in bytes."""
+
+FIRST_MESSAGE_BYTES = 64 * 1024
+MAX_PENDING = 64
+MAX_OPEN = 512
+CONNECT_TIMEOUT = 5.0
+
+PUBLISHED_DIALECT = ("REGISTER", "SESSION", "SDP", "ICE")
+PUBLISHED_NOT_SUPPORTED = "ERROR not supported yet"
+
+REFUSED = 4400
+UNAUTHORIZED = 4401
+NOT_RUNNING = 4409
+UNREACHABLE = 1011
+GOING_AWAY = 1001
+
+
+class GatewayRefusal(Exception):
+    """A socket that is not let through: the error reason, and the code to close with."""
+
+    def __init__(self, reason: str, code: int) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class PublishedDialect(Exception):
+    """The first message belongs to the published signaling protocol."""
+
+
+@dataclass
+class Gateway:
+    """What all connections share: the slots and the counts of sockets."""
+
+    slots: Slots
+    settings: HostSettings
+    pending: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def admit(self, join: Join) -> Slot:
+        """The slot that ``join`` may enter.
+
+        Raises:
+            GatewayRefusal: unknown session or wrong token (told alike), or its instance is not running.
+        """
+        slot = self.slots.of_session(join.session)
+        if slot is None or slot.assignment is None or not self._may_enter(join, slot.assignment.token):
+            raise GatewayRefusal("unknown session or wrong token", UNAUTHORIZED)
+        if slot.state is not InstanceState.RUNNING or slot.port is None:
+            raise GatewayRefusal(f"the instance is not running: {slot.state}", NOT_RUNNING)
+        return slot
+
+    def _may_enter(self, join: Join, token: str | None) -> bool:
+        if token is None:
+            return self.settings.secret is None
+        return same_secret(join.token, token)
+
+    async def close(self) -> None:
+        """End all relays and close their sockets."""
+        for task in self.tasks:
+            task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks)
+
+
+class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
+    """One viewer's socket."""
+
+    relay_max_bytes = FIRST_MESSAGE_BYTES  # until it has joined
+
+    def initialize(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def prepare(self) -> None:
+        refuse_browsers(self.request.headers, self._gateway.settings.allowed_origins)
+        if self._gateway.pending >= MAX_PENDING or len(self._gateway.tasks) >= MAX_OPEN:
+            raise HTTPError(503, "too many gateway connections")
+
+    def check_origin(self, origin: str) -> bool:
+        return True  # prepare() has refused what is not allowed
+
+    def open(self, channel: str | None = None) -> None:
+        if self.ws_connection is not None:
+            tune(getattr(self.ws_connection, "stream", None))
+        task = asyncio.ensure_future(self._serve(channel or "signaling"))
+        self._gateway.tasks.add(task)
+        task.add_done_callback(self._gateway.tasks.discard)
+
+    async def _serve(self, channel: str) -> None:
+        try:
+            await self._join_and_relay(channel)
+        except WebSocketClosedError:
+            pass  # left while it was told something
+        except asyncio.CancelledError:
+            self.close(GOING_AWAY, "the render host ends")
+            raise
+        except Exception:
+            log.exception("gateway, %s", channel)
+            self.close(UNREACHABLE, "internal error")
+
+    async def _join_and_relay(self, channel: str) -> None:
+        try:
+            instance = await self._enter(channel)
+        except GatewayRefusal as refusal:
+            await self._refuse(signaling.error(str(refusal)), refusal.code, str(refusal))
+        except PublishedDialect:
+            await self._refuse(PUBLISHED_NOT_SUPPORTED, REFUSED, PUBLISHED_NOT_SUPPORTED)
+        else:
+            if instance is not None:
+                self.allow_messages_of(CHANNELS[channel])
+                await relay(self.end, instance)
+
+    async def _enter(self, channel: str) -> ClientEnd | None:
+        """From the first message to the instance's open socket; None when the viewer left before."""
+        self._gateway.pending += 1
+        try:
+            if channel not in CHANNELS:
+                raise GatewayRefusal(f"channel {channel[:32]} is not supported", REFUSED)
+            try:
+                async with asyncio.timeout(self._gateway.settings.timings.join):
+                    first = await self.end.receive()
+            except TimeoutError:
+                raise GatewayRefusal("no join in time", REFUSED) from None
+            if first is None:
+                return None
+            join = _read_join(first)
+            return await _connect(self._gateway.admit(join), channel, join)
+        finally:
+            self._gateway.pending -= 1
+
+    async def _refuse(self, message: str, code: int, reason: str) -> None:
+        try:
+            await self.end.send(message)
+        finally:
+            await self.end.close(code, reason)
+
+
+def _read_join(first: Message) -> Join:
+    if isinstance(first, bytes):
+        raise GatewayRefusal("expected join as the first message, got a binary frame", REFUSED)
+    try:
+        if parse_object(first).get("type") in PUBLISHED_DIALECT:
+            raise PublishedDialect
+        return Join.decode(first)
+    except ProtocolError as problem:
+        raise GatewayRefusal(str(problem), REFUSED) from None
+
+
+async def _connect(slot: Slot, channel: str, join: Join) -> ClientEnd:
+    """The instance's socket, with ``join`` passed on; the token stays here."""
+    url = f"ws://127.0.0.1:{slot.port}/{channel}"
+    try:
+        instance = await connect(
+            url, {"Authorization": f"Bearer {slot.secret}"}, timeout=CONNECT_TIMEOUT, max_bytes=CHANNELS[channel]
+        )
+    except Exception as problem:  # refused, timed out, no WebSocket there: all the same to the viewer
+        log.warning("slot %d: %s not reached: %s", slot.id, url, problem)
+        raise GatewayRefusal("the instance does not answer", UNREACHABLE) from None
+    await instance.send(Join(join.session, join.role, join.viewer).encode())
+    return instance

@@ -1,0 +1,95 @@
+"""What a render host is told when it starts, and what is refused before anything is bound."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from openspace_server.protocols.picture import DEFAULT_SIZE
+from openspace_server.protocols.supervisor import DEFAULT_API_PORT, DEFAULT_GATEWAY_PORT, DEFAULT_PORT
+
+SECRET_VARIABLE = "OPENSPACE_HOST_SECRET"
+
+# -P: a notebook folder that holds a file such as numpy.py must not break the instance.
+INSTANCE_COMMAND = (sys.executable, "-P", "-m", "openspace_server.instance")
+
+
+class HostError(Exception):
+    """The host cannot run as asked; ``str(error)`` says what to change."""
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Limits in seconds."""
+
+    start: float = 30.0
+    """From the spawn until the instance must say ``running``."""
+    stop: float = 3.0
+    """From the STOP command to SIGTERM, and again from SIGTERM to SIGKILL."""
+    join: float = 5.0
+    """From the opening of a gateway socket until its ``join``."""
+
+
+@dataclass(frozen=True)
+class HostSettings:
+    """Everything ``openspace-widget host`` can be told. Ports may be 0 = a free one."""
+
+    slots: int = 3
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    gateway_port: int = DEFAULT_GATEWAY_PORT
+    api_port: int = DEFAULT_API_PORT
+    engine: str = "embedded"
+    width: int = DEFAULT_SIZE[0]
+    height: int = DEFAULT_SIZE[1]
+    frame_rate: int = 30
+    bit_rate: int | None = None
+    stamp: bool = False
+    log_dir: Path | None = None
+    announce: bool = False
+    linger: float = 0.0
+    end_with_stdin: bool = False
+    allowed_origins: frozenset[str] = frozenset()
+    secret: str | None = field(default=None, repr=False)
+    instance_command: tuple[str, ...] = INSTANCE_COMMAND
+    timings: Timings = Timings()
+
+    def check(self) -> None:
+        """Refuse to be reachable by others without a secret.
+
+        Raises:
+            HostError: ``host`` is not loopback (or unknown) and there is no secret.
+        """
+        if not self.secret and not is_loopback(self.host):
+            raise HostError(
+                f"--host {self.host} can be reached from other machines: set a secret in the environment variable "
+                f"{SECRET_VARIABLE} (the same one for whoever sends commands), or use --host 127.0.0.1"
+            )
+
+    def instance_api_port(self, slot: int) -> int:
+        """The OpenSpace API port of the instance in ``slot``."""
+        return self.api_port + slot if self.api_port else 0
+
+
+def secret_from_environment() -> str | None:
+    """The host's secret; None when unset or empty."""
+    return os.environ.get(SECRET_VARIABLE) or None
+
+
+def is_loopback(host: str) -> bool:
+    """True if every address that ``host`` names is a loopback address.
+
+    Raises:
+        HostError: ``host`` cannot be resolved.
+    """
+    if not host:
+        return False
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as problem:
+        raise HostError(f"--host {host}: {problem.strerror or problem}") from None
+    return all(ipaddress.ip_address(str(entry[4][0]).split("%")[0]).is_loopback for entry in found)
