@@ -1,0 +1,1 @@
+"""One instance: a process with an engine that draws and a streamer that serves any number of viewers."""

@@ -1,0 +1,148 @@
+"""One viewer's control conversation: requests in, replies and news out, over a data channel or the bulk socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Protocol
+
+from openspace_server.engines.base import EngineError
+from openspace_server.instance.steering import Steering
+from openspace_server.instance.verbs import answer
+from openspace_server.protocols import viewer as messages
+from openspace_server.protocols.fields import ProtocolError, parse_object
+from openspace_server.protocols.signaling import Join, Role
+
+if TYPE_CHECKING:
+    from openspace_server.instance.instance import Instance
+
+log = logging.getLogger(__name__)
+
+MAX_REQUESTS = 32
+"""Requests of one viewer under way at a time."""
+ERROR_INTERVAL = 1.0
+"""Seconds between error messages about input, which comes too often to answer each."""
+
+
+class Carrier(Protocol):
+    """What carries a conversation."""
+
+    arrays: bool
+    """Whether binary array messages may be posted."""
+
+    @property
+    def busy(self) -> bool:
+        """The viewer has not yet taken what was posted: news can wait."""
+
+    def post(self, message: str | bytes) -> None:
+        """Send without waiting; nothing happens if the viewer is gone. Raises ProtocolError if it is too large."""
+
+    async def drained(self) -> None:
+        """Wait until what was posted is on its way, at once if the viewer is gone."""
+
+
+class Conversation:
+    """Everything the instance knows of one viewer. Ends with :meth:`close`."""
+
+    def __init__(self, instance: Instance, join: Join, carrier: Carrier) -> None:
+        self.instance = instance
+        self.carrier = carrier
+        self.role = join.role
+        self.viewer = join.viewer or uuid.uuid4().hex[:12]
+        self.watches_stats = False
+        self.heard_at = time.monotonic()
+        self._steering = Steering()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._input_error_at = 0.0
+        self._greeted = False
+        self._start(self._greet())
+
+    @property
+    def steers(self) -> bool:
+        return self.role is Role.CONTROLLER
+
+    def receive(self, raw: str | bytes) -> None:
+        """One control message from the viewer; it is answered when it is done."""
+        self.heard_at = time.monotonic()
+        try:
+            request = messages.Request.decode(raw)
+            if len(self._tasks) >= MAX_REQUESTS:
+                raise ProtocolError(f"more than {MAX_REQUESTS} requests at a time")
+        except ProtocolError as problem:
+            self._post(messages.error(_id_of(raw), str(problem)))
+            return
+        self._start(self._serve(request))
+
+    def steer(self, raw: str | bytes) -> None:
+        """One input message from the viewer."""
+        self.heard_at = time.monotonic()
+        try:
+            totals = messages.InputTotals.decode(raw)
+            if not self.steers:
+                raise ProtocolError("input: only controllers steer")
+        except ProtocolError as problem:
+            if self.heard_at - self._input_error_at >= ERROR_INTERVAL:
+                self._input_error_at = self.heard_at
+                self._post(messages.error(None, str(problem)))
+            return
+        motion = self._steering.motion(totals)
+        if motion is not None:
+            self.instance.draw_loop.move(motion, totals.seq)
+
+    def news(self, message: str) -> bool:
+        """Post something that nobody asked for; False if the viewer is not ready for it now."""
+        if not self._greeted or self.carrier.busy:
+            return False
+        self._post(message)
+        return True
+
+    def close(self) -> None:
+        """The viewer is gone: let go of the camera and forget what it still waits for."""
+        release = self._steering.release()
+        if release is not None:
+            self.instance.draw_loop.move(release)
+        for task in self._tasks:
+            task.cancel()
+
+    async def _greet(self) -> None:
+        hello = await self.instance.hello()
+        greeting = {"type": "hello", "role": self.role, "viewer": self.viewer, **hello}
+        try:
+            self._post(json.dumps(greeting))
+        except ProtocolError as problem:  # a scene with thousands of targets
+            log.warning("targets left out of hello: %s", problem)
+            self._post(json.dumps(greeting | {"targets": []}))
+        self._greeted = True
+
+    async def _serve(self, request: messages.Request) -> None:
+        try:
+            result = await answer(self, request)
+            self._post(result if isinstance(result, bytes) else messages.reply(request.id, result))
+        except (ProtocolError, EngineError) as problem:
+            self._post(messages.error(request.id, str(problem)))
+        except Exception:
+            log.exception("request %s failed", request.verb)
+            self._post(messages.error(request.id, f"{request.verb}: internal error, see the instance's log"))
+        await self.carrier.drained()
+
+    def _post(self, message: str | bytes) -> None:
+        self.carrier.post(message)
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _id_of(raw: str | bytes) -> int | None:
+    """The id of a request that could not be accepted, if it has one."""
+    if len(raw) > messages.MAX_CONTROL_BYTES:
+        return None
+    try:
+        id = parse_object(raw).get("id")
+    except ProtocolError:
+        return None
+    return id if isinstance(id, int) and not isinstance(id, bool) else None

@@ -1,0 +1,312 @@
+"""The draw thread: the only one that touches the engine. Sleeps until there is something to draw, encode or answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from openspace_server.engines.base import Engine, EngineError, Frame, Motion
+from openspace_server.instance.flight import FlightWatch
+from openspace_server.instance.pacing import NEVER, Pacing
+from openspace_server.instance.picture_settings import PictureSettings
+from openspace_server.instance.stats import Stats
+from openspace_server.instance.streaming.encoder import EncodedPicture, Encoder, Picture, convert
+
+log = logging.getLogger(__name__)
+
+UNWATCHED_FLIGHT_INTERVAL = 0.25
+"""Seconds between drawings of a flight that nobody watches: only so that it goes on and ends in time."""
+SLIGHT = 0.05
+"""An encoded picture below this part of the average picture's share of the bit rate improved next to nothing."""
+STALE_AFTER = 0.05
+"""Running time or a moving camera is told from a picture no older than this, in seconds."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """What viewers are told of the engine, as of the last drawing or change."""
+
+    time: str
+    rate: float
+    paused: bool
+    focus: str
+    flying: bool
+
+    def differs(self, other: EngineState | None) -> bool:
+        """Whether anything but the time differs."""
+        return other is None or (self.rate, self.paused, self.focus, self.flying) != (
+            other.rate,
+            other.paused,
+            other.focus,
+            other.flying,
+        )
+
+
+class Audience(Protocol):
+    """Who hears the draw thread, on the event loop's thread."""
+
+    def drawn(self) -> None:
+        """The first picture was drawn."""
+
+    def encoded(self, picture: EncodedPicture) -> None: ...
+
+    def engine_changed(self, state: EngineState) -> None:
+        """Something in ``state`` changed that viewers should know."""
+
+    def ended(self, error: Exception | None) -> None:
+        """The draw thread is over and the engine closed; ``error`` is why, None after a stop."""
+
+
+class DrawLoop:
+    """Runs an engine on its own thread. All methods may be called from the event loop's thread at any time."""
+
+    def __init__(self, engine: Engine, settings: PictureSettings, audience: Audience, *, stamped: bool) -> None:
+        self.stats = Stats()
+        self.state: EngineState | None = None
+        self._engine = engine
+        self._settings = settings
+        self._audience = audience
+        self._stamped = stamped
+        self._events = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._main, name="draw", daemon=True)
+        self._wakeup = threading.Condition()
+        self._inbox: list[Callable[[float], None]] = []
+        self._stopping = False
+        # Below: the draw thread's own.
+        self._pacing = Pacing(settings.frame_rate)
+        self._encoder = Encoder(settings.bit_rate, settings.frame_rate)
+        self._flight = FlightWatch()
+        self._frame: Frame | None = None
+        self._picture: Picture | None = None
+        self._drawn_at = -NEVER
+        self._input_seq = self._drawn_seq = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the thread close the engine and end; :meth:`Audience.ended` tells when."""
+        with self._wakeup:
+            self._stopping = True
+            self._wakeup.notify()
+
+    def call(
+        self, command: Callable[[Engine, float], T], *, fresh: bool = False, changes: bool = False
+    ) -> asyncio.Future[T]:
+        """Run ``command(engine, now)`` on the draw thread, in the order of calls; its result or exception comes back.
+
+        ``fresh``: first bring time and camera up to date. ``changes``: the picture and the state change by it.
+        """
+        answer: asyncio.Future[T] = self._events.create_future()
+
+        def run(now: float) -> T:
+            try:
+                return command(self._engine, now)
+            finally:
+                if changes:
+                    self._changed(now)
+                    self._tell_state(always=True)
+
+        def work(now: float) -> None:
+            if fresh:
+                self._refresh(now)
+            self._answer(answer, lambda: run(now))
+
+        self._post(work)
+        return answer
+
+    def move(self, motion: Motion, input_seq: int | None = None) -> None:
+        """Apply camera motion and draw at once; ``input_seq`` is what the stamp shows from then on."""
+
+        def work(now: float) -> None:
+            try:
+                self._engine.move(motion, now)
+            except Exception:
+                log.exception("the engine refused %s", motion)
+                return
+            if input_seq is not None:
+                self._input_seq = input_seq & 0xFFFFFFFF
+            if motion.axes:
+                self._changed(now)
+            else:
+                self._changed(now + self._engine.next_change(now))
+            self._tell_state()
+
+        self._post(work)
+
+    def fly(self, start: Callable[[Engine, float], None], duration: float) -> asyncio.Future[bool]:
+        """Run ``start(engine, now)``, which starts a flight of ``duration`` seconds; True when it arrived."""
+        answer: asyncio.Future[bool] = self._events.create_future()
+
+        def tell(arrived: bool) -> None:
+            self._answer(answer, lambda: arrived)
+
+        def work(now: float) -> None:
+            try:
+                start(self._engine, now)
+            except Exception as error:
+                self._fail(answer, error)
+                return
+            self._flight.started(now + duration, tell)
+            if not self._engine.flying:
+                self._flight.ended(arrived=True)
+            self._pacing.changed(now)
+            self._tell_state()
+
+        self._post(work)
+        return answer
+
+    def grab(self, finish: Callable[[Frame], T]) -> asyncio.Future[T]:
+        """Draw at once and hand the frame to ``finish``, on the draw thread."""
+        answer: asyncio.Future[T] = self._events.create_future()
+
+        def work(now: float) -> None:
+            frame = self._draw(now)
+            self._answer(answer, lambda: finish(frame))
+
+        self._post(work)
+        return answer
+
+    def set_watched(self, watched: bool) -> None:
+        """Whether somebody receives encoded pictures."""
+
+        def work(now: float) -> None:
+            self._pacing.watched = watched
+
+        self._post(work)
+
+    def want_key(self) -> None:
+        """Send a key frame as soon as the rate limit lets it."""
+        self._post(lambda now: self._pacing.want_key())
+
+    def configure(self, settings: PictureSettings) -> asyncio.Future[None]:
+        """Size and rates from the next drawing on. Done when the engine has taken them."""
+        answer: asyncio.Future[None] = self._events.create_future()
+
+        def apply(now: float) -> None:
+            if (settings.width, settings.height) != (self._settings.width, self._settings.height):
+                self._engine.resize(settings.width, settings.height)
+                self._pacing.changed(now)
+            self._settings = settings
+            self._pacing.interval = 1.0 / settings.frame_rate
+            self._encoder.configure(settings.bit_rate, settings.frame_rate)
+
+        self._post(lambda now: self._answer(answer, lambda: apply(now)))
+        return answer
+
+    # -- the draw thread -----------------------------------------------------------------------------------------
+
+    def _main(self) -> None:
+        error: Exception | None = None
+        try:
+            self._engine.open(self._settings.width, self._settings.height)
+            self._draw(time.monotonic())
+            self._tell(self._audience.drawn)
+            while not self._stopping:
+                self._turn()
+        except Exception as problem:
+            error = problem
+            if not isinstance(problem, EngineError):
+                log.exception("the draw thread failed")
+        try:
+            self._engine.close()
+        except Exception:
+            log.exception("closing the engine failed")
+        self._encoder.close()
+        self._tell(self._audience.ended, error)
+
+    def _turn(self) -> None:
+        with self._wakeup:
+            if not self._inbox and not self._stopping:
+                pause = self._wake_at() - time.monotonic()
+                if pause > 0:
+                    self._wakeup.wait(None if pause == NEVER else pause)
+            works, self._inbox = self._inbox, []
+        for work in works:
+            work(time.monotonic())
+        now = time.monotonic()
+        if self._pacing.draw_due(now) or (self._flight_unwatched() and now >= self._wake_at()):
+            self._draw(now)
+        if self._pacing.encode_due(now):
+            self._encode(now)
+
+    def _wake_at(self) -> float:
+        if not self._flight_unwatched():
+            return self._pacing.wake_at()
+        at = self._drawn_at + UNWATCHED_FLIGHT_INTERVAL
+        if self._flight.awaited:
+            at = min(at, max(self._flight.ends_at, self._drawn_at + self._pacing.interval))
+        return at
+
+    def _flight_unwatched(self) -> bool:
+        return not self._pacing.watched and self._engine.flying
+
+    def _draw(self, now: float) -> Frame:
+        started = time.perf_counter()
+        frame = self._engine.draw(now)
+        self.stats.drew(now, time.perf_counter() - started)
+        self._frame, self._picture, self._drawn_at, self._drawn_seq = frame, None, now, self._input_seq
+        self._pacing.drew(now + self._engine.next_change(now))
+        if self._flight.awaited and not self._engine.flying:
+            self._flight.ended(arrived=True)
+        self._tell_state()
+        return frame
+
+    def _encode(self, now: float) -> None:
+        assert self._frame is not None
+        started = time.perf_counter()
+        if self._picture is None:
+            self._picture = convert(self._frame.pixels, self._frame.id, self._drawn_seq, stamped=self._stamped)
+        encoded = self._encoder.encode(self._picture, now, key=self._pacing.key_due(now))
+        self.stats.encoded(now, time.perf_counter() - started, len(encoded.data), encoded.key)
+        budget = self._settings.bit_rate / 8 / self._settings.frame_rate
+        self._pacing.encoded(now, key=encoded.key, slight=len(encoded.data) < budget * SLIGHT)
+        self._tell(self._audience.encoded, encoded)
+
+    def _refresh(self, now: float) -> None:
+        engine = self._engine
+        runs = not engine.paused and engine.rate != 0
+        if (runs or engine.flying or self._pacing.change_at <= now) and now - self._drawn_at > STALE_AFTER:
+            self._draw(now)
+
+    def _changed(self, when: float) -> None:
+        self._pacing.changed(when)
+        if self._flight.awaited and not self._engine.flying:
+            self._flight.ended(arrived=False)
+
+    # -- from the draw thread to the event loop ------------------------------------------------------------------
+
+    def _tell_state(self, *, always: bool = False) -> None:
+        engine = self._engine
+        state = EngineState(engine.time, engine.rate, engine.paused, engine.focus, engine.flying)
+        before, self.state = self.state, state
+        if always or state.differs(before):
+            self._tell(self._audience.engine_changed, state)
+
+    def _answer(self, answer: asyncio.Future[T], value: Callable[[], T]) -> None:
+        try:
+            result = value()
+        except Exception as error:
+            self._fail(answer, error)
+        else:
+            self._tell(lambda: None if answer.done() else answer.set_result(result))
+
+    def _fail(self, answer: asyncio.Future[Any], error: Exception) -> None:
+        self._tell(lambda: None if answer.done() else answer.set_exception(error))
+
+    def _tell(self, hear: Callable[..., Any], *arguments: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the event loop is closed: the process is ending
+            self._events.call_soon_threadsafe(hear, *arguments)
+
+    def _post(self, work: Callable[[float], None]) -> None:
+        with self._wakeup:
+            self._inbox.append(work)
+            self._wakeup.notify()

@@ -1,0 +1,169 @@
+"""The instance itself: the draw loop, the picture's settings, and everybody who watches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from openspace_server.engines.base import Engine, EngineError
+from openspace_server.instance.control import Carrier, Conversation
+from openspace_server.instance.draw_loop import DrawLoop, EngineState
+from openspace_server.instance.grabs import Grabs
+from openspace_server.instance.host_pipe import Configuration
+from openspace_server.instance.picture_settings import PictureSettings
+from openspace_server.instance.streaming import encoder
+from openspace_server.instance.streaming.viewers import PictureFan
+from openspace_server.protocols.signaling import Join
+
+log = logging.getLogger(__name__)
+
+STATE_INTERVAL = 0.1
+"""Seconds between state messages at least."""
+CLOCK_INTERVAL = 5.0
+"""While simulation time runs, viewers are told it at least this often, in seconds."""
+
+
+class Instance:
+    """Lives on the event loop. ``resized(width, height)`` hears of sizes that viewers chose."""
+
+    def __init__(self, configuration: Configuration, engine: Engine, resized: Callable[[int, int], None]) -> None:
+        self.settings = PictureSettings(
+            configuration.width, configuration.height, configuration.frame_rate, configuration.bit_rate
+        )
+        self.draw_loop = DrawLoop(engine, self.settings, self, stamped=configuration.stamp)
+        self.fan = PictureFan(self._watched, self.draw_loop.want_key)
+        self.grabs = Grabs(self.draw_loop)
+        self.conversations: set[Conversation] = set()
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the first picture is drawn; its exception is why it never will be."""
+        self.over: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        """Done when the draw thread has ended."""
+        self._resized = resized
+        self._changing_picture = asyncio.Lock()
+        self._told_at = 0.0
+        self._telling: asyncio.Task[None] | None = None
+
+    # -- viewers -------------------------------------------------------------------------------------------------
+
+    def converse(self, join: Join, carrier: Carrier) -> Conversation:
+        """A viewer's control channel has opened."""
+        conversation = Conversation(self, join, carrier)
+        self.conversations.add(conversation)
+        self.tell_state()
+        return conversation
+
+    def leave(self, conversation: Conversation) -> None:
+        """A viewer is gone."""
+        if conversation in self.conversations:
+            self.conversations.remove(conversation)
+            conversation.close()
+            self.tell_state()
+
+    async def hello(self) -> dict[str, Any]:
+        """What every viewer is told first, but for its own role and name."""
+        describe, targets = await self.draw_loop.call(
+            lambda engine, now: (engine.describe(), engine.targets()), fresh=True
+        )
+        return {
+            "engine": describe,
+            "targets": [{"identifier": t.identifier, "name": t.name, "kind": t.kind} for t in targets],
+            "encoder": encoder.NAME,
+            "state": self.state_message(),
+        }
+
+    # -- what viewers are told -----------------------------------------------------------------------------------
+
+    def state_message(self) -> dict[str, Any]:
+        """The state as of the last drawing or change."""
+        engine = self.draw_loop.state
+        assert engine is not None, "viewers come after the first picture"
+        return {
+            "type": "state",
+            "time": engine.time,
+            "rate": engine.rate,
+            "paused": engine.paused,
+            "focus": engine.focus,
+            "flying": engine.flying,
+            "width": self.settings.width,
+            "height": self.settings.height,
+            "frame_rate": self.settings.frame_rate,
+            "bit_rate": self.settings.bit_rate,
+            "viewers": len(self.conversations),
+            "following": self.settings.following,
+        }
+
+    async def fresh_state(self) -> dict[str, Any]:
+        """The state as of now."""
+        await self.draw_loop.call(lambda engine, now: None, fresh=True)
+        return self.state_message()
+
+    def stats_message(self) -> dict[str, Any]:
+        measured = self.draw_loop.stats.message(time.monotonic())
+        return {"type": "stats", **measured, "dropped": self.fan.dropped, "viewers": len(self.conversations)}
+
+    def tell_state(self) -> None:
+        """Tell every viewer the state, soon and not too often."""
+        if self._telling is None and self.conversations and not self.over.done():
+            self._telling = asyncio.create_task(self._tell_state())
+
+    async def _tell_state(self) -> None:
+        await asyncio.sleep(self._told_at + STATE_INTERVAL - time.monotonic())
+        # Changes from here on need another message.
+        self._telling, self._told_at = None, time.monotonic()
+        message = json.dumps(await self.fresh_state())
+        missed = [conversation for conversation in self.conversations if not conversation.news(message)]
+        if missed:
+            self.tell_state()
+
+    def tick(self) -> None:
+        """To be called once a second."""
+        state = self.draw_loop.state
+        running = state is not None and not state.paused and state.rate != 0
+        if running and time.monotonic() - self._told_at >= CLOCK_INTERVAL - 1:
+            self.tell_state()
+        watching = [conversation for conversation in self.conversations if conversation.watches_stats]
+        if watching:
+            message = json.dumps(self.stats_message())
+            for conversation in watching:
+                conversation.news(message)
+
+    # -- the picture ---------------------------------------------------------------------------------------------
+
+    async def change_picture(
+        self, change: Callable[[PictureSettings], PictureSettings], *, by_host: bool = False
+    ) -> None:
+        """Apply ``change`` to the settings. Raises EngineError, changing nothing, if the engine refuses the size."""
+        async with self._changing_picture:
+            before, wanted = self.settings, change(self.settings)
+            if wanted == before:
+                return
+            await self.draw_loop.configure(wanted)
+            self.settings = wanted
+        self.tell_state()
+        if not by_host and (wanted.width, wanted.height) != (before.width, before.height):
+            self._resized(wanted.width, wanted.height)
+
+    def _watched(self, watching: int) -> None:
+        self.draw_loop.set_watched(watching > 0)
+
+    # -- heard from the draw thread ------------------------------------------------------------------------------
+
+    def drawn(self) -> None:
+        if not self.ready.done():
+            self.ready.set_result(None)
+
+    def encoded(self, picture: encoder.EncodedPicture) -> None:
+        self.fan.publish(picture)
+
+    def engine_changed(self, state: EngineState) -> None:
+        self.tell_state()
+
+    def ended(self, error: Exception | None) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(error or EngineError("stopped before the first picture"))
+        if not self.over.done():
+            self.over.set_result(error)

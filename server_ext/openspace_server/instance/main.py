@@ -1,0 +1,145 @@
+"""The instance process, from its configuration line to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+
+import cv2
+
+from openspace_server.engines.base import EngineError
+from openspace_server.instance.engine_registry import make_engine
+from openspace_server.instance.host_pipe import Configuration, HostPipe
+from openspace_server.instance.instance import Instance
+from openspace_server.instance.parent import end_with_parent
+from openspace_server.instance.server import Server
+from openspace_server.instance.streaming import playout_delay
+from openspace_server.protocols.fields import ProtocolError, parse_object, text
+from openspace_server.protocols.picture import check_size
+
+log = logging.getLogger(__name__)
+
+END_TIMEOUT = 8.0
+"""Seconds a stop may take before the process ends the hard way."""
+SWITCH_INTERVAL = 0.001
+"""Seconds until one thread lets the other have the interpreter: input must not wait behind Python in the engine."""
+
+
+def main() -> int:
+    """Run until told to stop; the exit code: 0 after a stop, 1 after a ``failed`` event."""
+    host = HostPipe()
+    logging.basicConfig(
+        level=os.environ.get("OPENSPACE_LOG", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("aioice").setLevel(logging.WARNING)
+    end_with_parent()
+    try:
+        line = host.read_line()
+        if line is None:
+            return 0
+        return asyncio.run(_run(Configuration.decode(line), host))
+    except (EngineError, ProtocolError) as problem:
+        log.error("%s", problem)
+        host.send("failed", reason=str(problem))
+    except Exception as problem:
+        log.exception("the instance failed")
+        host.send("failed", reason=f"{type(problem).__name__}: {problem}".splitlines()[0])
+    return 1
+
+
+async def _run(configuration: Configuration, host: HostPipe) -> int:
+    cv2.setNumThreads(1)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    playout_delay.install()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+
+    engine = make_engine(configuration.engine)
+    instance = Instance(
+        configuration, engine, lambda width, height: host.send("resolution", width=width, height=height)
+    )
+    server = Server(instance, configuration.session, configuration.secret)
+    host.send("listening", port=server.port)
+    commands = Commands(instance, stop)
+    host.listen(
+        command=lambda line: _threadsafe(loop, commands.receive, line), ended=lambda: _threadsafe(loop, stop.set)
+    )
+    instance.draw_loop.start()
+    ticking = asyncio.create_task(_tick(instance, server))
+    try:
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((instance.ready, instance.over, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set() and not instance.over.done():
+            await instance.ready
+            host.send("running")
+            await asyncio.wait((instance.over, stopped, ticking), return_when=asyncio.FIRST_COMPLETED)
+        if ticking.done():
+            ticking.result()
+        if instance.over.done() and (error := instance.over.result()) is not None:
+            raise error
+    finally:
+        stopped.cancel()
+        ticking.cancel()
+        _end_in_time()
+        await server.close()
+        instance.draw_loop.stop()
+        await instance.over
+        if instance.ready.done():
+            instance.ready.exception()
+    return 0
+
+
+async def _tick(instance: Instance, server: Server) -> None:
+    while True:
+        await asyncio.sleep(1)
+        instance.tick()
+        await server.peers.check_alive()
+
+
+class Commands:
+    """What the host asks for while the instance runs. A wrong line is logged and changes nothing."""
+
+    def __init__(self, instance: Instance, stop: asyncio.Event) -> None:
+        self._instance = instance
+        self._stop = stop
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def receive(self, line: bytes) -> None:
+        task = asyncio.create_task(self._carry_out(line))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry_out(self, line: bytes) -> None:
+        try:
+            message = parse_object(line)
+            match text(message, "command"):
+                case "STOP":
+                    self._stop.set()
+                case "RESOLUTION":
+                    width, height = check_size(message)
+                    await self._instance.change_picture(
+                        lambda settings: settings.sized(width, height, follow=False), by_host=True
+                    )
+                case other:
+                    raise ProtocolError(f"command: expected STOP or RESOLUTION, got {other}")
+        except (ProtocolError, EngineError) as problem:
+            log.warning("host command refused: %s", problem)
+
+
+def _threadsafe(loop: asyncio.AbstractEventLoop, call: object, *arguments: object) -> None:
+    loop.call_soon_threadsafe(call, *arguments)  # type: ignore[arg-type]
+
+
+def _end_in_time() -> None:
+    """The process must not outlive a stop because an engine or a library hangs."""
+    timer = threading.Timer(END_TIMEOUT, os._exit, (1,))
+    timer.daemon = True
+    timer.start()

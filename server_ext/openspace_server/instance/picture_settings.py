@@ -1,0 +1,36 @@
+"""What the picture should be: its size, who decides it, and the rates of the stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+MIN_BIT_RATE = 100_000
+MAX_BIT_RATE = 60_000_000
+_BITS_PER_PIXEL = 4_000_000 / (1280 * 720)
+
+
+@dataclass(frozen=True)
+class PictureSettings:
+    """Size in pixels, frames per second, bits per second.
+
+    Attributes:
+        following: views decide the size by telling their own; ends when somebody sets one explicitly.
+        chosen_bit_rate: bit/s, None to follow the size (4 Mbit/s at 1280x720).
+    """
+
+    width: int
+    height: int
+    frame_rate: int
+    chosen_bit_rate: int | None = None
+    following: bool = True
+
+    @property
+    def bit_rate(self) -> int:
+        wanted = self.chosen_bit_rate or round(self.width * self.height * _BITS_PER_PIXEL)
+        return max(MIN_BIT_RATE, min(MAX_BIT_RATE, wanted))
+
+    def sized(self, width: int, height: int, *, follow: bool) -> PictureSettings:
+        """With the new size; a view that follows is not heard after somebody else decided."""
+        if follow and not self.following:
+            return self
+        return replace(self, width=width, height=height, following=follow)

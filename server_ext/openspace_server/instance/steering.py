@@ -1,0 +1,41 @@
+"""One viewer's input: running totals in, camera motion out."""
+
+from __future__ import annotations
+
+from openspace_server.engines.base import Motion
+from openspace_server.protocols.viewer import InputTotals
+
+MAX_STEP = 10.0
+"""No single message moves an axis further than this, in the axis' own unit."""
+
+
+class Steering:
+    """Turns totals into differences. The last sequence number wins, so late and repeated messages change nothing."""
+
+    def __init__(self) -> None:
+        self._seq = -1
+        self._totals: dict[str, float] = {}
+        self._held = False
+
+    def motion(self, totals: InputTotals) -> Motion | None:
+        """What ``totals`` adds to what was already applied; None for a stale message and for one that adds nothing."""
+        if totals.seq <= self._seq:
+            return None
+        self._seq = totals.seq
+        axes: dict[str, float] = {}
+        for axis, total in totals.axes.items():
+            step = total - self._totals.get(axis, 0.0)
+            self._totals[axis] = total
+            if step:
+                axes[axis] = max(-MAX_STEP, min(MAX_STEP, step))
+        if not axes and totals.held == self._held:
+            return None
+        self._held = totals.held
+        return Motion(axes, totals.held)
+
+    def release(self) -> Motion | None:
+        """The motion of a viewer that is gone: lets go of what it still held."""
+        if not self._held:
+            return None
+        self._held = False
+        return Motion({}, held=False)

@@ -1,0 +1,1 @@
+"""From drawn pixels to viewers: encoded once, packets handed to each viewer."""

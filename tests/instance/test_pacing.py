@@ -1,0 +1,133 @@
+"""When the draw thread draws and encodes, with a clock in hand."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+from openspace_server.instance.pacing import KEY_FRAME_INTERVAL, NEVER, REFINEMENTS, SETTLED, Pacing
+
+
+def watched(frame_rate: int = 30) -> Pacing:
+    """A pacing at second 100 whose still picture has been drawn, sent and refined."""
+    pacing = Pacing(frame_rate)
+    pacing.watched = True
+    pacing.drew(NEVER)
+    pacing.encoded(90.0, key=True, slight=False)
+    for n in range(REFINEMENTS):
+        pacing.encoded(91.0 + n / 10, key=False, slight=False)
+    return pacing
+
+
+def picture(pacing: Pacing, now: float, change_at: float) -> None:
+    assert pacing.draw_due(now)
+    pacing.drew(change_at)
+    assert pacing.encode_due(now)
+    pacing.encoded(now, key=False, slight=False)
+
+
+def test_nothing_is_due_while_nothing_changes() -> None:
+    pacing = watched()
+    assert pacing.wake_at() == NEVER
+    assert not pacing.draw_due(100.0)
+    assert not pacing.encode_due(100.0)
+
+
+def test_a_change_at_rest_is_drawn_at_once() -> None:
+    pacing = watched()
+    pacing.changed(100.0)
+    assert pacing.wake_at() <= 100.0
+    picture(pacing, 100.0, NEVER)
+
+
+def test_motion_is_drawn_at_the_frame_rate_and_no_faster() -> None:
+    pacing = watched(frame_rate=50)
+    now, times = 100.0, []
+    pacing.changed(now)
+    while now < 101.0:
+        picture(pacing, now, change_at=now)
+        times.append(now)
+        pacing.changed(now + 0.001)
+        now = pacing.wake_at()
+    assert 50 <= len(times) <= 51
+    assert min(b - a for a, b in itertools.pairwise(times)) > 0.0199
+
+
+def test_a_picture_a_little_late_does_not_slow_the_rate() -> None:
+    pacing = watched(frame_rate=50)
+    pacing.changed(100.0)
+    picture(pacing, 100.0, 100.0)
+    picture(pacing, 100.022, 100.022)
+    assert math.isclose(pacing.wake_at(), 100.04)
+
+
+def test_input_while_the_still_picture_is_refined_does_not_wait() -> None:
+    pacing = watched()
+    pacing.changed(100.0)
+    picture(pacing, 100.0, NEVER)
+    for n in range(1, 4):
+        assert pacing.encode_due(100.0 + 0.04 * n)
+        pacing.encoded(100.0 + 0.04 * n, key=False, slight=False)
+    pacing.changed(100.121)
+    assert pacing.draw_due(100.121)
+
+
+def test_a_rested_picture_is_refined_a_few_times_and_then_left_alone() -> None:
+    pacing = watched()
+    pacing.changed(100.0)
+    picture(pacing, 100.0, NEVER)
+    for _ in range(REFINEMENTS):
+        now = pacing.wake_at()
+        assert not pacing.draw_due(now)
+        assert pacing.encode_due(now)
+        pacing.encoded(now, key=False, slight=False)
+    assert pacing.wake_at() == NEVER
+
+
+def test_refining_ends_when_it_adds_nothing_any_more() -> None:
+    pacing = watched()
+    pacing.changed(100.0)
+    picture(pacing, 100.0, NEVER)
+    for n in range(SETTLED):
+        assert pacing.wake_at() < NEVER
+        pacing.encoded(100.1 + n / 10, key=False, slight=True)
+    assert pacing.wake_at() == NEVER
+
+
+def test_a_body_that_creeps_is_drawn_when_it_has_crept_a_pixel() -> None:
+    pacing = watched()
+    pacing.drew(100.5)
+    pacing.encoded(100.0, key=False, slight=False)
+    assert not pacing.draw_due(100.4)
+    assert pacing.draw_due(100.5)
+
+
+def test_key_frames_are_rate_limited_and_none_is_forgotten() -> None:
+    pacing = watched()
+    pacing.want_key()
+    assert pacing.encode_due(100.0)
+    assert pacing.key_due(100.0)
+    pacing.encoded(100.0, key=True, slight=False)
+    pacing.want_key()
+    assert not pacing.key_due(100.1)
+    assert pacing.key_due(100.0 + KEY_FRAME_INTERVAL)
+    assert pacing.encode_due(100.0 + KEY_FRAME_INTERVAL)
+
+
+def test_nobody_watching_means_nothing_due() -> None:
+    pacing = watched()
+    pacing.watched = False
+    pacing.changed(100.0)
+    pacing.want_key()
+    assert not pacing.draw_due(100.0)
+    assert not pacing.encode_due(100.0)
+    assert pacing.wake_at() == NEVER
+
+
+def test_a_frame_drawn_for_a_grab_is_sent_in_its_turn() -> None:
+    pacing = watched()
+    pacing.changed(100.0)
+    picture(pacing, 100.0, NEVER)
+    pacing.drew(NEVER)
+    assert not pacing.encode_due(100.001)
+    assert pacing.encode_due(100.0 + pacing.interval)

@@ -1,0 +1,231 @@
+"""Encoding, fan-out, the stamp and the playout-delay extension, each on its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, codecs, rtcrtpsender, rtp
+from aiortc.rtcrtpparameters import RTCRtpParameters
+
+from openspace_server.engines.base import Motion
+from openspace_server.instance.steering import MAX_STEP, Steering
+from openspace_server.instance.streaming import playout_delay, stamp
+from openspace_server.instance.streaming.encoder import EncodedPicture, Encoder, Picture, convert
+from openspace_server.instance.streaming.viewers import QUEUE_LENGTH, PictureFan
+from openspace_server.protocols.viewer import InputTotals
+
+
+def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (height, width, 4), np.uint8)
+
+
+def decode(*encoded: EncodedPicture) -> list[av.VideoFrame]:
+    decoder = av.CodecContext.create("h264", "r")
+    return [frame for picture in encoded for frame in decoder.decode(av.Packet(picture.data))]
+
+
+def test_every_picture_comes_out_at_once_and_only_the_first_is_a_key_frame() -> None:
+    encoder = Encoder(1_000_000, 30)
+    encoded = [encoder.encode(convert(noise(320, 240, n), n, 0, stamped=False), n / 30, key=False) for n in range(5)]
+    assert [picture.key for picture in encoded] == [True, False, False, False, False]
+    assert all(picture.data for picture in encoded)
+    assert [picture.frame_id for picture in encoded] == [0, 1, 2, 3, 4]
+
+
+def test_a_requested_key_frame_can_be_decoded_by_a_newcomer() -> None:
+    encoder = Encoder(1_000_000, 30)
+    for n in range(3):
+        encoder.encode(convert(noise(320, 240, n), n, 0, stamped=False), n / 30, key=False)
+    late = encoder.encode(convert(noise(320, 240), 3, 0, stamped=False), 0.1, key=True)
+    assert late.key
+    assert [(frame.width, frame.height) for frame in decode(late)] == [(320, 240)]
+
+
+def test_the_stream_says_which_colours_it_has() -> None:
+    pixels = np.zeros((64, 64, 4), np.uint8)
+    pixels[:] = (255, 0, 0, 255)
+    encoder = Encoder(1_000_000, 30)
+    (frame,) = decode(encoder.encode(convert(pixels, 1, 0, stamped=False), 0, key=True))
+    assert (frame.colorspace, frame.color_range) == (6, 1)  # BT.601 (SMPTE 170M), limited
+    red, green, blue = frame.to_ndarray(format="rgb24")[32, 32]
+    assert blue > 245
+    assert red < 10
+    assert green < 10
+
+
+def test_odd_sizes_lose_a_row_and_a_column_and_a_new_size_opens_a_new_stream() -> None:
+    encoder = Encoder(1_000_000, 30)
+    first = encoder.encode(convert(noise(101, 67), 1, 0, stamped=False), 0, key=False)
+    second = encoder.encode(convert(noise(202, 134), 2, 0, stamped=False), 0.1, key=False)
+    assert (first.width, first.height, second.key) == (100, 66, True)
+    assert [(frame.width, frame.height) for frame in decode(first, second)] == [(100, 66), (202, 134)]
+
+
+def test_the_bit_rate_changes_while_running_without_a_key_frame() -> None:
+    encoder = Encoder(2_000_000, 30)
+    pictures = [convert(noise(320, 240, n) // 4, n, 0, stamped=False) for n in range(8)]
+
+    def second(start: int) -> tuple[int, bool]:
+        encoded = [encoder.encode(pictures[n % 8], start + n / 30, key=False) for n in range(30)]
+        return sum(len(picture.data) for picture in encoded) * 8, any(picture.key for picture in encoded[1:])
+
+    second(0)
+    before, _ = second(1)
+    encoder.configure(500_000, 30)
+    second(2)
+    after, key = second(3)
+    assert 0.7 * 2_000_000 < before < 1.4 * 2_000_000
+    assert 0.6 * 500_000 < after < 1.4 * 500_000
+    assert not key
+
+
+def test_presentation_times_only_grow() -> None:
+    encoder = Encoder(1_000_000, 30)
+    picture = convert(noise(64, 64), 1, 0, stamped=False)
+    times = [encoder.encode(picture, seconds, key=False).pts for seconds in (5.0, 5.0, 4.0, 6.0)]
+    assert times == sorted(set(times))
+
+
+def test_the_stamp_survives_the_codec() -> None:
+    encoder = Encoder(400_000, 30)
+    picture = convert(noise(640, 361), 0xDEADBEEF, 123456789, stamped=True)
+    (frame,) = decode(encoder.encode(picture, 0, key=True))
+    assert stamp.read(frame.to_ndarray(format="gray")) == (0xDEADBEEF, 123456789)
+
+
+def test_a_picture_too_small_for_the_stamp_is_left_alone() -> None:
+    pixels = noise(320, 240)
+    assert np.array_equal(convert(pixels, 1, 1, stamped=True).planes, convert(pixels, 1, 1, stamped=False).planes)
+
+
+def encoded(key: bool = False, frame_id: int = 0) -> EncodedPicture:
+    return EncodedPicture(b"", 0, key, 64, 64, frame_id, 0)
+
+
+def test_a_queue_begins_with_a_key_frame() -> None:
+    async def scenario() -> None:
+        wanted: list[int] = []
+        fan = PictureFan(lambda count: None, lambda: wanted.append(1))
+        queue = fan.attach()
+        fan.publish(encoded(frame_id=1))
+        fan.publish(encoded(key=True, frame_id=2))
+        assert (await queue.get()).frame_id == 2
+        assert wanted
+
+    asyncio.run(scenario())
+
+
+def test_a_slow_viewer_skips_to_the_next_key_frame_and_a_fast_one_misses_nothing() -> None:
+    async def scenario() -> None:
+        wanted: list[int] = []
+        fan = PictureFan(lambda count: None, lambda: wanted.append(1))
+        slow, fast = fan.attach(), fan.attach()
+        fan.publish(encoded(key=True))
+        wanted.clear()
+        seen = []
+        for n in range(1, 3 * QUEUE_LENGTH):
+            seen.append((await fast.get()).frame_id)
+            fan.publish(encoded(frame_id=n))
+        seen.append((await fast.get()).frame_id)
+        assert seen == list(range(3 * QUEUE_LENGTH))
+        assert wanted
+        fan.publish(encoded(key=True, frame_id=100))
+        fan.publish(encoded(frame_id=101))
+        assert [(await slow.get()).frame_id for _ in range(2)] == [100, 101]
+        assert fan.dropped == 3 * QUEUE_LENGTH
+
+    asyncio.run(scenario())
+
+
+def test_the_fan_tells_how_many_watch() -> None:
+    async def scenario() -> None:
+        counts: list[int] = []
+        fan = PictureFan(counts.append, lambda: None)
+        one, two = fan.attach(), fan.attach()
+        fan.detach(one)
+        fan.detach(one)
+        fan.detach(two)
+        assert counts == [1, 2, 1, 0]
+
+    asyncio.run(scenario())
+
+
+def test_totals_become_differences() -> None:
+    steering = Steering()
+    assert steering.motion(InputTotals(3, True, {"orbitX": 0.5})) == Motion({"orbitX": 0.5}, True)
+    assert steering.motion(InputTotals(9, True, {"orbitX": 0.75, "zoom": 1.0})) == Motion(
+        {"orbitX": 0.25, "zoom": 1.0}, True
+    )
+    assert steering.motion(InputTotals(8, False, {"orbitX": 9.0})) is None
+    assert steering.motion(InputTotals(10, True, {"orbitX": 0.75})) is None
+    assert steering.motion(InputTotals(11, False, {"orbitX": 0.75})) == Motion({}, False)
+    assert steering.release() is None
+
+
+def test_an_absurd_jump_is_cut_short_once() -> None:
+    steering = Steering()
+    assert steering.motion(InputTotals(1, True, {"zoom": 1e6})) == Motion({"zoom": MAX_STEP}, True)
+    assert steering.motion(InputTotals(2, True, {"zoom": 1e6 + 1})) == Motion({"zoom": 1.0}, True)
+    assert steering.release() == Motion({}, False)
+
+
+@pytest.fixture
+def _stock_aiortc() -> Any:
+    playout_delay.uninstall()
+    yield
+    playout_delay.uninstall()
+
+
+async def _offered() -> str:
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    connection.addTransceiver("video", direction="sendonly")
+    offer = await connection.createOffer()
+    await connection.close()
+    return str(offer.sdp)
+
+
+@pytest.mark.usefixtures("_stock_aiortc")
+def test_playout_delay_is_offered_and_carried_by_this_version_of_aiortc() -> None:
+    assert playout_delay.install(), "aiortc has changed: see streaming/playout_delay.py"
+    assert playout_delay.install()
+    sdp = asyncio.run(_offered())
+    assert sdp.count(playout_delay.URI) == 1
+
+    extensions = rtp.HeaderExtensionsMap()
+    extensions.configure(RTCRtpParameters(headerExtensions=codecs.HEADER_EXTENSIONS["video"]))
+    profile, packed = extensions.set(rtp.HeaderExtensions(mid="0", abs_send_time=5))
+    elements = dict(rtp.unpack_header_extensions(profile, packed))
+    assert elements == {1: b"0", 3: b"\x00\x00\x05", playout_delay.EXTENSION_ID: b"\x00\x00\x00"}
+
+
+@pytest.mark.usefixtures("_stock_aiortc")
+def test_a_viewer_that_did_not_agree_gets_packets_as_ever() -> None:
+    playout_delay.install()
+    extensions = rtp.HeaderExtensionsMap()
+    extensions.configure(RTCRtpParameters(headerExtensions=codecs.HEADER_EXTENSIONS["audio"]))
+    assert dict(rtp.unpack_header_extensions(*extensions.set(rtp.HeaderExtensions(mid="0")))) == {1: b"0"}
+
+
+@pytest.mark.usefixtures("_stock_aiortc")
+@pytest.mark.parametrize("change", ["no map", "no table", "map not used", "packets differ"])
+def test_playout_delay_steps_aside_when_aiortc_changes(
+    change: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if change == "no map":
+        monkeypatch.setattr(rtcrtpsender, "rtp", object())
+    elif change == "no table":
+        monkeypatch.setattr(codecs, "HEADER_EXTENSIONS", {})
+    elif change == "map not used":
+        monkeypatch.setattr(rtcrtpsender, "RTCRtpSender", Picture)
+    else:
+        monkeypatch.setattr(rtp.RtpPacket, "serialize", lambda self, extensions: bytes(40))
+    with caplog.at_level(logging.WARNING):
+        assert not playout_delay.install()
+    assert "aiortc has changed" in caplog.text
+    monkeypatch.undo()
+    assert playout_delay.URI not in asyncio.run(_offered())
