@@ -1,0 +1,1 @@
+"""The Jupyter server extension: REST, WebSockets and pages in front of the orchestrator."""

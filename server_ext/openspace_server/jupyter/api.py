@@ -1,0 +1,69 @@
+"""REST v1: sessions of the current user."""
+
+from __future__ import annotations
+
+import json
+
+from jupyter_server.auth.decorator import authorized
+from tornado import web
+
+from openspace_server.jupyter.base import RestHandler
+from openspace_server.orchestrator.requests import check_key, decode_new_session, decode_resolution
+
+
+class SessionsHandler(RestHandler):
+    """``/sessions``: mine, and a new one."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        orchestrator = await self.orchestrator()
+        views = await orchestrator.list(self.rights.owners, ended=self.get_query_argument("all", "") == "1")
+        self.finish(json.dumps({"sessions": [view.as_json() for view in views]}))
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        extension = self.settings["openspace"]
+        request = decode_new_session(self.request.body, extension.engine, extension.engines)
+        key = check_key(self.request.headers.get("Idempotency-Key"))
+        view, created = await (await self.orchestrator()).create(self.rights.owner, request, key)
+        self.set_status(201 if created else 200)
+        self.set_header("Location", f"{self.request.path.rstrip('/')}/{view.id}")
+        self.finish(json.dumps(view.as_json()))
+
+
+class SessionHandler(RestHandler):
+    """``/sessions/{id}``: one of mine; anybody else's is as unknown as one that never was."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, session: str) -> None:
+        view = await (await self.orchestrator()).get(self.rights.owners, session)
+        self.finish(json.dumps(view.as_json()))
+
+    @web.authenticated
+    @authorized
+    async def patch(self, session: str) -> None:
+        orchestrator = await self.orchestrator()
+        await orchestrator.get(self.rights.owners, session)  # unknown before malformed: tells a stranger nothing
+        width, height = decode_resolution(self.request.body)
+        view = await orchestrator.resize(self.rights.owners, session, width, height)
+        self.finish(json.dumps(view.as_json()))
+
+    @web.authenticated
+    @authorized
+    async def delete(self, session: str) -> None:
+        await (await self.orchestrator()).delete(self.rights.owners, session)
+        self.set_status(204)
+        self.finish()
+
+
+class UnknownHandler(RestHandler):
+    """Whatever else is asked for below the API: 404 in JSON."""
+
+    @web.authenticated
+    def get(self) -> None:
+        raise web.HTTPError(404, "there is no such thing in openspace/api/v1")
+
+    post = put = patch = delete = get

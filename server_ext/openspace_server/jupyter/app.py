@@ -1,0 +1,164 @@
+"""The server extension ``openspace``: settings, life of the orchestrator, and the handlers.
+
+Nothing heavy is imported before somebody uses it: a Jupyter server whose user never opens OpenSpace pays nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_core.paths import jupyter_data_dir
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Float, Int, List, TraitError, Unicode, default, validate
+
+from openspace_server.jupyter import api, identity, pages, sockets
+from openspace_server.orchestrator.settings import HostAddress, Settings
+
+if TYPE_CHECKING:
+    from openspace_server.orchestrator.orchestrator import Orchestrator
+
+SESSION = r"(?P<session>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+API = r"/openspace/api/v1"
+
+
+class OpenSpaceExtension(ExtensionApp):
+    """OpenSpace, live in a notebook."""
+
+    name = "openspace"
+    app_name = "OpenSpace"
+    description = "OpenSpace, live in a notebook"
+
+    slots = Int(3, min=1, max=64, help="How many sessions the local render host serves at once.").tag(config=True)
+    hosts = List(
+        Unicode(),
+        help='Render hosts to use, each "address:port:gateway_port". With none, one local host is started on demand.',
+    ).tag(config=True)
+    host_secret = Unicode(
+        help="The secret of those hosts (their OPENSPACE_HOST_SECRET). Default: the environment variable of that name."
+    ).tag(config=True)
+    directory = Unicode(
+        help="Folder for the database file and the local host's logs. Default: \"openspace\" in Jupyter's data folder."
+    ).tag(config=True)
+    db_url = Unicode(help="SQLAlchemy URL of the database, with an async driver. Default: SQLite in the folder.").tag(
+        config=True
+    )
+    engine = Unicode("embedded", help="The engine of a session that names none.").tag(config=True)
+    engines = List(Unicode(), ["embedded"], help="The engines a session may name.").tag(config=True)
+    poll_interval = Float(2.0, min=0.05, help="Seconds between looks at a running session.").tag(config=True)
+    host_timeout = Float(10.0, min=0.1, help="Seconds of silence after which a render host is lost.").tag(config=True)
+    start_timeout = Float(120.0, min=1, help="Seconds within which a session must be running.").tag(config=True)
+    linger = Float(
+        60.0, min=1, help="Seconds the local render host outlives this server, so that a restarted one finds it again."
+    ).tag(config=True)
+
+    @default("host_secret")
+    def _default_host_secret(self) -> str:
+        return os.environ.get("OPENSPACE_HOST_SECRET", "")
+
+    @default("directory")
+    def _default_directory(self) -> str:
+        return str(Path(jupyter_data_dir()) / "openspace")
+
+    @validate("hosts")
+    def _check_hosts(self, proposal: Any) -> list[str]:
+        for host in proposal["value"]:
+            try:
+                HostAddress.parse(host)
+            except ValueError as problem:
+                raise TraitError(f"OpenSpaceExtension.hosts: {problem}") from None
+        hosts: list[str] = proposal["value"]
+        return hosts
+
+    def initialize_settings(self) -> None:
+        self._orchestrator: Orchestrator | None = None
+        self._starting: asyncio.Task[Orchestrator] | None = None
+        self._stopped = False
+        self.sockets: weakref.WeakSet[sockets.SessionSocket] = weakref.WeakSet()
+        self.kernel_token = identity.offer_kernel_token()
+
+    def initialize_handlers(self) -> None:
+        self.handlers.extend(
+            [
+                (rf"{API}/sessions", api.SessionsHandler),
+                (rf"{API}/sessions/{SESSION}", api.SessionHandler),
+                (rf"{API}/sessions/{SESSION}/events", sockets.EventsHandler),
+                (rf"{API}/sessions/{SESSION}/signaling", sockets.SignalingHandler),
+                (rf"{API}/sessions/{SESSION}/bulk", sockets.BulkHandler),
+                (rf"{API}/.*", api.UnknownHandler),
+                (r"/openspace/stream/(?P<session>[^/]+)/?", pages.StreamPage),
+                (r"/openspace/static/(.*)", pages.StaticFiles, {"path": str(pages.STATIC)}),
+            ]
+        )
+
+    async def orchestrator(self) -> Orchestrator:
+        """The orchestrator, started on first use. Raises what its start raised; the next call then tries again."""
+        if self._orchestrator is not None:
+            return self._orchestrator
+        if self._stopped:
+            raise RuntimeError("the server is stopping")
+        if self._starting is None or (self._starting.done() and self._starting.exception() is not None):
+            self._starting = asyncio.create_task(self._start())
+        self._orchestrator = await asyncio.shield(self._starting)
+        return self._orchestrator
+
+    def current_activity(self) -> dict[str, Any] | None:
+        """Live sessions keep the server from stopping itself for want of activity."""
+        live = self._orchestrator.live if self._orchestrator is not None else []
+        return {session: {"type": "openspace session"} for session in live} or None
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        identity.offer_server_url(serverapp)
+        # Sessions of an earlier run may be waiting for us; a fresh user has no file yet and nothing to start.
+        if self._may_have_sessions():
+            try:
+                await self.orchestrator()
+            except Exception:
+                self.log.exception("OpenSpace: sessions of an earlier run could not be taken over")
+
+    async def stop_extension(self) -> None:
+        self._stopped = True
+        identity.withdraw_kernel_token(self.kernel_token)
+        for socket in list(self.sockets):
+            socket.leave()
+        if self._starting is not None and not self._starting.done():
+            with contextlib.suppress(Exception):
+                await self._starting
+        if self._orchestrator is None and self._starting is not None and self._starting.exception() is None:
+            self._orchestrator = self._starting.result()
+        if self._orchestrator is not None:
+            await self._orchestrator.stop()
+            self._orchestrator = None
+
+    async def _start(self) -> Orchestrator:
+        from openspace_server.orchestrator.orchestrator import Orchestrator
+
+        orchestrator = Orchestrator(self._settings())
+        try:
+            await orchestrator.start()
+        except BaseException:
+            await orchestrator.stop()
+            raise
+        return orchestrator
+
+    def _may_have_sessions(self) -> bool:
+        return bool(self.hosts or self.db_url or self._settings().file.exists())
+
+    def _settings(self) -> Settings:
+        return Settings(
+            directory=Path(self.directory).expanduser(),
+            db_url=self.db_url,
+            hosts=tuple(HostAddress.parse(host) for host in self.hosts),
+            host_secret=self.host_secret,
+            slots=self.slots,
+            engine=self.engine,
+            engines=tuple(self.engines),
+            poll_interval=self.poll_interval,
+            host_timeout=self.host_timeout,
+            start_timeout=self.start_timeout,
+            linger=self.linger,
+        )
