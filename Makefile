@@ -26,8 +26,8 @@ js/node_modules: js/package-lock.json $(VENV)/dev
 
 test-python: $(VENV)/dev
 	@tools/system-packages test
-	$(BIN)/python -m pytest -p no:playwright tests --ignore tests/e2e --ignore tests/jupyter --ignore tests/orchestrator
-	$(BIN)/python -m pytest -p no:playwright -p pytest_jupyter.jupyter_server tests/orchestrator tests/jupyter
+	$(BIN)/python -m pytest -p no:playwright tests --ignore tests/e2e --ignore tests/jupyter
+	$(BIN)/python -m pytest -p no:playwright tests/jupyter
 
 test-browser: $(VENV)/dev
 	@tools/system-packages test
