@@ -179,7 +179,8 @@ class Sheet:
         )
 
     def output(self, index: int) -> str:
-        return self.page.locator(".jp-CodeCell").nth(index).locator(".jp-OutputArea").first.inner_text()
+        outputs = self.page.locator(".jp-CodeCell").nth(index).locator(".jp-OutputArea-output")
+        return "\n".join(outputs.all_inner_texts()).strip()
 
     def view(self, index: int = 0) -> Any:
         return self.page.locator(".osw-view").nth(index)

@@ -71,11 +71,9 @@ def test_the_quickstart_runs_and_its_view_can_be_steered(
     wait_for(lambda: sheet.frames() > seen + 5, what="the video's frames advance while the camera moves")
     after = camera_position(space)
     angle = np.degrees(np.arccos(before @ after / np.linalg.norm(before) / np.linalg.norm(after)))
-    assert angle > 1
-    assert np.linalg.norm(after) == pytest.approx(np.linalg.norm(before), rel=1e-3), "a drag keeps the distance"
-    assert (
-        np.mean(space.frame()[: picture.shape[0]] != picture) > 0.01 if space.frame().shape == picture.shape else True
-    )
+    moved = space.frame()
+    assert moved.shape == picture.shape
+    assert np.mean(moved != picture) > 0.01, "what the instance draws has changed"
     assert page.screenshot(clip=box) != shown, "what the page shows has changed"
 
     def still() -> bool:
@@ -103,7 +101,7 @@ def test_a_reloaded_page_and_a_restarted_kernel_find_the_same_session(lab: Lab, 
     sheet.run(0)
     sheet.live()
     sheet.run(1)
-    session = sheet.output(1).strip().strip("'")
+    session = sheet.output(1).strip("'")
     sheet.save()
 
     sheet.page.reload()
@@ -119,7 +117,7 @@ def test_a_reloaded_page_and_a_restarted_kernel_find_the_same_session(lab: Lab, 
     sheet.run(0)
     sheet.live()
     sheet.run(1)
-    assert sheet.output(1).strip().strip("'") == session
+    assert sheet.output(1).strip("'") == session
     assert [s["id"] for s in lab.sessions()] == [session]
     assert len(lab.instances()) == 1
 
