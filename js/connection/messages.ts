@@ -1,0 +1,95 @@
+/** The wire messages as the view sees them; `openspace_server/protocols/` defines them. */
+
+export type SessionStateName =
+  | "REQUESTED"
+  | "RESERVED"
+  | "STARTING"
+  | "RUNNING"
+  | "DISCONNECTED"
+  | "STOPPING"
+  | "STOPPED"
+  | "FAILED"
+  | "LOST";
+
+export interface SessionInfo {
+  id: string;
+  name: string;
+  state: SessionStateName;
+  reason: string;
+  engine: string;
+  width: number;
+  height: number;
+  created: string;
+}
+
+export type Role = "controller" | "viewer";
+
+export interface Target {
+  identifier: string;
+  name: string;
+  kind: string;
+}
+
+/** What the instance does now; the view runs its own clock from `time` and `rate`. */
+export interface RemoteState {
+  time: string;
+  rate: number;
+  paused: boolean;
+  focus: string;
+  flying: boolean;
+  width: number;
+  height: number;
+  frame_rate: number;
+  bit_rate: number;
+  viewers: number;
+  following: boolean;
+}
+
+export interface Hello {
+  role: Role;
+  viewer: string;
+  engine: Record<string, unknown>;
+  targets: Target[];
+  encoder: unknown;
+  state: RemoteState;
+}
+
+export interface RemoteStats {
+  frame_rate?: number;
+  bit_rate?: number;
+  draw_ms?: number;
+  encode_ms?: number;
+  frames_drawn?: number;
+  frames_sent?: number;
+  [name: string]: unknown;
+}
+
+export type Verb =
+  | "state"
+  | "fly_to"
+  | "set_focus"
+  | "home"
+  | "set_time"
+  | "set_rate"
+  | "set_paused"
+  | "resolution"
+  | "follow"
+  | "quality"
+  | "stats"
+  | "key_frame"
+  | "ping";
+
+/** One JSON object, or null for anything else: a peer's nonsense must not end the view. */
+export function parseObject(data: unknown): Record<string, unknown> | null {
+  if (typeof data !== "string") return null;
+  try {
+    const value: unknown = JSON.parse(data);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+export function textOf(value: unknown, otherwise = ""): string {
+  return typeof value === "string" && value !== "" ? value : otherwise;
+}

@@ -1,0 +1,85 @@
+/** A button with a panel above it. One key press closes it, and so does a click or the focus elsewhere. */
+
+import { childOf } from "../connection/lifetime.ts";
+import { freshId, make } from "./dom.ts";
+
+export interface PopoverContent {
+  /** What kind of panel it is, for screen readers. */
+  role: "menu" | "dialog";
+  label: string;
+  panel: HTMLElement;
+  opened(): void;
+}
+
+export class Popover {
+  readonly root: HTMLElement;
+  readonly button: HTMLButtonElement;
+  readonly #panel: HTMLElement;
+  readonly #content: PopoverContent;
+  readonly #signal: AbortSignal;
+  #open: AbortController | null = null;
+
+  constructor(button: HTMLButtonElement, content: PopoverContent, signal: AbortSignal) {
+    this.button = button;
+    this.#content = content;
+    this.#signal = signal;
+    const id = freshId("panel");
+    this.#panel = make("div", { class: "osw-panel", id, role: content.role, "aria-label": content.label, hidden: true }, content.panel);
+    button.setAttribute("aria-haspopup", content.role);
+    button.setAttribute("aria-expanded", "false");
+    button.setAttribute("aria-controls", id);
+    this.root = make("div", { class: "osw-popover" }, button, this.#panel);
+    button.addEventListener("click", () => (this.#open ? this.close() : this.open()), { signal });
+    button.addEventListener(
+      "keydown",
+      (event) => {
+        if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+        event.preventDefault();
+        this.open();
+      },
+      { signal },
+    );
+    this.root.addEventListener(
+      "keydown",
+      (event) => {
+        if (event.key !== "Escape" || !this.#open) return;
+        event.preventDefault();
+        event.stopPropagation();
+        this.close();
+        button.focus();
+      },
+      { signal },
+    );
+  }
+
+  get isOpen(): boolean {
+    return this.#open !== null;
+  }
+
+  open(): void {
+    if (this.#open) return;
+    const open = childOf(this.#signal);
+    this.#open = open;
+    this.#panel.hidden = false;
+    this.button.setAttribute("aria-expanded", "true");
+    const outside = (event: Event) => {
+      if (!event.composedPath().includes(this.root)) this.close();
+    };
+    document.addEventListener("pointerdown", outside, { signal: open.signal, capture: true });
+    this.root.addEventListener(
+      "focusout",
+      (event) => {
+        if (event.relatedTarget instanceof Node && !this.root.contains(event.relatedTarget)) this.close();
+      },
+      { signal: open.signal },
+    );
+    this.#content.opened();
+  }
+
+  close(): void {
+    this.#open?.abort();
+    this.#open = null;
+    this.#panel.hidden = true;
+    this.button.setAttribute("aria-expanded", "false");
+  }
+}

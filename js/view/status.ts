@@ -1,0 +1,49 @@
+/** What the chip says in each phase: in plain words, with a reason and what to do. */
+
+import type { Role } from "../connection/messages.ts";
+import type { Phase } from "../connection/phase.ts";
+import type { Status } from "./chip.ts";
+
+export interface Circumstances {
+  phase: Phase;
+  role: Role;
+  /** Shown under "ended" and "failed": what the user can do here. */
+  hint: string;
+  /** For a passing remark, such as a refused request. */
+  remark: string;
+}
+
+export const NO_SERVER: Status = {
+  tone: "quiet",
+  title: "No live view here",
+  detail: "The live view needs JupyterLab or Notebook 7. Frames and recordings work from Python.",
+};
+
+export function statusOf({ phase, role, hint, remark }: Circumstances): Status | null {
+  switch (phase.name) {
+    case "starting":
+      return { tone: "busy", title: "Starting", detail: sentence(phase.reason) };
+    case "connecting":
+      return { tone: "busy", title: "Connecting" };
+    case "reconnecting":
+      return { tone: "warning", title: "Reconnecting", detail: sentence(phase.reason) };
+    case "ended":
+      return { tone: "quiet", title: "Session closed", detail: join(sentence(phase.reason), hint) };
+    case "failed":
+      return { tone: "error", title: "Failed", detail: join(sentence(phase.reason), hint) };
+    case "live":
+      if (remark) return { tone: "warning", title: sentence(remark) };
+      return role === "viewer" ? { tone: "quiet", title: "Viewer only" } : null;
+  }
+}
+
+function sentence(reason: string): string {
+  const text = reason.trim();
+  if (text === "" || text === "session closed") return "";
+  const capital = text[0]!.toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
+}
+
+function join(...parts: string[]): string {
+  return parts.filter((part) => part !== "").join(" ");
+}

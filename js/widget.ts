@@ -1,0 +1,66 @@
+/** The notebook's entry: an anywidget whose every view is its own viewer of the model's session. */
+
+import type { Phase } from "./connection/phase.ts";
+import { findServer } from "./connection/server.ts";
+import { View } from "./view/view.ts";
+
+/** What the Python side (`openspace_widget/widget.py`) tells. */
+interface Traits {
+  session: string;
+  session_name: string;
+  state: "starting" | "running" | "closed" | "failed";
+  reason: string;
+  base_url: string;
+  width_css: number | null;
+  aspect: number;
+  still: string;
+}
+
+interface Model {
+  get<Name extends keyof Traits>(name: Name): Traits[Name];
+  on(event: string, listener: () => void): void;
+  off(event: string, listener: () => void): void;
+}
+
+interface RenderContext {
+  model: Model;
+  el: HTMLElement;
+  /** Since anywidget 0.11; older hosts only call the returned clean-up. */
+  signal?: AbortSignal;
+}
+
+const HINT = "Run the cell again to start a new one.";
+
+/** Null while the kernel has nothing final to say; the page then trusts what the server tells. */
+function toldBy(model: Model): Phase | null {
+  const state = model.get("state");
+  const reason = model.get("reason");
+  if (state === "failed") return { name: "failed", reason: reason || "the session did not start" };
+  return state === "closed" ? { name: "ended", reason } : null;
+}
+
+function render({ model, el, signal }: RenderContext): () => void {
+  const life = new AbortController();
+  signal?.addEventListener("abort", () => life.abort(), { once: true, signal: life.signal });
+  const view = new View({ server: findServer(model.get("base_url")), fill: false, hint: HINT }, life.signal);
+  const updates: [(keyof Traits)[], () => void][] = [
+    [["still"], () => view.setStill(model.get("still"))],
+    [["aspect"], () => view.setAspect(model.get("aspect"))],
+    [["width_css"], () => view.setWidth(model.get("width_css"))],
+    [["state", "reason"], () => view.tell(toldBy(model))],
+    // A closed session is not joined, but a new id after it is.
+    [["session", "state"], () => view.setSession(toldBy(model) ? "" : model.get("session"))],
+  ];
+  for (const [names, update] of updates) {
+    update();
+    for (const name of names) {
+      model.on(`change:${name}`, update);
+      life.signal.addEventListener("abort", () => model.off(`change:${name}`, update), { once: true });
+    }
+  }
+  el.append(view.root);
+  view.attached();
+  return () => life.abort();
+}
+
+export default { initialize() {}, render };

@@ -1,0 +1,172 @@
+"""The way of a flight: from an offset from one body to an offset from another, while both move. Pure geometry.
+
+The distance to the nearer end changes by equal factors in equal times, so that leaving an orbit, crossing the solar
+system and arriving take about the same time each. A flight first spirals out from where it starts, then spirals in on
+its target; where that would pass through a body it bends.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from openspace_server.engines.embedded import quaternions as quat
+
+_CLEARANCE = 1.03  # radii
+_BENDS = tuple((size, turn) for size in (0.0, 0.15, 0.3, 0.6, 1.0) for turn in range(1 if size == 0 else 6))
+NORTH = np.array([0.0, -0.3977771559, 0.9174820621])
+"""North of the ecliptic (J2000) in ICRF axes."""
+
+
+def ease(t: float) -> float:
+    """0..1 to 0..1, starting and ending at rest."""
+    t = min(max(t, 0.0), 1.0)
+    return t * t * t * (t * (6 * t - 15) + 10)
+
+
+def _spiral(a: np.ndarray, b: np.ndarray, t: float, turn: float, bend: np.ndarray) -> np.ndarray:
+    """From offset ``a`` to offset ``b``: distance by equal factors with ``t``, direction along a great circle with
+    ``turn``."""
+    ra, rb = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    direction = quat.slerp_direction(a / ra, b / rb, turn) + bend * (4 * turn * (1 - turn))
+    return direction / np.linalg.norm(direction) * math.exp((1 - t) * math.log(ra) + t * math.log(rb))
+
+
+def _length(a: np.ndarray, b: np.ndarray) -> float:
+    ra, rb = np.linalg.norm(a), np.linalg.norm(b)
+    return abs(math.log(rb / ra)) + float(np.arccos(np.clip(a @ b / (ra * rb), -1, 1))) + 1e-9
+
+
+@dataclass
+class Path:
+    """A way from ``start`` metres off body ``origin`` to ``end`` metres off body ``target`` (indices)."""
+
+    origin: int
+    target: int
+    start: np.ndarray
+    end: np.ndarray
+    bend: tuple[float, int] = field(default=(0.0, 0))
+
+    def place(self, t: float, positions: np.ndarray) -> np.ndarray:
+        """Offset from the target's centre in metres at ``t`` in 0..1, the bodies being at ``positions`` ``(n, 3)``."""
+        if t <= 0:
+            return positions[self.origin] - positions[self.target] + self.start
+        if t >= 1:
+            return self.end.copy()
+        between = positions[self.target] - positions[self.origin]
+        apart = float(np.linalg.norm(between))
+        near, far = float(np.linalg.norm(self.start)), float(np.linalg.norm(self.end))
+        size, turn = self.bend
+        if self.origin == self.target or near >= 0.5 * apart:
+            start = self.start - between
+            return _spiral(start, self.end, t, ease(t), self._sideways(start, size, turn))
+        out = between / apart
+        share = 0.5 if far < 0.5 * apart else min(0.5, max(3 * near / apart, 0.1))
+        middle = between * share + self._sideways(out, size, turn) * (apart * share)
+        first, second = _length(self.start, middle), _length(middle - between, self.end)
+        part = first / (first + second)
+        none = np.zeros(3)
+        if t < part:
+            u = t / part
+            return _spiral(self.start, middle, u, ease(u / 0.8), none) - between
+        u = (t - part) / (1 - part)
+        return _spiral(middle - between, self.end, u, ease((u - 0.2) / 0.8), none)
+
+    @staticmethod
+    def _sideways(along: np.ndarray, size: float, turn: int) -> np.ndarray:
+        if size == 0:
+            return np.zeros(3)
+        along = along / np.linalg.norm(along)
+        one = NORTH - (NORTH @ along) * along
+        one = one / np.linalg.norm(one) if np.linalg.norm(one) > 1e-3 else quat.perpendicular(along)
+        angle = turn * math.pi / 3
+        return size * (math.cos(angle) * one + math.sin(angle) * np.cross(along, one))
+
+    def clearance(self, positions: np.ndarray, radii: np.ndarray) -> float:
+        """Least distance from any body's centre on the way, in units of what that body needs."""
+        times = np.concatenate(([0.0], np.linspace(0.01, 0.99, 120), [1.0]))
+        places = np.array([self.place(float(t), positions) for t in times]) + positions[self.target]
+        steps = np.diff(places, axis=0)
+        worst = math.inf
+        for centre, radius in zip(positions, radii, strict=True):
+            # Nearest point of every leg, so that a fast leg cannot jump over a body.
+            offset = places[:-1] - centre
+            along = np.clip(
+                -np.einsum("ij,ij->i", offset, steps) / np.maximum(np.einsum("ij,ij->i", steps, steps), 1e-9), 0, 1
+            )
+            least = float(np.min(np.linalg.norm(offset + along[:, None] * steps, axis=1)))
+            ends = min(np.linalg.norm(places[0] - centre), np.linalg.norm(places[-1] - centre))
+            worst = min(worst, least / min(_CLEARANCE * radius, 0.995 * float(ends)))
+        return worst
+
+    def avoid(self, positions: np.ndarray, radii: np.ndarray) -> None:
+        """Choose the smallest bend that keeps clear of every body."""
+        best = -math.inf
+        for bend in _BENDS:
+            candidate = Path(self.origin, self.target, self.start, self.end, bend)
+            room = candidate.clearance(positions, radii)
+            if room > best:
+                best, self.bend = room, bend
+            if room >= 1:
+                return
+
+
+def arrival(approach: np.ndarray, to_sun: np.ndarray) -> np.ndarray:
+    """Unit vector from a body towards a good place to look at it: near ``approach``, on the sunlit side, a little
+    north."""
+    sun = to_sun / np.linalg.norm(to_sun)
+    side = approach / np.linalg.norm(approach)
+    side = side - (side @ NORTH) * NORTH
+    size = float(np.linalg.norm(side))
+    side = side / size if size > 1e-6 else quat.perpendicular(NORTH)
+    flat = sun - (sun @ NORTH) * NORTH
+    flat = flat / np.linalg.norm(flat)
+    angle = math.atan2(float(np.cross(flat, side) @ NORTH), float(flat @ side))
+    angle = math.copysign(min(max(abs(angle), math.radians(25)), math.radians(52)), angle)
+    out = math.cos(angle) * flat + math.sin(angle) * np.cross(NORTH, flat)
+    out = out + math.tan(math.radians(14)) * NORTH
+    return out / np.linalg.norm(out)
+
+
+@dataclass
+class Flight:
+    """A :class:`Path` flown from wall time ``begin`` for ``duration`` seconds, looking at the target once under way.
+
+    Where the target does not stay in the middle at the end, ``final`` is the orientation to end with.
+    """
+
+    path: Path
+    begin: float
+    duration: float
+    orientation: np.ndarray
+    up: np.ndarray
+    final: np.ndarray | None = None
+
+    def pose(self, now: float, positions: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Offset from the target in metres, camera quaternion, and whether the flight is over."""
+        raw = (now - self.begin) / self.duration if self.duration > 0 else 1.0
+        done = raw >= 1
+        t = ease(raw)
+        offset = self.path.place(t, positions)
+        if not done:
+            offset = _pushed_out(offset, self.path.target, positions, radii)
+        start_up = quat.matrix(self.orientation)[:, 2]
+        up = quat.slerp_direction(start_up, self.up, t)
+        tracking = quat.look(-offset, up)
+        if self.final is not None:
+            tracking = quat.slerp(tracking, self.final, ease((t - 0.5) / 0.5))
+        return offset, quat.slerp(self.orientation, tracking, ease(t / 0.5)), done
+
+
+def _pushed_out(offset: np.ndarray, target: int, positions: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Bodies move while a flight is under way (time may run fast): whatever happens, stay outside of them."""
+    from_each = offset + positions[target] - positions
+    distances = np.linalg.norm(from_each, axis=1)
+    inside = np.nonzero(distances < 1.01 * radii)[0]
+    if not len(inside):
+        return offset
+    body = int(inside[0])
+    way = from_each[body] / distances[body] if distances[body] > 0 else np.array([0.0, 0.0, 1.0])
+    return positions[body] - positions[target] + way * 1.01 * radii[body]

@@ -1,0 +1,129 @@
+"""The maps on the bodies, at the resolution the picture needs.
+
+The software renderer filters textures badly (its mipmaps are blocky) or dearly (bilinear takes four times as long as
+nearest). So it always gets, with nearest filtering, a texture that has about one texel per pixel: from afar the whole
+map made smaller, close up the part in view made larger, with bicubic interpolation. A GPU gets the map as it is and
+filters it itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from panda3d import core
+
+from openspace_server.engines.base import EngineError
+from openspace_server.engines.embedded.mesh import DATA, make_texture
+
+_DENSITY = 1.1  # texels per pixel in the middle of a disc
+_ENLARGE = 1.35  # magnification from which a part of the map is made larger
+_LARGEST = 2048  # side of an enlarged part, texels
+_MARGIN = 1.35  # how much more than the part in view it holds
+
+
+@dataclass(frozen=True)
+class _Part:
+    """An enlarged part of the map: its texture, its place in the map and the magnification."""
+
+    texture: Any
+    left: float
+    bottom: float
+    wide: float
+    tall: float
+    factor: float
+
+    def holds(self, low: np.ndarray, high: np.ndarray) -> bool:
+        shift = np.round(self.left + self.wide / 2 - (low[0] + high[0]) / 2)
+        across = self.wide >= 1 or (self.left <= low[0] + shift and high[0] + shift <= self.left + self.wide)
+        return bool(across and self.bottom <= low[1] + 1e-9 and high[1] - 1e-9 <= self.bottom + self.tall)
+
+
+def _read(name: str) -> np.ndarray:
+    image = cv2.imread(str(DATA / f"{name}.jpg"))
+    if image is None:
+        raise EngineError(f"the map {name}.jpg is missing or damaged; reinstall openspace-widget")
+    return image
+
+
+class Map:
+    """The map ``data/<name>.jpg``, longitude -180 to 180 degrees, north up."""
+
+    def __init__(self, name: str, software: bool) -> None:
+        self._name, self._software = name, software
+        self._image = _read(name)
+        self._textures: dict[int, Any] = {}
+        self._part: _Part | None = None
+
+    def fit(self, radius_pixels: float, low: np.ndarray, high: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
+        """Texture for a disc of this radius of which the map from ``low`` to ``high`` ``(2,)`` is in view.
+
+        Returns it with the scale and offset, ``(2,)`` each, that turn map places into the texture's coordinates. For
+        other places, shift u by whole turns to near the middle of ``low`` and ``high`` first.
+        """
+        width = self._image.shape[1]
+        wanted = 2 * np.pi * radius_pixels * _DENSITY
+        if not self._software:
+            return self._whole(0, core.SamplerState.FT_linear_mipmap_linear), np.ones(2), np.zeros(2)
+        if wanted < _ENLARGE * width:
+            level = int(np.clip(np.floor(np.log2(width / max(wanted, 1.0)) + 0.05), 0, 5))
+            return self._whole(level, core.SamplerState.FT_nearest), np.ones(2), np.zeros(2)
+        factor = 2.0 ** np.ceil(np.log2(wanted / width))
+        if self._part is None or not self._part.holds(low, high) or not 0.5 <= self._part.factor / factor <= 1:
+            self._part = self._enlarged(low, high, factor)
+        part = self._part
+        shift = np.round(part.left + part.wide / 2 - (low[0] + high[0]) / 2) if part.wide < 1 else 0.0
+        scale = 1 / np.array([part.wide, part.tall])
+        return part.texture, scale, (np.array([shift, 0.0]) - [part.left, part.bottom]) * scale
+
+    def rest(self) -> None:
+        """Give back what only a near view needs."""
+        self._part = None
+
+    def _whole(self, level: int, minify: Any) -> Any:
+        if level not in self._textures:
+            side = self._image.shape[1] >> level
+            image = cv2.resize(self._image, (side, side // 2), interpolation=cv2.INTER_AREA) if level else self._image
+            texture = make_texture(f"{self._name}_{level}", image)
+            texture.set_minfilter(minify)
+            texture.set_magfilter(core.SamplerState.FT_linear if level == 0 else minify)
+            if not self._software:
+                texture.set_anisotropic_degree(8)
+            self._textures[level] = texture
+        return self._textures[level]
+
+    def _enlarged(self, low: np.ndarray, high: np.ndarray, factor: float) -> _Part:
+        image = self._image
+        height, width = image.shape[:2]
+        size = np.array([width, height])
+        middle, span = (low + high) / 2, (high - low) * _MARGIN
+        # As much enlargement as fits into the largest texture.
+        factor = min(factor, float(np.max(2.0 ** np.floor(np.log2(_LARGEST / np.minimum(span, 1.0) / size)).min())))
+        factor = max(factor, 1.0)
+        texels = 2 ** np.ceil(np.log2(np.minimum(span, 1.0) * size * factor)).astype(int)
+        texels = np.minimum(texels, [_LARGEST, _LARGEST])
+        wide, tall = np.minimum(texels / (size * factor), 1.0)
+        left = middle[0] - wide / 2 if wide < 1 else -0.0
+        bottom = float(np.clip(middle[1] - tall / 2, 0.0, 1.0 - tall))
+        # Sample where each texel's centre falls in the map; columns wrap around, rows stay within it.
+        x = (left + (np.arange(texels[0]) + 0.5) / texels[0] * wide) * width - 0.5
+        y = (1 - bottom - tall + (np.arange(texels[1]) + 0.5) / texels[1] * tall) * height - 0.5
+        first = int(np.floor(x[0])) - 2
+        columns = np.arange(first, int(np.ceil(x[-1])) + 4) % width
+        rows = np.clip(np.arange(int(np.floor(y[0])) - 2, int(np.ceil(y[-1])) + 4), 0, height - 1)
+        piece = image[rows][:, columns]
+        place = np.array(
+            [[wide * width / texels[0], 0, x[0] - first], [0, tall * height / texels[1], y[0] - (np.floor(y[0]) - 2)]]
+        )
+        enlarged = cv2.warpAffine(
+            piece, place, (int(texels[0]), int(texels[1])), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        )
+        texture = make_texture(f"{self._name}_part", enlarged)
+        filtering = core.SamplerState.FT_nearest
+        texture.set_minfilter(filtering)
+        texture.set_magfilter(filtering)
+        if wide < 1:
+            texture.set_wrap_u(core.SamplerState.WM_clamp)
+        return _Part(texture, left, bottom, float(wide), float(tall), factor)

@@ -1,0 +1,175 @@
+"""Triangles that change every picture, and textures, in Panda3D's terms."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from panda3d import core
+
+DATA = Path(__file__).parent / "data"
+
+VERTEX = np.dtype([("place", "<f4", 3), ("colour", "u1", 4), ("uv", "<f4", 2)])
+"""View-space place, RGBA, texture coordinates (v upwards)."""
+
+_COLUMNS = core.GeomVertexArrayFormat()
+_COLUMNS.add_column("vertex", 3, core.Geom.NT_float32, core.Geom.C_point)
+_COLUMNS.add_column("color", 4, core.Geom.NT_uint8, core.Geom.C_color)
+_COLUMNS.add_column("texcoord", 2, core.Geom.NT_float32, core.Geom.C_texcoord)
+FORMAT = core.GeomVertexFormat.register_format(core.GeomVertexFormat(_COLUMNS))
+
+FAINTEST = 1
+"""Least value of any colour of a blended vertex."""
+
+_ADD = core.ColorBlendAttrib.make(core.ColorBlendAttrib.M_add, core.ColorBlendAttrib.O_one, core.ColorBlendAttrib.O_one)
+
+
+def make_texture(name: str, image: np.ndarray) -> Any:
+    """Texture of a uint8 BGR or BGRA image, top row first."""
+    height, width, channels = image.shape
+    texture = core.Texture(name)
+    layout = core.Texture.F_rgba if channels == 4 else core.Texture.F_rgb
+    texture.setup_2d_texture(width, height, core.Texture.T_unsigned_byte, layout)
+    texture.set_ram_image(np.ascontiguousarray(image[::-1]))
+    texture.set_wrap_u(core.SamplerState.WM_repeat if channels == 3 else core.SamplerState.WM_clamp)
+    texture.set_wrap_v(core.SamplerState.WM_clamp)
+    texture.set_minfilter(core.SamplerState.FT_linear)
+    texture.set_magfilter(core.SamplerState.FT_linear)
+    texture.set_quality_level(core.Texture.QL_best)
+    return texture
+
+
+def colours(rgb: np.ndarray, alpha: np.ndarray | float = 1.0) -> np.ndarray:
+    """RGB ``(n, 3)`` and alpha, both 0..1, as uint8 RGBA ``(n, 4)``."""
+    out = np.empty((len(rgb), 4), np.uint8)
+    out[:, :3] = np.clip(rgb, 0, 1) * 255 + 0.5
+    out[:, 3] = np.clip(alpha, 0, 1) * np.float64(255) + 0.5
+    return out
+
+
+class Mesh:
+    """One node of changing triangles. ``blend`` is "opaque", "alpha" or "add".
+
+    The software renderer draws the edge between two triangles twice, which shows where colours blend. A mesh drawn
+    ``once`` avoids it by way of the depth buffer, which nothing else uses: all its vertices go to the same depth,
+    nearer than that of every earlier mesh, so that the second drawing of an edge fails the test. Its triangles must
+    lie before the camera.
+    """
+
+    def __init__(
+        self,
+        parent: Any,
+        name: str,
+        blend: str = "opaque",
+        texture: Any = None,
+        two_sided: bool = True,
+        once: bool = False,
+    ) -> None:
+        self._once, self._blended = once, blend != "opaque"
+        self._data = core.GeomVertexData(name, FORMAT, core.Geom.UH_stream)
+        self._triangles = core.GeomTriangles(core.Geom.UH_stream)
+        geom = core.Geom(self._data)
+        geom.add_primitive(self._triangles)
+        self._node = core.GeomNode(name)
+        self._node.add_geom(geom)
+        # What is off the picture is left out before it gets here; no bounds to be found from vertices every time.
+        self._node.set_bounds(core.OmniBoundingVolume())
+        self._node.set_final(True)
+        self.path = parent.attach_new_node(self._node)
+        self.path.set_two_sided(two_sided)
+        if blend == "add":
+            self.path.set_attrib(_ADD)
+        elif blend == "alpha":
+            self.path.set_transparency(core.TransparencyAttrib.M_alpha)
+        if once:
+            self.path.set_depth_test(True)
+            self.path.set_depth_write(True)
+        self.texture: Any = None
+        self.set_texture(texture)
+        self.hide()
+
+    def set_texture(self, texture: Any) -> None:
+        if texture is not self.texture:
+            self.texture = texture
+            self.path.set_texture(texture)
+
+    def hide(self) -> None:
+        self.path.hide()
+
+    def show(self, vertices: np.ndarray, triangles: np.ndarray, order: int) -> None:
+        """Draw ``vertices`` (VERTEX) as ``triangles`` ``(m, 3)``, after everything of lower ``order``."""
+        if not len(triangles):
+            self.hide()
+            return
+        if self._blended:
+            # In software a colour that runs down to 0 may step below it and wrap around to a white dot.
+            vertices = vertices.copy()
+            np.maximum(vertices["colour"], FAINTEST, out=vertices["colour"])
+        if self._once:
+            vertices, triangles = _flattened(vertices, triangles, order)
+        geom = self._node.modify_geom(0)
+        data = geom.modify_vertex_data()
+        data.unclean_set_num_rows(len(vertices))
+        data.modify_array_handle(0).copy_data_from(np.ascontiguousarray(vertices).view(np.uint8).reshape(-1))
+        primitive = geom.modify_primitive(0)
+        wide = len(vertices) > 0xFFFF
+        primitive.set_index_type(core.Geom.NT_uint32 if wide else core.Geom.NT_uint16)
+        indices = np.ascontiguousarray(triangles, np.uint32 if wide else np.uint16).reshape(-1)
+        store = primitive.modify_vertices()
+        store.unclean_set_num_rows(len(indices))
+        store.modify_handle().copy_data_from(indices.view(np.uint8))
+        self.path.set_bin("fixed", order)
+        self.path.show()
+
+
+def _flattened(vertices: np.ndarray, triangles: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
+    depth = 2.0 - 0.005 * order
+    place = vertices["place"]
+    ahead = place[:, 1] > 0.02 * np.abs(place).max(axis=1)
+    place *= (depth / np.where(ahead, place[:, 1], 1.0))[:, None].astype(np.float32)
+    place[:, 1] = depth
+    return vertices, triangles[ahead[triangles].all(axis=1)]
+
+
+@lru_cache(maxsize=64)
+def strip(rows: int, columns: int) -> np.ndarray:
+    """Triangles ``(m, 3)`` of a grid of vertices, counter-clockwise when rows run up and columns run right."""
+    index = np.arange(rows * columns).reshape(rows, columns)
+    a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
+    return np.stack([np.stack([a, b, d], -1), np.stack([a, d, c], -1)], 2).reshape(-1, 3)
+
+
+def sprites(centres: np.ndarray, size: np.ndarray, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and triangles that show a glow texture at view-space ``centres`` ``(n, 3)`` with half-widths ``size``
+    ``(n,)``.
+
+    One oversized triangle each: two would be drawn twice along their common edge, which shows where light is added.
+    """
+    n = len(centres)
+    forward = centres / np.linalg.norm(centres, axis=1, keepdims=True)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    short = np.linalg.norm(right, axis=1, keepdims=True)
+    right = np.where(short > 1e-6, right / np.maximum(short, 1e-6), [1.0, 0.0, 0.0])
+    up = np.cross(right, forward)
+    corners = np.array([(-1.0, -1.0), (3.0, -1.0), (-1.0, 3.0)])
+    vertices = np.zeros((n, 3), VERTEX)
+    vertices["place"] = (
+        centres[:, None]
+        + (size[:, None] * corners[:, 0])[..., None] * right[:, None]
+        + (size[:, None] * corners[:, 1])[..., None] * up[:, None]
+    )
+    vertices["colour"] = colours(rgb)[:, None]
+    vertices["uv"] = (corners + 1) / 2
+    return vertices.reshape(-1), np.arange(3 * n).reshape(-1, 3)
+
+
+def glow_texture(name: str, profile: Any, side: int = 64) -> Any:
+    """White texture whose brightness is ``profile(radius 0..1)``; black at and beyond its edge."""
+    x = (np.arange(side) + 0.5) / side * 2 - 1
+    radius = np.hypot(x[:, None], x[None, :])
+    level = np.clip(profile(np.minimum(radius, 1.0)), 0, 1) * (radius < 1)
+    level[0], level[-1], level[:, 0], level[:, -1] = 0, 0, 0, 0
+    grey = (level * 255 + 0.5).astype(np.uint8)
+    return make_texture(name, np.dstack([grey, grey, grey, grey]))

@@ -1,0 +1,155 @@
+"""Which of Panda3D's graphics pipes draws: a real GPU where one answers, else the software pipe."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from panda3d import core
+
+from openspace_server.engines.base import EngineError
+
+# Everything Panda has to say goes to stderr (stdout belongs to whoever runs us), and only when it is an error.
+core.load_prc_file_data(
+    "openspace-embedded",
+    "notify-output stderr\nnotify-level error\nnotify-level-x11display fatal\nnotify-level-egldisplay fatal\n"
+    "notify-level-glxdisplay fatal\nnotify-level-wgldisplay fatal\nnotify-level-windisplay fatal\n"
+    "notify-level-loader fatal\nnotify-level-dtool fatal\nprint-pipe-types false\naudio-library-name null\n"
+    "sync-video false\ntextures-power-2 down\nclock-mode limited\nclock-frame-rate 100000\nwindow-type offscreen\n"
+    "load-display p3tinydisplay\nmodel-cache-dir\ntext-minfilter nearest\ntext-magfilter nearest\ngl-debug false\n",
+)
+
+_SOFTWARE_GL = ("llvmpipe", "softpipe", "swiftshader", "software", "gdi generic")
+_NO_X11 = (
+    "the software renderer needs the library libX11.so.6, which is not installed: "
+    "run `sudo apt-get install libx11-6` (Debian, Ubuntu) or `sudo dnf install libX11` (Fedora, RHEL)"
+)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What can draw here. ``problem`` is empty when something can, else it says what to do."""
+
+    pipe: str
+    renderer: str
+    gpu: bool
+    problem: str = ""
+
+
+def probe() -> Probe:
+    """Find out what would draw, without keeping anything open; prints nothing."""
+    try:
+        canvas = Canvas(64, 64)
+    except EngineError as error:
+        return Probe("", "", False, str(error))
+    found = canvas.probe
+    canvas.close()
+    return found
+
+
+def _gpu_may_exist() -> bool:
+    """Whether asking a GL driver is worth the time (and its messages)."""
+    if not sys.platform.startswith("linux"):
+        return True
+    devices = Path("/dev")
+    if not any(any(devices.glob(pattern)) for pattern in ("dri/renderD*", "dri/card*", "nvidia[0-9]*")):
+        return False
+    return all(_loads(library) for library in ("libEGL.so.1", "libGL.so.1"))
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _forced() -> str:
+    """A pipe that the environment insists on, for tests and for machines where the probe is wrong."""
+    return os.environ.get("OPENSPACE_EMBEDDED_PIPE", "")
+
+
+def _wanted_pipes() -> list[str]:
+    if _forced():
+        return [_forced()]
+    gl = ["p3headlessgl" if sys.platform.startswith("linux") else "pandagl"] if _gpu_may_exist() else []
+    return [*gl, "p3tinydisplay"]
+
+
+def _make_pipe(name: str) -> Any:
+    selection = core.GraphicsPipeSelection.get_global_ptr()
+    pipe = selection.make_module_pipe(name)
+    if name == "p3tinydisplay":
+        # The module's first choice wants an X server; the other one in it does not.
+        for i in range(selection.get_num_pipe_types()):
+            if selection.get_pipe_type(i).get_name() == "TinyOffscreenGraphicsPipe":
+                return selection.make_pipe(selection.get_pipe_type(i))
+    return pipe
+
+
+class Canvas:
+    """An offscreen picture that can be read as an array. ``buffer`` takes display regions.
+
+    Raises EngineError that says what to do when nothing can draw.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.engine: Any = None
+        problem = ""
+        for name in _wanted_pipes():
+            if name == "p3tinydisplay" and sys.platform.startswith("linux") and not _loads("libX11.so.6"):
+                problem = _NO_X11
+                continue
+            if self._open(name, width, height):
+                return
+            problem = f"Panda3D's {name} could not make a picture of {width} x {height} pixels"
+        raise EngineError(problem or "no Panda3D graphics pipe can be loaded; reinstall panda3d")
+
+    def _open(self, name: str, width: int, height: int) -> bool:
+        pipe = _make_pipe(name)
+        if pipe is None or not pipe.is_valid():
+            return False
+        software = name == "p3tinydisplay"
+        engine = core.GraphicsEngine(pipe)
+        properties = core.FrameBufferProperties()
+        properties.set_rgba_bits(8, 8, 8, 8)
+        properties.set_depth_bits(1)
+        if not software:
+            properties.set_multisamples(4)
+        flags = core.GraphicsPipe.BF_refuse_window | core.GraphicsPipe.BF_resizeable
+        buffer = engine.make_output(pipe, "picture", 0, properties, core.WindowProperties.size(width, height), flags)
+        if buffer is None:
+            return False
+        engine.open_windows()
+        gsg = buffer.get_gsg()
+        renderer = "Panda3D software renderer" if software else gsg.get_driver_renderer()
+        if not software and not _forced() and any(word in renderer.lower() for word in _SOFTWARE_GL):
+            # A software GL draws no faster than the software pipe and uses every core.
+            engine.remove_all_windows()
+            return False
+        self.engine, self.buffer, self._pipe = engine, buffer, pipe
+        self.probe = Probe(name, renderer, not software)
+        self.texture = core.Texture("picture")
+        self.texture.set_format(core.Texture.F_rgba)
+        buffer.add_render_texture(self.texture, core.GraphicsOutput.RTM_copy_ram)
+        buffer.set_clear_color((0, 0, 0, 1))
+        buffer.set_clear_depth_active(True)
+        return True
+
+    def resize(self, width: int, height: int) -> None:
+        self.buffer.set_size(width, height)
+
+    def render(self) -> Any:
+        """Draw; bytes of the picture, BGRA, bottom row first (a view that the next call overwrites)."""
+        self.engine.render_frame()
+        return self.texture.get_ram_image()
+
+    def close(self) -> None:
+        if self.engine is not None:
+            self.engine.remove_all_windows()
+            self.engine = None

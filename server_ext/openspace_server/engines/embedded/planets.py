@@ -1,0 +1,185 @@
+"""One body near enough to be a disc: its surface, softened limb, night lights, atmosphere and glow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from openspace_server.engines.embedded import quaternions as quat
+from openspace_server.engines.embedded import shading
+from openspace_server.engines.embedded.bodies import BODIES
+from openspace_server.engines.embedded.globe import Globe, Grid, circles, limb, map_places, surface_grid, widened
+from openspace_server.engines.embedded.maps import Map
+from openspace_server.engines.embedded.mesh import FAINTEST, VERTEX, Mesh, colours, strip
+from openspace_server.engines.embedded.rings import Rings, Shadow
+from openspace_server.engines.embedded.rotation import axes
+from openspace_server.engines.embedded.view import View
+
+LAYERS = 10
+"""Orders that one body uses."""
+
+_GLOW = np.linspace(0, 1, 20) ** 1.7  # rings of the Sun's glow, parts of its size
+_GLOW_SEGMENTS = 48
+
+
+class Planet:
+    """Draws body ``index`` when its disc is at least a few pixels wide."""
+
+    def __init__(self, root: Any, index: int, software: bool) -> None:
+        body = BODIES[index]
+        self._index, self._body = index, body
+        self._scale = np.array([body.radius, body.radius, body.polar_radius])
+        self._map = Map(body.texture, software)
+        name = body.identifier
+        self._shade = shading.SURFACES.get(name, shading.rock)
+        self._surface = Mesh(root, name, two_sided=False)
+        self._rim = Mesh(root, f"{name} rim", "alpha", once=True)
+        self._lights = Map("earth_night", software) if name == "Earth" else None
+        self._night = Mesh(root, f"{name} night", two_sided=False)
+        self._dusk = Mesh(root, f"{name} dusk", "alpha", two_sided=False)
+        self._atmosphere = shading.ATMOSPHERES.get(name)
+        self._air = Mesh(root, f"{name} air", "add", once=True) if self._atmosphere else None
+        self._rings = Rings(root) if body.extent > 1 else None
+        self._shadow = Shadow() if body.extent > 1 else None
+        self._glow = Mesh(root, f"{name} glow", "add", once=True) if body.kind == "star" else None
+
+    def hide(self) -> None:
+        meshes = (self._surface, self._rim, self._night, self._dusk, self._air, self._rings, self._glow)
+        for mesh in meshes:
+            if mesh is not None:
+                mesh.hide()
+        for texture_map in (self._map, self._lights):
+            if texture_map is not None:
+                texture_map.rest()
+
+    def show(self, view: View, order: int) -> None:
+        """Draw with orders from ``order`` to ``order + LAYERS - 1``."""
+        i = self._index
+        pixels = float(view.radius_pixels[i])
+        offset = view.offsets[i]
+        globe = Globe(axes(i, view.sky.days, view.sky.seconds), self._scale, offset, view.axes)
+        eye = globe.eye
+        position = view.sky.positions[i]
+        sun = globe.direction(-position) if i else np.array([1.0, 0.0, 0.0])
+        if self._rings is not None:
+            self._rings.show(globe, sun, order + 1)
+        if self._glow is not None:
+            self._show_glow(view, pixels, order)
+        grid = surface_grid(eye, int(np.clip(pixels / 6, 12, 44)))
+        light = self._light(globe, grid.points, eye, sun)
+        vertices = np.empty(len(grid.points), VERTEX)
+        vertices["place"] = globe.places(grid.points)
+        texture, scale, shift = self._map.fit(pixels, grid.low, grid.high)
+        vertices["uv"] = grid.uv * scale + shift
+        self._surface.set_texture(texture)
+        self._rim.set_texture(texture)
+        rgb = self._lit(grid.points, sun, light)
+        if self._lights is None:
+            vertices["colour"] = colours(rgb)
+            self._surface.show(vertices, grid.triangles, order + 2)
+        else:
+            self._show_day_and_night(vertices, grid, rgb, shading.daylight(light.sun), pixels, order + 2)
+        middle = float(grid.low[0] + grid.high[0]) / 2
+        self._show_rim(view, globe, eye, sun, (scale, shift, middle), order + 5)
+        if self._air is not None:
+            self._show_air(globe, eye, sun, pixels, order + 6)
+
+    def _show_day_and_night(
+        self, vertices: np.ndarray, grid: Grid, rgb: np.ndarray, day: np.ndarray, pixels: float, order: int
+    ) -> None:
+        """Day, night, and dusk: day, half clear, over night. Only dusk is drawn twice."""
+        assert self._lights is not None
+        corners = day[grid.triangles]
+        full, none = corners.min(axis=1) >= 1, corners.max(axis=1) <= 0
+        vertices["colour"] = colours(rgb, day)
+        self._surface.show(vertices, grid.triangles[full], order)
+        self._dusk.set_texture(self._surface.texture)
+        self._dusk.show(vertices, grid.triangles[~full & ~none], order + 2)
+        if full.all():
+            self._night.hide()
+            return
+        lights, scale, shift = self._lights.fit(pixels, grid.low, grid.high)
+        self._night.set_texture(lights)
+        vertices["uv"] = grid.uv * scale + shift
+        vertices["colour"] = 255
+        self._night.show(vertices, grid.triangles[~full], order + 1)
+
+    def _light(self, globe: Globe, points: np.ndarray, eye: np.ndarray, sun: np.ndarray) -> shading.Light:
+        normals = globe.normals(points)
+        if globe.scale[0] == globe.scale[2]:
+            along = points @ eye
+            return shading.Light(points @ sun, (along - 1) / np.sqrt(eye @ eye + 1 - 2 * along))
+        towards = (eye - points) * (globe.scale / globe.scale[0])
+        size = np.sqrt(np.einsum("ij,ij->i", towards, towards))
+        return shading.Light(normals @ sun, np.einsum("ij,ij->i", normals, towards) / size)
+
+    def _lit(self, points: np.ndarray, sun: np.ndarray, light: shading.Light) -> np.ndarray:
+        rgb = self._shade(light)
+        if self._shadow is not None:
+            shine = sun / self._scale
+            rgb = rgb * self._shadow.on(points, shine / np.linalg.norm(shine))[:, None]
+        return rgb
+
+    def _show_rim(
+        self,
+        view: View,
+        globe: Globe,
+        eye: np.ndarray,
+        sun: np.ndarray,
+        fit: tuple[np.ndarray, np.ndarray, float],
+        order: int,
+    ) -> None:
+        """A pixel-wide ring that fades out from the limb: the software renderer has no other anti-aliasing."""
+        slope = 1.25 / view.focal
+        points = limb(eye, int(np.clip(view.radius_pixels[self._index] / 2.5, 24, 96)), np.ones(1))[0]
+        light = self._light(globe, points, eye, sun)
+        inner = globe.places(points)
+        centre = view.axes @ (globe.offset / np.linalg.norm(globe.offset))
+        vertices = np.empty((2, len(points)), VERTEX)
+        vertices["place"][0] = widened(inner, centre, -0.6 * slope)
+        vertices["place"][1] = widened(inner, centre, slope)
+        uv = map_places(points)
+        scale, shift, middle = fit
+        uv[:, 0] += np.round(middle - uv[:, 0].mean())
+        vertices["uv"] = uv * scale + shift
+        rgb = self._lit(points, sun, light)
+        day = 1.0 if self._lights is None else shading.daylight(light.sun)
+        vertices["colour"][0], vertices["colour"][1] = colours(rgb, day), colours(rgb, 0.0)
+        self._rim.show(vertices.reshape(-1), strip(2, len(points)), order)
+
+    def _show_air(self, globe: Globe, eye: np.ndarray, sun: np.ndarray, pixels: float, order: int) -> None:
+        assert self._air is not None
+        assert self._atmosphere is not None
+        if pixels < 8:
+            self._air.hide()
+            return
+        count = int(np.clip(pixels / 5, 32, 72))
+        distance = float(np.linalg.norm(eye))
+        over = circles(eye, count, shading.haze_angles(distance))
+        heights = shading.haze_heights(self._atmosphere, distance - 1)[1:]
+        rings = np.concatenate([over, limb(eye, count, 1 + heights)])
+        points = rings.reshape(-1, 3)
+        height = np.repeat(np.concatenate([np.zeros(len(over)), heights]), count + 1)
+        normals = points / (1 + height)[:, None]
+        facing = np.where(height > 0, 0.0, self._light(globe, points, eye, sun).eye)
+        rgb = shading.haze(self._atmosphere, normals @ sun, facing, height)
+        vertices = np.zeros(len(points), VERTEX)
+        vertices["place"], vertices["colour"] = globe.places(points), colours(rgb)
+        triangles = strip(len(rings), count + 1)
+        lit = vertices["colour"][:, :3].max(axis=1) > FAINTEST
+        self._air.show(vertices, triangles[lit[triangles].any(axis=1)], order)
+
+    def _show_glow(self, view: View, pixels: float, order: int) -> None:
+        assert self._glow is not None
+        size = float(np.clip(4.0 * pixels, 0.085 * view.height, 1.0 * view.height)) / view.focal
+        centre = view.axes @ (view.offsets[self._index] / view.distances[self._index])
+        right = quat.perpendicular(centre)
+        up = np.cross(right, centre)
+        around = np.linspace(0, 2 * np.pi, _GLOW_SEGMENTS + 1)
+        rim = np.cos(around)[:, None] * right + np.sin(around)[:, None] * up
+        vertices = np.zeros((len(_GLOW), _GLOW_SEGMENTS + 1), VERTEX)
+        vertices["place"] = centre + (size * _GLOW)[:, None, None] * rim
+        level = 0.9 * np.exp(-_GLOW / 0.15) * (1 - _GLOW) ** 2 + 0.20 * (1 - _GLOW) ** 3
+        vertices["colour"] = colours(level[:, None] * np.array([1.0, 0.92, 0.78]))[:, None]
+        self._glow.show(vertices.reshape(-1), strip(len(_GLOW), _GLOW_SEGMENTS + 1), order)

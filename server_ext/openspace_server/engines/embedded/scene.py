@@ -1,0 +1,100 @@
+"""Everything that is drawn, in the order in which it covers: stars, orbits, bodies from far to near, names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from panda3d import core
+
+from openspace_server.engines.embedded.bodies import BODIES, PARENT
+from openspace_server.engines.embedded.camera import FIELD_OF_VIEW
+from openspace_server.engines.embedded.labels import Labels
+from openspace_server.engines.embedded.mesh import Mesh, glow_texture, sprites
+from openspace_server.engines.embedded.orbits import Orbits
+from openspace_server.engines.embedded.planets import LAYERS, Planet
+from openspace_server.engines.embedded.shading import smooth
+from openspace_server.engines.embedded.stars import Stars
+from openspace_server.engines.embedded.view import RADII, View
+
+_DISC = 2.4  # pixels of radius from which a body is drawn as a globe
+_ORBITS, _DOTS_BEHIND, _BODIES = 10, 12, 20
+_DOTS_BEFORE, _LABELS = _BODIES + LAYERS * len(BODIES), _BODIES + LAYERS * len(BODIES) + 1
+
+
+class Scene:
+    """The scene graph of one canvas. There is no depth test: what is drawn later covers."""
+
+    def __init__(self, canvas: Any) -> None:
+        self._root = core.NodePath("scene")
+        self._software = not canvas.probe.gpu
+        self._root.set_depth_test(False)
+        self._root.set_depth_write(False)
+        self._lens = core.PerspectiveLens()
+        self._lens.set_near_far(0.005, 100)
+        camera = core.Camera("camera", self._lens)
+        region = canvas.buffer.make_display_region()
+        region.set_camera(self._root.attach_new_node(camera))
+        dot = glow_texture("dot", lambda r: smooth(1.0, 0.30, r), 16)
+        self._stars = Stars(self._root)
+        self._orbits = Orbits(self._root)
+        self._planets: dict[int, Planet] = {}
+        self._dots = [Mesh(self._root, name, "alpha", dot) for name in ("dots behind", "dots before")]
+        self._labels = Labels(self._root)
+        self.show_orbits = self.show_labels = True
+        self.show_constellations = False
+
+    def update(self, view: View, focus: int) -> None:
+        """Make the scene graph show ``view``."""
+        self._set_lens(view)
+        self._stars.show(view, self.show_constellations)
+        if self.show_orbits:
+            self._orbits.show(view, _ORBITS)
+        else:
+            self._orbits.hide()
+        visible = view.on_screen
+        discs = visible & ((view.radius_pixels >= _DISC) | (np.array(PARENT) < 0))
+        # Of two balls the one with the smaller tangent length is in front.
+        tangents = view.distances**2 - RADII**2
+        for rank, i in enumerate(np.argsort(-tangents)):
+            if discs[i]:
+                self._planet(int(i)).show(view, _BODIES + LAYERS * rank)
+            elif int(i) in self._planets:
+                self._planets[int(i)].hide()
+        self._show_dots(view, visible & ~discs, discs)
+        self._labels.show(view, focus, _LABELS, self.show_labels)
+
+    def _set_lens(self, view: View) -> None:
+        height = 2 * np.tan(FIELD_OF_VIEW / 2)
+        self._lens.set_film_size(height * view.width / view.height, height)
+        self._lens.set_focal_length(1.0)
+
+    def _planet(self, index: int) -> Planet:
+        if index not in self._planets:
+            self._planets[index] = Planet(self._root, index, self._software)
+        return self._planets[index]
+
+    def _show_dots(self, view: View, dots: np.ndarray, discs: np.ndarray) -> None:
+        """Bodies too small for a globe, as soft dots that never get smaller than can be seen."""
+        chosen = np.nonzero(dots)[0]
+        parents = np.array(PARENT)[chosen]
+        span = (
+            view.focal
+            * np.linalg.norm(view.sky.positions[chosen] - view.sky.positions[parents], axis=1)
+            / view.distances[parents]
+        )
+        chosen = chosen[(parents <= 0) | (span > 8)]
+        before = np.zeros(len(chosen), bool)
+        for disc in np.nonzero(discs)[0]:
+            before |= view.distances[chosen] < view.distances[disc]
+        for mesh, part in zip(self._dots, (chosen[~before], chosen[before]), strict=True):
+            if not len(part):
+                mesh.hide()
+                continue
+            rgb = np.array([BODIES[i].colour for i in part])
+            moon = np.array([BODIES[i].kind == "moon" for i in part])
+            least = np.where(moon, 2.0, 3.2) * max(1.0, view.height / 800)
+            size = np.maximum(view.radius_pixels[part] * 1.55, least) / view.focal
+            centres = view.seen[part] / view.distances[part][:, None]
+            vertices, triangles = sprites(centres, size, rgb)
+            mesh.show(vertices, triangles, _DOTS_BEHIND if mesh is self._dots[0] else _DOTS_BEFORE)

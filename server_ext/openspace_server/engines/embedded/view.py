@@ -1,0 +1,89 @@
+"""What the camera sees this moment, as plain numbers for everything that draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from openspace_server.engines.embedded import quaternions as quat
+from openspace_server.engines.embedded.bodies import BODIES
+from openspace_server.engines.embedded.camera import VIEW_HEIGHT
+from openspace_server.engines.embedded.ephemeris import Sky
+
+RADII = np.array([body.radius for body in BODIES])
+
+
+@dataclass(frozen=True)
+class View:
+    """Camera and bodies of one picture.
+
+    View axes are x right, y forward, z up with the camera at the origin. Scaling a point of view space changes
+    nothing in the picture, so whoever draws scales to numbers near 1; there is no depth buffer, what is drawn later
+    covers.
+
+    Attributes:
+        sky: the bodies.
+        camera: metres from the Sun's centre.
+        orientation: camera quaternion.
+        width, height: pixels.
+    """
+
+    sky: Sky
+    camera: np.ndarray
+    orientation: np.ndarray
+    width: int
+    height: int
+    offsets: np.ndarray
+    """Bodies minus camera, metres in ICRF axes ``(n, 3)``; found relative to the focus, so exact close up."""
+
+    @cached_property
+    def axes(self) -> np.ndarray:
+        """Matrix from ICRF to view axes."""
+        return quat.matrix(self.orientation).T
+
+    @cached_property
+    def focal(self) -> float:
+        """Pixels per unit of slope."""
+        return self.height / VIEW_HEIGHT
+
+    @cached_property
+    def seen(self) -> np.ndarray:
+        """Bodies in view axes, metres ``(n, 3)``."""
+        return self.offsets @ self.axes.T
+
+    @cached_property
+    def distances(self) -> np.ndarray:
+        """Metres to the centres ``(n,)``."""
+        return np.linalg.norm(self.offsets, axis=1)
+
+    @cached_property
+    def radius_pixels(self) -> np.ndarray:
+        """Apparent radii in the middle of the picture, pixels ``(n,)``."""
+        d = np.maximum(self.distances, 1.000001 * RADII)
+        return self.focal * RADII / np.sqrt(d * d - RADII * RADII)
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """Pixel offsets of the centres from the middle of the picture, right and up ``(n, 2)``; far away when
+        behind."""
+        y = np.where(self.seen[:, 1] > 1e-9 * self.distances, self.seen[:, 1], np.nan)
+        return np.nan_to_num(self.seen[:, [0, 2]] / y[:, None] * self.focal, nan=1e9)
+
+    @cached_property
+    def on_screen(self) -> np.ndarray:
+        """Whether any part of each body (with what belongs to it) may be in the picture ``(n,)``."""
+        reach = np.arctan(self.radius_pixels * [body.extent for body in BODIES] / self.focal) + 0.02
+        corner = np.arctan(np.hypot(self.width, self.height) / 2 / self.focal)
+        angle = np.arccos(np.clip(self.seen[:, 1] / self.distances, -1, 1))
+        return angle < corner + reach
+
+    def hidden(self, index: int) -> bool:
+        """Whether a nearer body covers the centre of body ``index``."""
+        direction, distance = self.offsets[index] / self.distances[index], self.distances[index]
+        along = self.offsets @ direction
+        off = np.sqrt(np.maximum(self.distances**2 - along**2, 0))
+        cover = (off < RADII) & (along > 0) & (self.distances < distance)
+        cover[index] = False
+        return bool(cover.any())

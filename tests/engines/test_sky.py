@@ -1,0 +1,143 @@
+"""Where bodies are and how they are turned, against independent theories and recorded events."""
+
+from __future__ import annotations
+
+import astronomy
+import numpy as np
+import pytest
+
+from openspace_server.engines.base import EngineError
+from openspace_server.engines.embedded.bodies import BODIES, INDEX
+from openspace_server.engines.embedded.clock import EARLIEST, LATEST, SimulationClock, iso, parse
+from openspace_server.engines.embedded.ephemeris import AU, DAY, Sky, sky
+from openspace_server.engines.embedded.rotation import axes, spin_rate
+
+PLANETS = ("Mercury", "Venus", "Earth", "Mars", "Jupiter", "Saturn", "Uranus", "Neptune")
+
+
+def theirs(vector: astronomy.Vector) -> np.ndarray:
+    return np.array([vector.x, vector.y, vector.z]) * AU
+
+
+def angle(a: np.ndarray, b: np.ndarray) -> float:
+    """Degrees between two vectors."""
+    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b)))
+
+
+def at(name: str, moment: Sky) -> np.ndarray:
+    return moment.positions[INDEX[name]]
+
+
+@pytest.mark.parametrize("name", PLANETS)
+@pytest.mark.parametrize("when", ["1600-01-01", "1990-03-01", "2026-08-12T17:45", "2100-12-31", "2700-06-01"])
+def test_planets_agree_with_vsop87_within_two_arc_minutes(name: str, when: str) -> None:
+    moment = sky(parse(when))
+    expected = theirs(astronomy.HelioVector(getattr(astronomy.Body, name), astronomy.Time(moment.days, moment.days)))
+    assert angle(at(name, moment), expected) < 2 / 60
+    assert np.linalg.norm(at(name, moment)) == pytest.approx(np.linalg.norm(expected), rel=1e-3)
+
+
+@pytest.mark.parametrize("when", ["1900-01-01", "2000-01-01T12:00", "2026-08-12T17:45", "2100-01-01"])
+def test_moon_agrees_with_another_lunar_theory_within_a_hundred_kilometres(when: str) -> None:
+    moment = sky(parse(when))
+    expected = theirs(astronomy.GeoMoon(astronomy.Time(moment.days, moment.days)))
+    assert np.linalg.norm(at("Moon", moment) - at("Earth", moment) - expected) < 100e3
+
+
+def test_velocities_are_the_change_of_positions() -> None:
+    seconds = parse("2026-08-12")
+    before, now, after = sky(seconds - 60), sky(seconds), sky(seconds + 60)
+    measured = (after.positions - before.positions)[1:] / 120
+    error = np.linalg.norm(now.velocities[1:] - measured, axis=1)
+    assert (error < 0.005 * np.linalg.norm(measured, axis=1)).all()
+
+
+def test_total_eclipse_of_august_2026_is_where_it_was_predicted() -> None:
+    """Greatest eclipse 17:45:51 UTC at 65.2 N, 25.2 W (NASA's catalogue of eclipses): Sun and Moon coincide there."""
+    moment = sky(parse("2026-08-12T17:45:51Z"))
+    lat, lon = np.radians(65.2), np.radians(-25.2)
+    up = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+    place = at("Earth", moment) + axes(INDEX["Earth"], moment.days, moment.seconds) @ up * 6.362e6
+    assert angle(at("Moon", moment) - place, -place) < 0.03
+
+
+def test_sun_stands_over_the_tropic_at_the_june_solstice() -> None:
+    moment = sky(parse("2024-06-20T20:51Z"))
+    sun = axes(INDEX["Earth"], moment.days, moment.seconds).T @ -at("Earth", moment)
+    assert np.degrees(np.arcsin(sun[2] / np.linalg.norm(sun))) == pytest.approx(23.44, abs=0.02)
+    assert np.degrees(np.arctan2(sun[1], sun[0])) == pytest.approx(-132.3, abs=0.3)
+
+
+@pytest.mark.parametrize("name", [*PLANETS, "Sun", "Moon"])
+def test_poles_and_meridians_agree_with_another_implementation(name: str) -> None:
+    moment = sky(parse("2026-08-12T17:45"))
+    other = astronomy.RotationAxis(getattr(astronomy.Body, name), astronomy.Time(moment.seconds / DAY, moment.days))
+    turn = axes(INDEX[name], moment.days, moment.seconds)
+    assert angle(turn[:, 2], theirs(other.north)) < 0.2
+    ra = np.radians(other.ra * 15)
+    node = np.array([-np.sin(ra), np.cos(ra), 0.0])
+    meridian = np.degrees(np.arctan2(np.cross(node, turn[:, 0]) @ turn[:, 2], node @ turn[:, 0]))
+    # Neptune: the 2015 report here, the 2009 one there. The Earth: sidereal time here (which the eclipse confirms),
+    # there the report's formula, which leaves out how far UT is from TT.
+    if name not in ("Neptune", "Earth"):
+        assert (meridian - other.spin + 180) % 360 - 180 == pytest.approx(0, abs=0.3)
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.identifier)
+def test_axes_are_a_rotation_that_turns_at_the_stated_rate(body: object) -> None:
+    index = BODIES.index(body)  # type: ignore[arg-type]
+    one, two = axes(index, 9000.0, 9000.0 * DAY), axes(index, 9000.0 + 100 / DAY, 9000.0 * DAY + 100)
+    assert np.allclose(one.T @ one, np.eye(3), atol=1e-12)
+    assert np.linalg.det(one) == pytest.approx(1)
+    turned = np.arctan2(two[:, 0] @ one[:, 1], two[:, 0] @ one[:, 0])
+    assert turned == pytest.approx(100 * spin_rate(index), rel=0.02)
+
+
+def test_the_moon_shows_the_earth_its_face() -> None:
+    for month in range(1, 13):
+        moment = sky(parse(f"2026-{month:02d}-10"))
+        earth = axes(INDEX["Moon"], moment.days, moment.seconds).T @ (at("Earth", moment) - at("Moon", moment))
+        assert angle(earth, np.array([1.0, 0, 0])) < 11  # libration reaches 8 degrees in longitude and 7 in latitude
+
+
+def test_jupiters_moons_keep_their_distances() -> None:
+    moment = sky(parse("2026-08-12"))
+    for name, kilometres in (("Io", 421_800), ("Europa", 671_100), ("Ganymede", 1_070_400), ("Callisto", 1_882_700)):
+        assert np.linalg.norm(at(name, moment) - at("Jupiter", moment)) == pytest.approx(kilometres * 1e3, rel=0.012)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-08-12", "2026-08-12T00:00:00.000Z"),
+        ("2026-08-12T17:45", "2026-08-12T17:45:00.000Z"),
+        ("2026-08-12T17:45:00.250Z", "2026-08-12T17:45:00.250Z"),
+        ("2026-08-12T19:45:00+02:00", "2026-08-12T17:45:00.000Z"),
+        (" 1066-10-14 ", "1066-10-14T00:00:00.000Z"),
+    ],
+)
+def test_iso_times_are_read_as_utc_unless_they_say_otherwise(text: str, said: str) -> None:
+    assert iso(parse(text)) == said
+
+
+@pytest.mark.parametrize("text", ["yesterday", "", "2026-13-01", "2026-08-12T25:00", None, 3])
+def test_what_is_no_time_is_refused_with_an_example(text: object) -> None:
+    with pytest.raises(EngineError, match="ISO 8601"):
+        parse(text)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["0999-12-31", "3001-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31"])
+def test_times_without_known_positions_are_refused_with_the_range(text: str) -> None:
+    with pytest.raises(EngineError, match="1000 to 3000"):
+        parse(text)
+
+
+def test_clock_stops_at_the_end_of_the_known_years() -> None:
+    clock = SimulationClock(parse("2990-01-01"), 0.0)
+    clock.set_rate(1e9, 0.0)
+    assert clock.seconds(100.0) == LATEST
+    assert clock.speed(100.0) == 0
+    clock.set_rate(-1e10, 100.0)
+    assert clock.seconds(1e6) == EARLIEST
+    sky(EARLIEST)
+    sky(LATEST)
