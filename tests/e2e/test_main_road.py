@@ -71,6 +71,8 @@ def test_the_quickstart_runs_and_its_view_can_be_steered(
     wait_for(lambda: sheet.frames() > seen + 5, what="the video's frames advance while the camera moves")
     after = camera_position(space)
     angle = np.degrees(np.arccos(before @ after / np.linalg.norm(before) / np.linalg.norm(after)))
+    assert angle > 1, "a drag moves the camera"
+    assert np.linalg.norm(after) == pytest.approx(np.linalg.norm(before), rel=1e-3), "and keeps its distance"
     moved = space.frame()
     assert moved.shape == picture.shape
     assert np.mean(moved != picture) > 0.01, "what the instance draws has changed"

@@ -6,7 +6,6 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-import cv2
 import numpy as np
 
 from openspace_server.engines.base import Engine, EngineError, Frame, Motion, Target
@@ -17,7 +16,7 @@ from openspace_server.engines.embedded.navigator import Navigator
 from openspace_server.engines.embedded.pipe import Canvas
 from openspace_server.engines.embedded.rotation import spin_rate
 from openspace_server.engines.embedded.scene import Scene
-from openspace_server.engines.embedded.view import View
+from openspace_server.engines.embedded.view import RADII, View
 
 SMALLEST, LARGEST = 64, 8192
 _HOME_SECONDS = 2.0
@@ -89,9 +88,9 @@ class EmbeddedEngine(Engine):
             raw = np.frombuffer(canvas.render(), np.uint8)
         if raw.size != width * height * 4:
             raise EngineError(f"the renderer did not give a picture of {width} x {height} pixels")
-        pixels = cv2.flip(raw.reshape(height, width, 4), 0)
-        words = pixels.view(np.uint32)
-        np.bitwise_or(words, _OPAQUE, out=words)  # blending leaves its traces in alpha
+        # Bottom row first, and blending leaves its traces in alpha.
+        words = np.bitwise_or(raw.view(np.uint32).reshape(height, width)[::-1], _OPAQUE, order="C")
+        pixels = words.view(np.uint8).reshape(height, width, 4)
         self._frames += 1
         self._dirty = False
         self._drawn_at = now
@@ -116,9 +115,9 @@ class EmbeddedEngine(Engine):
         across = velocity - np.einsum("ij,ij->i", velocity, towards)[:, None] * towards
         radial = np.abs(np.einsum("ij,ij->i", velocity, towards)) / view.distances
         moving = view.focal * np.linalg.norm(across, axis=1) / view.distances + radial * view.radius_pixels
-        altitude = np.maximum(view.distances - [b.radius for b in BODIES], 1.0)
+        altitude = np.maximum(view.distances - RADII, 1.0)
         # Seen from low above, the ground just below moves fastest.
-        ground = view.focal * np.array([b.radius for b in BODIES]) / altitude
+        ground = view.focal * RADII / altitude
         turning = np.where(view.radius_pixels > 1, _SPINS * ground, 0.0)
         return float(np.max(np.where(view.on_screen, moving + turning, 0.0)))
 

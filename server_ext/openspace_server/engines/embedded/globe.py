@@ -7,10 +7,14 @@ visible exactly when p . eye > 1, and the limb is a circle.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
+
+from openspace_server.engines.embedded import quaternions as quat
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,28 @@ class Globe:
     offset: np.ndarray
     view: np.ndarray
 
-    @property
+    @cached_property
     def eye(self) -> np.ndarray:
         """The camera in ball space."""
         return (self.turn.T @ -self.offset) / self.scale
 
     def places(self, points: np.ndarray) -> np.ndarray:
         """View-space places of ball-space ``points`` ``(n, 3)``, the body's centre at distance 1."""
-        matrix = self.view @ self.turn * self.scale
-        distance = np.linalg.norm(self.offset)
-        return (points @ (matrix.T / distance)) + (self.view @ self.offset) / distance
+        return points @ self._placing + self.ahead
+
+    @cached_property
+    def distance(self) -> float:
+        """Metres to the centre."""
+        return quat.length(self.offset)
+
+    @cached_property
+    def ahead(self) -> np.ndarray:
+        """Unit vector to the centre in view axes."""
+        return (self.view @ self.offset) / self.distance
+
+    @cached_property
+    def _placing(self) -> np.ndarray:
+        return (self.view @ self.turn * (self.scale / self.distance)).T
 
     def normals(self, points: np.ndarray) -> np.ndarray:
         """Unit normals in body axes at ball-space ``points`` of the surface."""
@@ -50,7 +66,7 @@ class Globe:
     def direction(self, vector: np.ndarray) -> np.ndarray:
         """A direction of ICRF axes as a unit vector in body axes."""
         v = self.turn.T @ vector
-        return v / np.linalg.norm(v)
+        return v / quat.length(v)
 
 
 class Grid(NamedTuple):
@@ -69,11 +85,11 @@ def surface_grid(eye: np.ndarray, cells: int) -> Grid:
 
     A grid of latitudes and longitudes about ``cells`` high, so that the map has no seam: u runs past 0 and 1 as needed.
     """
-    distance = float(np.linalg.norm(eye))
-    reach = float(np.arccos(min(1.0, 1 / distance)))
+    distance = quat.length(eye)
+    reach = math.acos(min(1.0, 1 / distance))
     pad = 1.2 * 2 * reach / cells
-    lat = float(np.arcsin(np.clip(eye[2] / distance, -1, 1)))
-    lon = float(np.arctan2(eye[1], eye[0]))
+    lat = math.asin(max(-1.0, min(1.0, eye[2] / distance)))
+    lon = math.atan2(eye[1], eye[0])
     low, high = max(lat - reach - pad, -np.pi / 2), min(lat + reach + pad, np.pi / 2)
     if high >= np.pi / 2 - 0.02 or low <= -np.pi / 2 + 0.02:
         half = np.pi
@@ -81,11 +97,12 @@ def surface_grid(eye: np.ndarray, cells: int) -> Grid:
         half = min(np.pi, float(np.arcsin(min(1.0, np.sin(min(reach + pad, np.pi / 2)) / np.cos(lat)))) + pad)
     rows = cells + 1
     columns = int(np.clip(cells * half / reach * np.cos(lat) if half < np.pi else 2 * cells, cells, 2.2 * cells)) + 1
-    lats = np.linspace(low, high, rows)
-    lons = np.linspace(lon - half, lon + half, columns)
+    lats = low + (high - low) / cells * np.arange(rows)
+    lons = lon - half + 2 * half / (columns - 1) * np.arange(columns)
     points = np.empty((rows, columns, 3))
-    points[..., 0] = np.outer(np.cos(lats), np.cos(lons))
-    points[..., 1] = np.outer(np.cos(lats), np.sin(lons))
+    flat = np.cos(lats)[:, None]
+    np.multiply(flat, np.cos(lons), out=points[..., 0])
+    np.multiply(flat, np.sin(lons), out=points[..., 1])
     points[..., 2] = np.sin(lats)[:, None]
     uv = np.empty((rows, columns, 2))
     uv[..., 0] = lons / (2 * np.pi) + 0.5
@@ -93,9 +110,9 @@ def surface_grid(eye: np.ndarray, cells: int) -> Grid:
     seen = points @ eye > 1 - 1e-12
     near = seen[:-1] | seen[1:]
     near = near[:, :-1] | near[:, 1:]
-    index = np.arange(rows * columns).reshape(rows, columns)
-    a, b, c, d = (part[near] for part in (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]))
-    triangles = np.concatenate([np.stack([a, b, d], -1), np.stack([a, d, c], -1)])
+    row, column = np.nonzero(near)
+    first = (row * columns + column)[:, None]
+    triangles = np.concatenate([first + (0, 1, columns + 1), first + (0, columns + 1, columns)])
     used_rows, used_columns = np.nonzero(near.any(axis=1))[0], np.nonzero(near.any(axis=0))[0]
     corners = uv[[used_rows[0], used_rows[-1] + 1], [used_columns[0], used_columns[-1] + 1]]
     return Grid(points.reshape(-1, 3), uv.reshape(-1, 2), triangles, corners[0], corners[1])
@@ -104,7 +121,7 @@ def surface_grid(eye: np.ndarray, cells: int) -> Grid:
 def limb(eye: np.ndarray, count: int, radii: np.ndarray) -> np.ndarray:
     """Points ``(len(radii), count + 1, 3)`` where sight lines graze balls of these radii, the first repeated at the
     end."""
-    ratio = radii / np.linalg.norm(eye)
+    ratio = radii / quat.length(eye)
     return _rings(eye, count, radii * ratio, radii * np.sqrt(np.maximum(1 - ratio**2, 1e-12)))
 
 
@@ -116,26 +133,31 @@ def circles(eye: np.ndarray, count: int, angles: np.ndarray) -> np.ndarray:
 
 def _rings(eye: np.ndarray, count: int, ahead: np.ndarray, aside: np.ndarray) -> np.ndarray:
     """Circles around the axis to ``eye``, ``ahead`` along it and of radius ``aside``."""
-    axis = eye / np.sqrt(eye @ eye)
-    flat = np.hypot(axis[0], axis[1])
+    axis = eye / quat.length(eye)
+    flat = math.hypot(axis[0], axis[1])
     one = np.array([-axis[1], axis[0], 0.0]) / flat if flat > 1e-9 else np.array([1.0, 0.0, 0.0])
-    two = np.cross(axis, one)
+    rim = circle(count) @ np.array([one, quat.cross(axis, one)])
+    return ahead[:, None, None] * axis + aside[:, None, None] * rim
+
+
+@lru_cache(maxsize=64)
+def circle(count: int) -> np.ndarray:
+    """Cosines and sines ``(count + 1, 2)`` once around."""
     around = np.linspace(0, 2 * np.pi, count + 1)
-    circle = np.cos(around)[:, None] * one + np.sin(around)[:, None] * two
-    return ahead[:, None, None] * axis + aside[:, None, None] * circle
+    return np.stack([np.cos(around), np.sin(around)], -1)
 
 
 def map_places(points: np.ndarray) -> np.ndarray:
     """Texture coordinates ``(n, 2)`` of consecutive surface points, without jumps where the map wraps."""
-    lon = np.unwrap(np.arctan2(points[:, 1], points[:, 0]))
-    return np.stack([lon / (2 * np.pi) + 0.5, np.arcsin(np.clip(points[:, 2], -1, 1)) / np.pi + 0.5], -1)
+    u = np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi)
+    u[1:] -= np.cumsum(np.rint(u[1:] - u[:-1]))
+    return np.stack([u + 0.5, np.arcsin(np.clip(points[:, 2], -1, 1)) / np.pi + 0.5], -1)
 
 
 def widened(places: np.ndarray, centre: np.ndarray, slope: float) -> np.ndarray:
     """View-space ``places`` moved away from ``centre`` by ``slope`` across the sight line (pixels / focal length)."""
-    distance = np.linalg.norm(places, axis=1, keepdims=True)
-    ahead = places / distance
+    squares = np.einsum("ij,ij->i", places, places)
     out = places - centre
-    out = out - np.einsum("ij,ij->i", out, ahead)[:, None] * ahead
-    out = out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
-    return places + slope * distance * out
+    out -= (np.einsum("ij,ij->i", out, places) / squares)[:, None] * places
+    size = np.sqrt(np.maximum(np.einsum("ij,ij->i", out, out), 1e-24))
+    return places + (slope * np.sqrt(squares) / size)[:, None] * out

@@ -44,8 +44,8 @@ def make_texture(name: str, image: np.ndarray) -> Any:
 def colours(rgb: np.ndarray, alpha: np.ndarray | float = 1.0) -> np.ndarray:
     """RGB ``(n, 3)`` and alpha, both 0..1, as uint8 RGBA ``(n, 4)``."""
     out = np.empty((len(rgb), 4), np.uint8)
-    out[:, :3] = np.clip(rgb, 0, 1) * 255 + 0.5
-    out[:, 3] = np.clip(alpha, 0, 1) * np.float64(255) + 0.5
+    out[:, :3] = np.minimum(np.maximum(rgb, 0), 1) * 255 + 0.5
+    out[:, 3] = np.minimum(np.maximum(alpha, 0), 1) * np.float64(255) + 0.5
     return out
 
 
@@ -127,10 +127,14 @@ class Mesh:
 def _flattened(vertices: np.ndarray, triangles: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
     depth = 2.0 - 0.005 * order
     place = vertices["place"]
-    ahead = place[:, 1] > 0.02 * np.abs(place).max(axis=1)
-    place *= (depth / np.where(ahead, place[:, 1], 1.0))[:, None].astype(np.float32)
+    x, y, z = place[:, 0], place[:, 1].copy(), place[:, 2]
+    ahead = y > 0.02 * np.maximum(np.abs(x), np.abs(z))
+    whole = bool(ahead.all())
+    factor = np.float32(depth) / (y if whole else np.where(ahead, y, np.float32(1)))
+    x *= factor
+    z *= factor
     place[:, 1] = depth
-    return vertices, triangles[ahead[triangles].all(axis=1)]
+    return vertices, triangles if whole else triangles[ahead[triangles].all(axis=1)]
 
 
 @lru_cache(maxsize=64)
@@ -148,11 +152,13 @@ def sprites(centres: np.ndarray, size: np.ndarray, rgb: np.ndarray) -> tuple[np.
     One oversized triangle each: two would be drawn twice along their common edge, which shows where light is added.
     """
     n = len(centres)
-    forward = centres / np.linalg.norm(centres, axis=1, keepdims=True)
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    short = np.linalg.norm(right, axis=1, keepdims=True)
-    right = np.where(short > 1e-6, right / np.maximum(short, 1e-6), [1.0, 0.0, 0.0])
-    up = np.cross(right, forward)
+    fx, fy, fz = (centres / np.sqrt(np.einsum("ij,ij->i", centres, centres))[:, None]).T
+    short = np.hypot(fx, fy)
+    steep = short <= 1e-6
+    short = np.maximum(short, 1e-6)
+    rx, ry = np.where(steep, 1.0, fy / short), np.where(steep, 0.0, -fx / short)
+    right = np.stack([rx, ry, np.zeros(n)], -1)
+    up = np.stack([ry * fz, -rx * fz, rx * fy - ry * fx], -1)
     corners = np.array([(-1.0, -1.0), (3.0, -1.0), (-1.0, 3.0)])
     vertices = np.zeros((n, 3), VERTEX)
     vertices["place"] = (

@@ -9,7 +9,7 @@ import numpy as np
 from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded import shading
 from openspace_server.engines.embedded.bodies import BODIES
-from openspace_server.engines.embedded.globe import Globe, Grid, circles, limb, map_places, surface_grid, widened
+from openspace_server.engines.embedded.globe import Globe, Grid, circle, circles, limb, map_places, surface_grid, widened
 from openspace_server.engines.embedded.maps import Map
 from openspace_server.engines.embedded.mesh import FAINTEST, VERTEX, Mesh, colours, strip
 from openspace_server.engines.embedded.rings import Rings, Shadow
@@ -20,6 +20,8 @@ LAYERS = 10
 """Orders that one body uses."""
 
 _GLOW = np.linspace(0, 1, 20) ** 1.7  # rings of the Sun's glow, parts of its size
+_LEVEL = 0.9 * np.exp(-_GLOW / 0.15) * (1 - _GLOW) ** 2 + 0.20 * (1 - _GLOW) ** 3
+_SEEN = int(np.count_nonzero(_LEVEL * 255 > 1)) + 1  # beyond them the glow is too faint to show
 _GLOW_SEGMENTS = 48
 
 
@@ -109,7 +111,7 @@ class Planet:
         normals = globe.normals(points)
         if globe.scale[0] == globe.scale[2]:
             along = points @ eye
-            return shading.Light(points @ sun, (along - 1) / np.sqrt(eye @ eye + 1 - 2 * along))
+            return shading.Light(points @ sun, (along - 1) / np.sqrt(np.maximum(eye @ eye + 1 - 2 * along, 1e-18)))
         towards = (eye - points) * (globe.scale / globe.scale[0])
         size = np.sqrt(np.einsum("ij,ij->i", towards, towards))
         return shading.Light(normals @ sun, np.einsum("ij,ij->i", normals, towards) / size)
@@ -118,7 +120,7 @@ class Planet:
         rgb = self._shade(light)
         if self._shadow is not None:
             shine = sun / self._scale
-            rgb = rgb * self._shadow.on(points, shine / np.linalg.norm(shine))[:, None]
+            rgb = rgb * self._shadow.on(points, shine / quat.length(shine))[:, None]
         return rgb
 
     def _show_rim(
@@ -135,10 +137,10 @@ class Planet:
         points = limb(eye, int(np.clip(view.radius_pixels[self._index] / 2.5, 24, 96)), np.ones(1))[0]
         light = self._light(globe, points, eye, sun)
         inner = globe.places(points)
-        centre = view.axes @ (globe.offset / np.linalg.norm(globe.offset))
         vertices = np.empty((2, len(points)), VERTEX)
-        vertices["place"][0] = widened(inner, centre, -0.6 * slope)
-        vertices["place"][1] = widened(inner, centre, slope)
+        outer = widened(inner, globe.ahead, slope)
+        vertices["place"][0] = 1.6 * inner - 0.6 * outer
+        vertices["place"][1] = outer
         uv = map_places(points)
         scale, shift, middle = fit
         uv[:, 0] += np.round(middle - uv[:, 0].mean())
@@ -155,7 +157,7 @@ class Planet:
             self._air.hide()
             return
         count = int(np.clip(pixels / 5, 32, 72))
-        distance = float(np.linalg.norm(eye))
+        distance = quat.length(eye)
         over = circles(eye, count, shading.haze_angles(distance))
         heights = shading.haze_heights(self._atmosphere, distance - 1)[1:]
         rings = np.concatenate([over, limb(eye, count, 1 + heights)])
@@ -175,11 +177,11 @@ class Planet:
         size = float(np.clip(4.0 * pixels, 0.085 * view.height, 1.0 * view.height)) / view.focal
         centre = view.axes @ (view.offsets[self._index] / view.distances[self._index])
         right = quat.perpendicular(centre)
-        up = np.cross(right, centre)
-        around = np.linspace(0, 2 * np.pi, _GLOW_SEGMENTS + 1)
-        rim = np.cos(around)[:, None] * right + np.sin(around)[:, None] * up
-        vertices = np.zeros((len(_GLOW), _GLOW_SEGMENTS + 1), VERTEX)
-        vertices["place"] = centre + (size * _GLOW)[:, None, None] * rim
-        level = 0.9 * np.exp(-_GLOW / 0.15) * (1 - _GLOW) ** 2 + 0.20 * (1 - _GLOW) ** 3
-        vertices["colour"] = colours(level[:, None] * np.array([1.0, 0.92, 0.78]))[:, None]
-        self._glow.show(vertices.reshape(-1), strip(len(_GLOW), _GLOW_SEGMENTS + 1), order)
+        rim = circle(_GLOW_SEGMENTS) @ np.array([right, quat.cross(right, centre)])
+        # What the disc will cover need not be drawn.
+        first = max(int(np.searchsorted(size * _GLOW, 0.97 * pixels / view.focal)) - 1, 0)
+        rings = slice(first, _SEEN + 1)
+        vertices = np.zeros((len(_GLOW[rings]), _GLOW_SEGMENTS + 1), VERTEX)
+        vertices["place"] = centre + (size * _GLOW[rings])[:, None, None] * rim
+        vertices["colour"] = colours(_LEVEL[rings, None] * np.array([1.0, 0.92, 0.78]))[:, None]
+        self._glow.show(vertices.reshape(-1), strip(len(vertices), _GLOW_SEGMENTS + 1), order)

@@ -8,10 +8,30 @@ import math
 import numpy as np
 
 
+def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Of two single vectors; NumPy's own takes ten times as long for them."""
+    ax, ay, az = a.tolist()
+    bx, by, bz = b.tolist()
+    return np.array((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx))
+
+
+def length(v: np.ndarray) -> float:
+    """Of a single vector."""
+    return math.sqrt(v @ v)
+
+
 def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The rotation ``b`` followed by ``a``."""
-    w, v, x, u = a[0], a[1:], b[0], b[1:]
-    return np.concatenate(([w * x - v @ u], w * u + x * v + np.cross(v, u)))
+    aw, ax, ay, az = a.tolist()
+    bw, bx, by, bz = b.tolist()
+    return np.array(
+        (
+            aw * bw - ax * bx - ay * by - az * bz,
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+        )
+    )
 
 
 def about(axis: np.ndarray, angle: float) -> np.ndarray:
@@ -25,7 +45,7 @@ def normalised(q: np.ndarray) -> np.ndarray:
 
 def matrix(q: np.ndarray) -> np.ndarray:
     """Rotation matrix ``(3, 3)``; for a camera its columns are right, forward and up."""
-    w, x, y, z = q
+    w, x, y, z = q.tolist()
     return np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
@@ -81,14 +101,14 @@ def slerp_direction(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
 
 def perpendicular(v: np.ndarray) -> np.ndarray:
     """Some unit vector at right angles to ``v``."""
-    other = np.cross(v, np.eye(3)[int(np.argmin(np.abs(v)))])
-    return other / np.linalg.norm(other)
+    other = cross(v, np.eye(3)[int(np.argmin(np.abs(v)))])
+    return other / length(other)
 
 
 def look(forward: np.ndarray, up: np.ndarray) -> np.ndarray:
     """Camera quaternion that looks along ``forward`` with ``up`` upwards as far as possible."""
-    f = forward / np.linalg.norm(forward)
-    right = np.cross(f, up)
-    size = float(np.linalg.norm(right))
-    right = right / size if size > 1e-9 * max(float(np.linalg.norm(up)), 1e-300) else perpendicular(f)
-    return from_matrix(np.stack([right, f, np.cross(right, f)], axis=1))
+    f = forward / length(forward)
+    right = cross(f, up)
+    size = length(right)
+    right = right / size if size > 1e-9 * max(length(up), 1e-300) else perpendicular(f)
+    return from_matrix(np.array([right, f, cross(right, f)]).T)

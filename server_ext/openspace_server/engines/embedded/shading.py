@@ -22,7 +22,7 @@ class Light:
 
 
 def smooth(low: float, high: float, x: np.ndarray) -> np.ndarray:
-    t = np.clip((x - low) / (high - low), 0, 1)
+    t = np.minimum(np.maximum((x - low) * (1 / (high - low)), 0), 1)
     return t * t * (3 - 2 * t)
 
 
@@ -65,7 +65,7 @@ def daylight(sun: np.ndarray) -> np.ndarray:
 
 
 def _grey(level: np.ndarray) -> np.ndarray:
-    return np.repeat(level[:, None], 3, axis=1)
+    return np.broadcast_to(level[:, None], (len(level), 3))
 
 
 SURFACES: dict[str, Callable[[Light], np.ndarray]] = {

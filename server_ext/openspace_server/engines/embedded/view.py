@@ -13,6 +13,7 @@ from openspace_server.engines.embedded.camera import VIEW_HEIGHT
 from openspace_server.engines.embedded.ephemeris import Sky
 
 RADII = np.array([body.radius for body in BODIES])
+_EXTENTS = np.array([body.extent for body in BODIES])
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class View:
     @cached_property
     def on_screen(self) -> np.ndarray:
         """Whether any part of each body (with what belongs to it) may be in the picture ``(n,)``."""
-        reach = np.arctan(self.radius_pixels * [body.extent for body in BODIES] / self.focal) + 0.02
+        reach = np.arctan(self.radius_pixels * _EXTENTS / self.focal) + 0.02
         corner = np.arctan(np.hypot(self.width, self.height) / 2 / self.focal)
         angle = np.arccos(np.clip(self.seen[:, 1] / self.distances, -1, 1))
         return angle < corner + reach
