@@ -8,7 +8,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 lab: $(VENV)/lab
 	@tools/system-packages lab
-	$(BIN)/jupyter lab $(AS_ROOT) $(LAB_OPTIONS) notebooks/quickstart.ipynb
+	$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/quickstart.ipynb $(LAB_OPTIONS)
 
 test: check test-js test-python test-browser
 
