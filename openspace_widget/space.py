@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import weakref
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -64,6 +65,8 @@ class OpenSpace:
         self.widget.session = self._session.id
         self.aio = AsyncOpenSpace(self)
         self.time = Timeline(self._ask)
+        # A cell run again makes a new object: the old one's sockets go with it, its session stays.
+        weakref.finalize(self, _let_go, self._session).atexit = False
 
     async def _open(self, id: str | None, engine: str | None, timeout: float) -> session.Session:
         if id is not None:
@@ -72,7 +75,13 @@ class OpenSpace:
             info = await session.rejoin(self._connection, self._name) or await session.create(
                 self._connection, self._name, engine, self._size, timeout
             )
-        return session.Session(self._connection, info, timeout, self._follow)
+        follow = weakref.WeakMethod(self._follow)
+
+        def changed(state: SessionState, reason: str) -> None:
+            if (tell := follow()) is not None:
+                tell(state, reason)
+
+        return session.Session(self._connection, info, timeout, changed)
 
     def _follow(self, state: SessionState, reason: str) -> None:
         """Tell the view; called on the background thread."""
@@ -229,6 +238,10 @@ class AsyncOpenSpace:
 async def _elsewhere(work: Coroutine[Any, Any, T]) -> T:
     """Await ``work``, which runs on the background loop."""
     return await asyncio.wrap_future(background().submit(work))
+
+
+def _let_go(held: session.Session) -> None:
+    background().submit(held.detach())
 
 
 def notebook_name() -> str:

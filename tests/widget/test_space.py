@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import os
 import signal
@@ -128,6 +129,22 @@ def test_a_second_object_of_this_process_rejoins_the_session(space: OpenSpace) -
     assert again.session == space.session
     by_id = OpenSpace(space.session)
     assert by_id.focus == space.focus
+
+
+def test_an_object_nobody_holds_lets_go_of_its_sockets_but_not_of_the_session(space: OpenSpace) -> None:
+    tasks = []
+    for _ in range(3):
+        again = OpenSpace()
+        again.frame()
+        tasks += list(again._session._tasks)
+        del again
+    gc.collect()
+    deadline = time.monotonic() + 10
+    while not all(task.done() for task in tasks) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(tasks) == 6
+    assert all(task.done() for task in tasks)
+    assert space.state == "RUNNING"
 
 
 def test_an_unknown_session_and_engine_and_server_are_named() -> None:
