@@ -15,7 +15,12 @@ for (const { entry, folder, name } of outputs) {
   const target = resolve(root, folder);
   await mkdir(target, { recursive: true });
   const shared = { bundle: true, minify: true, target: "es2022", charset: "utf8", legalComments: "none" };
-  await build({ ...shared, entryPoints: [resolve(here, entry)], format: "esm", outfile: resolve(target, `${name}.js`) });
+  await build({
+    ...shared,
+    entryPoints: [resolve(here, entry)],
+    format: "esm",
+    outfile: resolve(target, `${name}.js`),
+  });
   await build({ ...shared, entryPoints: [resolve(here, `view/${name}.css`)], outfile: resolve(target, `${name}.css`) });
   for (const extension of ["js", "css"]) {
     const file = resolve(target, `${name}.${extension}`);

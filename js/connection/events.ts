@@ -77,13 +77,19 @@ function listen(
 }
 
 /** Why the session cannot be followed, or null when it is worth trying again. */
-async function ask(server: Server, path: string, listener: SessionListener, signal: AbortSignal): Promise<string | null> {
+async function ask(
+  server: Server,
+  path: string,
+  listener: SessionListener,
+  signal: AbortSignal,
+): Promise<string | null> {
   try {
     const response = await server.fetch(path, { signal });
     if (response.ok) return null;
     const reason = await reasonOf(response);
     if (response.status === 404) return reason || "this session no longer exists";
-    if (response.status === 401 || response.status === 403) return reason || "this session belongs to somebody else, or you are not signed in";
+    if (response.status === 401 || response.status === 403)
+      return reason || "this session belongs to somebody else, or you are not signed in";
     listener.unreachable(reason || `the Jupyter server answered ${response.status}`);
   } catch {
     if (!signal.aborted) listener.unreachable("the Jupyter server does not answer");

@@ -84,7 +84,9 @@ export function parseObject(data: unknown): Record<string, unknown> | null {
   if (typeof data !== "string") return null;
   try {
     const value: unknown = JSON.parse(data);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
   } catch {
     return null;
   }

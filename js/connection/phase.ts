@@ -56,7 +56,9 @@ function afterSession(phase: Phase, state: SessionStateName, reason: string): Ph
     case "RUNNING":
       return phase.name === "starting" ? { name: "connecting", reason: "" } : phase;
     case "DISCONNECTED":
-      return phase.name === "live" ? phase : { name: "reconnecting", reason: reason || "the render host does not answer" };
+      return phase.name === "live"
+        ? phase
+        : { name: "reconnecting", reason: reason || "the render host does not answer" };
     case "STOPPING":
     case "STOPPED":
       return { name: "ended", reason };

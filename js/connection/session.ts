@@ -13,9 +13,10 @@ import { Peer } from "./webrtc.ts";
 export interface SessionView {
   phase(phase: Phase): void;
   info(info: SessionInfo): void;
-  /** The picture to show; null when the peer connection is gone. */
-  stream(stream: MediaStream | null): void;
-  input(channel: RTCDataChannel | null): void;
+  stream(stream: MediaStream): void;
+  input(channel: RTCDataChannel): void;
+  /** The peer connection is gone, and with it stream and channels. */
+  closed(): void;
   hello(hello: Hello): void;
   state(state: RemoteState): void;
   stats(stats: RemoteStats): void;
@@ -159,9 +160,8 @@ export class Session {
       attempt.abort();
       this.#attempt = null;
       this.#control = null;
-      this.#view.input(null);
-      this.#view.stream(null);
       this.#peer = null;
+      if (!this.#signal.aborted) this.#view.closed();
     }
   }
 

@@ -45,7 +45,8 @@ export class Signaling {
     const message = parseObject(data);
     if (message === null) return;
     if (message.type === "offer" && typeof message.sdp === "string") listener.offer(message.sdp);
-    else if (message.type === "ice-candidate") listener.candidate((message.candidate ?? null) as RTCIceCandidateInit | null);
+    else if (message.type === "ice-candidate")
+      listener.candidate((message.candidate ?? null) as RTCIceCandidateInit | null);
     else if (message.type === "ping") this.#send({ type: "pong" });
     else if (message.type === "bye") listener.refused("the instance ended the connection");
     else if (message.type === "error") listener.refused(textOf(message.reason, "refused"));

@@ -53,7 +53,9 @@ export class StatsSampler {
     const { inbound, roundTrip } = await read(connection);
     const before = this.#before;
     this.#before = inbound;
-    return before === null || inbound === null || inbound.timestamp < before.timestamp ? null : compare(before, inbound, roundTrip);
+    return before === null || inbound === null || inbound.timestamp < before.timestamp
+      ? null
+      : compare(before, inbound, roundTrip);
   }
 }
 

@@ -17,7 +17,11 @@ export class Peer {
     const connection = new RTCPeerConnection();
     this.connection = connection;
     const options = { signal };
-    connection.addEventListener("icecandidate", (event) => listener.candidate(event.candidate?.toJSON() ?? null), options);
+    connection.addEventListener(
+      "icecandidate",
+      (event) => listener.candidate(event.candidate?.toJSON() ?? null),
+      options,
+    );
     connection.addEventListener(
       "track",
       (event) => {

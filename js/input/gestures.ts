@@ -55,7 +55,9 @@ export function lookAround(from: readonly Point[], to: readonly Point[], height:
 /** A wheel turned away from the user comes nearer. Trackpads report a pinch as a wheel with Ctrl. */
 export function wheel(event: { deltaY: number; deltaMode: number; ctrlKey: boolean }, height: number): Motion {
   const pixels = event.deltaY * (event.deltaMode === 1 ? LINE : event.deltaMode === 2 ? height : 1);
-  const zoom = -pixels * (event.ctrlKey && event.deltaMode === 0 && Math.abs(pixels) < 50 ? ZOOM_PER_PINCH_PIXEL : ZOOM_PER_WHEEL_PIXEL);
+  const zoom =
+    -pixels *
+    (event.ctrlKey && event.deltaMode === 0 && Math.abs(pixels) < 50 ? ZOOM_PER_PINCH_PIXEL : ZOOM_PER_WHEEL_PIXEL);
   return { zoom: Math.max(-MOST_PER_WHEEL_EVENT, Math.min(MOST_PER_WHEEL_EVENT, zoom)) };
 }
 

@@ -9,7 +9,12 @@ interface Held {
   at: Point;
 }
 
-export function listenToPointers(picture: HTMLElement, sender: InputSender, active: () => boolean, signal: AbortSignal) {
+export function listenToPointers(
+  picture: HTMLElement,
+  sender: InputSender,
+  active: () => boolean,
+  signal: AbortSignal,
+) {
   const held = new Map<number, Held>();
   const height = () => Math.max(1, picture.clientHeight);
   const holder = (id: number) => `pointer ${id}`;
@@ -40,7 +45,9 @@ export function listenToPointers(picture: HTMLElement, sender: InputSender, acti
 
   const moveFinger = (id: number, mine: Held, to: Point) => {
     const before = [...held.values()].filter((other) => other.kind === "finger").map((other) => other.at);
-    const after = [...held].filter(([, other]) => other.kind === "finger").map(([other, { at }]) => (other === id ? to : at));
+    const after = [...held]
+      .filter(([, other]) => other.kind === "finger")
+      .map(([other, { at }]) => (other === id ? to : at));
     if (before.length === 1) sender.move(drag("orbit", mine.at, to, height()));
     else if (before.length === 2) sender.move(pinch([before[0]!, before[1]!], [after[0]!, after[1]!]));
     else sender.move(lookAround(before, after, height()));
@@ -59,7 +66,8 @@ export function listenToPointers(picture: HTMLElement, sender: InputSender, acti
   const options = { signal };
   picture.addEventListener("pointerdown", down, options);
   picture.addEventListener("pointermove", move, options);
-  for (const end of ["pointerup", "pointercancel", "lostpointercapture"] as const) picture.addEventListener(end, up, options);
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"] as const)
+    picture.addEventListener(end, up, options);
   picture.addEventListener("wheel", turn, { signal, passive: false });
   picture.addEventListener("contextmenu", (event) => event.preventDefault(), options);
   // A middle click would otherwise start the browser's own scrolling.

@@ -15,7 +15,8 @@ export function keepAwake({ root, bar, picture, busy }: AwakeParts, signal: Abor
   let timer: ReturnType<typeof setTimeout> | undefined;
   let overBar = false;
 
-  const needed = () => busy() || overBar || picture.matches(":focus-visible") || bar.querySelector(":focus-visible") !== null;
+  const byKeyboard = () => picture.matches(":focus-visible") && !root.classList.contains("osw-mouse");
+  const needed = () => busy() || overBar || byKeyboard() || bar.querySelector(":focus-visible") !== null;
   const sleep = () => {
     if (needed()) sleepIn(AFTER_MOVING);
     else root.classList.remove("osw-awake");
@@ -34,10 +35,13 @@ export function keepAwake({ root, bar, picture, busy }: AwakeParts, signal: Abor
     "pointermove",
     (event) => {
       if (event.buttons === 0 || bar.contains(event.target as Node)) wake();
-      else if (event.target === picture && !picture.matches(":focus-visible")) root.classList.remove("osw-awake");
+      else if (event.target === picture) root.classList.remove("osw-awake");
     },
     options,
   );
+  // Whoever steers by hand needs no focus ring around the picture, even if the keyboard was used before.
+  picture.addEventListener("pointerdown", () => root.classList.add("osw-mouse"), options);
+  root.addEventListener("keyup", (event) => event.key === "Tab" && root.classList.remove("osw-mouse"), options);
   root.addEventListener("pointerup", wake, options);
   root.addEventListener("pointerleave", () => sleepIn(AFTER_LEAVING), options);
   root.addEventListener("focusin", wake, options);

@@ -33,6 +33,11 @@ export class Bar {
   readonly root: HTMLElement;
   readonly #commands: BarCommands;
   readonly #pause = button("pause", "Pause time");
+  readonly #rateButton = make("button", {
+    class: "osw-button osw-wide osw-rate",
+    type: "button",
+    title: "Speed of time",
+  });
   readonly #rateLabel = make("span", { class: "osw-button-label" });
   readonly #stats = button("statistics", "Statistics");
   readonly #fullscreen = button("enter", "Full screen");
@@ -48,13 +53,14 @@ export class Bar {
     this.#commands = commands;
     this.#time = new TimeField((time) => commands.setTime(time), signal);
     this.#targets = new TargetPicker((target) => commands.flyTo(target), signal);
-    const rate = this.#menu(
-      make("button", { class: "osw-button osw-wide osw-rate", type: "button", title: "Speed of time" }, this.#rateLabel, icon("chevron")),
-      "Speed of time",
-      () => this.#rateGroups(),
+    this.#rateButton.append(this.#rateLabel, icon("chevron"));
+    const rate = this.#menu(this.#rateButton, "Speed of time", () => this.#rateGroups(), signal);
+    const quality = this.#menu(
+      button("quality", "Picture quality"),
+      "Picture quality",
+      () => this.#qualityGroups(),
       signal,
     );
-    const quality = this.#menu(button("quality", "Picture quality"), "Picture quality", () => this.#qualityGroups(), signal);
     const home = button("home", "Home");
     const still = button("camera", "Save a still picture");
     this.#popovers.push(this.#targets.popover);
@@ -89,6 +95,7 @@ export class Bar {
     this.#state = state;
     replaceIcon(this.#pause, state.paused ? "play" : "pause", state.paused ? "Let time run" : "Pause time");
     this.#rateLabel.textContent = formatRate(state.rate);
+    this.#rateButton.setAttribute("aria-label", `Speed of time: ${formatRate(state.rate)}`);
     this.#targets.setFocus(state.focus);
   }
 

@@ -6,7 +6,8 @@ const PATHS = {
   home: '<path d="M4 11.4 12 5l8 6.4M6.2 10v9h11.6v-9M10 19v-5h4v5"/>',
   camera: '<path d="M4 8.2h3.4L9 5.8h6l1.6 2.4H20V18.6H4z"/><circle cx="12" cy="13" r="3.2"/>',
   statistics: '<path d="M4 19.5h16M6.5 16v-4M11 16V6.5M15.5 16v-6.5M20 16v-2.5"/>',
-  quality: '<path d="M4 7.5h9M17.5 7.5H20M4 16.5h2.5M11 16.5h9"/><circle cx="15.2" cy="7.5" r="2.2"/><circle cx="8.8" cy="16.5" r="2.2"/>',
+  quality:
+    '<path d="M4 7.5h9M17.5 7.5H20M4 16.5h2.5M11 16.5h9"/><circle cx="15.2" cy="7.5" r="2.2"/><circle cx="8.8" cy="16.5" r="2.2"/>',
   enter: '<path d="M4.5 9.2V4.5h4.7M14.8 4.5h4.7v4.7M19.5 14.8v4.7h-4.7M9.2 19.5H4.5v-4.7"/>',
   leave: '<path d="M9.2 4.5v4.7H4.5M19.5 9.2h-4.7V4.5M14.8 19.5v-4.7h4.7M4.5 14.8h4.7v4.7"/>',
   target: '<circle cx="12" cy="12" r="3.6"/><ellipse cx="12" cy="12" rx="9.6" ry="3.7" transform="rotate(-24 12 12)"/>',

@@ -54,7 +54,13 @@ export class Menu {
   #item(group: Group<never>, choice: Choice<never>): HTMLElement {
     const item = make(
       "button",
-      { class: "osw-menu-item", type: "button", role: "menuitemradio", tabindex: -1, "aria-checked": String(group.chosen(choice.value)) },
+      {
+        class: "osw-menu-item",
+        type: "button",
+        role: "menuitemradio",
+        tabindex: -1,
+        "aria-checked": String(group.chosen(choice.value)),
+      },
       make("span", { class: "osw-menu-label" }, choice.label),
       choice.note ? make("span", { class: "osw-menu-note" }, choice.note) : null,
       icon("check"),

@@ -14,7 +14,13 @@ export class Picture {
 
   constructor(presented: () => void, signal: AbortSignal) {
     this.#presented = presented;
-    this.video = make("video", { class: "osw-video", autoplay: true, playsinline: true, "aria-hidden": "true", tabindex: -1 });
+    this.video = make("video", {
+      class: "osw-video",
+      autoplay: true,
+      playsinline: true,
+      "aria-hidden": "true",
+      tabindex: -1,
+    });
     // The attribute alone does not mute an element made by a script, and only a muted one may start by itself.
     this.video.muted = true;
     this.video.disablePictureInPicture = true;

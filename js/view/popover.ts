@@ -24,7 +24,11 @@ export class Popover {
     this.#content = content;
     this.#signal = signal;
     const id = freshId("panel");
-    this.#panel = make("div", { class: "osw-panel", id, role: content.role, "aria-label": content.label, hidden: true }, content.panel);
+    this.#panel = make(
+      "div",
+      { class: "osw-panel", id, role: content.role, "aria-label": content.label, hidden: true },
+      content.panel,
+    );
     button.setAttribute("aria-haspopup", content.role);
     button.setAttribute("aria-expanded", "false");
     button.setAttribute("aria-controls", id);

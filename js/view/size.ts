@@ -15,7 +15,8 @@ const KEY_STEP = 32;
 
 /** Device pixels for a box in CSS pixels: even, and with the shape kept where the limits allow. */
 export function pictureSize(box: Size, pixelRatio: number): Size {
-  const scale = Math.min(1, MOST.width / (box.width * pixelRatio), MOST.height / (box.height * pixelRatio)) * pixelRatio;
+  const scale =
+    Math.min(1, MOST.width / (box.width * pixelRatio), MOST.height / (box.height * pixelRatio)) * pixelRatio;
   const even = (length: number) => Math.max(LEAST, 2 * Math.round((length * scale) / 2));
   return { width: even(box.width), height: even(box.height) };
 }
@@ -84,7 +85,12 @@ export function resizeHandle(root: HTMLElement, signal: AbortSignal): HTMLElemen
       event.preventDefault();
       handle.focus({ preventScroll: true });
       handle.setPointerCapture(event.pointerId);
-      grab = { x: event.clientX, y: event.clientY, width: root.offsetWidth, slope: root.offsetWidth / Math.max(1, root.offsetHeight) };
+      grab = {
+        x: event.clientX,
+        y: event.clientY,
+        width: root.offsetWidth,
+        slope: root.offsetWidth / Math.max(1, root.offsetHeight),
+      };
     },
     options,
   );

@@ -6,7 +6,7 @@ import type { Status } from "./chip.ts";
 
 export interface Circumstances {
   phase: Phase;
-  role: Role;
+  role: Role | null;
   /** Shown under "ended" and "failed": what the user can do here. */
   hint: string;
   /** For a passing remark, such as a refused request. */

@@ -17,7 +17,12 @@ export class TimeField {
       "aria-label": "Date and time, UTC. Enter applies",
       title: "Date and time (UTC): type and press Enter",
     });
-    this.root = make("label", { class: "osw-time-box" }, this.#field, make("span", { class: "osw-unit", "aria-hidden": "true" }, "UTC"));
+    this.root = make(
+      "label",
+      { class: "osw-time-box" },
+      this.#field,
+      make("span", { class: "osw-unit", "aria-hidden": "true" }, "UTC"),
+    );
     const options = { signal };
     this.#field.addEventListener(
       "keydown",

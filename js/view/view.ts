@@ -47,7 +47,8 @@ export class View {
   #session: Session | null = null;
   #sessionLife: AbortController | null = null;
   #told: Phase | null = null;
-  #role: Role = "controller";
+  /** Null until the instance said hello on the present connection. */
+  #role: Role | null = null;
   #state: RemoteState | null = null;
   #targets: readonly Target[] = [];
   #size: Size | null = null;
@@ -78,7 +79,10 @@ export class View {
       this.#bar.root,
     );
     if (!options.fill) this.root.append(resizeHandle(this.root, signal));
-    keepAwake({ root: this.root, bar: this.#bar.root, picture: this.#picture.root, busy: () => this.#bar.busy }, signal);
+    keepAwake(
+      { root: this.root, bar: this.#bar.root, picture: this.#picture.root, busy: () => this.#bar.busy },
+      signal,
+    );
     // After a click in the bar, the keys steer again; who came by keyboard stays where they are.
     this.#bar.root.addEventListener("click", (event) => this.#returnFocus(event), { signal });
     const steers = () => this.#steers;
@@ -92,7 +96,9 @@ export class View {
     );
     // Keys that the bar's own controls do not use must not reach the notebook either.
     this.root.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
-    this.root.ownerDocument.addEventListener("fullscreenchange", () => this.#bar.setFullscreen(this.#isFullscreen), { signal });
+    this.root.ownerDocument.addEventListener("fullscreenchange", () => this.#bar.setFullscreen(this.#isFullscreen), {
+      signal,
+    });
     every(TICK, signal, () => this.#bar.showTime(this.#clock.time));
     signal.addEventListener("abort", () => this.#remove(), { once: true });
     this.#show();
@@ -115,9 +121,8 @@ export class View {
     this.#sessionLife?.abort();
     this.#sessionLife = null;
     this.#session = null;
-    this.#picture.show(null);
-    this.#sender.attach(null);
     this.#state = null;
+    this.#parted();
     if (id !== "" && this.#options.server !== null) this.#follow(this.#options.server, id);
     this.#show();
   }
@@ -163,6 +168,7 @@ export class View {
         info: () => {},
         stream: (stream) => this.#picture.show(stream),
         input: (channel) => this.#sender.attach(channel),
+        closed: () => this.#parted(),
         hello: (hello) => this.#greeted(hello),
         state: (state) => this.#changed(state),
         stats: (stats) => this.#stats.setRemote(stats),
@@ -188,6 +194,13 @@ export class View {
     this.#show();
   }
 
+  #parted(): void {
+    this.#role = null;
+    this.#picture.show(null);
+    this.#sender.attach(null);
+    this.#show();
+  }
+
   #changed(state: RemoteState): void {
     const resized = this.#state !== null && (this.#state.width !== state.width || this.#state.height !== state.height);
     this.#state = state;
@@ -202,7 +215,9 @@ export class View {
     const phase = this.#phase;
     this.root.dataset.state = phase.name;
     const nowhere = this.#options.server === null && !isOver(phase);
-    this.#chip.say(nowhere ? NO_SERVER : statusOf({ phase, role: this.#role, hint: this.#options.hint, remark: this.#remark }));
+    this.#chip.say(
+      nowhere ? NO_SERVER : statusOf({ phase, role: this.#role, hint: this.#options.hint, remark: this.#remark }),
+    );
     this.root.classList.toggle("osw-steers", this.#steers);
     this.root.classList.toggle("osw-idle", phase.name !== "live");
     this.#bar.setSteering(this.#steers);

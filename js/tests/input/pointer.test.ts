@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { listenToPointers } from "../../input/pointer.ts";
+import type { InputSender } from "../../input/sender.ts";
+import { AXES, Totals } from "../../input/totals.ts";
+
+let picture: HTMLElement;
+let life: AbortController;
+let totals: Totals;
+let held: Set<string>;
+let active: boolean;
+
+beforeEach(() => {
+  picture = document.createElement("div");
+  document.body.append(picture);
+  Object.defineProperty(picture, "clientHeight", { value: 500 });
+  picture.setPointerCapture = vi.fn();
+  life = new AbortController();
+  totals = new Totals();
+  held = new Set();
+  active = true;
+  const sender = {
+    move: (motion: object) => totals.add(motion),
+    hold: (holder: string) => held.add(holder),
+    release: (holder: string) => held.delete(holder),
+  };
+  listenToPointers(picture, sender as unknown as InputSender, () => active, life.signal);
+});
+afterEach(() => {
+  life.abort();
+  picture.remove();
+});
+
+function pointer(type: string, x: number, y: number, more: PointerEventInit = {}): PointerEvent {
+  const event = new PointerEvent(type, {
+    clientX: x,
+    clientY: y,
+    pointerId: 1,
+    pointerType: "mouse",
+    cancelable: true,
+    ...more,
+  });
+  picture.dispatchEvent(event);
+  return event;
+}
+const touch = (type: string, id: number, x: number, y: number) =>
+  pointer(type, x, y, { pointerId: id, pointerType: "touch" });
+const moved = () => AXES.filter((axis) => Math.abs(totals.axes[axis]) > 1e-9);
+
+test.each([
+  [{ button: 0 }, ["orbitX", "orbitY"]],
+  [{ button: 0, ctrlKey: true }, ["lookX", "lookY"]],
+  [{ button: 1 }, ["roll"]],
+  [{ button: 2 }, ["zoom"]],
+])("mouse %o moves %s, and nothing after the release", (init, axes) => {
+  pointer("pointerdown", 0, 0, init);
+  expect(held.size).toBe(1);
+  pointer("pointermove", 50, 25, init);
+  expect(moved()).toEqual(axes);
+  pointer("pointerup", 50, 25, init);
+  expect(held.size).toBe(0);
+  const before = { ...totals.axes };
+  pointer("pointermove", 500, 250, init);
+  expect(totals.axes).toEqual(before);
+});
+
+test("a cancelled or lost pointer is a release", () => {
+  for (const end of ["pointercancel", "lostpointercapture"]) {
+    pointer("pointerdown", 0, 0);
+    pointer(end, 0, 0);
+    expect(held.size).toBe(0);
+  }
+});
+
+test("one finger orbits, the second makes it pinch and twist, the third look", () => {
+  touch("pointerdown", 1, 100, 100);
+  touch("pointermove", 1, 150, 100);
+  expect(totals.axes.orbitX).toBeCloseTo(0.1);
+  touch("pointerdown", 2, 250, 100);
+  touch("pointermove", 2, 350, 100);
+  expect(totals.axes.zoom).toBeCloseTo(Math.LN2);
+  touch("pointermove", 2, 150, 300);
+  expect(totals.axes.roll).toBeCloseTo(Math.PI / 2);
+  expect(totals.axes.orbitX).toBeCloseTo(0.1);
+  touch("pointerdown", 3, 0, 0);
+  touch("pointermove", 3, 150, 0);
+  expect(totals.axes.lookX).toBeCloseTo(0.1);
+  expect(held.size).toBe(3);
+  for (const id of [1, 2, 3]) touch("pointerup", id, 0, 0);
+  expect(held.size).toBe(0);
+});
+
+test("the wheel is taken only by a view that steers", () => {
+  const turn = () => {
+    const event = new WheelEvent("wheel", { deltaY: -100, cancelable: true });
+    picture.dispatchEvent(event);
+    return event;
+  };
+  expect(turn().defaultPrevented).toBe(true);
+  expect(totals.axes.zoom).toBeCloseTo(0.2);
+  active = false;
+  expect(turn().defaultPrevented).toBe(false);
+  pointer("pointerdown", 0, 0);
+  expect(held.size).toBe(0);
+});
+
+test("there is no context menu, and nothing is heard after the end", () => {
+  const menu = new MouseEvent("contextmenu", { cancelable: true });
+  picture.dispatchEvent(menu);
+  expect(menu.defaultPrevented).toBe(true);
+  life.abort();
+  pointer("pointerdown", 0, 0);
+  expect(held.size).toBe(0);
+});

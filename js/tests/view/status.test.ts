@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { statusOf } from "../../view/status.ts";
+
+const of = (name: string, reason = "", more: object = {}) =>
+  statusOf({ phase: { name, reason } as never, role: "controller", hint: "Run the cell again.", remark: "", ...more });
+
+test("a live controller has nothing to be told", () => {
+  expect(of("live")).toBeNull();
+  expect(of("live", "", { role: "viewer" })?.title).toBe("Viewer only");
+  expect(of("live", "", { remark: "unknown target 'Vulcan'" })).toEqual({
+    tone: "warning",
+    title: "Unknown target 'Vulcan'.",
+  });
+});
+
+test("an end says why and what to do", () => {
+  expect(of("failed", "no free slot")).toEqual({
+    tone: "error",
+    title: "Failed",
+    detail: "No free slot. Run the cell again.",
+  });
+  expect(of("ended")).toEqual({ tone: "quiet", title: "Session closed", detail: "Run the cell again." });
+});
+
+test("on the way it says what it does", () => {
+  expect(of("starting")?.title).toBe("Starting");
+  expect(of("connecting")?.title).toBe("Connecting");
+  expect(of("reconnecting", "the instance no longer answers")).toMatchObject({
+    title: "Reconnecting",
+    detail: "The instance no longer answers.",
+  });
+});
