@@ -66,6 +66,18 @@ def test_odd_sizes_lose_a_row_and_a_column_and_a_new_size_opens_a_new_stream() -
     assert [(frame.width, frame.height) for frame in decode(first, second)] == [(100, 66), (202, 134)]
 
 
+@pytest.mark.parametrize("height", [500, 501, 502, 504, 506])
+def test_a_picture_of_any_height_keeps_its_places_and_colours(height: int) -> None:
+    pixels = np.full((height, 900, 4), 255, np.uint8)
+    for row, colour in enumerate([(200, 40, 40), (40, 200, 40), (40, 40, 200)]):
+        pixels[row * height // 3 : (row + 1) * height // 3, :, :3] = colour
+    (frame,) = decode(Encoder(4_000_000, 30).encode(convert(pixels, 1, 0, stamped=False), 0, key=True))
+    assert (frame.width, frame.height) == (900, height & ~1)
+    shown = frame.to_ndarray(format="bgr24").astype(int)
+    for row in (8, height // 3 - 8, height // 2, 2 * height // 3 + 8, height - 8):
+        assert np.abs(shown[row, 20:-20] - pixels[row, 20:-20, :3]).max() < 24, row
+
+
 def test_the_bit_rate_changes_while_running_without_a_key_frame() -> None:
     encoder = Encoder(2_000_000, 30)
     pictures = [convert(noise(320, 240, n) // 4, n, 0, stamped=False) for n in range(8)]

@@ -83,7 +83,9 @@ class Encoder:
         codec = self._context(picture.width, picture.height)
         pts = max(self._last_pts + 1, int(seconds * CLOCK_RATE))
         self._last_pts = pts
-        frame = av.VideoFrame.from_numpy_buffer(picture.planes, format="yuv420p")
+        # Without a copy PyAV takes whole groups of four rows only, and would shift the colours of any other height.
+        wrap = av.VideoFrame.from_ndarray if picture.height % 4 else av.VideoFrame.from_numpy_buffer
+        frame = wrap(picture.planes, format="yuv420p")
         frame.pts, frame.time_base = pts, _TIME_BASE
         frame.pict_type = PictureType.I if key else PictureType.NONE
         packets = codec.encode(frame)
