@@ -16,7 +16,7 @@ import numpy as np
 from panda3d import core
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.embedded.mesh import DATA, make_texture
+from openspace_server.engines.embedded.mesh import DATA, free, make_texture
 
 _DENSITY = 1.1  # texels per pixel in the middle of a disc
 _ENLARGE = 1.35  # magnification from which a part of the map is made larger
@@ -41,19 +41,24 @@ class _Part:
         return bool(across and self.bottom <= low[1] + 1e-9 and high[1] - 1e-9 <= self.bottom + self.tall)
 
 
-def _read(name: str) -> np.ndarray:
-    image = cv2.imread(str(DATA / f"{name}.jpg"))
+_REDUCED = (cv2.IMREAD_COLOR, cv2.IMREAD_REDUCED_COLOR_2, cv2.IMREAD_REDUCED_COLOR_4, cv2.IMREAD_REDUCED_COLOR_8)
+
+
+def _read(name: str, level: int = 0) -> np.ndarray:
+    """The map, its sides halved ``level`` times (at most 3)."""
+    image = cv2.imread(str(DATA / f"{name}.jpg"), _REDUCED[level])
     if image is None:
         raise EngineError(f"the map {name}.jpg is missing or damaged; reinstall openspace-widget")
     return image
 
 
 class Map:
-    """The map ``data/<name>.jpg``, longitude -180 to 180 degrees, north up."""
+    """The map ``data/<name>.jpg``, longitude -180 to 180 degrees, north up; read at the size that is needed."""
 
     def __init__(self, name: str, software: bool) -> None:
         self._name, self._software = name, software
-        self._image = _read(name)
+        self._width = 8 * _read(name, 3).shape[1]
+        self._image: np.ndarray | None = None
         self._textures: dict[int, Any] = {}
         self._part: _Part | None = None
 
@@ -63,7 +68,7 @@ class Map:
         Returns it with the scale and offset, ``(2,)`` each, that turn map places into the texture's coordinates. For
         other places, shift u by whole turns to near the middle of ``low`` and ``high`` first.
         """
-        width = self._image.shape[1]
+        width = self._width
         wanted = 2 * np.pi * radius_pixels * _DENSITY
         if not self._software:
             return self._whole(0, core.SamplerState.FT_linear_mipmap_linear), np.ones(2), np.zeros(2)
@@ -72,6 +77,7 @@ class Map:
             return self._whole(level, core.SamplerState.FT_nearest), np.ones(2), np.zeros(2)
         factor = 2.0 ** np.ceil(np.log2(wanted / width))
         if self._part is None or not self._part.holds(low, high) or not 0.5 <= self._part.factor / factor <= 1:
+            self._drop_part()
             self._part = self._enlarged(low, high, factor)
         part = self._part
         shift = np.round(part.left + part.wide / 2 - (low[0] + high[0]) / 2) if part.wide < 1 else 0.0
@@ -80,12 +86,27 @@ class Map:
 
     def rest(self) -> None:
         """Give back what only a near view needs."""
-        self._part = None
+        self._drop_part()
+        self._image = None
+        for level in [level for level in self._textures if level <= 1]:
+            free(self._textures.pop(level))
+
+    def _drop_part(self) -> None:
+        if self._part is not None:
+            free(self._part.texture)
+            self._part = None
+
+    def _full(self) -> np.ndarray:
+        if self._image is None:
+            self._image = _read(self._name)
+        return self._image
 
     def _whole(self, level: int, minify: Any) -> Any:
         if level not in self._textures:
-            side = self._image.shape[1] >> level
-            image = cv2.resize(self._image, (side, side // 2), interpolation=cv2.INTER_AREA) if level else self._image
+            image = _read(self._name, min(level, 3)) if level else self._full()
+            side = self._width >> level
+            if image.shape[1] != side:
+                image = cv2.resize(image, (side, side // 2), interpolation=cv2.INTER_AREA)
             texture = make_texture(f"{self._name}_{level}", image)
             texture.set_minfilter(minify)
             texture.set_magfilter(core.SamplerState.FT_linear if level == 0 else minify)
@@ -95,7 +116,7 @@ class Map:
         return self._textures[level]
 
     def _enlarged(self, low: np.ndarray, high: np.ndarray, factor: float) -> _Part:
-        image = self._image
+        image = self._full()
         height, width = image.shape[:2]
         size = np.array([width, height])
         middle, span = (low + high) / 2, (high - low) * _MARGIN

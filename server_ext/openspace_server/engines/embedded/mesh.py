@@ -38,7 +38,14 @@ def make_texture(name: str, image: np.ndarray) -> Any:
     texture.set_minfilter(core.SamplerState.FT_linear)
     texture.set_magfilter(core.SamplerState.FT_linear)
     texture.set_quality_level(core.Texture.QL_best)
+    texture.set_keep_ram_image(False)  # the renderer has its own
     return texture
+
+
+def free(texture: Any) -> None:
+    """Give back a texture's memory now: Panda's caches of states may hold on to the texture itself for long."""
+    texture.release_all()
+    texture.clear()
 
 
 def colours(rgb: np.ndarray, alpha: np.ndarray | float = 1.0) -> np.ndarray:
@@ -87,13 +94,17 @@ class Mesh:
             self.path.set_depth_test(True)
             self.path.set_depth_write(True)
         self.texture: Any = None
-        self.set_texture(texture)
+        if texture is not None:
+            self.set_texture(texture)
         self.hide()
 
     def set_texture(self, texture: Any) -> None:
         if texture is not self.texture:
             self.texture = texture
-            self.path.set_texture(texture)
+            if texture is None:
+                self.path.clear_texture()
+            else:
+                self.path.set_texture(texture)
 
     def hide(self) -> None:
         self.path.hide()

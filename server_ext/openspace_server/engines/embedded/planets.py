@@ -9,7 +9,16 @@ import numpy as np
 from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded import shading
 from openspace_server.engines.embedded.bodies import BODIES
-from openspace_server.engines.embedded.globe import Globe, Grid, circle, circles, limb, map_places, surface_grid, widened
+from openspace_server.engines.embedded.globe import (
+    Globe,
+    Grid,
+    circle,
+    circles,
+    limb,
+    map_places,
+    surface_grid,
+    widened,
+)
 from openspace_server.engines.embedded.maps import Map
 from openspace_server.engines.embedded.mesh import FAINTEST, VERTEX, Mesh, colours, strip
 from openspace_server.engines.embedded.rings import Rings, Shadow
@@ -20,8 +29,8 @@ LAYERS = 10
 """Orders that one body uses."""
 
 _GLOW = np.linspace(0, 1, 20) ** 1.7  # rings of the Sun's glow, parts of its size
-_LEVEL = 0.9 * np.exp(-_GLOW / 0.15) * (1 - _GLOW) ** 2 + 0.20 * (1 - _GLOW) ** 3
-_SEEN = int(np.count_nonzero(_LEVEL * 255 > 1)) + 1  # beyond them the glow is too faint to show
+_LEVEL = np.maximum(0.9 * np.exp(-_GLOW / 0.15) * (1 - _GLOW) ** 2 + 0.20 * (1 - _GLOW) ** 3 - 2.5 / 255, 0)
+_SEEN = int(np.count_nonzero(_LEVEL))  # the ring where it ends
 _GLOW_SEGMENTS = 48
 
 
@@ -51,6 +60,11 @@ class Planet:
         for mesh in meshes:
             if mesh is not None:
                 mesh.hide()
+
+    def rest(self) -> None:
+        """Give back what only a near view needs. To be called while hidden or before the next ``show``."""
+        for mesh in (self._surface, self._rim, self._night, self._dusk):
+            mesh.set_texture(None)
         for texture_map in (self._map, self._lights):
             if texture_map is not None:
                 texture_map.rest()
@@ -92,8 +106,9 @@ class Planet:
     ) -> None:
         """Day, night, and dusk: day, half clear, over night. Only dusk is drawn twice."""
         assert self._lights is not None
-        corners = day[grid.triangles]
-        full, none = corners.min(axis=1) >= 1, corners.max(axis=1) <= 0
+        one, two, three = day[grid.triangles.T]
+        full = np.minimum(np.minimum(one, two), three) >= 1
+        none = np.maximum(np.maximum(one, two), three) <= 0
         vertices["colour"] = colours(rgb, day)
         self._surface.show(vertices, grid.triangles[full], order)
         self._dusk.set_texture(self._surface.texture)
@@ -108,12 +123,12 @@ class Planet:
         self._night.show(vertices, grid.triangles[~full], order + 1)
 
     def _light(self, globe: Globe, points: np.ndarray, eye: np.ndarray, sun: np.ndarray) -> shading.Light:
-        normals = globe.normals(points)
         if globe.scale[0] == globe.scale[2]:
             along = points @ eye
             return shading.Light(points @ sun, (along - 1) / np.sqrt(np.maximum(eye @ eye + 1 - 2 * along, 1e-18)))
         towards = (eye - points) * (globe.scale / globe.scale[0])
         size = np.sqrt(np.einsum("ij,ij->i", towards, towards))
+        normals = globe.normals(points)
         return shading.Light(normals @ sun, np.einsum("ij,ij->i", normals, towards) / size)
 
     def _lit(self, points: np.ndarray, sun: np.ndarray, light: shading.Light) -> np.ndarray:

@@ -13,6 +13,7 @@ import math
 import erfa
 import numpy as np
 
+from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.embedded.ephemeris import DAY, J2000
 
@@ -95,9 +96,9 @@ def from_pole(ra: float, dec: float, w: float) -> np.ndarray:
     radians."""
     node = np.array([-np.sin(ra), np.cos(ra), 0.0])
     pole = np.array([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
-    ahead = np.cross(pole, node)
+    ahead = quat.cross(pole, node)
     x = np.cos(w) * node + np.sin(w) * ahead
-    return np.stack([x, np.cross(pole, x), pole], axis=1)
+    return np.array([x, quat.cross(pole, x), pole]).T
 
 
 def _turned(precession: np.ndarray, angle: float) -> np.ndarray:

@@ -17,6 +17,7 @@ from openspace_server.engines.embedded.shading import smooth
 from openspace_server.engines.embedded.stars import Stars
 from openspace_server.engines.embedded.view import RADII, View
 
+_LARGE, _KEPT = 90.0, 2  # radius in pixels from which maps are large, and how many bodies may keep such ones
 _DISC = 2.4  # pixels of radius from which a body is drawn as a globe
 _ORBITS, _DOTS_BEHIND, _BODIES = 10, 12, 20
 _DOTS_BEFORE, _LABELS = _BODIES + LAYERS * len(BODIES), _BODIES + LAYERS * len(BODIES) + 1
@@ -39,6 +40,7 @@ class Scene:
         self._stars = Stars(self._root)
         self._orbits = Orbits(self._root)
         self._planets: dict[int, Planet] = {}
+        self._near: list[int] = []  # bodies seen large, the latest last
         self._dots = [Mesh(self._root, name, "alpha", dot) for name in ("dots behind", "dots before")]
         self._labels = Labels(self._root)
         self.show_orbits = self.show_labels = True
@@ -61,6 +63,7 @@ class Scene:
                 self._planet(int(i)).show(view, _BODIES + LAYERS * rank)
             elif int(i) in self._planets:
                 self._planets[int(i)].hide()
+        self._tidy(view, discs)
         self._show_dots(view, visible & ~discs, discs)
         self._labels.show(view, focus, _LABELS, self.show_labels)
 
@@ -68,6 +71,16 @@ class Scene:
         height = 2 * np.tan(FIELD_OF_VIEW / 2)
         self._lens.set_film_size(height * view.width / view.height, height)
         self._lens.set_focal_length(1.0)
+
+    def _tidy(self, view: View, discs: np.ndarray) -> None:
+        """Keep maps at full size only for the bodies that were seen large last."""
+        for i in np.nonzero(discs & (view.radius_pixels > _LARGE))[0].tolist():
+            if i in self._near:
+                self._near.remove(i)
+            self._near.append(i)
+        resting, self._near = self._near[:-_KEPT], self._near[-_KEPT:]
+        for i in resting:
+            self._planets[i].rest()
 
     def _planet(self, index: int) -> Planet:
         if index not in self._planets:
