@@ -6,7 +6,7 @@ import { make } from "./dom.ts";
 import { formatBitRate } from "./quality.ts";
 
 export class StatsPanel {
-  readonly root = make("dl", { class: "osw-stats", "aria-label": "Statistics", hidden: true });
+  readonly root = make("div", { class: "osw-stats", role: "group", "aria-label": "Statistics", hidden: true });
   #local: LocalStats | null = null;
   #remote: RemoteStats | null = null;
 
@@ -31,7 +31,10 @@ export class StatsPanel {
   #render(): void {
     if (this.root.hidden) return;
     this.root.replaceChildren(
-      ...rows(this.#local, this.#remote).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]),
+      ...rows(this.#local, this.#remote).flatMap(([name, value]) => [
+        make("span", { class: "osw-stats-name" }, name),
+        make("span", { class: "osw-stats-value" }, value),
+      ]),
     );
   }
 }
