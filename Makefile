@@ -26,7 +26,7 @@ js/node_modules: js/package-lock.json $(VENV)/dev
 
 test-python: $(VENV)/dev
 	@tools/system-packages test
-	$(BIN)/python -m pytest -p no:playwright tests --ignore tests/e2e --ignore tests/jupyter
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -p no:playwright tests --ignore tests/e2e --ignore tests/jupyter
 	$(BIN)/python -m pytest -p no:playwright tests/jupyter
 
 test-browser: $(VENV)/dev

@@ -1,0 +1,1 @@
+"""Session recordings in OpenSpace's ASCII format (``.osrectxt``)."""

@@ -1,0 +1,226 @@
+"""Recording what happens, and playing it back, one step before each drawing."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+from openspace_server.engines.base import EngineError
+from openspace_server.engines.recording import text_format
+from openspace_server.engines.recording.text_format import CameraLine, Line, ScriptLine, TimeLine, Times
+from openspace_server.engines.scene_engine import CameraPose, SceneEngine
+from openspace_server.engines.scripting import ephemeris_time
+
+MAX_LINES = 1_000_000
+MAX_FILES = 10_000
+INTERVAL = 1 / 60
+
+
+class RecordingState(StrEnum):
+    IDLE = "idle"
+    RECORDING = "recording"
+    PLAYING = "playing"
+    PAUSED = "playing-paused"
+
+
+class Recorder:
+    """Draw thread only. ``run_script(text)`` runs a recorded script; ``changed(state)`` hears of each new state."""
+
+    def __init__(
+        self, engine: SceneEngine, run_script: Callable[[str], None], changed: Callable[[RecordingState], None]
+    ) -> None:
+        self._engine = engine
+        self._run_script = run_script
+        self._changed = changed
+        self.state = RecordingState.IDLE
+        self._born: float | None = None
+        self._started = 0.0
+        self._lines: list[Line] = []
+        self._rate: tuple[float, bool] | None = None
+        self._loop = False
+        self._cameras: list[CameraLine] = []
+        self._camera_times: list[float] = []
+        self._others: list[Line] = []
+        self._next_other = 0
+        self._paused_at = 0.0
+        self._last_camera = -math.inf
+
+    @property
+    def playing(self) -> bool:
+        return self.state in (RecordingState.PLAYING, RecordingState.PAUSED)
+
+    # -- recording -----------------------------------------------------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """Raises EngineError while recording or playing."""
+        if self.state != RecordingState.IDLE:
+            raise EngineError(f"cannot start recording: the session is {self.state.value}")
+        self._engine.pose()  # refuses now rather than at the first keyframe
+        self._lines, self._rate, self._started, self._last_camera = [], None, now, -math.inf
+        self._born = now if self._born is None else self._born
+        self._set(RecordingState.RECORDING)
+        self._record(now)
+
+    def stop(self, file: Path, overwrite: bool, now: float) -> None:
+        """Write the recording to ``file``. Raises EngineError, still recording, when that cannot be."""
+        if self.state != RecordingState.RECORDING:
+            raise EngineError("cannot stop recording: no recording is under way")
+        if file.exists() and not overwrite:
+            raise EngineError(f"{file.name} exists already; give true as the third argument to overwrite it")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("w", encoding="utf-8", newline="\n") as out:
+                out.writelines(text_format.write(self._lines))
+        except OSError as error:
+            raise EngineError(f"the session recording cannot be written: {error}") from error
+        self._lines = []
+        self._set(RecordingState.IDLE)
+
+    def script(self, text: str, now: float) -> None:
+        """A script was run; kept if a recording is under way."""
+        if self.state == RecordingState.RECORDING and len(self._lines) < MAX_LINES:
+            self._lines.append(ScriptLine(self._times(now), text))
+
+    # -- playing -------------------------------------------------------------------------------------------------
+
+    def play(self, file: Path, loop: bool, now: float) -> None:
+        """Raises EngineError: not idle, no such file, or not a recording."""
+        if self.state != RecordingState.IDLE:
+            raise EngineError(f"cannot start a playback: the session is {self.state.value}")
+        try:
+            if file.stat().st_size > text_format.MAX_FILE_BYTES:
+                raise EngineError("the session recording is too large")
+            lines = text_format.read(file.read_text("utf-8", errors="replace"))
+        except OSError as error:
+            raise EngineError(
+                f"the session recording cannot be read: {error.strerror or error}: {file.name}"
+            ) from error
+        self._cameras = sorted((each for each in lines if isinstance(each, CameraLine)), key=_when)
+        if not self._cameras:
+            raise EngineError("the session recording has no camera keyframes")
+        self._camera_times = [line.times.recorded for line in self._cameras]
+        self._others = sorted((each for each in lines if not isinstance(each, CameraLine)), key=_when)
+        self._loop = loop
+        self._rewind(now)
+        self._set(RecordingState.PLAYING)
+        self._play(now)
+
+    def stop_playback(self) -> None:
+        """Raises EngineError when nothing is played."""
+        if not self.playing:
+            raise EngineError("cannot stop the playback: nothing is played")
+        self._end_playback()
+
+    def set_paused(self, paused: bool, now: float) -> None:
+        """Raises EngineError when nothing is played."""
+        if not self.playing:
+            raise EngineError("cannot pause the playback: nothing is played")
+        if paused == (self.state == RecordingState.PAUSED):
+            return
+        if paused:
+            self._paused_at = now
+        else:
+            self._started += now - self._paused_at
+        self._set(RecordingState.PAUSED if paused else RecordingState.PLAYING)
+
+    # -- each drawing --------------------------------------------------------------------------------------------
+
+    def advance(self, now: float) -> None:
+        """One step of recording or playback."""
+        if self.state == RecordingState.RECORDING:
+            self._record(now)
+        elif self.state == RecordingState.PLAYING:
+            self._play(now)
+
+    def _record(self, now: float) -> None:
+        if now - self._last_camera < INTERVAL / 2 or len(self._lines) >= MAX_LINES:
+            return
+        self._last_camera = now
+        times = self._times(now)
+        rate = (self._engine.rate, self._engine.paused)
+        if rate != self._rate:
+            self._lines.append(TimeLine(times, *rate, jump=self._rate is None))
+            self._rate = rate
+        self._lines.append(CameraLine(times, self._engine.pose()))
+
+    def _times(self, now: float) -> Times:
+        born = self._started if self._born is None else self._born
+        return Times(now - born, now - self._started, ephemeris_time.to_seconds(self._engine.time))
+
+    def _rewind(self, now: float) -> None:
+        self._started, self._next_other = now - self._camera_times[0], 0
+
+    def _play(self, now: float) -> None:
+        at = now - self._started
+        while self._next_other < len(self._others) and self._others[self._next_other].times.recorded <= at:
+            line = self._others[self._next_other]
+            self._next_other += 1
+            if isinstance(line, ScriptLine):
+                self._run_script(line.script)
+            elif isinstance(line, TimeLine):
+                self._engine.set_rate(line.rate, now)
+                self._engine.set_paused(line.paused, now)
+        if self.state != RecordingState.PLAYING:
+            return  # a script ended the playback
+        pose, simulation = self._between(at)
+        self._engine.set_time(ephemeris_time.iso(ephemeris_time.from_seconds(simulation)) + "Z", now)
+        self._engine.set_pose(pose, now)
+        if at >= self._camera_times[-1]:
+            if self._loop and self._camera_times[-1] > self._camera_times[0]:
+                self._rewind(now)
+            else:
+                self._end_playback()
+
+    def _between(self, at: float) -> tuple[CameraPose, float]:
+        """Pose and simulation time at ``at`` seconds of the recording."""
+        after = bisect_right(self._camera_times, at)
+        first = self._cameras[max(after - 1, 0)]
+        second = self._cameras[min(after, len(self._cameras) - 1)]
+        span = second.times.recorded - first.times.recorded
+        share = min(max((at - first.times.recorded) / span, 0.0), 1.0) if span > 0 else 0.0
+        simulation = first.times.simulation + (second.times.simulation - first.times.simulation) * share
+        a, b = first.pose, second.pose
+        if (a.focus, a.follows_rotation) != (b.focus, b.follows_rotation):
+            return a, simulation
+        x, y, z = (p + (q - p) * share for p, q in zip(a.position, b.position, strict=True))
+        rotation = _slerp(a.rotation, b.rotation, share)
+        return CameraPose(a.focus, (x, y, z), rotation, a.follows_rotation, a.scale), simulation
+
+    def _end_playback(self) -> None:
+        self._cameras, self._others = [], []
+        self._set(RecordingState.IDLE)
+
+    def _set(self, state: RecordingState) -> None:
+        self.state = state
+        self._changed(state)
+
+
+def _when(line: Line) -> float:
+    return line.times.recorded
+
+
+def _slerp(
+    a: tuple[float, float, float, float], b: tuple[float, float, float, float], share: float
+) -> tuple[float, float, float, float]:
+    cosine = sum(p * q for p, q in zip(a, b, strict=True))
+    sign = -1.0 if cosine < 0 else 1.0
+    cosine = min(abs(cosine), 1.0)
+    if cosine > 0.9999:
+        first, second = 1 - share, share
+    else:
+        angle = math.acos(cosine)
+        first, second = math.sin((1 - share) * angle) / math.sin(angle), math.sin(share * angle) / math.sin(angle)
+    mixed = [first * p + second * sign * q for p, q in zip(a, b, strict=True)]
+    length = math.sqrt(sum(m * m for m in mixed))
+    return (mixed[0] / length, mixed[1] / length, mixed[2] / length, mixed[3] / length)
+
+
+def list_recordings(folder: Path) -> list[str]:
+    """Recordings below ``folder``, as paths relative to it."""
+    if not folder.is_dir():
+        return []
+    found = [path for pattern in ("*.osrectxt", "*.osrec") for path in folder.rglob(pattern)]
+    return sorted(path.relative_to(folder).as_posix() for path in found)[:MAX_FILES]

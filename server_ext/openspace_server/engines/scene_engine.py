@@ -1,0 +1,199 @@
+"""What an engine offers beyond a picture, so that OpenSpace's scripts and API have something to act on.
+
+Units: metres, seconds, degrees for geographic angles, radians for everything else. Only :attr:`SceneEngine.tree` and
+:meth:`SceneEngine.advance` are required; what an engine leaves out is refused with a reason that names it.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from openspace_server.engines.base import Engine, EngineError, Frame
+from openspace_server.engines.properties import PropertyTree
+
+JOYSTICK_AXES = (
+    "orbitX",
+    "orbitY",
+    "zoomIn",
+    "zoomOut",
+    "localRollX",
+    "localRollY",
+    "globalRollX",
+    "globalRollY",
+    "panX",
+    "panY",
+)
+"""Axes of OpenSpace's flight controller, each -1 to 1."""
+
+
+@dataclass(frozen=True)
+class GeoPosition:
+    """A place over a body: ``latitude`` and ``longitude`` in degrees, ``altitude`` in metres above its surface."""
+
+    latitude: float
+    longitude: float
+    altitude: float = 0.0
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A flight that is under way; ``remaining`` in seconds."""
+
+    origin: str
+    target: str
+    remaining: float
+    paused: bool = False
+
+
+@dataclass(frozen=True)
+class CameraPose:
+    """The camera as session recordings keep it.
+
+    Attributes:
+        focus: identifier of the node that ``position`` is relative to.
+        position: metres from the focus; in its body-fixed axes if ``follows_rotation``, else in OpenSpace's world
+            axes (galactic).
+        rotation: unit quaternion ``(x, y, z, w)`` that turns camera axes (looks along -z, y is up) into those axes.
+        scale: OpenSpace's scale of the scene, kept only so that it survives a round trip.
+    """
+
+    focus: str
+    position: tuple[float, float, float]
+    rotation: tuple[float, float, float, float]
+    follows_rotation: bool = False
+    scale: float = 1.0
+
+
+class SceneEngine(Engine):
+    """An engine with a scene graph. As in :class:`Engine`, ``now`` is :func:`time.monotonic`."""
+
+    @property
+    @abstractmethod
+    def tree(self) -> PropertyTree:
+        """All properties; scene nodes are owners below ``Scene``. The engine adds and removes as nodes come and go."""
+
+    @abstractmethod
+    def advance(self, now: float) -> None:
+        """Bring clock, camera and flights up to ``now`` without drawing: ``time`` and ``camera()`` are fresh then."""
+
+    # -- camera --------------------------------------------------------------------------------------------------
+
+    def joystick(self, axes: Mapping[str, float], now: float) -> None:
+        """Set the virtual joystick: each of :data:`JOYSTICK_AXES` -1 to 1, absent ones 0; it stays so until the next
+        call. Anything but zeros ends a flight."""
+        self._lacks("a joystick")
+
+    def nudge(self, axes: Mapping[str, float], now: float) -> None:
+        """One push of the camera along :data:`JOYSTICK_AXES`, as ``navigation.addLocalRotation`` and its kin do it; the
+        camera then coasts to rest."""
+        self._lacks("pushes of the camera")
+
+    def set_aim(self, target: str) -> None:
+        """Keep looking at ``target`` while orbiting the focus; an empty string looks at the focus again."""
+        self._lacks("an aim of its own")
+
+    def look_at_focus(self, now: float) -> None:
+        """Turn until the focus is in the middle (``retargetAnchor``)."""
+        self._lacks("retargeting")
+
+    def fly_to_height(self, target: str, height: float, duration: float | None, now: float) -> None:
+        """Fly to ``height`` metres above the surface of ``target``. Here and below: a duration of None lets the engine
+        choose, 0 jumps. Raises UnknownTarget, EngineError."""
+        self._lacks("flights to a height")
+
+    def fly_to_geo(
+        self, target: str, latitude: float, longitude: float, altitude: float | None, duration: float | None, now: float
+    ) -> None:
+        """Fly to a place over ``target`` (the focus if empty); an altitude of None keeps the present one."""
+        self._lacks("flights to geographic positions")
+
+    def fly_to_state(self, state: dict[str, Any], duration: float | None, now: float) -> None:
+        """Fly to a navigation state (see :meth:`Engine.camera`)."""
+        self._lacks("flights to navigation states")
+
+    def zoom_to(self, height: float, duration: float | None, now: float) -> None:
+        """Move along the line to the focus until ``height`` metres above its surface."""
+        self._lacks("zooming to a distance")
+
+    def flight(self) -> Flight | None:
+        """The flight that is under way."""
+        return Flight("", self.focus, 0.0) if self.flying else None
+
+    def pause_flight(self, paused: bool, now: float) -> None:
+        """Hold the flight, or let it go on."""
+        self._lacks("pausing a flight")
+
+    def stop_flight(self, now: float) -> None:
+        """End the flight where it is."""
+        self._lacks("stopping a flight")
+
+    def finish_flight(self, now: float) -> None:
+        """Jump to the end of the flight."""
+        self._lacks("skipping a flight")
+
+    def camera_position(self) -> GeoPosition:
+        """Where the camera is over the focus."""
+        self._lacks("geographic positions")
+
+    def view_position(self) -> GeoPosition | None:
+        """Where the line of sight meets the focus; None when it misses."""
+        return None
+
+    def subsolar_position(self) -> GeoPosition | None:
+        """Where on the focus the Sun is in the zenith; None when that makes no sense."""
+        return None
+
+    def surface_point(self, target: str, place: GeoPosition) -> tuple[float, float, float]:
+        """The body-fixed position of a place, metres from the centre of ``target``."""
+        self._lacks("geographic positions")
+
+    def focus_distance(self) -> float:
+        """Metres from the camera to the centre of the focus."""
+        x, y, z = self.camera()["Position"]
+        return float((x * x + y * y + z * z) ** 0.5)
+
+    def pose(self) -> CameraPose:
+        """The camera as recordings keep it."""
+        self._lacks("camera poses")
+
+    def set_pose(self, pose: CameraPose, now: float) -> None:
+        """Place the camera. Raises UnknownTarget, EngineError."""
+        self._lacks("camera poses")
+
+    # -- scene ---------------------------------------------------------------------------------------------------
+
+    def add_node(self, node: dict[str, Any]) -> None:
+        """Add a scene graph node from OpenSpace's table (``Identifier``, ``Parent``, ``Renderable``, …)."""
+        self._lacks("adding scene graph nodes")
+
+    def remove_node(self, identifier: str) -> None:
+        """Remove a node. Raises UnknownTarget."""
+        self._lacks("removing scene graph nodes")
+
+    def set_parent(self, identifier: str, parent: str) -> None:
+        """Move a node below another one."""
+        self._lacks("moving scene graph nodes")
+
+    def world_position(self, identifier: str) -> tuple[float, float, float]:
+        """Metres from the Sun's barycentre, in OpenSpace's world axes. Raises UnknownTarget."""
+        self._lacks("world positions")
+
+    def assets(self) -> dict[str, bool]:
+        """The built-in assets, and whether each is loaded."""
+        return {}
+
+    def set_asset(self, name: str, loaded: bool) -> None:
+        """Load or unload a built-in asset."""
+        self._lacks("loading and unloading assets")
+
+    # -- picture -------------------------------------------------------------------------------------------------
+
+    def last_frame(self) -> Frame | None:
+        """The picture drawn last, for screenshots; None before the first."""
+        return None
+
+    def _lacks(self, what: str) -> NoReturn:
+        raise EngineError(f"the {self.name} engine does not offer {what}")

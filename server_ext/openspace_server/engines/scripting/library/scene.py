@@ -1,0 +1,103 @@
+"""Scene graph nodes, in the root library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from openspace_server.engines.base import EngineError, UnknownTarget
+from openspace_server.engines.properties import PropertyOwner
+from openspace_server.engines.scripting.registry import function
+
+if TYPE_CHECKING:
+    from openspace_server.engines.scripting.program import Program
+
+
+def _nodes(program: Program) -> list[PropertyOwner]:
+    scene = program.tree.owner("Scene")
+    return scene.owners if scene is not None else []
+
+
+def _node(program: Program, identifier: str) -> PropertyOwner:
+    scene = program.tree.owner("Scene")
+    node = scene.child(identifier) if scene is not None else None
+    if node is None:
+        raise UnknownTarget(identifier, [each.identifier for each in _nodes(program)])
+    return node
+
+
+def _identifier(node: str | dict[str, Any]) -> str:
+    identifier = node if isinstance(node, str) else node.get("Identifier")
+    if not isinstance(identifier, str) or not identifier:
+        raise EngineError("the node needs an Identifier")
+    return identifier
+
+
+@function("", "addSceneGraphNode")
+def add_scene_graph_node(program: Program, node: dict[str, Any]) -> None:
+    """Add a node: Identifier, and Parent, Transform, Renderable, Tag and GUI as OpenSpace has them. Paths in it may
+    have tokens such as ${USER}."""
+    identifier = _identifier(node)
+    if any(c in identifier for c in ". \t\n"):
+        raise EngineError(f"an identifier must have neither dots nor blanks: {identifier[:60]!r}")
+    if any(each.identifier == identifier for each in _nodes(program)):
+        raise EngineError(f"there already is a scene graph node {identifier[:60]!r}")
+    program.engine.add_node(_resolved(program, node))
+
+
+def _resolved(program: Program, value: Any) -> Any:
+    if isinstance(value, str) and "${" in value:
+        return program.paths.resolve(value)
+    if isinstance(value, dict):
+        return {key: _resolved(program, item) for key, item in value.items()}
+    return [_resolved(program, item) for item in value] if isinstance(value, list) else value
+
+
+@function("", "removeSceneGraphNode")
+def remove_scene_graph_node(program: Program, node: str | dict[str, Any]) -> None:
+    """Remove a node, given its identifier or its table."""
+    program.engine.remove_node(_node(program, _identifier(node)).identifier)
+
+
+@function("", "hasSceneGraphNode")
+def has_scene_graph_node(program: Program, identifier: str) -> bool:
+    """Whether there is a node of that identifier."""
+    return any(each.identifier == identifier for each in _nodes(program))
+
+
+@function("", "sceneGraphNodes")
+def scene_graph_nodes(program: Program) -> list[str]:
+    """The identifiers of all nodes."""
+    return [each.identifier for each in _nodes(program)]
+
+
+@function("", "setParent")
+def set_parent(program: Program, identifier: str, parent: str) -> None:
+    """Move a node below another one."""
+    program.engine.set_parent(_node(program, identifier).identifier, _node(program, parent).identifier)
+
+
+@function("", "worldPosition")
+def world_position(program: Program, identifier: str) -> list[float]:
+    """The position {x, y, z} of a node in metres, in world coordinates."""
+    return list(program.engine.world_position(_node(program, identifier).identifier))
+
+
+@function("", "addTag")
+def add_tag(program: Program, uri: str, tag: str) -> None:
+    """Give a tag to an owner, such as "Scene.Earth"."""
+    owner = program.tree.owner(uri) if uri else None
+    if owner is None:
+        raise EngineError(f"there is no property owner {uri[:200]!r}")
+    if len(tag) > 200 or len(owner.tags) >= 1000:
+        raise EngineError("the tag is too long, or there are too many")
+    if tag not in owner.tags:
+        owner.tags.append(tag)
+
+
+@function("", "removeTag")
+def remove_tag(program: Program, uri: str, tag: str) -> None:
+    """Take a tag from an owner."""
+    owner = program.tree.owner(uri) if uri else None
+    if owner is None or tag not in owner.tags:
+        raise EngineError(f"{uri[:200]!r} has no tag {tag[:200]!r}")
+    owner.tags.remove(tag)

@@ -1,0 +1,61 @@
+"""OpenSpace's path tokens, and the one folder that scripts may write to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from openspace_server.engines.base import EngineError
+
+_TOKEN = re.compile(r"\$\{(\w+)\}")
+
+
+class Paths:
+    """Resolves ``${RECORDINGS}/tour.osrectxt`` and the like.
+
+    Args:
+        user: the folder that stands for ``${USER}``; everything a script writes lies in it.
+    """
+
+    def __init__(self, user: Path) -> None:
+        self.user = user.resolve()
+        self._tokens = {
+            "USER": self.user,
+            "RECORDINGS": self.user / "recordings",
+            "SCREENSHOTS": self.user / "screenshots",
+            "STARTUP_SCREENSHOT": self.user / "screenshots",
+            "TEMPORARY": self.user / "temporary",
+        }
+
+    @property
+    def recordings(self) -> Path:
+        return self._tokens["RECORDINGS"]
+
+    @property
+    def screenshots(self) -> Path:
+        return self._tokens["SCREENSHOTS"]
+
+    @screenshots.setter
+    def screenshots(self, folder: Path) -> None:
+        self._tokens["SCREENSHOTS"] = folder
+
+    def resolve(self, text: str) -> str:
+        """``text`` with its tokens replaced, absolute. Raises EngineError for an unknown token."""
+
+        def replaced(match: re.Match[str]) -> str:
+            folder = self._tokens.get(match[1])
+            if folder is None:
+                raise EngineError(f"unknown path token ${{{match[1]}}}: there are {', '.join(self._tokens)}")
+            return str(folder)
+
+        if "\0" in text or len(text) > 4096:
+            raise EngineError("not a path")
+        return str((self.user / _TOKEN.sub(replaced, text)).absolute())
+
+    def inside(self, text: str, folder: Path | None = None) -> Path:
+        """The file ``text`` means, relative to ``folder``. Raises EngineError when it lies outside the user folder."""
+        plain = "${" not in text and not Path(text).is_absolute()
+        path = Path(self.resolve(str((folder or self.user) / text) if plain else text)).resolve()
+        if not path.is_relative_to(self.user):
+            raise EngineError(f"scripts can only use files below {self.user}, not {path}")
+        return path

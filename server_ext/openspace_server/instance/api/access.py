@@ -1,0 +1,50 @@
+"""Who gets in: by address, by password, and, for browsers, by the page that asks."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from enum import Enum
+from urllib.parse import urlsplit
+
+from openspace_server.instance.api.settings import ANY_ORIGIN, ApiSettings
+
+
+class Admission(Enum):
+    """What a new connection may do."""
+
+    AUTHORIZED = "authorized"
+    PASSWORD = "password"
+    REFUSED = "refused"
+
+
+def admission(settings: ApiSettings, address: str) -> Admission:
+    """What a connection from ``address`` (an IP address; empty when unknown) may do."""
+    if settings.trust_loopback and is_loopback(address):
+        return Admission.AUTHORIZED
+    return Admission.PASSWORD if settings.password is not None else Admission.REFUSED
+
+
+def is_loopback(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return (mapped or parsed).is_loopback
+
+
+def right_password(settings: ApiSettings, given: str) -> bool:
+    return settings.password is not None and hmac.compare_digest(settings.password.encode(), given.encode())
+
+
+def origin_allowed(settings: ApiSettings, origin: str | None) -> bool:
+    """Whether a page of that origin may connect. Programs other than browsers send none.
+
+    The page's own host is not trusted for being the same as ours: its name may have been pointed here only now.
+    """
+    if origin is None or ANY_ORIGIN in settings.allowed_origins:
+        return True
+    parts = urlsplit(origin)
+    plain = f"{parts.scheme}://{parts.netloc}".lower()
+    return plain in {each.lower().rstrip("/") for each in settings.allowed_origins}

@@ -1,0 +1,142 @@
+"""Collects news from the program while anybody wants some, and hands it round."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from openspace_server.engines.properties.tree import TreeChange
+from openspace_server.engines.scripting.program import Program
+from openspace_server.instance.api import property_json
+from openspace_server.instance.api.news import CameraState, News, PropertyNews, TimeState
+from openspace_server.instance.api.port import ProgramPort
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 0.05
+"""Seconds between news at least, as upstream."""
+PER_LISTENER = 0.0002
+"""Seconds more for each listener: with very many of them news comes less often rather than at the picture's expense."""
+EVERYTHING = "*"
+
+
+class Listener(Protocol):
+    """A topic that wants news. ``interests`` may hold "time" and "camera", which are costly to collect."""
+
+    @property
+    def interests(self) -> frozenset[str]: ...
+
+    def news(self, news: News) -> None: ...
+
+
+class Feed:
+    """Lives on the event loop; :meth:`_collect` runs on the draw thread."""
+
+    def __init__(self, port: ProgramPort, program: Program) -> None:
+        self._port = port
+        self._program = program
+        self._listeners: dict[Listener, None] = {}
+        self._uris: Counter[str] = Counter()
+        self._dirty: dict[str, bool] = {}
+        self._dirty_lock = threading.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._soon = asyncio.Event()
+        self._busy = False
+        self._unwatch: Callable[[], None] | None = program.tree.watch(self._tree_changed)
+        self.latest = News()
+
+    def add(self, listener: Listener) -> None:
+        if self._unwatch is None:
+            return  # closed
+        self._listeners[listener] = None
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
+    def remove(self, listener: Listener) -> None:
+        self._listeners.pop(listener, None)
+
+    def watch(self, uri: str) -> None:
+        """Collect changes of that property; :data:`EVERYTHING` for all."""
+        self._uris[uri] += 1
+
+    def unwatch(self, uri: str) -> None:
+        self._uris[uri] -= 1
+        if self._uris[uri] <= 0:
+            del self._uris[uri]
+
+    def hurry(self) -> None:
+        """Something was done that listeners should hear of now."""
+        self._soon.set()
+
+    async def close(self) -> None:
+        if self._unwatch is not None:
+            self._unwatch()
+            self._unwatch = None
+        self._listeners.clear()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while self._listeners:
+            try:
+                await self._round()
+            except Exception:
+                log.exception("collecting news failed")
+            pause = INTERVAL + PER_LISTENER * len(self._listeners)
+            self._soon.clear()
+            try:
+                async with asyncio.timeout(pause):
+                    await self._soon.wait()
+            except TimeoutError:
+                continue
+            await asyncio.sleep(0)  # let what hurried us finish, and others join it
+
+    async def _round(self) -> None:
+        interests = frozenset[str]().union(*(each.interests for each in self._listeners))
+        uris = frozenset(self._uris)
+        news = await self._port.run(lambda program: self._collect(program, interests, uris), changes=self._busy)
+        self._busy, self.latest = news.busy, news
+        for listener in list(self._listeners):
+            if listener in self._listeners:
+                listener.news(news)
+
+    # -- the draw thread -----------------------------------------------------------------------------------------
+
+    def _tree_changed(self, change: TreeChange) -> None:
+        if change.property is not None:
+            with self._dirty_lock:
+                self._dirty[change.uri] = self._dirty.get(change.uri, False) or change.kind == "metadata"
+
+    def _collect(self, program: Program, interests: frozenset[str], uris: frozenset[str]) -> News:
+        program.advance(program.now)
+        with self._dirty_lock:
+            dirty, self._dirty = self._dirty, {}
+        return News(
+            time=TimeState.of(program) if "time" in interests else None,
+            camera=CameraState.of(program) if "camera" in interests else None,
+            flight=program.engine.flight(),
+            mode=program.mode,
+            recording=program.recorder.state.value,
+            properties=tuple(_changes(program, dirty, uris)),
+            events=tuple(program.events.collect()),
+            log=tuple(program.log.collect()),
+            busy=program.busy,
+        )
+
+
+def _changes(program: Program, dirty: dict[str, bool], uris: frozenset[str]) -> Iterable[PropertyNews]:
+    for uri, metadata_changed in dirty.items():
+        found = program.tree.find(uri) if EVERYTHING in uris or uri in uris else None
+        if found is not None:
+            yield PropertyNews(
+                uri,
+                property_json.value(found),
+                property_json.metadata(found),
+                property_json.description(found),
+                metadata_changed,
+            )

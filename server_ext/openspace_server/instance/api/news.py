@@ -1,0 +1,107 @@
+"""What topics are told of the program, collected in one go on the draw thread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from openspace_server.engines.base import EngineError
+from openspace_server.engines.scene_engine import Flight, GeoPosition
+from openspace_server.engines.scripting.events import Event
+from openspace_server.engines.scripting.logbook import LogEntry
+from openspace_server.engines.scripting.program import Program
+
+
+@dataclass(frozen=True)
+class TimeState:
+    """``time`` as OpenSpace writes it; rates in simulated seconds per second."""
+
+    time: str
+    rate: float
+    target_rate: float
+    paused: bool
+    next_step: float | None
+    previous_step: float | None
+    steps: tuple[float, ...]
+
+    @classmethod
+    def of(cls, program: Program) -> TimeState:
+        control = program.time
+        return cls(
+            control.iso,
+            control.rate,
+            control.target_rate,
+            program.engine.paused,
+            control.next_step,
+            control.previous_step,
+            tuple(control.steps),
+        )
+
+
+@dataclass(frozen=True)
+class CameraState:
+    """Where the camera is over the focus, where it looks, and where the Sun is in the zenith."""
+
+    position: GeoPosition
+    view: GeoPosition | None
+    subsolar: GeoPosition | None
+
+    @classmethod
+    def of(cls, program: Program) -> CameraState | None:
+        try:
+            engine = program.engine
+            return cls(engine.camera_position(), engine.view_position(), engine.subsolar_position())
+        except EngineError:
+            return None
+
+
+@dataclass(frozen=True)
+class PropertyNews:
+    """A property that changed: plain data, made on the draw thread."""
+
+    uri: str
+    value: Any
+    metadata: dict[str, Any]
+    description: dict[str, Any]
+    metadata_changed: bool = False
+
+
+@dataclass(frozen=True)
+class News:
+    """What happened since the last news, and how things stand."""
+
+    time: TimeState | None = None
+    camera: CameraState | None = None
+    flight: Flight | None = None
+    mode: str = "user_control"
+    recording: str = "idle"
+    properties: tuple[PropertyNews, ...] = ()
+    events: tuple[Event, ...] = ()
+    log: tuple[LogEntry, ...] = ()
+    busy: bool = False
+    _encoded: dict[Any, str] = field(default_factory=dict, compare=False)
+
+    def encoded(self, key: Any, build: Callable[[], Any]) -> str:
+        """``build()`` as JSON, made once for all connections that ask with the same ``key``."""
+        text = self._encoded.get(key)
+        if text is None:
+            text = self._encoded[key] = dumps(build())
+        return text
+
+
+def dumps(value: Any) -> str:
+    """ASCII JSON; numbers that JSON lacks become null. Clients decode chunks of bytes, so nothing but ASCII will do."""
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), separators=(",", ":"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,90 @@
+"""The OpenSpace API server of one instance.
+
+::
+
+    program = Program(engine, user_folder)              # engine: a SceneEngine
+    server = ApiServer(draw_loop, program)              # draw_loop.call(command(engine, now), changes=…) -> awaitable
+    port = server.listen(4682)                          # WebSocket, any path; 0 = a free port
+    tcp_port = server.listen_tcp(4681)                  # newline-delimited JSON, if wanted
+    ...
+    await server.close()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import PeriodicCallback
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from openspace_server.engines.scripting.program import Program
+from openspace_server.instance.api.feed import Feed
+from openspace_server.instance.api.flight_control import FlightControl
+from openspace_server.instance.api.port import EnginePort, ProgramPort
+from openspace_server.instance.api.settings import ApiSettings
+from openspace_server.instance.api.shared import Shared
+from openspace_server.instance.api.transports import ApiTcpServer, ApiWebSocket, check_all
+
+log = logging.getLogger(__name__)
+
+CHECK_MILLISECONDS = 1000.0
+PING_SECONDS = 10
+CLOSE_SECONDS = 2.0
+
+
+class ApiServer:
+    """Make it, and call its methods, on the event loop."""
+
+    def __init__(self, port: EnginePort, program: Program, settings: ApiSettings | None = None) -> None:
+        program_port = ProgramPort(port, program)
+        self._shared = Shared(
+            settings or ApiSettings(), program, program_port, Feed(program_port, program), FlightControl(program_port)
+        )
+        application = Application(
+            [(r".*", ApiWebSocket, {"shared": self._shared})],
+            websocket_ping_interval=PING_SECONDS,
+            websocket_ping_timeout=PING_SECONDS,
+            log_function=lambda handler: None,
+        )
+        self._http = HTTPServer(application, max_buffer_size=self._shared.settings.max_message_bytes + 64 * 1024)
+        self._tcp = ApiTcpServer(self._shared)
+        self._check = PeriodicCallback(lambda: check_all(self._shared), CHECK_MILLISECONDS)
+        self._check.start()
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._shared.connections)
+
+    def listen(self, port: int, address: str = "127.0.0.1") -> int:
+        """Serve WebSockets; returns the port. Raises OSError when it is taken."""
+        sockets = bind_sockets(port, address)
+        self._http.add_sockets(sockets)
+        return int(sockets[0].getsockname()[1])
+
+    def listen_tcp(self, port: int, address: str = "127.0.0.1") -> int:
+        """Serve newline-delimited JSON; returns the port. Raises OSError when it is taken."""
+        sockets = bind_sockets(port, address)
+        self._tcp.add_sockets(sockets)
+        return int(sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Stop listening and end all connections. To be called while the draw thread still runs."""
+        self._check.stop()
+        self._http.stop()
+        self._tcp.stop()
+        for client in list(self._shared.connections):
+            wire = getattr(client, "wire", None)
+            if wire is not None:
+                wire.end()
+        await self._http.close_all_connections()
+        await self._shared.feed.close()
+        while self._shared.tasks:
+            await asyncio.wait(set(self._shared.tasks), timeout=CLOSE_SECONDS)
+            for task in self._shared.tasks:
+                task.cancel()
+        self._shared.port.close()
+        await asyncio.sleep(0)

@@ -1,0 +1,31 @@
+"""Who may use the API, and how much of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+ANY_ORIGIN = "*"
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    """Access and bounds of the API server.
+
+    Attributes:
+        trust_loopback: connections from this machine need no password.
+        password: what others must give; without one they are refused.
+        allowed_origins: web pages that may connect, such as ``"http://localhost:4690"``; ``"*"`` allows all. A web page
+            that is not listed is refused whatever the rest says, because the API runs Lua.
+        max_message_bytes: a longer message ends the connection.
+        max_buffered_bytes: a client that has so much left unread is cut off.
+        stalled_seconds: a client that leaves anything unread for so long is cut off.
+    """
+
+    trust_loopback: bool = True
+    password: str | None = field(default=None, repr=False)
+    allowed_origins: frozenset[str] = frozenset()
+    max_connections: int = 512
+    max_topics: int = 4096
+    max_message_bytes: int = 1024 * 1024
+    max_buffered_bytes: int = 8 * 1024 * 1024
+    stalled_seconds: float = 30.0

@@ -1,0 +1,51 @@
+"""``camera``: where the camera is over the focus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openspace_server.instance.api.news import CameraState, News
+from openspace_server.instance.api.topics.base import Subscription
+
+_UNITS = (("m", 1.0), ("km", 1e3), ("AU", 1.495978707e11), ("ly", 9.4607304725808e15), ("pc", 3.0856775814913673e16))
+
+
+class CameraTopic(Subscription):
+    """Degrees, and the altitude both in a readable unit and in metres; whenever it changes."""
+
+    names = ("camera",)
+    interests = frozenset({"camera"})
+    _sent: CameraState | None = None
+
+    async def start(self, payload: dict[str, Any]) -> None:
+        state = await self.on_program(CameraState.of)
+        if state is not None:
+            self.send(_data(state))
+        self._sent = state
+
+    def news(self, news: News) -> None:
+        state = news.camera
+        if state is None or state == self._sent or self._connection.congested:
+            return
+        self.send_text(news.encoded("camera", lambda: _data(state)))
+        self._sent = state
+
+
+def _data(state: CameraState) -> dict[str, Any]:
+    unit, size = next((each for each in reversed(_UNITS) if abs(state.position.altitude) >= each[1]), _UNITS[0])
+    data: dict[str, Any] = {
+        "latitude": state.position.latitude,
+        "longitude": state.position.longitude,
+        "altitude": state.position.altitude / size,
+        "altitudeUnit": unit,
+        "altitudeMeters": state.position.altitude,
+    }
+    if state.view is not None:
+        data |= {
+            "viewLatitude": state.view.latitude,
+            "viewLongitude": state.view.longitude,
+            "viewLength": state.view.altitude,
+        }
+    if state.subsolar is not None:
+        data |= {"subSolarLatitude": state.subsolar.latitude, "subSolarLongitude": state.subsolar.longitude}
+    return data

@@ -1,0 +1,43 @@
+"""``documentation``: what there is to call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.registry import documentation
+from openspace_server.instance.api.topics.base import OneShot
+from openspace_server.protocols.fields import ProtocolError, describe
+
+_LICENSES = [
+    {
+        "module": "OpenSpace, live in a notebook",
+        "name": "MIT License",
+        "attribution": "A program of its own that speaks OpenSpace's API; not OpenSpace itself",
+        "url": "https://www.openspaceproject.com",
+        "license": "MIT",
+    }
+]
+
+
+class DocumentationTopic(OneShot):
+    """``{"type": "lua" | "factories" | "keyboard" | "asset" | "meta"}`` → the documentation of that."""
+
+    names = ("documentation",)
+
+    async def receive(self, payload: dict[str, Any]) -> None:
+        kind = payload.get("type")
+        if kind == "lua":
+            self.send(documentation())
+        elif kind == "keyboard":
+            self.send({"name": "Keybindings", "keybindings": await self.on_program(_keybindings)})
+        elif kind == "meta":
+            self.send(_LICENSES)
+        elif kind in ("factories", "asset", "events"):
+            self.send([])
+        else:
+            raise ProtocolError(f"type: expected lua, factories, keyboard, asset or meta, got {describe(kind)}")
+
+
+def _keybindings(program: Program) -> list[dict[str, Any]]:
+    return [{"name": key, "action": action} for key, bound in program.actions.keys.items() for action in bound]

@@ -1,0 +1,16 @@
+"""``missions``: none are loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openspace_server.instance.api.topics.base import OneShot
+
+
+class MissionsTopic(OneShot):
+    """``{"missions": {}}``."""
+
+    names = ("missions",)
+
+    async def receive(self, payload: dict[str, Any]) -> None:
+        self.send({"missions": {}})

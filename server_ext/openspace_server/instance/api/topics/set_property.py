@@ -1,0 +1,29 @@
+"""``set``: a property gets a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openspace_server.engines.scripting.program import Program, lua_literal
+from openspace_server.instance.api.topics.base import OneShot
+from openspace_server.protocols.fields import ProtocolError, text
+
+
+class SetPropertyTopic(OneShot):
+    """``{"property": uri, "value"}``; no answer. A refusal goes to the log with its reason."""
+
+    names = ("set",)
+
+    async def receive(self, payload: dict[str, Any]) -> None:
+        uri = text(payload, "property", limit=2000)
+        if "value" not in payload:
+            raise ProtocolError("value: is missing")
+        value = payload["value"]
+
+        def put(program: Program) -> None:
+            program.set_property(uri, value)
+            program.recorder.script(
+                f"openspace.setPropertyValueSingle({lua_literal(uri)}, {lua_literal(value)})", program.now
+            )
+
+        await self.change_program(put)
