@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from openspace_server.engines.base import EngineError
 from openspace_server.instance.steering import Steering
+from openspace_server.instance.streaming.flow import Flow
+from openspace_server.instance.streaming.viewers import PictureQueue
 from openspace_server.instance.verbs import answer
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError, parse_object
@@ -30,8 +32,25 @@ ERROR_INTERVAL = 1.0
 class Carrier(Protocol):
     """What carries a conversation."""
 
-    arrays: bool
-    """Whether binary array messages may be posted."""
+    @property
+    def arrays(self) -> bool:
+        """Whether binary array messages may be posted."""
+
+    @property
+    def transport(self) -> str:
+        """How it reaches the viewer, for people."""
+
+    @property
+    def flow(self) -> Flow | None:
+        """How its pictures flow, if it carries any."""
+
+    @property
+    def queue(self) -> PictureQueue | None:
+        """The video that it carries now."""
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds to the viewer and back as the carrier itself measured them, None if it does not."""
 
     @property
     def busy(self) -> bool:
@@ -98,6 +117,11 @@ class Conversation:
             return False
         self._post(message)
         return True
+
+    def want_key(self) -> None:
+        """The viewer asks for a key frame."""
+        if self.carrier.queue is not None:
+            self.carrier.queue.keys.ask()
 
     def close(self) -> None:
         """The viewer is gone: let go of the camera and forget what it still waits for."""

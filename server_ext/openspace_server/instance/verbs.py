@@ -159,7 +159,7 @@ async def _stats(who: Conversation, arguments: Arguments, id: int) -> Any:
 
 
 async def _key_frame(who: Conversation, arguments: Arguments, id: int) -> Any:
-    who.instance.draw_loop.want_key()
+    who.want_key()
     return {}
 
 

@@ -1,7 +1,7 @@
 """The gateway: lets a viewer with the right token through to the instance of its session, and relays.
 
-``/`` and ``/signaling`` carry signaling, ``/bulk`` arrays. Another channel (``media``, ``api``) is one more line in
-``CHANNELS`` and the same path on the instance's socket.
+``/`` and ``/signaling`` carry signaling, ``/media`` pictures, ``/bulk`` arrays. Another channel (``api``) is one more
+line in ``CHANNELS`` and the same path on the instance's socket.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from openspace_server.protocols import signaling
+from openspace_server.protocols import media, signaling
 from openspace_server.protocols.fields import ProtocolError, parse_object
 from openspace_server.protocols.signaling import Join
 from openspace_server.protocols.supervisor import InstanceState
@@ -26,7 +26,11 @@ from openspace_server.sockets.tuning import tune
 
 log = logging.getLogger(__name__)
 
-CHANNELS = {"signaling": signaling.MAX_MESSAGE_BYTES, "bulk": MAX_MESSAGE_BYTES}
+CHANNELS = {
+    "signaling": signaling.MAX_MESSAGE_BYTES,
+    "bulk": MAX_MESSAGE_BYTES,
+    "media": media.MAX_PICTURE_BYTES,
+}
 """Channel name → the largest message it passes, in bytes."""
 
 FIRST_MESSAGE_BYTES = 64 * 1024
