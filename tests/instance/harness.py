@@ -124,7 +124,9 @@ async def socket(instance: Process, channel: str, secret: str = SECRET) -> WebSo
 
 
 def join_message(role: str = "controller", viewer: str = "test") -> str:
-    return json.dumps({"type": "join", "session": "s", "role": role, "viewer": viewer})
+    """``role`` may be ``guest``, too: a controller who is not the owner."""
+    join = {"type": "join", "session": "s", "viewer": viewer, "owner": role == "controller"}
+    return json.dumps({**join, "role": "controller" if role == "guest" else role})
 
 
 class Talking:
@@ -200,15 +202,15 @@ class Bulk(Talking):
 
 
 @contextlib.asynccontextmanager
-async def bulk(instance: Process, role: str = "controller") -> AsyncIterator[Bulk]:
+async def bulk(instance: Process, role: str = "controller", viewer: str = "test") -> AsyncIterator[Bulk]:
     connection = await socket(instance, "bulk")
-    connection.write_message(join_message(role))
-    viewer = Bulk(connection)
+    connection.write_message(join_message(role, viewer))
+    talking = Bulk(connection)
     try:
-        yield viewer
+        yield talking
     finally:
         connection.close()
-        viewer.reading.cancel()
+        talking.reading.cancel()
 
 
 class Media(Bulk):

@@ -15,6 +15,7 @@ from openspace_server.instance.draw_loop import DrawLoop, EngineState
 from openspace_server.instance.grabs import Grabs
 from openspace_server.instance.host_pipe import Configuration
 from openspace_server.instance.picture_settings import PictureSettings
+from openspace_server.instance.roles import Control
 from openspace_server.instance.streaming.director import Director
 from openspace_server.instance.streaming.encoder import EncodedPicture
 from openspace_server.instance.streaming.images import DrawnFrame
@@ -40,6 +41,7 @@ class Instance:
         self.director = Director(self.draw_loop, self.settings, stamped=configuration.stamp)
         self.grabs = Grabs(self.draw_loop)
         self.conversations: set[Conversation] = set()
+        self.control = Control(self._control_changed)
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the first picture is drawn; its exception is why it never will be."""
         self.over: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
@@ -55,6 +57,7 @@ class Instance:
         """A viewer's control channel has opened."""
         conversation = Conversation(self, join, carrier)
         self.conversations.add(conversation)
+        self.control.joined(conversation)
         self.tell_state()
         return conversation
 
@@ -63,7 +66,17 @@ class Instance:
         if conversation in self.conversations:
             self.conversations.remove(conversation)
             conversation.close()
+            self.control.left(conversation)
             self.tell_state()
+
+    def _control_changed(self) -> None:
+        told = self.control.message()
+        for conversation in self.conversations:
+            steers = self.control.steers(conversation)
+            if not steers:
+                conversation.let_go()
+            conversation.tell(json.dumps({"type": "control", "steers": steers, **told}))
+        self.tell_state()
 
     async def hello(self) -> dict[str, Any]:
         """What every viewer is told first, but for its own role and name."""
@@ -96,6 +109,7 @@ class Instance:
             "bit_rate": self.settings.bit_rate,
             "viewers": len(self.conversations),
             "following": self.settings.following,
+            **self.control.message(),
         }
 
     async def fresh_state(self) -> dict[str, Any]:
@@ -123,6 +137,7 @@ class Instance:
 
     def tick(self) -> None:
         """To be called once a second."""
+        self.director.tick()
         state = self.draw_loop.state
         running = state is not None and not state.paused and state.rate != 0
         if running and time.monotonic() - self._told_at >= CLOCK_INTERVAL - 1:

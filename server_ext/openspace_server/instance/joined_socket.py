@@ -160,3 +160,9 @@ class TalkSocket(JoinedSocket):
         if self._written is not None:
             with contextlib.suppress(WebSocketClosedError, StreamClosedError):
                 await asyncio.shield(self._written)
+
+    def cut_off(self, reason: str) -> None:
+        if self.talk is not None:
+            self.server.instance.leave(self.talk)
+            self.talk = None
+        self.refuse(reason)

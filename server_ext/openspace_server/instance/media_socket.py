@@ -60,8 +60,10 @@ class MediaSocket(TalkSocket):
         if type == "input":
             self.talk.steer(message)
         elif type == "ack":
-            self.credit.acknowledged(media.read_ack(parse_object(message)), time.monotonic())
             self.talk.heard_at = time.monotonic()
+            self.credit.acknowledged(media.read_ack(parse_object(message)), self.talk.heard_at)
+            if self.queue is not None and self.credit.round_trip is not None:
+                self.server.instance.director.acknowledged(self.queue, self.credit.round_trip)
         elif type == "media":
             self._begin(MediaRequest.read(parse_object(message)))
         else:

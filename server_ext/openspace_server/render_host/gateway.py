@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
@@ -188,5 +188,5 @@ async def _connect(slot: Slot, channel: str, join: Join) -> ClientEnd:
     except Exception as problem:  # refused, timed out, no WebSocket there: all the same to the viewer
         log.warning("slot %d: %s not reached: %s", slot.id, url, problem)
         raise GatewayRefusal("the instance does not answer", UNREACHABLE) from None
-    await instance.send(Join(join.session, join.role, join.viewer).encode())
+    await instance.send(replace(join, token=None).encode())
     return instance

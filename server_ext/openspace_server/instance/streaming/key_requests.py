@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 
 FIRST = 0.5
-LONGEST = 4.0
+LONGEST = 1.0
 FORGIVEN = 8.0
 """Seconds: the wait after a first request, the longest wait, and the quiet after which all is forgotten."""
+RECENT = 10.0
+MANY = 6
+"""So many in :data:`RECENT` seconds are trouble."""
 
 
 class KeyRequests:
@@ -21,6 +25,12 @@ class KeyRequests:
         self._wait = FIRST
         self._next = 0.0
         self._later: asyncio.TimerHandle | None = None
+        self._recent: deque[float] = deque(maxlen=MANY + 1)
+
+    @property
+    def troubled(self) -> bool:
+        """This viewer needs key frames all the time."""
+        return len(self._recent) > MANY and time.monotonic() - self._recent[0] < RECENT
 
     def ask(self) -> None:
         """A key frame, now or as soon as it is this viewer's turn."""
@@ -42,4 +52,5 @@ class KeyRequests:
         now, self._later = time.monotonic(), None
         self._wait = FIRST if now - self._asked_at > FORGIVEN else min(LONGEST, 2 * self._wait)
         self._asked_at, self._next = now, now + self._wait
+        self._recent.append(now)
         self._ask()

@@ -105,6 +105,10 @@ class PictureFan:
         return sum(queue.dropped for queue in self._queues)
 
     @property
+    def queues(self) -> frozenset[PictureQueue]:
+        return frozenset(self._queues)
+
+    @property
     def rungs(self) -> set[int]:
         """The streams that somebody gets or is to get."""
         return {rung for queue in self._queues for rung in (queue.rung, queue.wanted)}

@@ -174,6 +174,9 @@ class Peer:
     async def drained(self) -> None:
         return
 
+    def cut_off(self, reason: str) -> None:
+        self.end(reason)
+
     # -- life ------------------------------------------------------------------------------------------------------
 
     async def check_alive(self) -> None:
