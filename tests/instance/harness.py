@@ -18,6 +18,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from openspace_server.protocols import arrays
+from openspace_server.protocols.media import PictureHeader, decode_picture
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a secret for the tests"
@@ -123,7 +124,9 @@ async def socket(instance: Process, channel: str, secret: str = SECRET) -> WebSo
 
 
 def join_message(role: str = "controller", viewer: str = "test") -> str:
-    return json.dumps({"type": "join", "session": "s", "role": role, "viewer": viewer})
+    """``role`` may be ``guest``, too: a controller who is not the owner."""
+    join = {"type": "join", "session": "s", "viewer": viewer, "owner": role == "controller"}
+    return json.dumps({**join, "role": "controller" if role == "guest" else role})
 
 
 class Talking:
@@ -199,10 +202,67 @@ class Bulk(Talking):
 
 
 @contextlib.asynccontextmanager
-async def bulk(instance: Process, role: str = "controller") -> AsyncIterator[Bulk]:
+async def bulk(instance: Process, role: str = "controller", viewer: str = "test") -> AsyncIterator[Bulk]:
     connection = await socket(instance, "bulk")
+    connection.write_message(join_message(role, viewer))
+    talking = Bulk(connection)
+    try:
+        yield talking
+    finally:
+        connection.close()
+        talking.reading.cancel()
+
+
+class Media(Bulk):
+    """A viewer over the media socket. ``pictures`` are headers and data, in order of arrival."""
+
+    def __init__(self, connection: WebSocketClientConnection, acks: bool) -> None:
+        self.pictures: list[tuple[PictureHeader, bytes]] = []
+        self.acks = acks
+        self.seq = 0
+        super().__init__(connection)
+
+    def want(self, mode: str, format: str = "jpeg") -> None:
+        self.send_text(json.dumps({"type": "media", "mode": mode, "format": format}))
+
+    def acknowledge(self, number: int) -> None:
+        self.send_text(json.dumps({"type": "ack", "number": number}))
+
+    def steer(self, held: bool = True, seq: int | None = None, **axes: float) -> None:
+        self.seq = self.seq + 1 if seq is None else seq
+        self.send_text(json.dumps({"type": "input", "seq": self.seq, "held": held, "axes": axes}))
+
+    async def picture(self) -> tuple[PictureHeader, bytes]:
+        """The first picture not taken yet."""
+
+        async def wait() -> tuple[PictureHeader, bytes]:
+            async with self.arrived:
+                await self.arrived.wait_for(lambda: self.pictures)
+                return self.pictures.pop(0)
+
+        header, data = await soon(wait())
+        return header, data
+
+    async def _received(self, message: str | bytes) -> None:
+        if isinstance(message, str):
+            return await super()._received(message)
+        async with self.arrived:
+            self.pictures.append(decode_picture(message))
+            if self.acks:
+                self.acknowledge(self.pictures[-1][0].number)
+            self.arrived.notify_all()
+        return None
+
+
+@contextlib.asynccontextmanager
+async def media(
+    instance: Process, role: str = "controller", mode: str = "h264", format: str = "jpeg", acks: bool = True
+) -> AsyncIterator[Media]:
+    """A viewer over the media socket that has said what it wants; it acknowledges at once if ``acks``."""
+    connection = await socket(instance, "media")
     connection.write_message(join_message(role))
-    viewer = Bulk(connection)
+    viewer = Media(connection, acks)
+    viewer.want(mode, format)
     try:
         yield viewer
     finally:

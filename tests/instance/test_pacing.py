@@ -5,23 +5,45 @@ from __future__ import annotations
 import itertools
 import math
 
-from openspace_server.instance.pacing import KEY_FRAME_INTERVAL, NEVER, REFINEMENTS, SETTLED, Pacing
+from openspace_server.instance.pacing import KEY_FRAME_INTERVAL, NEVER, REFINEMENTS, SETTLED, DrawPacing, StreamPacing
 
 
-def watched(frame_rate: int = 30) -> Pacing:
-    """A pacing at second 100 whose still picture has been drawn, sent and refined."""
-    pacing = Pacing(frame_rate)
-    pacing.watched = True
-    pacing.drew(NEVER)
+class Clockwork:
+    """What the draw thread does with the two kinds of pacing, for one stream."""
+
+    def __init__(self, frame_rate: int) -> None:
+        self.draws = DrawPacing(frame_rate)
+        self.stream = StreamPacing(frame_rate)
+        self.draws.watched = True
+        self.interval = self.draws.interval
+        self.changed = self.draws.changed
+        self.draw_due = self.draws.due
+        self.encode_due = self.stream.due
+        self.key_due = self.stream.key_due
+        self.want_key = self.stream.want_key
+        self.encoded = self.stream.encoded
+
+    def drew(self, now: float, change_at: float) -> None:
+        self.draws.drew(now, change_at)
+        self.stream.drew()
+
+    def wake_at(self) -> float:
+        return min(self.draws.wake_at(), self.stream.wake_at())
+
+
+def watched(frame_rate: int = 30) -> Clockwork:
+    """At second 100, with a still picture that has been drawn, sent and refined."""
+    pacing = Clockwork(frame_rate)
+    pacing.drew(90.0, NEVER)
     pacing.encoded(90.0, key=True, slight=False)
     for n in range(REFINEMENTS):
         pacing.encoded(91.0 + n / 10, key=False, slight=False)
     return pacing
 
 
-def picture(pacing: Pacing, now: float, change_at: float) -> None:
+def picture(pacing: Clockwork, now: float, change_at: float) -> None:
     assert pacing.draw_due(now)
-    pacing.drew(change_at)
+    pacing.drew(now, change_at)
     assert pacing.encode_due(now)
     pacing.encoded(now, key=False, slight=False)
 
@@ -96,7 +118,7 @@ def test_refining_ends_when_it_adds_nothing_any_more() -> None:
 
 def test_a_body_that_creeps_is_drawn_when_it_has_crept_a_pixel() -> None:
     pacing = watched()
-    pacing.drew(100.5)
+    pacing.drew(100.0, 100.5)
     pacing.encoded(100.0, key=False, slight=False)
     assert not pacing.draw_due(100.4)
     assert pacing.draw_due(100.5)
@@ -114,13 +136,10 @@ def test_key_frames_are_rate_limited_and_none_is_forgotten() -> None:
     assert pacing.encode_due(100.0 + KEY_FRAME_INTERVAL)
 
 
-def test_nobody_watching_means_nothing_due() -> None:
-    pacing = watched()
-    pacing.watched = False
+def test_nobody_watching_means_nothing_drawn() -> None:
+    pacing = DrawPacing(30)
     pacing.changed(100.0)
-    pacing.want_key()
-    assert not pacing.draw_due(100.0)
-    assert not pacing.encode_due(100.0)
+    assert not pacing.due(100.0)
     assert pacing.wake_at() == NEVER
 
 
@@ -128,6 +147,35 @@ def test_a_frame_drawn_for_a_grab_is_sent_in_its_turn() -> None:
     pacing = watched()
     pacing.changed(100.0)
     picture(pacing, 100.0, NEVER)
-    pacing.drew(NEVER)
+    pacing.drew(100.001, NEVER)
     assert not pacing.encode_due(100.001)
     assert pacing.encode_due(100.0 + pacing.interval)
+
+
+def test_a_grab_does_not_part_drawing_and_sending() -> None:
+    pacing = watched()
+    pacing.drew(100.0, NEVER)
+    pacing.encoded(100.0, key=False, slight=False)
+    pacing.changed(100.005)
+    at = pacing.wake_at()
+    assert pacing.draw_due(at)
+    pacing.drew(at, NEVER)
+    assert pacing.encode_due(at)
+
+
+def test_a_stream_of_half_the_rate_takes_every_second_drawing() -> None:
+    draws, stream = DrawPacing(30), StreamPacing(15)
+    draws.watched = True
+    draws.drew(99.0, 100.0)
+    sent, drawn = 0, 0
+    now = 100.0
+    for _ in range(60):
+        draws.changed(now)
+        now = draws.wake_at() + 0.002
+        draws.drew(now, now)
+        stream.drew()
+        drawn += 1
+        if stream.due(now):
+            stream.encoded(now, key=False, slight=False)
+            sent += 1
+    assert (drawn, sent) == (60, 30)

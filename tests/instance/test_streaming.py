@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, codecs, rtcrtpsender, rtp
@@ -15,7 +16,11 @@ from aiortc.rtcrtpparameters import RTCRtpParameters
 from openspace_server.engines.base import Motion
 from openspace_server.instance.steering import MAX_STEP, Steering
 from openspace_server.instance.streaming import playout_delay, stamp
-from openspace_server.instance.streaming.encoder import EncodedPicture, Encoder, Picture, convert
+from openspace_server.instance.streaming.codecs import X264, CodecChoice, probe_encoders, video_frame
+from openspace_server.instance.streaming.credit import SPARE, Credit
+from openspace_server.instance.streaming.encoder import EncodedPicture, Encoder, Picture, convert, scaled
+from openspace_server.instance.streaming.key_requests import KeyRequests
+from openspace_server.instance.streaming.rungs import MAIN, SMALL
 from openspace_server.instance.streaming.viewers import QUEUE_LENGTH, PictureFan
 from openspace_server.protocols.viewer import InputTotals
 
@@ -115,14 +120,14 @@ def test_a_picture_too_small_for_the_stamp_is_left_alone() -> None:
     assert np.array_equal(convert(pixels, 1, 1, stamped=True).planes, convert(pixels, 1, 1, stamped=False).planes)
 
 
-def encoded(key: bool = False, frame_id: int = 0) -> EncodedPicture:
-    return EncodedPicture(b"", 0, key, 64, 64, frame_id, 0)
+def encoded(key: bool = False, frame_id: int = 0, rung: int = MAIN) -> EncodedPicture:
+    return EncodedPicture(b"", frame_id, key, 64, 64, frame_id, 0, rung)
 
 
 def test_a_queue_begins_with_a_key_frame() -> None:
     async def scenario() -> None:
         wanted: list[int] = []
-        fan = PictureFan(lambda count: None, lambda: wanted.append(1))
+        fan = PictureFan(lambda: None, wanted.append)
         queue = fan.attach()
         fan.publish(encoded(frame_id=1))
         fan.publish(encoded(key=True, frame_id=2))
@@ -135,17 +140,18 @@ def test_a_queue_begins_with_a_key_frame() -> None:
 def test_a_slow_viewer_skips_to_the_next_key_frame_and_a_fast_one_misses_nothing() -> None:
     async def scenario() -> None:
         wanted: list[int] = []
-        fan = PictureFan(lambda count: None, lambda: wanted.append(1))
+        fan = PictureFan(lambda: None, wanted.append)
         slow, fast = fan.attach(), fan.attach()
         fan.publish(encoded(key=True))
         wanted.clear()
+        slow.keys = KeyRequests(lambda: wanted.append(MAIN))
         seen = []
         for n in range(1, 3 * QUEUE_LENGTH):
             seen.append((await fast.get()).frame_id)
             fan.publish(encoded(frame_id=n))
         seen.append((await fast.get()).frame_id)
         assert seen == list(range(3 * QUEUE_LENGTH))
-        assert wanted
+        assert wanted == [MAIN]
         fan.publish(encoded(key=True, frame_id=100))
         fan.publish(encoded(frame_id=101))
         assert [(await slow.get()).frame_id for _ in range(2)] == [100, 101]
@@ -154,17 +160,140 @@ def test_a_slow_viewer_skips_to_the_next_key_frame_and_a_fast_one_misses_nothing
     asyncio.run(scenario())
 
 
-def test_the_fan_tells_how_many_watch() -> None:
+def test_the_fan_tells_which_streams_are_needed() -> None:
     async def scenario() -> None:
-        counts: list[int] = []
-        fan = PictureFan(counts.append, lambda: None)
+        needed: list[set[int]] = []
+        fan = PictureFan(lambda: needed.append(fan.rungs), lambda rung: None)
         one, two = fan.attach(), fan.attach()
+        fan.move(two, SMALL)
+        fan.publish(encoded(key=True, rung=SMALL))
         fan.detach(one)
         fan.detach(one)
         fan.detach(two)
-        assert counts == [1, 2, 1, 0]
+        assert needed == [{MAIN}, {MAIN}, {MAIN, SMALL}, {MAIN, SMALL}, {SMALL}, set()]
 
     asyncio.run(scenario())
+
+
+def test_a_viewer_changes_streams_at_a_key_frame_and_misses_nothing() -> None:
+    async def scenario() -> None:
+        wanted: list[int] = []
+        fan = PictureFan(lambda: None, wanted.append)
+        queue = fan.attach()
+        fan.publish(encoded(key=True, frame_id=1))
+        fan.move(queue, SMALL)
+        assert wanted[-1] == SMALL
+        for frame_id, rung, key in ((2, SMALL, False), (2, MAIN, False), (3, MAIN, False), (3, SMALL, True)):
+            fan.publish(encoded(key, frame_id, rung))
+        fan.publish(encoded(False, 4, MAIN))
+        fan.publish(encoded(False, 4, SMALL))
+        got = [await queue.get() for _ in range(2)]
+        assert [(picture.frame_id, picture.rung) for picture in got] == [(3, SMALL), (4, SMALL)]
+        assert got[0].pts < got[1].pts
+
+    asyncio.run(scenario())
+
+
+def test_who_asks_for_key_frames_all_the_time_is_heard_less_and_less_but_never_forgotten() -> None:
+    async def scenario() -> None:
+        asked: list[float] = []
+        loop = asyncio.get_running_loop()
+        heard = asyncio.Event()
+
+        def hear() -> None:
+            asked.append(loop.time())
+            heard.set()
+
+        requests = KeyRequests(hear)
+        requests.ask()
+        assert len(asked) == 1
+        heard.clear()
+        requests.ask()
+        requests.ask()
+        await heard.wait()
+        assert asked[1] - asked[0] > 0.45
+        requests.ask()
+        requests.satisfied()
+        requests.ask()
+        assert len(asked) == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_viewer_that_takes_nothing_asks_for_nothing() -> None:
+    async def scenario() -> None:
+        wanted: list[int] = []
+        fan = PictureFan(lambda: None, wanted.append)
+        queue = fan.attach()
+        fan.publish(encoded(key=True))
+        queue.stall(True)
+        for _ in range(3 * QUEUE_LENGTH):
+            fan.publish(encoded())
+        assert wanted == [MAIN]
+        queue.keys = KeyRequests(lambda: wanted.append(queue.wanted))
+        queue.stall(False)
+        assert wanted == [MAIN, MAIN]
+
+    asyncio.run(scenario())
+
+
+def test_credit_follows_the_length_of_the_road() -> None:
+    credit = Credit()
+    for number in range(SPARE):
+        assert credit.free
+        credit.sent(number, 0.0)
+    assert not credit.free
+    credit.acknowledged(0, 0.1)
+    assert credit.round_trip == pytest.approx(0.1)
+    assert credit.window == SPARE + 6
+    credit.acknowledged(77, 0.2)
+    assert credit.free
+
+
+def test_a_scaled_picture_keeps_its_content_and_its_stamp() -> None:
+    pixels = np.zeros((361, 1281, 4), np.uint8)
+    pixels[:, 640:] = (0, 0, 255, 255)
+    picture = convert(pixels, 5, 6, stamped=True)
+    half = scaled(picture, 0.5, stamped=True)
+    assert (half.width, half.height, half.planes.shape) == (640, 180, (270, 640))
+    assert stamp.read(half.planes[:180]) == (5, 6)
+    shown = cv2.cvtColor(half.planes, cv2.COLOR_YUV2BGR_I420)
+    assert shown[40, 600, 2] > 240
+    assert shown[40, 40].max() < 10
+    assert scaled(picture, 1.0, stamped=True) is picture
+
+
+def test_every_second_picture_needs_no_new_encoder() -> None:
+    encoder = Encoder(1_000_000, 30)
+    pictures = [convert(noise(320, 240, n) // 4, n, 0, stamped=False) for n in range(8)]
+    encoder.encode(pictures[0], 0, key=False)
+    encoder.configure(500_000, 15)
+    encoded = [encoder.encode(pictures[n % 8], 1 + n / 15, key=False) for n in range(45)]
+    assert not any(picture.key for picture in encoded)
+    assert 0.6 * 500_000 < sum(len(picture.data) for picture in encoded[15:]) * 8 / 2 < 1.4 * 500_000
+
+
+def test_an_encoder_that_fails_hands_over_to_x264() -> None:
+    broken = CodecChoice("h264_nvenc", "broken", lambda ceiling, buffer: {})
+    encoder = Encoder(1_000_000, 30, broken)
+    encoded = encoder.encode(convert(noise(320, 240), 1, 0, stamped=False), 0, key=False)
+    assert encoded.key
+    assert decode(encoded)
+    assert encoder.codec is X264
+
+
+def test_encoders_are_believed_when_their_pictures_come_back() -> None:
+    findings = {finding.choice.codec: finding for finding in probe_encoders(all=True)}
+    assert findings["libx264"].works
+    assert findings["libx264"].picture_ms > 0
+    assert all(finding.works or finding.problem for finding in findings.values())
+
+
+def test_nv12_holds_the_same_picture() -> None:
+    planes = convert(noise(64, 48), 1, 0, stamped=False).planes
+    as_i420 = video_frame(planes, "yuv420p").to_ndarray(format="yuv420p")
+    from_nv12 = video_frame(planes, "nv12").to_ndarray(format="yuv420p")
+    assert np.array_equal(as_i420, from_nv12)
 
 
 def test_totals_become_differences() -> None:

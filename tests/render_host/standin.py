@@ -82,7 +82,7 @@ async def main() -> None:
 
     threading.Thread(target=listen, daemon=True).start()
     sockets = bind_sockets(0, "127.0.0.1")
-    application = Application([(r"/(?:signaling|bulk)", Channel, {"configuration": configuration})])
+    application = Application([(r"/(?:signaling|bulk|media)", Channel, {"configuration": configuration})])
     HTTPServer(application).add_sockets(sockets)
     if manner != "hang":
         say(event="listening", port=sockets[0].getsockname()[1])

@@ -33,7 +33,7 @@ async def refusal(socket: Any, first: str | bytes) -> tuple[str, int]:
     return (json.loads(told)["reason"] if told.startswith("{") else told), socket.close_code
 
 
-@pytest.mark.parametrize("channel", ["", "signaling", "bulk"])
+@pytest.mark.parametrize("channel", ["", "signaling", "bulk", "media"])
 def test_a_viewer_with_the_token_reaches_its_instance(tmp_path: Path, channel: str) -> None:
     async def scenario() -> None:
         async with host(tmp_path, secret="sesame") as running:
@@ -103,8 +103,8 @@ def test_unknown_channels_browsers_and_silence_are_refused(tmp_path: Path) -> No
     async def scenario() -> None:
         own = frozenset({"https://hub.example"})
         async with host(tmp_path, allowed_origins=own, timings=Timings(stop=0.5, join=0.3)) as running:
-            async with dial(running.gateway_port, "media") as socket:
-                assert (await refusal(socket, join("x")))[0] == "channel media is not supported"
+            async with dial(running.gateway_port, "shell") as socket:
+                assert (await refusal(socket, join("x")))[0] == "channel shell is not supported"
             with pytest.raises(websockets.InvalidStatus):
                 await dial(running.gateway_port, origin="https://evil.example")
             await (await dial(running.gateway_port, origin="https://hub.example")).close()

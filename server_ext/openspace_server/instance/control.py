@@ -10,7 +10,10 @@ import uuid
 from typing import TYPE_CHECKING, Any, Protocol
 
 from openspace_server.engines.base import EngineError
+from openspace_server.instance.budget import Budget, patience
 from openspace_server.instance.steering import Steering
+from openspace_server.instance.streaming.flow import Flow
+from openspace_server.instance.streaming.viewers import PictureQueue
 from openspace_server.instance.verbs import answer
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError, parse_object
@@ -25,13 +28,36 @@ MAX_REQUESTS = 32
 """Requests of one viewer under way at a time."""
 ERROR_INTERVAL = 1.0
 """Seconds between error messages about input, which comes too often to answer each."""
+CONTROL_RATE, CONTROL_BURST = 100.0, 300.0
+INPUT_RATE, INPUT_BURST = 300.0, 600.0
+"""Messages per second, and at once. A long one counts for several."""
+BYTES_PER_MESSAGE = 4096
+GRABS = 10.0
+"""Frames as arrays per second for those who do not steer: each has to be drawn."""
 
 
 class Carrier(Protocol):
     """What carries a conversation."""
 
-    arrays: bool
-    """Whether binary array messages may be posted."""
+    @property
+    def arrays(self) -> bool:
+        """Whether binary array messages may be posted."""
+
+    @property
+    def transport(self) -> str:
+        """How it reaches the viewer, for people."""
+
+    @property
+    def flow(self) -> Flow | None:
+        """How its pictures flow, if it carries any."""
+
+    @property
+    def queue(self) -> PictureQueue | None:
+        """The video that it carries now."""
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds to the viewer and back as the carrier itself measured them, None if it does not."""
 
     @property
     def busy(self) -> bool:
@@ -43,6 +69,9 @@ class Carrier(Protocol):
     async def drained(self) -> None:
         """Wait until what was posted is on its way, at once if the viewer is gone."""
 
+    def cut_off(self, reason: str) -> None:
+        """Say why and end the viewer."""
+
 
 class Conversation:
     """Everything the instance knows of one viewer. Ends with :meth:`close`."""
@@ -51,46 +80,66 @@ class Conversation:
         self.instance = instance
         self.carrier = carrier
         self.role = join.role
-        self.viewer = join.viewer or uuid.uuid4().hex[:12]
+        self.owner = join.owner and join.role is Role.CONTROLLER
+        self.viewer = instance.control.free_name(join.viewer or uuid.uuid4().hex[:12])
         self.watches_stats = False
         self.heard_at = time.monotonic()
+        self.joined_at = self.heard_at
+        self.report: messages.Report | None = None
+        self.grabs = Budget(GRABS, GRABS)
         self._steering = Steering()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._input_error_at = 0.0
+        self._budget = Budget(CONTROL_RATE, CONTROL_BURST)
+        self._input_budget = Budget(INPUT_RATE, INPUT_BURST)
+        self._patience = patience()
+        self._complained_at = -ERROR_INTERVAL
         self._greeted = False
         self._start(self._greet())
 
     @property
     def steers(self) -> bool:
-        return self.role is Role.CONTROLLER
+        return self.instance.control.steers(self)
 
     def receive(self, raw: str | bytes) -> None:
-        """One control message from the viewer; it is answered when it is done."""
+        """One control message from the viewer; a request is answered when it is done."""
         self.heard_at = time.monotonic()
+        if not self._affords(self._budget, len(raw), "control"):
+            return
         try:
-            request = messages.Request.decode(raw)
+            message = messages.decode_control(raw)
+            if isinstance(message, messages.Report):
+                self._reported(message)
+                return
             if len(self._tasks) >= MAX_REQUESTS:
                 raise ProtocolError(f"more than {MAX_REQUESTS} requests at a time")
         except ProtocolError as problem:
             self._post(messages.error(_id_of(raw), str(problem)))
             return
-        self._start(self._serve(request))
+        self._start(self._serve(message))
 
     def steer(self, raw: str | bytes) -> None:
         """One input message from the viewer."""
         self.heard_at = time.monotonic()
+        if not self._affords(self._input_budget, len(raw), "input"):
+            return
         try:
             totals = messages.InputTotals.decode(raw)
             if not self.steers:
-                raise ProtocolError("input: only controllers steer")
+                self._steering.motion(totals)  # what was not applied must not be caught up on later
+                self._steering.release()
+                raise ProtocolError(f"input: {self._refusal()}")
         except ProtocolError as problem:
-            if self.heard_at - self._input_error_at >= ERROR_INTERVAL:
-                self._input_error_at = self.heard_at
-                self._post(messages.error(None, str(problem)))
+            self._complain(str(problem))
             return
         motion = self._steering.motion(totals)
         if motion is not None:
             self.instance.draw_loop.move(motion, totals.seq)
+
+    def let_go(self) -> None:
+        """Somebody else steers now: what is held is let go of."""
+        release = self._steering.release()
+        if release is not None:
+            self.instance.draw_loop.move(release)
 
     def news(self, message: str) -> bool:
         """Post something that nobody asked for; False if the viewer is not ready for it now."""
@@ -99,17 +148,26 @@ class Conversation:
         self._post(message)
         return True
 
+    def tell(self, message: str) -> None:
+        """Post something important that nobody asked for, ready or not."""
+        if self._greeted:
+            self._post(message)
+
+    def want_key(self) -> None:
+        """The viewer asks for a key frame."""
+        if self.carrier.queue is not None:
+            self.carrier.queue.keys.ask()
+
     def close(self) -> None:
         """The viewer is gone: let go of the camera and forget what it still waits for."""
-        release = self._steering.release()
-        if release is not None:
-            self.instance.draw_loop.move(release)
+        self.let_go()
         for task in self._tasks:
             task.cancel()
 
     async def _greet(self) -> None:
         hello = await self.instance.hello()
-        greeting = {"type": "hello", "role": self.role, "viewer": self.viewer, **hello}
+        greeting = {"type": "hello", "role": self.role, "viewer": self.viewer, "owner": self.owner, **hello}
+        greeting["steers"] = self.steers
         try:
             self._post(json.dumps(greeting))
         except ProtocolError as problem:  # a scene with thousands of targets
@@ -127,6 +185,30 @@ class Conversation:
             log.exception("request %s failed", request.verb)
             self._post(messages.error(request.id, f"{request.verb}: internal error, see the instance's log"))
         await self.carrier.drained()
+
+    def _reported(self, report: messages.Report) -> None:
+        self.report = report
+        if self.carrier.queue is not None:
+            self.instance.director.report(self.carrier.queue, report)
+
+    def _refusal(self) -> str:
+        return "only controllers steer" if self.role is Role.VIEWER else self.instance.control.refusal(self)
+
+    def _affords(self, budget: Budget, size: int, what: str) -> bool:
+        """Whether the viewer may say something of ``size`` bytes; one who floods on and on is cut off."""
+        if budget.allows(self.heard_at, 1 + size // BYTES_PER_MESSAGE):
+            return True
+        if self._patience.allows(self.heard_at):
+            self._complain(f"{what}: too many messages, some were left out")
+        else:
+            self.carrier.cut_off(f"too many {what} messages")
+        return False
+
+    def _complain(self, reason: str) -> None:
+        """Tell what is wrong with messages that come too often to answer each."""
+        if self.heard_at - self._complained_at >= ERROR_INTERVAL:
+            self._complained_at = self.heard_at
+            self._post(messages.error(None, reason))
 
     def _post(self, message: str | bytes) -> None:
         self.carrier.post(message)

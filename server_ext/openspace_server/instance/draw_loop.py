@@ -7,23 +7,25 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from openspace_server.engines.base import Engine, EngineError, Frame, Motion
 from openspace_server.instance.flight import FlightWatch
-from openspace_server.instance.pacing import NEVER, Pacing
-from openspace_server.instance.picture_settings import PictureSettings
+from openspace_server.instance.pacing import NEVER, DrawPacing
 from openspace_server.instance.stats import Stats
-from openspace_server.instance.streaming.encoder import EncodedPicture, Encoder, Picture, convert
+from openspace_server.instance.streaming.codecs import CodecChoice
+from openspace_server.instance.streaming.encoder import EncodedPicture
+from openspace_server.instance.streaming.images import DrawnFrame
+from openspace_server.instance.streaming.rungs import Rungs, RungSettings
 
 log = logging.getLogger(__name__)
 
 UNWATCHED_FLIGHT_INTERVAL = 0.25
 """Seconds between drawings of a flight that nobody watches: only so that it goes on and ends in time."""
-SLIGHT = 0.05
-"""An encoded picture below this part of the average picture's share of the bit rate improved next to nothing."""
+DEFAULT_RATE = 30
+"""Drawings per second at most while nobody receives pictures."""
 STALE_AFTER = 0.05
 """Running time or a moving camera is told from a picture no older than this, in seconds."""
 
@@ -58,6 +60,9 @@ class Audience(Protocol):
 
     def encoded(self, picture: EncodedPicture) -> None: ...
 
+    def image_drawn(self, drawn: DrawnFrame) -> None:
+        """A frame for those who get images; only while somebody does."""
+
     def engine_changed(self, state: EngineState) -> None:
         """Something in ``state`` changed that viewers should know."""
 
@@ -68,24 +73,23 @@ class Audience(Protocol):
 class DrawLoop:
     """Runs an engine on its own thread. All methods may be called from the event loop's thread at any time."""
 
-    def __init__(self, engine: Engine, settings: PictureSettings, audience: Audience, *, stamped: bool) -> None:
+    def __init__(self, engine: Engine, size: tuple[int, int], audience: Audience, *, stamped: bool) -> None:
         self.stats = Stats()
         self.state: EngineState | None = None
         self._engine = engine
-        self._settings = settings
+        self._size = size
         self._audience = audience
-        self._stamped = stamped
         self._events = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._main, name="draw", daemon=True)
         self._wakeup = threading.Condition()
         self._inbox: list[Callable[[float], None]] = []
         self._stopping = False
         # Below: the draw thread's own.
-        self._pacing = Pacing(settings.frame_rate)
-        self._encoder = Encoder(settings.bit_rate, settings.frame_rate)
+        self._pacing = DrawPacing(DEFAULT_RATE)
+        self._rungs = Rungs(self.stats, stamped=stamped)
+        self._images = False
         self._flight = FlightWatch()
         self._frame: Frame | None = None
-        self._picture: Picture | None = None
         self._drawn_at = -NEVER
         self._input_seq = self._drawn_seq = 0
 
@@ -175,29 +179,41 @@ class DrawLoop:
         self._post(work)
         return answer
 
-    def set_watched(self, watched: bool) -> None:
-        """Whether somebody receives encoded pictures."""
+    @property
+    def encoder_name(self) -> str:
+        """What encodes the main stream, for people."""
+        return self._rungs.encoder_name
+
+    def set_streams(self, wanted: Mapping[int, RungSettings], image_rate: int = 0) -> None:
+        """Make these streams from now on, and frames for images at ``image_rate`` per second (0: none)."""
 
         def work(now: float) -> None:
-            self._pacing.watched = watched
+            before, self._images = self._images, image_rate > 0
+            self._rungs.configure(wanted)
+            self._pacing.watched = bool(wanted) or self._images
+            self._pacing.set_rate(max(self._rungs.frame_rate, image_rate) or DEFAULT_RATE)
+            if self._images and not before:
+                self._tell_image()
 
         self._post(work)
 
-    def want_key(self) -> None:
-        """Send a key frame as soon as the rate limit lets it."""
-        self._post(lambda now: self._pacing.want_key())
+    def use_codec(self, codec: CodecChoice) -> None:
+        """Encode with ``codec`` from the next picture on."""
+        self._post(lambda now: self._rungs.use_codec(codec))
 
-    def configure(self, settings: PictureSettings) -> asyncio.Future[None]:
-        """Size and rates from the next drawing on. Done when the engine has taken them."""
+    def want_key(self, rung: int) -> None:
+        """Send a key frame on stream ``rung`` as soon as the rate limit lets it."""
+        self._post(lambda now: self._rungs.want_key(rung))
+
+    def resize(self, width: int, height: int) -> asyncio.Future[None]:
+        """This size from the next drawing on. Done when the engine has taken it."""
         answer: asyncio.Future[None] = self._events.create_future()
 
         def apply(now: float) -> None:
-            if (settings.width, settings.height) != (self._settings.width, self._settings.height):
-                self._engine.resize(settings.width, settings.height)
+            if (width, height) != self._size:
+                self._engine.resize(width, height)
+                self._size = (width, height)
                 self._pacing.changed(now)
-            self._settings = settings
-            self._pacing.interval = 1.0 / settings.frame_rate
-            self._encoder.configure(settings.bit_rate, settings.frame_rate)
 
         self._post(lambda now: self._answer(answer, lambda: apply(now)))
         return answer
@@ -207,7 +223,7 @@ class DrawLoop:
     def _main(self) -> None:
         error: Exception | None = None
         try:
-            self._engine.open(self._settings.width, self._settings.height)
+            self._engine.open(*self._size)
             self._draw(time.monotonic())
             self._tell(self._audience.drawn)
             while not self._stopping:
@@ -220,7 +236,7 @@ class DrawLoop:
             self._engine.close()
         except Exception:
             log.exception("closing the engine failed")
-        self._encoder.close()
+        self._rungs.close()
         self._tell(self._audience.ended, error)
 
     def _turn(self) -> None:
@@ -233,14 +249,14 @@ class DrawLoop:
         for work in works:
             work(time.monotonic())
         now = time.monotonic()
-        if self._pacing.draw_due(now) or (self._flight_unwatched() and now >= self._wake_at()):
+        if self._pacing.due(now) or (self._flight_unwatched() and now >= self._wake_at()):
             self._draw(now)
-        if self._pacing.encode_due(now):
-            self._encode(now)
+        for picture in self._rungs.encode(now):
+            self._tell(self._audience.encoded, picture)
 
     def _wake_at(self) -> float:
         if not self._flight_unwatched():
-            return self._pacing.wake_at()
+            return min(self._pacing.wake_at(), self._rungs.wake_at())
         at = self._drawn_at + UNWATCHED_FLIGHT_INTERVAL
         if self._flight.awaited:
             at = min(at, max(self._flight.ends_at, self._drawn_at + self._pacing.interval))
@@ -253,23 +269,15 @@ class DrawLoop:
         started = time.perf_counter()
         frame = self._engine.draw(now)
         self.stats.drew(now, time.perf_counter() - started)
-        self._frame, self._picture, self._drawn_at, self._drawn_seq = frame, None, now, self._input_seq
-        self._pacing.drew(now + self._engine.next_change(now))
+        self._frame, self._drawn_at, self._drawn_seq = frame, now, self._input_seq
+        self._pacing.drew(now, now + self._engine.next_change(now))
+        self._rungs.drew(frame, self._drawn_seq)
+        if self._images:
+            self._tell_image()
         if self._flight.awaited and not self._engine.flying:
             self._flight.ended(arrived=True)
         self._tell_state()
         return frame
-
-    def _encode(self, now: float) -> None:
-        assert self._frame is not None
-        started = time.perf_counter()
-        if self._picture is None:
-            self._picture = convert(self._frame.pixels, self._frame.id, self._drawn_seq, stamped=self._stamped)
-        encoded = self._encoder.encode(self._picture, now, key=self._pacing.key_due(now))
-        self.stats.encoded(now, time.perf_counter() - started, len(encoded.data), encoded.key)
-        budget = self._settings.bit_rate / 8 / self._settings.frame_rate
-        self._pacing.encoded(now, key=encoded.key, slight=len(encoded.data) < budget * SLIGHT)
-        self._tell(self._audience.encoded, encoded)
 
     def _refresh(self, now: float) -> None:
         engine = self._engine
@@ -283,6 +291,10 @@ class DrawLoop:
             self._flight.ended(arrived=False)
 
     # -- from the draw thread to the event loop ------------------------------------------------------------------
+
+    def _tell_image(self) -> None:
+        if self._frame is not None:
+            self._tell(self._audience.image_drawn, DrawnFrame(self._frame, self._drawn_seq, time.monotonic()))
 
     def _tell_state(self, *, always: bool = False) -> None:
         engine = self._engine

@@ -15,8 +15,10 @@ from openspace_server.instance.draw_loop import DrawLoop, EngineState
 from openspace_server.instance.grabs import Grabs
 from openspace_server.instance.host_pipe import Configuration
 from openspace_server.instance.picture_settings import PictureSettings
-from openspace_server.instance.streaming import encoder
-from openspace_server.instance.streaming.viewers import PictureFan
+from openspace_server.instance.roles import Control
+from openspace_server.instance.streaming.director import Director
+from openspace_server.instance.streaming.encoder import EncodedPicture
+from openspace_server.instance.streaming.images import DrawnFrame
 from openspace_server.protocols.signaling import Join
 
 log = logging.getLogger(__name__)
@@ -34,10 +36,12 @@ class Instance:
         self.settings = PictureSettings(
             configuration.width, configuration.height, configuration.frame_rate, configuration.bit_rate
         )
-        self.draw_loop = DrawLoop(engine, self.settings, self, stamped=configuration.stamp)
-        self.fan = PictureFan(self._watched, self.draw_loop.want_key)
+        size = (configuration.width, configuration.height)
+        self.draw_loop = DrawLoop(engine, size, self, stamped=configuration.stamp)
+        self.director = Director(self.draw_loop, self.settings, stamped=configuration.stamp)
         self.grabs = Grabs(self.draw_loop)
         self.conversations: set[Conversation] = set()
+        self.control = Control(self._control_changed)
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the first picture is drawn; its exception is why it never will be."""
         self.over: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
@@ -53,6 +57,7 @@ class Instance:
         """A viewer's control channel has opened."""
         conversation = Conversation(self, join, carrier)
         self.conversations.add(conversation)
+        self.control.joined(conversation)
         self.tell_state()
         return conversation
 
@@ -61,7 +66,17 @@ class Instance:
         if conversation in self.conversations:
             self.conversations.remove(conversation)
             conversation.close()
+            self.control.left(conversation)
             self.tell_state()
+
+    def _control_changed(self) -> None:
+        told = self.control.message()
+        for conversation in self.conversations:
+            steers = self.control.steers(conversation)
+            if not steers:
+                conversation.let_go()
+            conversation.tell(json.dumps({"type": "control", "steers": steers, **told}))
+        self.tell_state()
 
     async def hello(self) -> dict[str, Any]:
         """What every viewer is told first, but for its own role and name."""
@@ -71,7 +86,7 @@ class Instance:
         return {
             "engine": describe,
             "targets": [{"identifier": t.identifier, "name": t.name, "kind": t.kind} for t in targets],
-            "encoder": encoder.NAME,
+            "encoder": self.draw_loop.encoder_name,
             "state": self.state_message(),
         }
 
@@ -94,6 +109,7 @@ class Instance:
             "bit_rate": self.settings.bit_rate,
             "viewers": len(self.conversations),
             "following": self.settings.following,
+            **self.control.message(),
         }
 
     async def fresh_state(self) -> dict[str, Any]:
@@ -103,7 +119,7 @@ class Instance:
 
     def stats_message(self) -> dict[str, Any]:
         measured = self.draw_loop.stats.message(time.monotonic())
-        return {"type": "stats", **measured, "dropped": self.fan.dropped, "viewers": len(self.conversations)}
+        return {"type": "stats", **measured, "dropped": self.director.fan.dropped, "viewers": len(self.conversations)}
 
     def tell_state(self) -> None:
         """Tell every viewer the state, soon and not too often."""
@@ -121,6 +137,7 @@ class Instance:
 
     def tick(self) -> None:
         """To be called once a second."""
+        self.director.tick()
         state = self.draw_loop.state
         running = state is not None and not state.paused and state.rate != 0
         if running and time.monotonic() - self._told_at >= CLOCK_INTERVAL - 1:
@@ -141,14 +158,12 @@ class Instance:
             before, wanted = self.settings, change(self.settings)
             if wanted == before:
                 return
-            await self.draw_loop.configure(wanted)
+            await self.draw_loop.resize(wanted.width, wanted.height)
             self.settings = wanted
+            self.director.set_picture(wanted)
         self.tell_state()
         if not by_host and (wanted.width, wanted.height) != (before.width, before.height):
             self._resized(wanted.width, wanted.height)
-
-    def _watched(self, watching: int) -> None:
-        self.draw_loop.set_watched(watching > 0)
 
     # -- heard from the draw thread ------------------------------------------------------------------------------
 
@@ -156,8 +171,11 @@ class Instance:
         if not self.ready.done():
             self.ready.set_result(None)
 
-    def encoded(self, picture: encoder.EncodedPicture) -> None:
-        self.fan.publish(picture)
+    def encoded(self, picture: EncodedPicture) -> None:
+        self.director.encoded(picture)
+
+    def image_drawn(self, drawn: DrawnFrame) -> None:
+        self.director.drawn(drawn)
 
     def engine_changed(self, state: EngineState) -> None:
         self.tell_state()

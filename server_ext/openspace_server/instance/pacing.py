@@ -1,4 +1,7 @@
-"""When to draw and when to encode: at once when something happens, never above the frame rate, else not at all."""
+"""When to draw and when to encode: at once when something happens, never above the frame rate, else not at all.
+
+All times are seconds of one monotonic clock. Nothing here holds pixels or does work.
+"""
 
 from __future__ import annotations
 
@@ -10,49 +13,92 @@ REFINEMENTS = 12
 """Encodes of the same pixels at most, after motion ended: each sharpens the still picture."""
 SETTLED = 2
 """So many in a row that add next to nothing are the last."""
+EARLY = 0.25
+"""A picture this part of an interval early counts as in time: two rates that divide each other stay in step."""
 NEVER = math.inf
 
 
-class Pacing:
-    """The clockwork of the draw thread; all times are seconds of one monotonic clock. Holds no pixels, does no work.
+class Beat:
+    """A rate that is not exceeded on average. ``interval`` in seconds."""
+
+    def __init__(self, rate: float) -> None:
+        self.interval = 1.0 / rate
+        self.next = -NEVER
+
+    def hit(self, now: float) -> None:
+        """It happened. A little late does not delay what comes after, so that the rate holds."""
+        late = now - self.next
+        self.next = (now if late > self.interval / 2 else self.next) + self.interval
+
+
+class DrawPacing:
+    """The clockwork of drawing.
 
     Attributes:
-        interval: seconds between pictures at least.
         change_at: when a new drawing would look different from the last one.
-        watched: somebody receives the encoded pictures.
+        watched: somebody receives pictures.
+    """
+
+    def __init__(self, frame_rate: float) -> None:
+        self.change_at = -NEVER
+        self.watched = False
+        self._beat = Beat(frame_rate)
+
+    @property
+    def interval(self) -> float:
+        return self._beat.interval
+
+    def set_rate(self, frame_rate: float) -> None:
+        self._beat.interval = 1.0 / frame_rate
+
+    def changed(self, when: float) -> None:
+        """Something will look different from ``when`` on."""
+        self.change_at = min(self.change_at, when)
+
+    def drew(self, now: float, change_at: float) -> None:
+        """A picture was drawn, in its turn or between; it stays true until ``change_at``."""
+        self.change_at = change_at
+        if self._beat.next <= now:
+            self._beat.hit(now)
+
+    def due(self, now: float) -> bool:
+        return self.watched and self.change_at <= now and self._beat.next <= now
+
+    def wake_at(self) -> float:
+        """When the next drawing is due; infinity if none is."""
+        return max(self.change_at, self._beat.next) if self.watched else NEVER
+
+
+class StreamPacing:
+    """The clockwork of one stream of encoded pictures.
+
+    Attributes:
         unsent: the last drawn pixels have not been encoded yet.
     """
 
-    def __init__(self, frame_rate: int) -> None:
-        self.interval = 1.0 / frame_rate
-        self.change_at = -NEVER
-        self.watched = False
+    def __init__(self, frame_rate: float) -> None:
         self.unsent = False
-        self._next_new = -NEVER
+        self._beat = Beat(frame_rate)
         self._encoded_at = -NEVER
         self._key_wanted = False
         self._last_key = -NEVER
         self._refinements = 0
         self._slight = 0
 
-    def changed(self, when: float) -> None:
-        """Something will look different from ``when`` on."""
-        self.change_at = min(self.change_at, when)
+    def set_rate(self, frame_rate: float) -> None:
+        self._beat.interval = 1.0 / frame_rate
 
     def want_key(self) -> None:
         self._key_wanted = True
 
-    def drew(self, change_at: float) -> None:
-        """A picture was drawn; it stays true until ``change_at``."""
-        self.change_at = change_at
+    def drew(self) -> None:
+        """There are new pixels."""
         self.unsent = True
 
     def encoded(self, now: float, *, key: bool, slight: bool) -> None:
         """The last drawn pixels were encoded, for the first time or again; ``slight``: into next to nothing."""
         if self.unsent:
-            late = now - self._next_new
-            # A picture a little late does not delay those after it, so that the rate holds.
-            self._next_new = (now if late > self.interval / 2 else self._next_new) + self.interval
+            self._beat.hit(now)
         if self.unsent or key:
             self._refinements, self._slight = REFINEMENTS, 0
         else:
@@ -64,29 +110,21 @@ class Pacing:
             self._key_wanted = False
             self._last_key = now
 
-    def draw_due(self, now: float) -> bool:
-        return self.watched and self.change_at <= now and self._next_new <= now
-
-    def encode_due(self, now: float) -> bool:
+    def due(self, now: float) -> bool:
         """Pixels that are there already should go out, for the first time or again."""
-        return self.watched and self._encode_at() <= now
+        return self.wake_at() <= now
 
     def key_due(self, now: float) -> bool:
         """The next picture encoded should be a key frame."""
         return self._key_wanted and now >= self._last_key + KEY_FRAME_INTERVAL
 
     def wake_at(self) -> float:
-        """When the next thing is due; infinity if nothing is."""
-        if not self.watched:
-            return NEVER
-        return min(max(self.change_at, self._next_new), self._encode_at())
-
-    def _encode_at(self) -> float:
+        """When the next picture is due; infinity if none is."""
         at = NEVER
         if self.unsent:
-            at = self._next_new
+            at = self._beat.next - EARLY * self._beat.interval
         elif self._refinements > 0:
-            at = self._encoded_at + self.interval
+            at = self._encoded_at + self._beat.interval
         if self._key_wanted:
             at = min(at, max(self._last_key + KEY_FRAME_INTERVAL, self._encoded_at))
         return at

@@ -50,7 +50,7 @@ class Peers:
             closing.add_done_callback(self._ending.discard)
             gone(reason)
 
-        peer = Peer(self._instance.fan, opened, ended)
+        peer = Peer(self._instance.director.fan, opened, ended)
         self._peers[peer] = None
         return peer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,7 @@ async def answer(who: Conversation, request: Request) -> Any:
     if verb is None:
         raise ProtocolError(f"verb: expected one of {', '.join(VERBS)}, got {describe(request.verb)}")
     if verb.steers and not who.steers:
-        raise ProtocolError(f"{request.verb}: only controllers may, you are a viewer")
+        raise ProtocolError(f"{request.verb}: {who.instance.control.refusal(who)}")
     return await verb.run(who, request.arguments, request.id)
 
 
@@ -103,8 +104,8 @@ def _home(arguments: Arguments) -> Callable[[Engine, float], None]:
 
 
 def _set_time(arguments: Arguments) -> Callable[[Engine, float], None]:
-    time = text(arguments, "time", limit=64)
-    return lambda engine, now: engine.set_time(time, now)
+    moment = text(arguments, "time", limit=64)
+    return lambda engine, now: engine.set_time(moment, now)
 
 
 def _set_rate(arguments: Arguments) -> Callable[[Engine, float], None]:
@@ -142,6 +143,8 @@ async def _quality(who: Conversation, arguments: Arguments, id: int) -> Any:
 async def _frame(who: Conversation, arguments: Arguments, id: int) -> Any:
     if not who.carrier.arrays:
         raise ProtocolError("frame: only on the bulk socket, where arrays can be sent")
+    if not (who.steers or who.owner or who.grabs.allows(time.monotonic())):
+        raise ProtocolError("frame: too many for somebody who does not steer")
     return await who.instance.grabs.message(id)
 
 
@@ -152,6 +155,44 @@ async def _drawn(who: Conversation, arguments: Arguments, id: int) -> Any:
     return asdict(await asyncio.to_thread(frame.digest))
 
 
+async def _who(who: Conversation, arguments: Arguments, id: int) -> Any:
+    control = who.instance.control
+    present = sorted(who.instance.conversations, key=lambda conversation: conversation.joined_at)
+    return {
+        "you": who.viewer,
+        "viewers": [
+            {
+                "viewer": other.viewer,
+                "role": other.role,
+                "owner": other.owner,
+                "steers": other.steers,
+                "asks": control.asks(other),
+                "transport": other.carrier.transport,
+            }
+            for other in present
+        ],
+    }
+
+
+async def _request_control(who: Conversation, arguments: Arguments, id: int) -> Any:
+    return {"granted": who.instance.control.request(who)}
+
+
+async def _release_control(who: Conversation, arguments: Arguments, id: int) -> Any:
+    who.instance.control.release(who)
+    return who.instance.control.message()
+
+
+async def _give_control(who: Conversation, arguments: Arguments, id: int) -> Any:
+    who.instance.control.give(who, text(arguments, "viewer", limit=80))
+    return who.instance.control.message()
+
+
+async def _take_control(who: Conversation, arguments: Arguments, id: int) -> Any:
+    who.instance.control.take(who)
+    return who.instance.control.message()
+
+
 async def _stats(who: Conversation, arguments: Arguments, id: int) -> Any:
     if arguments.get("watch") is not None:
         who.watches_stats = boolean(arguments, "watch")
@@ -159,7 +200,7 @@ async def _stats(who: Conversation, arguments: Arguments, id: int) -> Any:
 
 
 async def _key_frame(who: Conversation, arguments: Arguments, id: int) -> Any:
-    who.instance.draw_loop.want_key()
+    who.want_key()
     return {}
 
 
@@ -185,5 +226,10 @@ VERBS: dict[str, Verb] = {
     "drawn": Verb(_drawn),
     "stats": Verb(_stats),
     "key_frame": Verb(_key_frame),
+    "who": Verb(_who),
+    "request_control": Verb(_request_control),
+    "release_control": Verb(_release_control),
+    "give_control": Verb(_give_control),
+    "take_control": Verb(_take_control),
     "ping": Verb(_ping),
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from openspace_server.protocols.fields import ProtocolError, describe, parse_object, text
+from openspace_server.protocols.fields import ProtocolError, boolean, describe, parse_object, text
 
 MESSAGE_TYPES = ("join", "offer", "answer", "ice-candidate", "ready", "ping", "pong", "bye", "error")
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -27,15 +27,27 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Join:
-    """The first message on a gateway socket: ``{"type": "join", "session", "role", "viewer", "token"?}``."""
+    """The first message on a gateway socket: ``{"type": "join", "session", "role", "viewer", "owner"?, "token"?}``.
+
+    ``owner``: this is a view of the session's owner. Whoever holds the token is believed, which is the relay that
+    writes the join.
+    """
 
     session: str
     role: Role
     viewer: str
     token: str | None = None
+    owner: bool = False
 
     def encode(self) -> str:
-        message = {"type": "join", "session": self.session, "role": self.role, "viewer": self.viewer}
+        message: dict[str, Any] = {
+            "type": "join",
+            "session": self.session,
+            "role": self.role,
+            "viewer": self.viewer,
+        }
+        if self.owner:
+            message["owner"] = True
         return json.dumps(message if self.token is None else message | {"token": self.token})
 
     @classmethod
@@ -48,7 +60,8 @@ class Join:
         except ValueError:
             raise ProtocolError(f"role: expected controller or viewer, got {describe(message['role'])}") from None
         token = text(message, "token", limit=256) if "token" in message else None
-        return cls(text(message, "session", limit=64), role, text(message, "viewer", limit=64, default=""), token)
+        viewer = text(message, "viewer", limit=64, default="")
+        return cls(text(message, "session", limit=64), role, viewer, token, boolean(message, "owner", False))
 
 
 def decode(raw: str | bytes) -> dict[str, Any]:

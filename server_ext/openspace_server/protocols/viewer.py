@@ -2,14 +2,14 @@
 
 ``input`` carries running totals: ``{"type": "input", "seq", "held", "axes": {...}}``. An axis holds the sum of all
 motion since the channel opened, so a lost message costs nothing and a lost release cannot leave the camera drifting.
-``control`` carries ``request`` → ``reply`` | ``error`` with the same ``id``, and unasked ``hello``, ``state``,
-``stats``.
+``control`` carries ``request`` → ``reply`` | ``error`` with the same ``id``, ``report`` (no answer), and unasked
+``hello``, ``state``, ``stats``, ``control``.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, parse_object, text
@@ -20,6 +20,7 @@ of nearness (+1 = e times nearer the surface), roll in radians (clockwise positi
 
 MAX_CONTROL_BYTES = 64 * 1024
 MAX_TOTAL = 1e9
+MAX_REPORTED_MS = 600_000
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,83 @@ class Request:
     def decode(cls, raw: str | bytes) -> Request:
         if len(raw) > MAX_CONTROL_BYTES:
             raise ProtocolError(f"control message longer than {MAX_CONTROL_BYTES} bytes")
-        message = parse_object(raw)
+        return cls.read(parse_object(raw))
+
+    @classmethod
+    def read(cls, message: dict[str, Any]) -> Request:
         if message.get("type") != "request":
             raise ProtocolError(f"type: expected request, got {describe(message.get('type'))}")
         arguments = message.get("arguments", {})
         if not isinstance(arguments, dict):
             raise ProtocolError(f"arguments: expected an object, got {describe(arguments)}")
         return cls(integer(message, "id", 0, 2**53), text(message, "verb", limit=64), arguments)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a viewer's browser measured since its last report, about every quarter of a second.
+
+    ``{"type": "report", "fps", "loss", "jitter_ms", "rtt_ms", "freezes", "decode_ms", "frames_decoded",
+    "jitter_buffer_ms", "bit_rate"}``; all but ``fps`` and ``loss`` may be left out or null.
+
+    Attributes:
+        fps: pictures that arrived per second.
+        loss: part of the packets that did not, 0 to 1.
+        jitter_ms, rtt_ms, decode_ms (a picture), jitter_buffer_ms: milliseconds.
+        freezes, frames_decoded: counts since the connection began.
+        bit_rate: that arrived, bit/s.
+    """
+
+    fps: float
+    loss: float
+    jitter_ms: float | None = None
+    rtt_ms: float | None = None
+    freezes: int = 0
+    decode_ms: float | None = None
+    frames_decoded: int | None = None
+    jitter_buffer_ms: float | None = None
+    bit_rate: float | None = None
+
+    def encode(self) -> str:
+        return json.dumps({"type": "report", **asdict(self)})
+
+    @classmethod
+    def read(cls, message: dict[str, Any]) -> Report:
+        """Raises ProtocolError naming the field that is wrong."""
+
+        def some(name: str, high: float) -> float | None:
+            return None if message.get(name) is None else _between(message, name, high)
+
+        return cls(
+            fps=_between(message, "fps", 1000),
+            loss=_between(message, "loss", 1),
+            jitter_ms=some("jitter_ms", MAX_REPORTED_MS),
+            rtt_ms=some("rtt_ms", MAX_REPORTED_MS),
+            freezes=0 if message.get("freezes") is None else integer(message, "freezes", 0, 2**53),
+            decode_ms=some("decode_ms", MAX_REPORTED_MS),
+            frames_decoded=None
+            if message.get("frames_decoded") is None
+            else integer(message, "frames_decoded", 0, 2**53),
+            jitter_buffer_ms=some("jitter_buffer_ms", MAX_REPORTED_MS),
+            bit_rate=some("bit_rate", 1e12),
+        )
+
+
+def decode_control(raw: str | bytes) -> Request | Report:
+    """Anything a viewer may send on ``control``. Raises ProtocolError."""
+    if len(raw) > MAX_CONTROL_BYTES:
+        raise ProtocolError(f"control message longer than {MAX_CONTROL_BYTES} bytes")
+    message = parse_object(raw)
+    if message.get("type") == "report":
+        return Report.read(message)
+    return Request.read(message)
+
+
+def _between(message: dict[str, Any], name: str, high: float) -> float:
+    value = number(message, name)
+    if not 0 <= value <= high:
+        raise ProtocolError(f"{name}: {value:g} is outside 0 to {high:g}")
+    return value
 
 
 def reply(id: int, result: Any) -> str:

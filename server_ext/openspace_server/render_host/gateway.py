@@ -1,19 +1,19 @@
 """The gateway: lets a viewer with the right token through to the instance of its session, and relays.
 
-``/`` and ``/signaling`` carry signaling, ``/bulk`` arrays. Another channel (``media``, ``api``) is one more line in
-``CHANNELS`` and the same path on the instance's socket.
+``/`` and ``/signaling`` carry signaling, ``/media`` pictures, ``/bulk`` arrays. Another channel (``api``) is one more
+line in ``CHANNELS`` and the same path on the instance's socket.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from openspace_server.protocols import signaling
+from openspace_server.protocols import media, signaling
 from openspace_server.protocols.fields import ProtocolError, parse_object
 from openspace_server.protocols.signaling import Join
 from openspace_server.protocols.supervisor import InstanceState
@@ -26,7 +26,11 @@ from openspace_server.sockets.tuning import tune
 
 log = logging.getLogger(__name__)
 
-CHANNELS = {"signaling": signaling.MAX_MESSAGE_BYTES, "bulk": MAX_MESSAGE_BYTES}
+CHANNELS = {
+    "signaling": signaling.MAX_MESSAGE_BYTES,
+    "bulk": MAX_MESSAGE_BYTES,
+    "media": media.MAX_PICTURE_BYTES,
+}
 """Channel name → the largest message it passes, in bytes."""
 
 FIRST_MESSAGE_BYTES = 64 * 1024
@@ -184,5 +188,5 @@ async def _connect(slot: Slot, channel: str, join: Join) -> ClientEnd:
     except Exception as problem:  # refused, timed out, no WebSocket there: all the same to the viewer
         log.warning("slot %d: %s not reached: %s", slot.id, url, problem)
         raise GatewayRefusal("the instance does not answer", UNREACHABLE) from None
-    await instance.send(Join(join.session, join.role, join.viewer).encode())
+    await instance.send(replace(join, token=None).encode())
     return instance

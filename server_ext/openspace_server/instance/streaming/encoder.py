@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
+import logging
+import time
+from dataclasses import dataclass, field
 
 import av
 import cv2
 import numpy as np
 from av.video.frame import PictureType
 
+from openspace_server.instance.streaming.codecs import CLOCK_RATE, TIME_BASE, X264, CodecChoice, video_frame
 from openspace_server.instance.streaming.stamp import stamp
 
-CLOCK_RATE = 90_000
-"""Presentation times count at this many per second, as RTP wants them for video."""
-NAME = "H.264 (x264 ultrafast, zero latency)"
+log = logging.getLogger(__name__)
 
-_NEVER = 1 << 20
-# At finer quantisation a still picture never settles: x264 goes on sending rounding noise.
-_FINEST = 18
-# cv2 converts with BT.601 at limited range; the engine's colours are sRGB.
-_COLOUR = "colormatrix=smpte170m:colorprim=bt709:transfer=iec61966-2-1:fullrange=off"
-_TIME_BASE = Fraction(1, CLOCK_RATE)
+OUTGROWN = 2.0
+"""When a key frame is due anyway, an encoder whose buffer is for another bit rate by this factor is opened anew."""
+DEAF_TOLERANCE = 1.25
+"""An encoder that does not hear of a new bit rate is opened anew beyond this factor."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class EncodedPicture:
-    """One access unit, Annex B, with its parameter sets when ``key``. ``pts`` in units of 1/90000 s."""
+    """One access unit, Annex B, with its parameter sets when ``key``. ``pts`` in units of 1/90000 s.
+
+    ``rung`` tells which stream it belongs to, ``at`` (seconds of :func:`time.monotonic`) when it was ready.
+    """
 
     data: bytes
     pts: int
@@ -46,6 +47,8 @@ class EncodedPicture:
     height: int
     frame_id: int
     input_seq: int
+    rung: int = 0
+    at: float = field(default_factory=time.monotonic)
 
 
 def convert(pixels: np.ndarray, frame_id: int, input_seq: int, *, stamped: bool) -> Picture:
@@ -60,81 +63,101 @@ def convert(pixels: np.ndarray, frame_id: int, input_seq: int, *, stamped: bool)
     return Picture(planes, width, height, frame_id, input_seq)
 
 
-class Encoder:
-    """x264 behind PyAV. Used by one thread."""
+def scaled(picture: Picture, scale: float, *, stamped: bool) -> Picture:
+    """``picture`` with both sides times ``scale`` (at most 1), rounded to even; the stamp keeps its size in pixels."""
+    width, height = max(2, round(picture.width * scale / 2) * 2), max(2, round(picture.height * scale / 2) * 2)
+    if (width, height) == (picture.width, picture.height):
+        return picture
+    planes = np.empty((height * 3 // 2, width), np.uint8)
+    source, target = picture.planes.reshape(-1), planes.reshape(-1)
+    read = written = 0
+    for part in (1, 2, 2):
+        old, new = (picture.height // part, picture.width // part), (height // part, width // part)
+        plane = source[read : read + old[0] * old[1]].reshape(old)
+        cv2.resize(
+            plane,
+            new[::-1],
+            dst=target[written : written + new[0] * new[1]].reshape(new),
+            interpolation=cv2.INTER_AREA,
+        )
+        read, written = read + old[0] * old[1], written + new[0] * new[1]
+    if stamped:
+        stamp(planes, width, height, picture.frame_id, picture.input_seq)
+    return Picture(planes, width, height, picture.frame_id, picture.input_seq)
 
-    def __init__(self, bit_rate: int, frame_rate: int) -> None:
+
+class Encoder:
+    """One stream's encoder behind PyAV; x264 takes over from one that fails. Used by one thread."""
+
+    def __init__(self, bit_rate: int, frame_rate: int, codec: CodecChoice = X264) -> None:
+        self.codec = codec
         self._bit_rate = bit_rate
         self._frame_rate = frame_rate
-        self._codec: av.VideoCodecContext | None = None
-        self._opened_for: tuple[int, int, int] | None = None
-        self._ceiling = 0
+        self._context: av.VideoCodecContext | None = None
+        self._size = (0, 0)
+        self._opened_rate = 0
+        self._opened_bit_rate = 0
         self._last_pts = -1
 
     def configure(self, bit_rate: int, frame_rate: int) -> None:
         """New rates (bit/s, pictures per second) from the next picture on.
 
-        A new frame rate, or a bit rate above the ceiling chosen at opening, costs a key frame.
+        A higher frame rate than the encoder was opened for, or a bit rate beyond twice that, costs a key frame.
         """
         self._bit_rate, self._frame_rate = bit_rate, frame_rate
 
-    def encode(self, picture: Picture, seconds: float, *, key: bool) -> EncodedPicture:
+    def use(self, codec: CodecChoice) -> None:
+        """Another codec from the next picture on, which is a key frame."""
+        if codec is not self.codec:
+            self.codec = codec
+            self.close()
+
+    def encode(self, picture: Picture, seconds: float, *, key: bool, rung: int = 0) -> EncodedPicture:
         """Encode for presentation at ``seconds`` of a clock that never goes back; ``key`` asks for a key frame."""
-        codec = self._context(picture.width, picture.height)
         pts = max(self._last_pts + 1, int(seconds * CLOCK_RATE))
         self._last_pts = pts
-        # Without a copy PyAV takes whole groups of four rows only, and would shift the colours of any other height.
-        wrap = av.VideoFrame.from_ndarray if picture.height % 4 else av.VideoFrame.from_numpy_buffer
-        frame = wrap(picture.planes, format="yuv420p")
-        frame.pts, frame.time_base = pts, _TIME_BASE
-        frame.pict_type = PictureType.I if key else PictureType.NONE
-        packets = codec.encode(frame)
-        return EncodedPicture(
-            data=b"".join(bytes(packet) for packet in packets),
-            pts=pts,
-            key=any(packet.is_keyframe for packet in packets),
-            width=picture.width,
-            height=picture.height,
-            frame_id=picture.frame_id,
-            input_seq=picture.input_seq,
-        )
+        try:
+            data, key = self._encode(picture, pts, key)
+        except (av.FFmpegError, ValueError, RuntimeError) as problem:
+            if self.codec is X264:
+                raise
+            log.warning("%s failed, x264 takes over: %s", self.codec.name, problem)
+            self.use(X264)
+            data, key = self._encode(picture, pts, key)
+        return EncodedPicture(data, pts, key, picture.width, picture.height, picture.frame_id, picture.input_seq, rung)
 
     def close(self) -> None:
         """Free the context; the next picture opens a new one."""
-        self._codec = None
-        self._opened_for = None
+        self._context = None
 
-    def _context(self, width: int, height: int) -> av.VideoCodecContext:
-        if (
-            self._codec is None
-            or self._opened_for != (width, height, self._frame_rate)
-            or self._bit_rate > self._ceiling
-        ):
-            self._codec = self._open(width, height)
-            self._opened_for = (width, height, self._frame_rate)
-        if self._codec.bit_rate != self._bit_rate:
-            self._codec.bit_rate = self._bit_rate
-        return self._codec
+    def _encode(self, picture: Picture, pts: int, key: bool) -> tuple[bytes, bool]:
+        context = self._ready((picture.width, picture.height), key)
+        frame = video_frame(picture.planes, self.codec.pixel_format)
+        frame.pts, frame.time_base = pts, TIME_BASE
+        frame.pict_type = PictureType.I if key else PictureType.NONE
+        packets = context.encode(frame)
+        if not packets:
+            raise RuntimeError("the encoder held a picture back")
+        return b"".join(bytes(packet) for packet in packets), any(packet.is_keyframe for packet in packets)
 
-    def _open(self, width: int, height: int) -> av.VideoCodecContext:
-        codec = av.CodecContext.create("libx264", "w")
-        assert isinstance(codec, av.VideoCodecContext)
-        codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
-        codec.time_base, codec.framerate = _TIME_BASE, Fraction(self._frame_rate, 1)
-        codec.gop_size = _NEVER
-        # x264 obeys a changed bit rate only within the ceiling it was opened with, and only if that was its bit rate
-        # then. The buffer is short so that single pictures do not grow into bursts.
-        self._ceiling = 2 * self._bit_rate
-        codec.bit_rate = self._ceiling
-        codec.options = {
-            "preset": "ultrafast",
-            "tune": "zerolatency",
-            "profile": "baseline",
-            "forced-idr": "1",
-            "qmin": str(_FINEST),
-            "maxrate": str(self._ceiling),
-            "bufsize": str(max(self._bit_rate // 4, 200_000)),
-            "x264-params": f"threads=1:{_COLOUR}",
-        }
-        codec.open()
-        return codec
+    def _ready(self, size: tuple[int, int], key: bool) -> av.VideoCodecContext:
+        if self._context is None or size != self._size or self._does_not_fit(key):
+            self._context = self.codec.open(*size, self._frame_rate, self._bit_rate, 2 * self._bit_rate)
+            self._size, self._opened_rate, self._opened_bit_rate = size, self._frame_rate, self._bit_rate
+        if self.codec.live_rate and self._context.bit_rate != self._asked():
+            self._context.bit_rate = self._asked()
+        return self._context
+
+    def _asked(self) -> int:
+        """What to ask of an encoder that counts with the frame rate it was opened for."""
+        return self._bit_rate * self._opened_rate // self._frame_rate
+
+    def _does_not_fit(self, key: bool) -> bool:
+        if self._frame_rate > self._opened_rate:
+            return True
+        if not self.codec.live_rate:
+            factor = self._asked() / self._opened_bit_rate
+            return not 1 / DEAF_TOLERANCE <= factor <= DEAF_TOLERANCE
+        if self._asked() > 2 * self._opened_bit_rate:
+            return True
+        return key and not 1 / OUTGROWN <= self._bit_rate / self._opened_bit_rate <= OUTGROWN

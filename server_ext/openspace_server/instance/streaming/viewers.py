@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from openspace_server.instance.streaming.encoder import EncodedPicture
+from openspace_server.instance.streaming.flow import Flow
+from openspace_server.instance.streaming.key_requests import KeyRequests
+from openspace_server.instance.streaming.rungs import MAIN
 
 QUEUE_LENGTH = 8
 
@@ -15,44 +19,83 @@ class PictureQueue:
     """Pictures on their way to one viewer: at most :data:`QUEUE_LENGTH`, the first one a key frame.
 
     When it is full, everything waiting is dropped and nothing enters until the next key frame, because a picture is
-    useless without those before it.
+    useless without those before it. It changes to another stream at that stream's next key frame.
+
+    Attributes:
+        rung: the stream that it gets.
+        wanted: the stream that it is to get.
+        stalled: the viewer takes nothing now, so a key frame would be wasted on it.
     """
 
-    def __init__(self, need_key: Callable[[], None]) -> None:
-        self._need_key = need_key
+    def __init__(self, need_key: Callable[[int], None]) -> None:
+        self.flow = Flow()
+        self.rung = self.wanted = MAIN
+        self.overflows = 0
+        self.stalled = False
+        self.keys = KeyRequests(lambda: need_key(self.wanted))
         self._waiting: deque[EncodedPicture] = deque()
         self._arrived = asyncio.Event()
         self._in_step = False
-        self.dropped = 0
+        self._last_pts = -1
 
-    def put(self, picture: EncodedPicture) -> None:
+    @property
+    def dropped(self) -> int:
+        return self.flow.dropped
+
+    def put(self, picture: EncodedPicture) -> bool:
+        """Take ``picture`` if it belongs here; True if the queue has changed to its stream by it."""
+        changed = picture.rung == self.wanted != self.rung and picture.key
+        if changed:
+            self.rung = picture.rung
+        if picture.rung != self.rung:
+            return False
         if picture.key:
-            self.dropped += len(self._waiting)
-            self._waiting.clear()
+            self._drop()
             self._in_step = True
+            self.keys.satisfied()
         elif self._in_step and len(self._waiting) >= QUEUE_LENGTH:
-            self.dropped += len(self._waiting)
-            self._waiting.clear()
+            self._drop()
             self._in_step = False
+            self.overflows += 1
         if not self._in_step:
-            self.dropped += 1
-            self._need_key()
-            return
+            self.flow.dropped += 1
+            if not self.stalled:
+                self.keys.ask()
+            return changed
+        if picture.pts <= self._last_pts:  # only after a change of streams
+            picture = replace(picture, pts=self._last_pts + 1)
+        self._last_pts = picture.pts
         self._waiting.append(picture)
         self._arrived.set()
+        return changed
 
     async def get(self) -> EncodedPicture:
         while not self._waiting:
             self._arrived.clear()
             await self._arrived.wait()
-        return self._waiting.popleft()
+        picture = self._waiting.popleft()
+        self.flow.taken(picture.at, len(picture.data))
+        return picture
+
+    def stall(self, stalled: bool) -> None:
+        """The viewer takes nothing any more, or takes pictures again."""
+        self.stalled = stalled
+        if not stalled and not self._in_step:
+            self.keys.ask()
+
+    def _drop(self) -> None:
+        self.flow.dropped += len(self._waiting)
+        self._waiting.clear()
 
 
 class PictureFan:
-    """Hands each encoded picture to every queue. ``watched`` hears the number of queues whenever it changes."""
+    """Hands each encoded picture to every queue of its stream.
 
-    def __init__(self, watched: Callable[[int], None], need_key: Callable[[], None]) -> None:
-        self._watched = watched
+    ``changed`` is called when a queue comes, goes or changes; ``need_key(rung)`` asks for a key frame of a stream.
+    """
+
+    def __init__(self, changed: Callable[[], None], need_key: Callable[[int], None]) -> None:
+        self._changed = changed
         self._need_key = need_key
         self._queues: set[PictureQueue] = set()
 
@@ -61,18 +104,36 @@ class PictureFan:
         """Pictures dropped for the viewers now attached."""
         return sum(queue.dropped for queue in self._queues)
 
+    @property
+    def queues(self) -> frozenset[PictureQueue]:
+        return frozenset(self._queues)
+
+    @property
+    def rungs(self) -> set[int]:
+        """The streams that somebody gets or is to get."""
+        return {rung for queue in self._queues for rung in (queue.rung, queue.wanted)}
+
     def attach(self) -> PictureQueue:
         queue = PictureQueue(self._need_key)
         self._queues.add(queue)
-        self._watched(len(self._queues))
-        self._need_key()
+        self._changed()
+        queue.keys.ask()
         return queue
 
     def detach(self, queue: PictureQueue) -> None:
         if queue in self._queues:
             self._queues.remove(queue)
-            self._watched(len(self._queues))
+            queue.keys.satisfied()
+            self._changed()
+
+    def move(self, queue: PictureQueue, rung: int) -> None:
+        """Let ``queue`` change to another stream, at that stream's next key frame."""
+        if queue in self._queues and queue.wanted != rung:
+            queue.wanted = rung
+            self._changed()
+            self._need_key(rung)
 
     def publish(self, picture: EncodedPicture) -> None:
-        for queue in self._queues:
-            queue.put(picture)
+        changed = [queue.put(picture) for queue in self._queues]
+        if any(changed):
+            self._changed()

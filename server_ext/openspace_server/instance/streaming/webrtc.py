@@ -7,7 +7,6 @@ import ipaddress
 import logging
 import time
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any, Protocol
 
 import av
@@ -22,7 +21,8 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.sdp import candidate_from_sdp
 
-from openspace_server.instance.streaming.encoder import CLOCK_RATE
+from openspace_server.instance.streaming.codecs import TIME_BASE
+from openspace_server.instance.streaming.flow import Flow
 from openspace_server.instance.streaming.viewers import PictureFan, PictureQueue
 from openspace_server.protocols.fields import ProtocolError, describe
 
@@ -35,7 +35,6 @@ SILENCE = 4.0
 MAX_CANDIDATES = 64
 BUSY_BYTES = 64 * 1024
 MAX_BACKLOG_BYTES = 4 * 1024 * 1024
-_TIME_BASE = Fraction(1, CLOCK_RATE)
 
 
 class Talk(Protocol):
@@ -56,22 +55,23 @@ class PictureTrack(MediaStreamTrack):
     def __init__(self, fan: PictureFan) -> None:
         super().__init__()
         self._fan = fan
-        self._queue: PictureQueue | None = None
+        self.queue: PictureQueue | None = None
 
     async def recv(self) -> av.Packet[Any]:
         if self.readyState != "live":
             raise MediaStreamError
-        if self._queue is None:
-            self._queue = self._fan.attach()
-        picture = await self._queue.get()
+        if self.queue is None:
+            self.queue = self._fan.attach()
+        self.queue.flow.sent()  # aiortc asks again when the last one is on its way
+        picture = await self.queue.get()
         packet = av.Packet(picture.data)
-        packet.pts, packet.time_base = picture.pts, _TIME_BASE
+        packet.pts, packet.time_base = picture.pts, TIME_BASE
         return packet
 
     def stop(self) -> None:
         super().stop()
-        if self._queue is not None:
-            self._fan.detach(self._queue)
+        if self.queue is not None:
+            self._fan.detach(self.queue)
 
 
 class Peer:
@@ -82,6 +82,8 @@ class Peer:
     """
 
     arrays = False
+    transport = "webrtc"
+    round_trip: float | None = None
 
     def __init__(self, fan: PictureFan, opened: Callable[[Peer], Talk], ended: Callable[[Peer, str], None]) -> None:
         self.talk: Talk | None = None
@@ -145,6 +147,14 @@ class Peer:
     # -- carrying the conversation ---------------------------------------------------------------------------------
 
     @property
+    def queue(self) -> PictureQueue | None:
+        return self._track.queue
+
+    @property
+    def flow(self) -> Flow | None:
+        return self._track.queue.flow if self._track.queue is not None else None
+
+    @property
     def busy(self) -> bool:
         return bool(self._control.bufferedAmount > BUSY_BYTES)
 
@@ -163,6 +173,9 @@ class Peer:
 
     async def drained(self) -> None:
         return
+
+    def cut_off(self, reason: str) -> None:
+        self.end(reason)
 
     # -- life ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,163 @@
+"""Learning what a road carries, with a clock in hand."""
+
+from __future__ import annotations
+
+from openspace_server.instance.streaming.adaptation import FLOOR, Adaptation, Road, Sample
+from openspace_server.instance.streaming.rungs import MAIN, SMALL, RungSettings
+
+LIMIT = 4_000_000
+STEP = 0.25
+
+
+class Network:
+    """Viewers behind bottlenecks, reporting every quarter of a second: what does not fit queues, then gets lost."""
+
+    def __init__(self, *widths: float, loss: float = 0.0, round_trip: float = 0.02) -> None:
+        self.now = 100.0
+        self.adaptation = Adaptation(LIMIT, 30)
+        self.widths = dict(enumerate(widths))
+        self.loss = loss
+        self.round_trip = round_trip
+        self.queued = dict.fromkeys(self.widths, 0.0)
+        for viewer in self.widths:
+            self.adaptation.road(viewer, self.now)
+        self.look()
+
+    def look(self) -> dict[int, RungSettings]:
+        self.rungs = self.adaptation.assign(self.now)
+        self.plan = self.adaptation.plan(set(self.rungs.values()), self.now)
+        return self.plan
+
+    def run(self, seconds: float) -> dict[int, RungSettings]:
+        for _ in range(round(seconds / STEP)):
+            self.now += STEP
+            for viewer, width in self.widths.items():
+                sent = self.plan[self.rungs[viewer]].bit_rate
+                queued = max(0.0, self.queued[viewer] + (sent - width) * STEP)
+                overflow = max(0.0, queued - 0.3 * width)
+                self.queued[viewer] = queued - overflow
+                loss = min(1.0, self.loss + overflow / (sent * STEP))
+                sample = Sample(
+                    sent, loss, self.round_trip + self.queued[viewer] / width, min(width, sent) * (1 - self.loss)
+                )
+                self.adaptation.sample(viewer, sample, self.now)
+            self.look()
+        return self.plan
+
+
+def test_a_wide_road_gets_everything() -> None:
+    assert Network(50e6).run(5) == {MAIN: RungSettings(LIMIT, 30)}
+
+
+def test_a_narrow_road_gets_what_it_carries_within_two_seconds() -> None:
+    network = Network(1.5e6)
+    network.run(2)
+    assert 0.5 * 1.5e6 < network.plan[MAIN].bit_rate < 1.6e6
+    assert network.queued[0] / 1.5e6 < 0.35
+    network.run(10)
+    assert network.plan[MAIN].bit_rate < 1.6e6
+
+
+def test_bits_go_first_then_pictures_then_pixels_and_all_come_back() -> None:
+    adaptation = Adaptation(LIMIT, 30)
+    road = adaptation.road("viewer", 0.0)
+    seen = []
+    for part in (0.5, 0.2, 0.1, 0.05):
+        road.capacity = LIMIT * part
+        (settings,) = adaptation.plan([MAIN], 1.0).values()
+        seen.append((settings.frame_rate, settings.scale))
+    assert seen == [(30, 1.0), (15, 1.0), (15, 0.75), (15, 0.5)]
+    road.capacity = LIMIT
+    assert adaptation.plan([MAIN], 2.0)[MAIN].scale == 0.5
+    for second in range(3, 20):
+        settings = adaptation.plan([MAIN], float(second))[MAIN]
+    assert settings == RungSettings(LIMIT, 30)
+
+
+def test_a_step_down_and_up_again() -> None:
+    network = Network(5e6)
+    network.run(5)
+    network.widths[0] = 0.5e6
+    network.run(2)
+    assert FLOOR <= network.plan[MAIN].bit_rate < 0.7e6
+    assert network.plan[MAIN].frame_rate == 15
+    network.widths[0] = 5e6
+    network.run(30)
+    assert network.plan[MAIN] == RungSettings(LIMIT, 30)
+
+
+def test_random_loss_on_a_wide_road_costs_no_bits() -> None:
+    for loss in (0.01, 0.05, 0.1):
+        network = Network(50e6, loss=loss, round_trip=0.1)
+        assert network.run(10)[MAIN] == RungSettings(LIMIT, 30), loss
+
+
+def test_one_narrow_road_slows_and_blurs_nobody_else() -> None:
+    network = Network(50e6, 50e6, 0.6e6)
+    network.run(4)
+    assert network.rungs == {0: MAIN, 1: MAIN, 2: SMALL}
+    assert network.plan[MAIN] == RungSettings(LIMIT, 30)
+    assert network.plan[SMALL].scale <= 0.5
+    assert network.plan[SMALL].bit_rate < 0.75e6
+
+
+def test_equal_roads_share_the_main_stream_and_a_road_alone_has_it_for_itself() -> None:
+    network = Network(1.5e6, 1.5e6)
+    network.run(5)
+    assert set(network.rungs.values()) == {MAIN}
+    network = Network(50e6, 0.6e6)
+    network.run(5)
+    assert network.rungs[1] == SMALL
+    del network.widths[0]
+    network.adaptation.forget(0)
+    network.look()
+    assert network.rungs == {1: MAIN}
+
+
+def test_a_road_that_was_narrow_comes_back_and_one_that_stays_narrow_tries_less_and_less() -> None:
+    network = Network(50e6, 0.6e6)
+    network.run(5)
+    network.widths[1] = 50e6
+    network.run(20)
+    assert network.rungs[1] == MAIN
+    network = Network(50e6, 1.8e6)
+    tries, before = 0, MAIN
+    for _ in range(480):
+        network.run(STEP)
+        tries += network.rungs[1] == MAIN != before
+        before = network.rungs[1]
+    assert 1 <= tries <= 5
+
+
+def test_a_viewer_that_needs_key_frames_all_the_time_costs_only_the_small_stream() -> None:
+    network = Network(50e6, 50e6)
+    network.adaptation.road(1, network.now).troubled = True
+    network.run(1)
+    assert network.rungs == {0: MAIN, 1: SMALL}
+
+
+def test_nothing_is_learnt_from_a_picture_at_rest() -> None:
+    road = Road(500_000, 0.0)
+    for n in range(100):
+        road.sample(Sample(0.0, round_trip=0.02, arrived=0.0), n * STEP, LIMIT)
+    assert road.capacity == 500_000
+
+
+def test_silence_while_pictures_are_sent_is_a_bad_sign() -> None:
+    road = Road(LIMIT, 0.0)
+    road.sample(Sample(LIMIT, arrived=LIMIT), 0.0, LIMIT)
+    road.tick(1.0, sending=True)
+    assert road.capacity == LIMIT
+    road.tick(2.0, sending=True)
+    assert road.capacity < LIMIT
+    reduced = road.capacity
+    road.tick(9.0, sending=False)
+    assert road.capacity == reduced
+
+
+def test_a_chosen_quality_is_the_limit() -> None:
+    network = Network(50e6)
+    network.adaptation.limit(1_000_000, 60)
+    assert network.run(5)[MAIN] == RungSettings(1_000_000, 60)
+    network.adaptation.limit(2_000_000, 30)
+    assert network.look()[MAIN] == RungSettings(2_000_000, 30)

@@ -1,0 +1,146 @@
+"""Viewers over the media socket: video and images, credits, input and changes of mind."""
+
+from __future__ import annotations
+
+import json
+
+import av
+import cv2
+import numpy as np
+
+from openspace_server.instance.streaming import stamp
+from openspace_server.instance.streaming.credit import SPARE
+from openspace_server.protocols.media import Kind
+from tests.instance.harness import bulk, media, run, running
+
+
+def test_video_comes_as_annex_b_that_begins_with_a_key_frame() -> None:
+    async def scenario() -> None:
+        async with running(stamp=True) as instance, media(instance) as viewer:
+            hello = await viewer.news("hello", role="controller")
+            assert "x264" in hello["encoder"]
+            decoder = av.CodecContext.create("h264", "r")
+            header, unit = await viewer.picture()
+            assert (header.kind, header.key, header.number) == (Kind.H264, True, 1)
+            assert (header.width, header.height) == (640, 360)
+            assert unit.startswith(b"\x00\x00\x00\x01")
+            decoder.decode(av.Packet(unit))
+            viewer.steer(seq=7, orbitX=0.25)
+            while header.input_seq != 7:
+                before, (header, unit) = header, await viewer.picture()
+                (frame,) = decoder.decode(av.Packet(unit))
+                assert header.pts > before.pts
+                assert header.sent_at > before.sent_at
+            assert stamp.read(frame.to_ndarray(format="gray")) == (header.frame_id, 7)
+
+    run(scenario())
+
+
+def test_who_does_not_acknowledge_gets_a_few_pictures_and_costs_nothing() -> None:
+    async def scenario() -> None:
+        async with running() as instance, bulk(instance) as observer, media(instance, acks=False) as viewer:
+            await viewer.news("hello")
+            flight = observer.request("fly_to", target="Moon", duration=1.5)
+            assert await observer.answer(flight) == {"arrived": True}
+            assert len(viewer.pictures) == SPARE
+            assert (await observer.ask("stats"))["key_frames"] == 1
+            viewer.acknowledge(SPARE)
+            number = 0
+            while number <= SPARE:
+                header, _ = await viewer.picture()
+                number = header.number
+            assert header.key
+
+    run(scenario())
+
+
+def test_images_are_the_newest_one_at_a_time() -> None:
+    async def scenario() -> None:
+        async with running(stamp=True) as instance, media(instance, mode="images", acks=False) as viewer:
+            await viewer.news("hello")
+            header, data = await viewer.picture()
+            assert (header.kind, header.key) == (Kind.JPEG, True)
+            for seq in range(1, 6):
+                viewer.steer(seq=seq, orbitX=seq / 8)
+            assert (await viewer.ask("camera"))["Position"][0] == 5 / 8
+            assert not viewer.pictures
+            viewer.acknowledge(header.number)
+            header, data = await viewer.picture()
+            shown = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+            assert shown.shape == (360, 640)
+            assert stamp.read(shown) == (header.frame_id, header.input_seq)
+            assert header.number == 2
+            viewer.acknowledge(header.number)
+            while header.input_seq < 5:
+                header, data = await viewer.picture()
+                viewer.acknowledge(header.number)
+
+    run(scenario())
+
+
+def test_an_image_at_rest_is_sent_once_more_finely_and_then_no_more() -> None:
+    async def scenario() -> None:
+        async with running() as instance, media(instance, mode="images", format="webp") as viewer:
+            await viewer.news("hello")
+            coarse, data = await viewer.picture()
+            fine, better = await viewer.picture()
+            assert coarse.kind is Kind.WEBP
+            assert fine.frame_id == coarse.frame_id
+            assert len(better) > len(data)
+            sent = (await viewer.ask("stats", watch=True))["frames_drawn"]
+            await viewer.news("stats")
+            assert (await viewer.news("stats"))["frames_drawn"] == sent
+            assert not viewer.pictures
+
+    run(scenario())
+
+
+def test_a_viewer_may_change_its_mind() -> None:
+    async def scenario() -> None:
+        async with running() as instance, media(instance) as viewer:
+            assert (await viewer.picture())[0].kind is Kind.H264
+            viewer.want("images")
+            while (await viewer.picture())[0].kind is not Kind.JPEG:
+                pass
+            viewer.want("none")
+            assert await viewer.ask("ping") == {}
+            viewer.pictures.clear()
+            assert await viewer.ask("fly_to", target="Moon", duration=0.2) == {"arrived": True}
+            assert not viewer.pictures
+            viewer.want("h264")
+            header, _ = await viewer.picture()
+            assert header.key
+
+    run(scenario())
+
+
+def test_what_is_wrong_is_said() -> None:
+    async def scenario() -> None:
+        async with running() as instance, media(instance) as viewer:
+            await viewer.news("hello")
+            for text, reason in (
+                ('{"type": "media", "mode": "vp9"}', "mode: expected"),
+                ('{"type": "ack", "number": -1}', "number: -1 is outside"),
+                ('{"type": "ack"}', "number: expected"),
+                ("[", "json decode error"),
+                ('{"type": "input", "seq": 1, "axes": {"warp": 1}}', "axes: expected"),
+            ):
+                viewer.send_text(text)
+                assert reason in (await viewer.news("error"))["reason"], text
+            viewer.connection.write_message(b"\x00", binary=True)
+            assert "no binary message" in (await viewer.news("error"))["reason"]
+            assert await viewer.ask("ping") == {}
+
+    run(scenario())
+
+
+def test_sixty_pictures_a_second_when_asked() -> None:
+    async def scenario() -> None:
+        async with running() as instance, media(instance) as viewer:
+            await viewer.ask("quality", frame_rate=60)
+            await viewer.ask("fly_to", target="Moon", duration=1.2)
+            stats = await viewer.ask("stats")
+            assert stats["frame_rate"] > 45
+            assert json.dumps(stats)
+
+    run(scenario())
