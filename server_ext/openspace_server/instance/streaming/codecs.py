@@ -203,7 +203,9 @@ def video_frame(planes: np.ndarray, pixel_format: str) -> av.VideoFrame:
         height, width = planes.shape[0] * 2 // 3, planes.shape[1]
         chroma = planes.reshape(-1)[width * height :].reshape(2, -1).T
         planes = np.concatenate((planes[:height].reshape(-1), chroma.reshape(-1))).reshape(planes.shape)
-    return av.VideoFrame.from_numpy_buffer(planes, format=pixel_format)
+    # Without a copy PyAV takes whole groups of four rows only, and would shift the colours of any other height.
+    wrap = av.VideoFrame.from_ndarray if planes.shape[0] % 6 else av.VideoFrame.from_numpy_buffer
+    return wrap(planes, format=pixel_format)
 
 
 def _try(choice: CodecChoice) -> EncoderFinding:
