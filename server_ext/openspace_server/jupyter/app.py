@@ -89,6 +89,7 @@ class OpenSpaceExtension(ExtensionApp):
                 (rf"{API}/sessions/{SESSION}/events", sockets.EventsHandler),
                 (rf"{API}/sessions/{SESSION}/signaling", sockets.SignalingHandler),
                 (rf"{API}/sessions/{SESSION}/bulk", sockets.BulkHandler),
+                (rf"{API}/sessions/{SESSION}/media", sockets.MediaHandler),
                 (rf"{API}/.*", api.UnknownHandler),
                 (r"/openspace/stream/(?P<session>[^/]+)/?", pages.StreamPage),
                 (r"/openspace/static/(.*)", pages.StaticFiles, {"path": str(pages.STATIC)}),

@@ -122,7 +122,7 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
         target = await (await self.orchestrator()).gateway(self.rights.owners, self.session, self.channel)
         upstream = await connect(target.url, max_bytes=self.relay_max_bytes)
         viewer = f"{self.channel}-{uuid.uuid4()}"
-        await upstream.send(Join(self.session, Role.CONTROLLER, viewer, target.token).encode())
+        await upstream.send(Join(self.session, Role.CONTROLLER, viewer, target.token, owner=True).encode())
         return upstream
 
     async def _refuse(self, reason: str, code: int) -> None:
@@ -145,4 +145,11 @@ class BulkHandler(RelayHandler):
     channel = "bulk"
     # A pong waits behind 64 MiB of array; a peer that is busy reading is not gone. TCP keep-alive finds dead ones.
     ping_interval = 0
+    relay_max_bytes = MAX_MESSAGE_BYTES
+
+
+class MediaHandler(RelayHandler):
+    """``…/media``: pictures over the WebSocket, for pages that WebRTC does not reach (``protocols.media``)."""
+
+    channel = "media"
     relay_max_bytes = MAX_MESSAGE_BYTES
