@@ -121,7 +121,7 @@ async def test_unknown_things_are_404_in_json(client: Client) -> None:
     for method in ("GET", "PATCH", "DELETE"):
         status, answer = await client.ask(method, f"sessions/{NOBODY}", {} if method == "PATCH" else None)
         assert (status, answer["reason"]) == (404, "unknown_session")
-    for path in ("sessions/1", "nothing", f"sessions/{NOBODY.upper()}x", f"sessions/{NOBODY}/media"):
+    for path in ("sessions/1", "nothing", f"sessions/{NOBODY.upper()}x", f"sessions/{NOBODY}/nothing"):
         status, answer = await client.ask("GET", path)
         assert status == 404
         assert set(answer) == {"message", "reason"}

@@ -70,13 +70,33 @@ class Audience(Protocol):
         """The draw thread is over and the engine closed; ``error`` is why, None after a stop."""
 
 
+class Companion(Protocol):
+    """What runs beside the engine, step by step with its drawings: scripts, interpolations, recordings."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether the next step changes the picture."""
+
+    def advance(self, now: float) -> None:
+        """One step, before each drawing. Never raises."""
+
+
 class DrawLoop:
     """Runs an engine on its own thread. All methods may be called from the event loop's thread at any time."""
 
-    def __init__(self, engine: Engine, size: tuple[int, int], audience: Audience, *, stamped: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        size: tuple[int, int],
+        audience: Audience,
+        *,
+        stamped: bool,
+        companion: Companion | None = None,
+    ) -> None:
         self.stats = Stats()
         self.state: EngineState | None = None
         self._engine = engine
+        self._companion = companion
         self._size = size
         self._audience = audience
         self._events = asyncio.get_running_loop()
@@ -267,10 +287,13 @@ class DrawLoop:
 
     def _draw(self, now: float) -> Frame:
         started = time.perf_counter()
+        if self._companion is not None:
+            self._companion.advance(now)
         frame = self._engine.draw(now)
         self.stats.drew(now, time.perf_counter() - started)
         self._frame, self._drawn_at, self._drawn_seq = frame, now, self._input_seq
-        self._pacing.drew(now, now + self._engine.next_change(now))
+        busy = self._companion is not None and self._companion.busy
+        self._pacing.drew(now, now if busy else now + self._engine.next_change(now))
         self._rungs.drew(frame, self._drawn_seq)
         if self._images:
             self._tell_image()

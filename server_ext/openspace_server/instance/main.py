@@ -9,10 +9,15 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import dataclass
 
 import cv2
 
-from openspace_server.engines.base import EngineError
+from openspace_server.engines.base import Engine, EngineError
+from openspace_server.engines.scene_engine import SceneEngine
+from openspace_server.engines.scripting.program import Program
+from openspace_server.instance.api.server import ApiServer
+from openspace_server.instance.api.settings import ApiSettings
 from openspace_server.instance.engine_registry import make_engine
 from openspace_server.instance.host_pipe import Configuration, HostPipe
 from openspace_server.instance.instance import Instance
@@ -63,11 +68,15 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
             loop.add_signal_handler(number, stop.set)
 
     engine = make_engine(configuration.engine)
+    program = _program(engine)
     instance = Instance(
-        configuration, engine, lambda width, height: host.send("resolution", width=width, height=height)
+        configuration, engine, lambda width, height: host.send("resolution", width=width, height=height), program
     )
+    api = _listen(instance, program, configuration) if program is not None else None
     server = Server(instance, configuration.session, configuration.secret)
     host.send("listening", port=server.port)
+    if api is not None:
+        host.send("api", port=api.port)
     commands = Commands(instance, stop)
     host.listen(
         command=lambda line: _threadsafe(loop, commands.receive, line), ended=lambda: _threadsafe(loop, stop.set)
@@ -90,11 +99,36 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
         ticking.cancel()
         _end_in_time()
         await server.close()
+        if api is not None:
+            await api.server.close()
         instance.draw_loop.stop()
         await instance.over
+        if program is not None:
+            program.close()
         if instance.ready.done():
             instance.ready.exception()
     return 0
+
+
+@dataclass(frozen=True)
+class Api:
+    """The OpenSpace API of this instance and the port it listens on."""
+
+    server: ApiServer
+    port: int
+
+
+def _program(engine: Engine) -> Program | None:
+    """Scripts, properties and recordings, for engines that have a scene."""
+    return Program(engine) if isinstance(engine, SceneEngine) else None
+
+
+def _listen(instance: Instance, program: Program, configuration: Configuration) -> Api:
+    """Listen on the configured port, open to this machine as OpenSpace's own is; without one, on a free port that only
+    the render host's gateway can use."""
+    settings = ApiSettings(trust_loopback=bool(configuration.api_port), secret=configuration.secret)
+    server = ApiServer(instance.draw_loop, program, settings)
+    return Api(server, server.listen(configuration.api_port))
 
 
 async def _tick(instance: Instance, server: Server) -> None:

@@ -18,8 +18,10 @@ class Admission(Enum):
     REFUSED = "refused"
 
 
-def admission(settings: ApiSettings, address: str) -> Admission:
-    """What a connection from ``address`` (an IP address; empty when unknown) may do."""
+def admission(settings: ApiSettings, address: str, authorization: str = "") -> Admission:
+    """What a connection from ``address`` (an IP address; empty when unknown) with that HTTP header may do."""
+    if settings.secret and hmac.compare_digest(authorization.encode(), f"Bearer {settings.secret}".encode()):
+        return Admission.AUTHORIZED
     if settings.trust_loopback and is_loopback(address):
         return Admission.AUTHORIZED
     return Admission.PASSWORD if settings.password is not None else Admission.REFUSED

@@ -13,6 +13,8 @@ class ApiSettings:
 
     Attributes:
         trust_loopback: connections from this machine need no password.
+        secret: a WebSocket whose upgrade carries ``Authorization: Bearer <secret>`` needs nothing else; that is the
+            render host's gateway.
         password: what others must give; without one they are refused.
         allowed_origins: web pages that may connect, such as ``"http://localhost:4690"``; ``"*"`` allows all. A web page
             that is not listed is refused whatever the rest says, because the API runs Lua.
@@ -22,6 +24,7 @@ class ApiSettings:
     """
 
     trust_loopback: bool = True
+    secret: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     allowed_origins: frozenset[str] = frozenset()
     max_connections: int = 512

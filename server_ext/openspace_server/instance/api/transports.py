@@ -85,7 +85,7 @@ class ApiWebSocket(WebSocketHandler):
         if len(self._shared.connections) >= self._shared.settings.max_connections:
             self.send_error(503, reason="Too many connections")
             return
-        if admission(self._shared.settings, _address(self.request.remote_ip)) is Admission.REFUSED:
+        if self._admission() is Admission.REFUSED:
             self.send_error(403)
             return
         await super().get(*arguments, **named)
@@ -103,9 +103,12 @@ class ApiWebSocket(WebSocketHandler):
         assert stream is not None
         self.set_nodelay(True)
         self.wire = _WebSocketWire(self._shared, stream, self)
-        admitted = admission(self._shared.settings, _address(self.request.remote_ip))
-        self._connection = Connection(self._shared, self.wire, admitted)
+        self._connection = Connection(self._shared, self.wire, self._admission())
         self._shared.connections.add(self)
+
+    def _admission(self) -> Admission:
+        authorization = self.request.headers.get("Authorization", "")
+        return admission(self._shared.settings, _address(self.request.remote_ip), authorization)
 
     async def on_message(self, message: str | bytes) -> None:
         # tornado reads no further message before this returns: a client that asks too much waits.
