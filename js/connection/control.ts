@@ -1,18 +1,27 @@
 /** Requests and replies on the reliable `control` channel, and what the instance tells unasked. */
 
 import { every } from "./lifetime.ts";
-import { type Hello, parseObject, type RemoteState, type RemoteStats, textOf, type Verb } from "./messages.ts";
+import { isOpen, type Sending } from "./link.ts";
+import {
+  type ControlNews,
+  type Hello,
+  parseObject,
+  type RemoteState,
+  type RemoteStats,
+  textOf,
+  type Verb,
+} from "./messages.ts";
+import type { Report } from "./reports.ts";
 
-/** The part of RTCDataChannel that is used. */
-export interface Channel extends EventTarget {
-  readonly readyState: string;
-  send(text: string): void;
-}
+/** The part of RTCDataChannel and WebSocket that is used. */
+export type Channel = EventTarget & Sending;
 
 export interface ControlListener {
   hello(hello: Hello): void;
   state(state: RemoteState): void;
   stats(stats: RemoteStats): void;
+  /** Who steers has changed, or who asks to. */
+  control(news: ControlNews): void;
   /** No sign of life for five seconds, or the channel was closed. */
   lost(reason: string): void;
 }
@@ -35,6 +44,7 @@ export class Control {
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #unanswered = 0;
+  #roundTripMs: number | null = null;
 
   constructor(channel: Channel, listener: ControlListener, signal: AbortSignal) {
     this.#channel = channel;
@@ -46,9 +56,24 @@ export class Control {
     every(PING_EVERY, signal, () => this.#ping());
   }
 
+  /** Of the last ping; null before its answer. */
+  get roundTripMs(): number | null {
+    return this.#roundTripMs;
+  }
+
+  /** Tells what arrived here; nobody answers. */
+  report(report: Report): void {
+    if (!isOpen(this.#channel)) return;
+    try {
+      this.#channel.send(JSON.stringify({ type: "report", ...report }));
+    } catch {
+      // The channel closed under our hands.
+    }
+  }
+
   request<Result = unknown>(verb: Verb, args: Record<string, unknown> = {}, timeout = 5000): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
-      if (this.#channel.readyState !== "open") return reject(new ControlError(`${verb}: not connected`));
+      if (!isOpen(this.#channel)) return reject(new ControlError(`${verb}: not connected`));
       const id = ++this.#lastId;
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
@@ -64,10 +89,16 @@ export class Control {
   }
 
   #ping(): void {
-    if (this.#channel.readyState !== "open") return;
+    if (!isOpen(this.#channel)) return;
     if (this.#unanswered >= MISSED_PINGS) return this.#listener.lost("the instance no longer answers");
     this.#unanswered += 1;
-    this.request("ping").catch(() => {});
+    const asked = performance.now();
+    this.request("ping").then(
+      () => {
+        this.#roundTripMs = performance.now() - asked;
+      },
+      () => {},
+    );
   }
 
   #receive(data: unknown): void {
@@ -80,6 +111,8 @@ export class Control {
         return this.#listener.state(message as unknown as RemoteState);
       case "stats":
         return this.#listener.stats(message as unknown as RemoteStats);
+      case "control":
+        return this.#listener.control(message as unknown as ControlNews);
       case "reply":
         return this.#settle(message.id)?.resolve(message.result);
       case "error":

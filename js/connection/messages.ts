@@ -43,11 +43,30 @@ export interface RemoteState {
   bit_rate: number;
   viewers: number;
   following: boolean;
+  /** Missing in older instances. */
+  controller?: Controller | null;
+  requests?: string[];
+}
+
+/** Who steers: the owner's views together, or one viewer. */
+export interface Controller {
+  viewer: string | null;
+  owner: boolean;
+}
+
+/** Who steers, and the names of those who ask to. */
+export interface ControlNews {
+  steers?: boolean;
+  controller: Controller | null;
+  requests: string[];
 }
 
 export interface Hello {
   role: Role;
   viewer: string;
+  /** A view of the session's owner. */
+  owner?: boolean;
+  steers?: boolean;
   engine: Record<string, unknown>;
   targets: Target[];
   encoder: unknown;
@@ -59,6 +78,8 @@ export interface RemoteStats {
   bit_rate?: number;
   draw_ms?: number;
   encode_ms?: number;
+  queue_ms?: number;
+  encoder?: string;
   frames_drawn?: number;
   frames_sent?: number;
   [name: string]: unknown;
@@ -77,6 +98,11 @@ export type Verb =
   | "quality"
   | "stats"
   | "key_frame"
+  | "who"
+  | "request_control"
+  | "release_control"
+  | "give_control"
+  | "take_control"
   | "ping";
 
 /** One JSON object, or null for anything else: a peer's nonsense must not end the view. */

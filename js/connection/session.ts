@@ -1,32 +1,34 @@
-/** One view's connection to one session: follows its life and keeps a peer connection while it runs. */
+/** One view's connection to one session: follows its life and keeps it on the best rung there is while it runs. */
 
-import { Control } from "./control.ts";
+import type { Control } from "./control.ts";
 import { followSession } from "./events.ts";
-import { Backoff, childOf, every, sleep } from "./lifetime.ts";
-import type { Hello, RemoteState, RemoteStats, SessionInfo } from "./messages.ts";
+import { CLIMB_AFTER, CLIMB_AT_LEAST_EVERY, type Footing, Ladder } from "./ladder.ts";
+import { Backoff, childOf, sleep } from "./lifetime.ts";
+import type { Link, LinkEvents, Screen, Sending } from "./link.ts";
+import { MediaLink } from "./mediaLink.ts";
+import type { ControlNews, Hello, RemoteState, RemoteStats, SessionInfo } from "./messages.ts";
+import { PeerLink } from "./peerLink.ts";
 import { isOver, nextPhase, type Phase, type PhaseEvent, STARTING } from "./phase.ts";
+import { LOOK_EVERY, Reporter } from "./reports.ts";
+import { type Rung, usableRungs } from "./rungs.ts";
 import type { Server } from "./server.ts";
-import { Signaling } from "./signaling.ts";
-import { PictureLossWatch } from "./statistics.ts";
-import { Peer } from "./webrtc.ts";
+import type { Look } from "./statistics.ts";
 
 export interface SessionView {
   phase(phase: Phase): void;
+  readonly screen: Screen;
   info(info: SessionInfo): void;
-  stream(stream: MediaStream): void;
-  input(channel: RTCDataChannel): void;
-  /** The peer connection is gone, and with it stream and channels. */
+  input(channel: Sending): void;
+  /** The connection is gone, and with it the ways to say something. */
   closed(): void;
+  /** The way the picture comes now; null while there is none. */
+  transport(rung: Rung | null): void;
+  /** Said again when the picture takes another way. */
   hello(hello: Hello): void;
   state(state: RemoteState): void;
   stats(stats: RemoteStats): void;
+  control(news: ControlNews): void;
 }
-
-const FIRST_FRAME_WITHIN = 12_000;
-const ASK_KEY_FRAME_EVERY = 2000;
-const WATCH_PICTURE_EVERY = 250;
-/** Signaling is closed once connected, but not before late candidates had their time. */
-const SIGNALING_LINGER = 3000;
 
 export class Session {
   readonly id: string;
@@ -38,9 +40,13 @@ export class Session {
   #phase: Phase = STARTING;
   #running = false;
   #resting = false;
-  #control: Control | null = null;
-  #peer: Peer | null = null;
+  readonly #climbing = new Backoff(CLIMB_AFTER, CLIMB_AT_LEAST_EVERY);
   #attempt: AbortController | null = null;
+  #ladder: Ladder<Link> | null = null;
+  /** The one that carries input and conversation. */
+  #used: Link | null = null;
+  /** The one whose picture is seen. */
+  #live: Link | null = null;
   #presented = false;
 
   constructor(server: Server, id: string, view: SessionView, signal: AbortSignal) {
@@ -56,11 +62,11 @@ export class Session {
 
   /** Open while the instance can be asked for something. */
   get control(): Control | null {
-    return this.#control;
+    return this.#used?.control ?? null;
   }
 
-  get connection(): RTCPeerConnection | null {
-    return this.#peer?.connection ?? null;
+  async look(): Promise<Look | null> {
+    return (await this.#live?.look()) ?? null;
   }
 
   start(): void {
@@ -78,25 +84,21 @@ export class Session {
     void this.#keepConnected();
   }
 
-  /** The video element has presented a frame of the current stream. */
-  framePresented(): void {
-    if (this.#attempt === null) return;
-    if (!this.#presented) this.#backoff.reset();
-    this.#presented = true;
-    this.#dispatch({ type: "frame" });
-  }
-
-  /** Nobody looks: let go of the peer connection until somebody does. */
+  /** Nobody looks: stop the picture, and what cannot do without one, until somebody does. */
   rest(): void {
     if (this.#resting || isOver(this.#phase)) return;
     this.#resting = true;
-    this.#attempt?.abort();
+    this.#ladder?.rest();
+    if (!this.#live?.pause()) this.#attempt?.abort();
     this.#dispatch({ type: "resting" });
   }
 
   wake(): void {
+    if (!this.#resting) return;
     this.#resting = false;
     this.#backoff.reset();
+    this.#live?.resume();
+    this.#ladder?.wake();
     this.#changed.dispatchEvent(new Event("change"));
   }
 
@@ -154,95 +156,106 @@ export class Session {
     const attempt = childOf(this.#signal);
     this.#attempt = attempt;
     this.#presented = false;
+    const ladder = new Ladder<Link>(
+      usableRungs(),
+      (rung, footing, signal) => this.#hold(rung, footing, signal),
+      {
+        live: (link) => {
+          this.#use(link);
+          this.#live = link;
+          this.#view.transport(link.rung);
+        },
+        lost: (reason) => attempt.abort(reason),
+      },
+      this.#climbing,
+      attempt.signal,
+    );
+    this.#ladder = ladder;
+    void this.#watch(attempt.signal);
     try {
-      return await this.#connection(attempt.signal, (reason) => attempt.abort(reason));
-    } finally {
-      attempt.abort();
-      this.#attempt = null;
-      this.#control = null;
-      this.#peer = null;
-      if (!this.#signal.aborted) this.#view.closed();
-    }
-  }
-
-  #connection(signal: AbortSignal, lost: (reason: string) => void): Promise<string> {
-    let connected = false;
-    const signaling: Signaling = new Signaling(
-      this.#server.socket(`sessions/${encodeURIComponent(this.id)}/signaling`),
-      {
-        offer: (sdp) => {
-          peer.accept(sdp).then(
-            (answer) => signaling.answer(answer),
-            (error: unknown) => lost(`the offer was not usable: ${String(error)}`),
-          );
-        },
-        candidate: (candidate) => void peer.addCandidate(candidate),
-        refused: lost,
-        closed: (code) => {
-          if (!connected) lost(code === 4409 ? "the session is not running yet" : "signaling was interrupted");
-        },
-      },
-      signal,
-    );
-    const peer = new Peer(
-      {
-        candidate: (candidate) => signaling.candidate(candidate),
-        stream: (stream) => this.#view.stream(stream),
-        channel: (channel) => this.#open(channel, lost, signal),
-        connected: () => {
-          connected = true;
-          void sleep(SIGNALING_LINGER, signal).then(() => signaling.close());
-        },
-        lost,
-      },
-      signal,
-    );
-    this.#peer = peer;
-    this.#watch(peer, () => connected, lost, signal);
-    return new Promise((resolve) => {
-      const done = () => resolve(typeof signal.reason === "string" ? signal.reason : "");
-      if (signal.aborted) done();
-      else signal.addEventListener("abort", done, { once: true });
-    });
-  }
-
-  #open(channel: RTCDataChannel, lost: (reason: string) => void, signal: AbortSignal): void {
-    if (channel.label === "input") {
-      this.#view.input(channel);
-    } else if (channel.label === "control") {
-      this.#control = new Control(
-        channel,
-        {
-          hello: (hello) => this.#view.hello(hello),
-          state: (state) => this.#view.state(state),
-          stats: (stats) => this.#view.stats(stats),
-          lost,
-        },
-        signal,
-      );
-    }
-  }
-
-  /** Sees to it that the first picture comes, and that a broken one is repaired. */
-  #watch(peer: Peer, connected: () => boolean, lost: (reason: string) => void, signal: AbortSignal): void {
-    const keyFrame = () => this.#control?.request("key_frame").catch(() => {});
-    const picture = new PictureLossWatch();
-    void sleep(FIRST_FRAME_WITHIN, signal).then(() => {
-      if (this.#presented || signal.aborted || document.hidden) return;
-      lost(
-        connected()
-          ? "connected, but no picture came"
-          : "no connection to the instance; a firewall may block UDP between this browser and the render host",
-      );
-    });
-    every(ASK_KEY_FRAME_EVERY, signal, () => {
-      if (connected() && !this.#presented) void keyFrame();
-    });
-    every(WATCH_PICTURE_EVERY, signal, () => {
-      if (!this.#presented) return;
-      void picture.needsKeyFrame(peer.connection).then((needed) => {
-        if (needed && !signal.aborted) void keyFrame();
+      return await new Promise((resolve) => {
+        const done = () => resolve(typeof attempt.signal.reason === "string" ? attempt.signal.reason : "");
+        attempt.signal.addEventListener("abort", done, { once: true });
+        if (attempt.signal.aborted) done();
+        else ladder.start();
       });
-    });
+    } finally {
+      this.#attempt = null;
+      this.#ladder = null;
+      this.#used = null;
+      this.#live = null;
+      if (!this.#signal.aborted) {
+        this.#view.transport(null);
+        this.#view.closed();
+      }
+    }
+  }
+
+  /** Opens one rung. Of several under way, the view hears the one whose picture it shows, or will show first. */
+  #hold(rung: Rung, footing: Footing, signal: AbortSignal): Link {
+    const heard = (act: () => void) => () => {
+      if (link === this.#used) act();
+    };
+    const events: LinkEvents = {
+      hello: (hello) => {
+        if (this.#used === null) this.#use(link);
+        else heard(() => this.#view.hello(hello))();
+      },
+      input: (channel) => heard(() => this.#view.input(channel))(),
+      state: (state) => heard(() => this.#view.state(state))(),
+      stats: (stats) => heard(() => this.#view.stats(stats))(),
+      control: (news) => heard(() => this.#view.control(news))(),
+      presented: () => {
+        footing.presented();
+        if (link === this.#live) this.#framePresented();
+      },
+      lost: footing.lost,
+    };
+    signal.addEventListener(
+      "abort",
+      heard(() => {
+        this.#used = null;
+        if (this.#attempt?.signal.aborted === false) this.#view.closed();
+      }),
+      { once: true },
+    );
+    const path = `sessions/${encodeURIComponent(this.id)}`;
+    const { screen } = this.#view;
+    const link: Link =
+      rung === "webrtc"
+        ? new PeerLink(this.#server.socket(`${path}/signaling`), screen, events, signal)
+        : new MediaLink(rung, this.#server.socket(`${path}/media`), screen, events, signal);
+    return link;
+  }
+
+  #use(link: Link): void {
+    if (link === this.#used) return;
+    this.#used = link;
+    if (link.input) this.#view.input(link.input);
+    if (link.hello) this.#view.hello(link.hello);
+  }
+
+  #framePresented(): void {
+    if (!this.#presented) this.#backoff.reset();
+    this.#presented = true;
+    if (!this.#resting) this.#dispatch({ type: "frame" });
+  }
+
+  /** Tells the instance how its picture arrives, and has a broken one repaired. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    let watched: Link | null = null;
+    let reporter = new Reporter();
+    while (!signal.aborted) {
+      await sleep(LOOK_EVERY, signal);
+      const link = this.#live;
+      if (signal.aborted || this.#resting || link?.control == null) continue;
+      if (link !== watched) reporter = new Reporter();
+      watched = link;
+      const look = await link.look();
+      if (signal.aborted || link !== this.#live) continue;
+      const report = reporter.consider(look);
+      if (report) link.control?.report(report);
+      if (link.needsKeyFrame(look)) link.control?.request("key_frame").catch(() => {});
+    }
   }
 }

@@ -1,6 +1,9 @@
+import type { Rung } from "./rungs.ts";
+
 /** What the browser knows about the received picture, as rates between two looks. */
 
 export interface LocalStats {
+  rung: Rung;
   frameRate: number;
   bitRate: number;
   width: number;
@@ -9,6 +12,8 @@ export interface LocalStats {
   decodeMs: number;
   roundTripMs: number | null;
   lost: number;
+  /** From decoded to shown; null where the browser does not tell. */
+  presentMs: number | null;
 }
 
 export interface Inbound {
@@ -21,20 +26,34 @@ export interface Inbound {
   jitterBufferDelay?: number;
   jitterBufferEmittedCount?: number;
   totalDecodeTime?: number;
+  packetsReceived?: number;
   packetsLost?: number;
   pliCount?: number;
+  freezeCount?: number;
+  /** Of the packets' way, in seconds. */
+  jitter?: number;
 }
 
-interface Report {
+/** Counts so far, and what is so now. */
+export interface Look {
+  rung: Rung;
   inbound: Inbound | null;
+  /** In seconds. */
   roundTrip: number | null;
+  presentMs: number | null;
 }
 
-export function compare(before: Inbound, after: Inbound, roundTrip: number | null): LocalStats {
-  const difference = (name: keyof Inbound) => Math.max(0, (after[name] ?? 0) - (before[name] ?? 0));
+export function growth(before: Inbound, after: Inbound): (name: keyof Inbound) => number {
+  return (name) => Math.max(0, (after[name] ?? 0) - (before[name] ?? 0));
+}
+
+export function compare(before: Inbound, after: Inbound, { rung, roundTrip, presentMs }: Look): LocalStats {
+  const difference = growth(before, after);
   const seconds = Math.max(1e-3, difference("timestamp") / 1000);
   const per = (amount: number, count: number) => (count > 0 ? amount / count : 0);
   return {
+    rung,
+    presentMs,
     frameRate: difference("framesDecoded") / seconds,
     bitRate: (difference("bytesReceived") * 8) / seconds,
     width: after.frameWidth ?? 0,
@@ -47,15 +66,13 @@ export function compare(before: Inbound, after: Inbound, roundTrip: number | nul
 }
 
 export class StatsSampler {
-  #before: Inbound | null = null;
+  #before: Look | null = null;
 
-  async sample(connection: RTCPeerConnection): Promise<LocalStats | null> {
-    const { inbound, roundTrip } = await read(connection);
+  sample(look: Look): LocalStats | null {
     const before = this.#before;
-    this.#before = inbound;
-    return before === null || inbound === null || inbound.timestamp < before.timestamp
-      ? null
-      : compare(before, inbound, roundTrip);
+    this.#before = look;
+    if (!before?.inbound || !look.inbound || before.rung !== look.rung) return null;
+    return look.inbound.timestamp < before.inbound.timestamp ? null : compare(before.inbound, look.inbound, look);
   }
 }
 
@@ -66,12 +83,6 @@ export class StatsSampler {
 export class PictureLossWatch {
   #before: Inbound | null = null;
   #stuck = 0;
-
-  async needsKeyFrame(connection: RTCPeerConnection): Promise<boolean> {
-    if (connection.connectionState !== "connected") return false;
-    const { inbound } = await read(connection);
-    return inbound !== null && this.judge(inbound);
-  }
 
   judge(now: Inbound): boolean {
     const before = this.#before;
@@ -87,13 +98,14 @@ export class PictureLossWatch {
   }
 }
 
-async function read(connection: RTCPeerConnection): Promise<Report> {
-  const report: Report = { inbound: null, roundTrip: null };
+/** What the browser counted on a peer connection. */
+export async function lookAt(connection: RTCPeerConnection, presentMs: number | null): Promise<Look> {
+  const look: Look = { rung: "webrtc", inbound: null, roundTrip: null, presentMs };
   const stats = await connection.getStats().catch(() => null);
   stats?.forEach((entry) => {
-    if (entry.type === "inbound-rtp" && entry.kind === "video") report.inbound = entry as Inbound;
+    if (entry.type === "inbound-rtp" && entry.kind === "video") look.inbound = entry as Inbound;
     if (entry.type === "candidate-pair" && entry.nominated && typeof entry.currentRoundTripTime === "number")
-      report.roundTrip = entry.currentRoundTripTime;
+      look.roundTrip = entry.currentRoundTripTime;
   });
-  return report;
+  return look;
 }

@@ -1,12 +1,7 @@
 /** Sends the totals: at once with the event that changed them, but not more often than a hand can tell. */
 
+import { isOpen, type Sending } from "../connection/link.ts";
 import { type Motion, Totals } from "./totals.ts";
-
-/** The part of RTCDataChannel that is used. */
-export interface InputChannel {
-  readonly readyState: string;
-  send(text: string): void;
-}
 
 const LEAST_INTERVAL = 8;
 /** The channel may lose messages: a release is said three times. */
@@ -15,7 +10,7 @@ const RELEASE_AGAIN = [20, 60];
 export class InputSender {
   readonly #totals = new Totals();
   readonly #holders = new Set<string>();
-  #channel: InputChannel | null = null;
+  #channel: Sending | null = null;
   #sequence = 0;
   #lastSent = Number.NEGATIVE_INFINITY;
   #scheduled: ReturnType<typeof setTimeout> | null = null;
@@ -30,7 +25,7 @@ export class InputSender {
   }
 
   /** Totals count from the opening of the channel they are sent on. */
-  attach(channel: InputChannel | null): void {
+  attach(channel: Sending | null): void {
     this.#cancel();
     this.#channel = channel;
     this.#totals.reset();
@@ -68,7 +63,7 @@ export class InputSender {
   #send(): void {
     if (this.#scheduled !== null) clearTimeout(this.#scheduled);
     this.#scheduled = null;
-    if (this.#channel?.readyState !== "open") return;
+    if (this.#channel === null || !isOpen(this.#channel)) return;
     this.#lastSent = performance.now();
     const message = { type: "input", seq: this.#sequence++, held: this.held, axes: this.#totals.encode() };
     try {

@@ -1,7 +1,9 @@
 /** The control bar: what can be done with the view, in the order it is used. */
 
 import type { RemoteState, Target } from "../connection/messages.ts";
+import type { ControlAction, Standing } from "../connection/standing.ts";
 import { formatRate, RATES } from "./clock.ts";
+import { ControlButtons } from "./controlButtons.ts";
 import { make } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
 import { type Group, Menu } from "./menu.ts";
@@ -21,6 +23,7 @@ export interface BarCommands {
   setFrameRate(rate: number): void;
   setBitRate(choice: BitRateChoice): void;
   toggleFullscreen(): void;
+  act(action: ControlAction): void;
 }
 
 const BIT_RATES: readonly { value: BitRateChoice; label: string; note: string }[] = [
@@ -43,6 +46,7 @@ export class Bar {
   readonly #fullscreen = button("enter", "Full screen");
   readonly #time: TimeField;
   readonly #targets: TargetPicker;
+  readonly #control: ControlButtons;
   readonly #popovers: Popover[] = [];
   /** What only a controller may use. */
   readonly #steering: HTMLButtonElement[];
@@ -53,6 +57,7 @@ export class Bar {
     this.#commands = commands;
     this.#time = new TimeField((time) => commands.setTime(time), signal);
     this.#targets = new TargetPicker((target) => commands.flyTo(target), signal);
+    this.#control = new ControlButtons((action) => commands.act(action));
     this.#rateButton.append(this.#rateLabel, icon("chevron"));
     const rate = this.#menu(this.#rateButton, "Speed of time", () => this.#rateGroups(), signal);
     const quality = this.#menu(
@@ -70,6 +75,7 @@ export class Bar {
       { class: "osw-bar", role: "toolbar", "aria-label": "View controls" },
       make("div", { class: "osw-group osw-when" }, this.#pause, this.#time.root, rate.root),
       make("div", { class: "osw-group osw-where" }, this.#targets.root, home),
+      this.#control.root,
       make("div", { class: "osw-group osw-what" }, still, this.#stats, quality.root, this.#fullscreen),
     );
     const options = { signal };
@@ -108,6 +114,11 @@ export class Bar {
     for (const each of this.#steering) each.disabled = !steers;
     this.#time.disabled = !steers;
     if (!steers) for (const popover of this.#popovers) popover.close();
+  }
+
+  /** Null while it is not known who steers. */
+  setStanding(standing: Standing | null): void {
+    this.#control.show(standing);
   }
 
   showTime(milliseconds: number): void {

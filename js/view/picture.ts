@@ -1,19 +1,20 @@
-/** The picture: the video, and what stands in for it while there is none. Tells when a frame was really shown. */
+/** The picture: the video or a painted surface, and what stands in for it while there is none. Tells when a frame was really shown. */
 
+import type { Paint, Presented, Screen } from "../connection/link.ts";
 import { make } from "./dom.ts";
 
-export class Picture {
+type Source = HTMLVideoElement | HTMLCanvasElement;
+
+export class Picture implements Screen {
   readonly root: HTMLElement;
   readonly video: HTMLVideoElement;
   readonly #poster: HTMLCanvasElement;
   readonly #still: HTMLImageElement;
-  readonly #presented: () => void;
-  #generation = 0;
-  #hasFrame = false;
+  /** Where the frame is that is seen now. */
+  #front: Source | null = null;
   #frames = 0;
 
-  constructor(presented: () => void, signal: AbortSignal) {
-    this.#presented = presented;
+  constructor() {
     this.video = make("video", {
       class: "osw-video",
       autoplay: true,
@@ -35,15 +36,10 @@ export class Picture {
         "View of space. Arrow keys orbit, plus and minus move nearer and farther, shift with left or right rolls, space pauses time, home returns, escape releases the keyboard.",
     });
     this.root.append(this.#still, this.video, this.#poster);
-    signal.addEventListener("abort", () => this.show(null), { once: true });
   }
 
   get frames(): number {
     return this.#frames;
-  }
-
-  get hasFrame(): boolean {
-    return this.#hasFrame;
   }
 
   /** A picture from elsewhere (data URL), shown until the first frame. */
@@ -53,51 +49,93 @@ export class Picture {
     else this.#still.hidden = true;
   }
 
-  show(stream: MediaStream | null): void {
-    this.#generation += 1;
-    this.#keepLastFrame();
-    this.#hasFrame = false;
-    this.video.srcObject = stream;
-    if (stream === null) return;
-    this.video.play().catch(() => {});
-    this.#await(this.#generation);
+  /** The video lies over the surfaces, and is seen through until its first frame. */
+  play(stream: MediaStream, presented: Presented, signal: AbortSignal): void {
+    const { video } = this;
+    if (signal.aborted) return;
+    video.srcObject = stream;
+    video.play().catch(() => {});
+    const next = () =>
+      video.requestVideoFrameCallback((_, frame) => {
+        if (signal.aborted) return;
+        this.#shown(video);
+        presented(Math.max(0, frame.expectedDisplayTime - frame.presentationTime));
+        next();
+      });
+    next();
+    signal.addEventListener(
+      "abort",
+      () => {
+        this.#leave(video);
+        if (video.srcObject === stream) video.srcObject = null;
+      },
+      { once: true },
+    );
+  }
+
+  surface(presented: Presented, signal: AbortSignal): Paint {
+    const canvas = make("canvas", { class: "osw-surface", "aria-hidden": "true" });
+    const context = canvas.getContext("2d", { alpha: false });
+    let painted = 0;
+    let frame = 0;
+    const tell = () => {
+      frame = 0;
+      this.#shown(canvas);
+      presented(performance.now() - painted);
+    };
+    signal.addEventListener(
+      "abort",
+      () => {
+        cancelAnimationFrame(frame);
+        this.#leave(canvas);
+        canvas.remove();
+      },
+      { once: true },
+    );
+    return (picture, width, height) => {
+      if (signal.aborted) return;
+      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+      context?.drawImage(picture, 0, 0, width, height);
+      // In the page from the first picture on: an empty one would hide what lies below.
+      if (!canvas.isConnected) this.root.insertBefore(canvas, this.video);
+      painted = performance.now();
+      if (frame === 0) frame = requestAnimationFrame(tell);
+    };
   }
 
   /** The frame as it is now, without letter box. */
   async png(): Promise<Blob | null> {
-    const canvas = this.#hasFrame ? this.#draw(document.createElement("canvas")) : this.#poster;
+    const canvas = this.#front ? draw(this.#front, document.createElement("canvas")) : this.#poster;
     if (canvas === null || canvas.width === 0) return null;
     return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   }
 
-  #await(generation: number): void {
-    this.video.requestVideoFrameCallback(() => {
-      if (generation !== this.#generation) return;
-      this.#frames += 1;
-      if (!this.#hasFrame) {
-        this.#hasFrame = true;
-        this.#poster.hidden = true;
-        this.#still.hidden = true;
-      }
-      this.#presented();
-      this.#await(generation);
-    });
+  #shown(front: Source): void {
+    this.#frames += 1;
+    this.#front = front;
+    this.#poster.hidden = true;
+    this.#still.hidden = true;
   }
 
-  #keepLastFrame(): void {
-    if (this.#hasFrame && this.#draw(this.#poster) !== null) this.#poster.hidden = false;
+  /** The last frame stays until somebody else shows one. */
+  #leave(source: Source): void {
+    if (source !== this.#front) return;
+    this.#front = null;
+    if (draw(source, this.#poster) !== null) this.#poster.hidden = false;
   }
+}
 
-  #draw(canvas: HTMLCanvasElement): HTMLCanvasElement | null {
-    const { videoWidth: width, videoHeight: height } = this.video;
-    if (width === 0 || height === 0) return null;
-    canvas.width = width;
-    canvas.height = height;
-    try {
-      canvas.getContext("2d")?.drawImage(this.video, 0, 0, width, height);
-      return canvas;
-    } catch {
-      return null;
-    }
+function draw(source: Source, canvas: HTMLCanvasElement): HTMLCanvasElement | null {
+  const video = source instanceof HTMLVideoElement;
+  const width = video ? source.videoWidth : source.width;
+  const height = video ? source.videoHeight : source.height;
+  if (width === 0 || height === 0) return null;
+  canvas.width = width;
+  canvas.height = height;
+  try {
+    canvas.getContext("2d")?.drawImage(source, 0, 0, width, height);
+    return canvas;
+  } catch {
+    return null;
   }
 }

@@ -1,6 +1,7 @@
 /** The statistics overlay. */
 
 import type { RemoteStats } from "../connection/messages.ts";
+import type { Rung } from "../connection/rungs.ts";
 import type { LocalStats } from "../connection/statistics.ts";
 import { make } from "./dom.ts";
 import { formatBitRate } from "./quality.ts";
@@ -9,6 +10,7 @@ export class StatsPanel {
   readonly root = make("div", { class: "osw-stats", role: "group", "aria-label": "Statistics", hidden: true });
   #local: LocalStats | null = null;
   #remote: RemoteStats | null = null;
+  #encoder = "";
 
   set shown(shown: boolean) {
     this.root.hidden = !shown;
@@ -28,10 +30,16 @@ export class StatsPanel {
     this.#render();
   }
 
+  /** As the instance named it. */
+  setEncoder(encoder: unknown): void {
+    this.#encoder = typeof encoder === "string" ? encoder : "";
+    this.#render();
+  }
+
   #render(): void {
     if (this.root.hidden) return;
     this.root.replaceChildren(
-      ...rows(this.#local, this.#remote).flatMap(([name, value]) => [
+      ...rows(this.#local, this.#remote, this.#encoder).flatMap(([name, value]) => [
         make("span", { class: "osw-stats-name" }, name),
         make("span", { class: "osw-stats-value" }, value),
       ]),
@@ -39,16 +47,31 @@ export class StatsPanel {
   }
 }
 
-export function rows(local: LocalStats | null, remote: RemoteStats | null): [string, string][] {
+const TRANSPORTS: Record<Rung, { transport: string; codec: string }> = {
+  webrtc: { transport: "WebRTC", codec: "H.264" },
+  websocket: { transport: "WebSocket", codec: "H.264 (WebCodecs)" },
+  images: { transport: "WebSocket", codec: "JPEG images" },
+};
+
+/** What the picture is, then the stations of its way in their order. */
+export function rows(local: LocalStats | null, remote: RemoteStats | null, encoder = ""): [string, string][] {
+  const way = local ? TRANSPORTS[local.rung] : null;
+  // The instance's encoder has no part in single images.
+  const encodes = local?.rung === "images" ? "" : encoder;
   return [
+    ["Transport", way?.transport ?? "–"],
+    ["Codec", way?.codec ?? "–"],
+    ...(encodes ? [["Encoder", encodes] as [string, string]] : []),
     ["Picture", local ? `${local.width} × ${local.height}` : "–"],
     ["Frame rate", local ? `${local.frameRate.toFixed(0)} fps` : "–"],
     ["Bit rate", local ? formatBitRate(local.bitRate) : "–"],
-    ["Round trip", milliseconds(local?.roundTripMs)],
-    ["Jitter buffer", milliseconds(local?.jitterBufferMs)],
-    ["Decode", milliseconds(local?.decodeMs)],
     ["Draw", milliseconds(remote?.draw_ms)],
     ["Encode", milliseconds(remote?.encode_ms)],
+    ["Queue", milliseconds(remote?.queue_ms)],
+    ["Network, round trip", milliseconds(local?.roundTripMs)],
+    ["Jitter buffer", milliseconds(local?.jitterBufferMs)],
+    ["Decode", milliseconds(local?.decodeMs)],
+    ["Present", milliseconds(local?.presentMs)],
     ["Lost packets", local ? String(local.lost) : "–"],
   ];
 }

@@ -1,12 +1,13 @@
 /** What the chip says in each phase: in plain words, with a reason and what to do. */
 
-import type { Role } from "../connection/messages.ts";
 import type { Phase } from "../connection/phase.ts";
+import { nameOf, type Standing } from "../connection/standing.ts";
 import type { Status } from "./chip.ts";
 
 export interface Circumstances {
   phase: Phase;
-  role: Role | null;
+  /** Null while it is not known who steers. */
+  standing: Standing | null;
   /** Shown under "ended" and "failed": what the user can do here. */
   hint: string;
   /** For a passing remark, such as a refused request. */
@@ -19,7 +20,7 @@ export const NO_SERVER: Status = {
   detail: "The live view needs JupyterLab or Notebook 7. Frames and recordings work from Python.",
 };
 
-export function statusOf({ phase, role, hint, remark }: Circumstances): Status | null {
+export function statusOf({ phase, standing, hint, remark }: Circumstances): Status | null {
   switch (phase.name) {
     case "starting":
       return { tone: "busy", title: "Starting", detail: sentence(phase.reason) };
@@ -33,8 +34,19 @@ export function statusOf({ phase, role, hint, remark }: Circumstances): Status |
       return { tone: "error", title: "Failed", detail: join(sentence(phase.reason), hint) };
     case "live":
       if (remark) return { tone: "warning", title: sentence(remark) };
-      return role === "viewer" ? { tone: "quiet", title: "Viewer only" } : null;
+      return standing && aboutControl(standing);
   }
+}
+
+function aboutControl({ steers, asked, holder, requests }: Standing): Status | null {
+  const [first] = requests;
+  if (first !== undefined) {
+    const others = requests.length > 1 ? ` and ${requests.length - 1} more` : "";
+    return { tone: "quiet", title: sentence(`${nameOf(first)}${others} would like to steer`) };
+  }
+  if (steers) return null;
+  const who = sentence(holder === "" ? "nobody steers" : `${holder} steers`);
+  return { tone: "quiet", title: "Watching", detail: join(who, asked ? "You have asked for control." : "") };
 }
 
 function sentence(reason: string): string {

@@ -1,10 +1,13 @@
 /** The view: picture, chip, bar, statistics, input and connection put together. Notebook cell and page share it. */
 
 import { childOf, every } from "../connection/lifetime.ts";
-import type { Hello, RemoteState, Role, Target, Verb } from "../connection/messages.ts";
+import type { Presented, Screen } from "../connection/link.ts";
+import type { ControlNews, Hello, RemoteState, Target, Verb } from "../connection/messages.ts";
 import { isOver, type Phase, STARTING } from "../connection/phase.ts";
 import type { Server } from "../connection/server.ts";
+import type { Rung } from "../connection/rungs.ts";
 import { Session } from "../connection/session.ts";
+import { type ControlAction, type Standing, standingOf } from "../connection/standing.ts";
 import { StatsSampler } from "../connection/statistics.ts";
 import { listenToKeys } from "../input/keyboard.ts";
 import { listenToPointers } from "../input/pointer.ts";
@@ -48,7 +51,8 @@ export class View {
   #sessionLife: AbortController | null = null;
   #told: Phase | null = null;
   /** Null until the instance said hello on the present connection. */
-  #role: Role | null = null;
+  #hello: Hello | null = null;
+  #standing: Standing | null = null;
   #state: RemoteState | null = null;
   #targets: readonly Target[] = [];
   #size: Size | null = null;
@@ -62,7 +66,7 @@ export class View {
     this.#options = options;
     this.#signal = signal;
     this.#sender = new InputSender(signal);
-    this.#picture = new Picture(() => this.#framePresented(), signal);
+    this.#picture = new Picture();
     this.#bar = new Bar(this.#commands(), signal);
     this.root = make(
       "div",
@@ -150,7 +154,7 @@ export class View {
   }
 
   get #steers(): boolean {
-    return this.#role === "controller" && this.#session?.control != null && this.#phase.name === "live";
+    return this.#standing?.steers === true && this.#session?.control != null && this.#phase.name === "live";
   }
 
   get #isFullscreen(): boolean {
@@ -165,13 +169,15 @@ export class View {
       id,
       {
         phase: () => this.#show(),
+        screen: this.#screen(),
         info: () => {},
-        stream: (stream) => this.#picture.show(stream),
         input: (channel) => this.#sender.attach(channel),
         closed: () => this.#parted(),
         hello: (hello) => this.#greeted(hello),
         state: (state) => this.#changed(state),
         stats: (stats) => this.#stats.setRemote(stats),
+        control: (news) => this.#heardOfControl(news),
+        transport: (rung) => this.#takes(rung),
       },
       life.signal,
     );
@@ -179,13 +185,29 @@ export class View {
     session.start();
   }
 
-  #framePresented(): void {
-    this.root.dataset.frames = String(this.#picture.frames);
-    this.#session?.framePresented();
+  /** The picture, with its frames counted where tests can see them. */
+  #screen(): Screen {
+    const counted =
+      (presented: Presented): Presented =>
+      (milliseconds) => {
+        this.root.dataset.frames = String(this.#picture.frames);
+        presented(milliseconds);
+      };
+    return {
+      play: (stream, presented, signal) => this.#picture.play(stream, counted(presented), signal),
+      surface: (presented, signal) => this.#picture.surface(counted(presented), signal),
+    };
+  }
+
+  #takes(rung: Rung | null): void {
+    if (rung === null) delete this.root.dataset.transport;
+    else this.root.dataset.transport = rung;
   }
 
   #greeted(hello: Hello): void {
-    this.#role = hello.role;
+    this.#hello = hello;
+    this.#standing = standingOf(hello, hello.state);
+    this.#stats.setEncoder(hello.encoder);
     this.#targets = hello.targets ?? [];
     this.#bar.setTargets(this.#targets);
     this.#changed(hello.state);
@@ -195,13 +217,25 @@ export class View {
   }
 
   #parted(): void {
-    this.#role = null;
-    this.#picture.show(null);
+    this.#hello = null;
+    this.#standing = null;
     this.#sender.attach(null);
     this.#show();
   }
 
+  #heardOfControl(news: Partial<ControlNews>): void {
+    if (this.#hello === null) return;
+    const before = JSON.stringify(this.#standing);
+    const steered = this.#steers;
+    this.#standing = standingOf(this.#hello, news);
+    if (JSON.stringify(this.#standing) === before) return;
+    if (this.#steers && !steered) this.#reportSize();
+    this.#show();
+  }
+
   #changed(state: RemoteState): void {
+    // Older instances say nothing of control here.
+    if (state.controller !== undefined) this.#heardOfControl(state);
     const resized = this.#state !== null && (this.#state.width !== state.width || this.#state.height !== state.height);
     this.#state = state;
     // A bit rate once chosen no longer follows the size at the instance, so it does here.
@@ -216,11 +250,14 @@ export class View {
     this.root.dataset.state = phase.name;
     const nowhere = this.#options.server === null && !isOver(phase);
     this.#chip.say(
-      nowhere ? NO_SERVER : statusOf({ phase, role: this.#role, hint: this.#options.hint, remark: this.#remark }),
+      nowhere
+        ? NO_SERVER
+        : statusOf({ phase, standing: this.#standing, hint: this.#options.hint, remark: this.#remark }),
     );
     this.root.classList.toggle("osw-steers", this.#steers);
     this.root.classList.toggle("osw-idle", phase.name !== "live");
     this.#bar.setSteering(this.#steers);
+    this.#bar.setStanding(phase.name === "live" ? this.#standing : null);
   }
 
   #returnFocus(event: MouseEvent): void {
@@ -238,7 +275,7 @@ export class View {
 
   #reportSize(): void {
     const size = this.#size;
-    if (size === null || this.#role !== "controller" || !this.#session?.control) return;
+    if (size === null || !this.#standing?.steers || !this.#session?.control) return;
     if (this.#state?.width === size.width && this.#state.height === size.height) return;
     void this.#ask("resolution", { ...size, follow: true });
   }
@@ -278,6 +315,7 @@ export class View {
       setFrameRate: (rate: number) => void this.#ask("quality", { frame_rate: rate }),
       setBitRate: (choice: BitRateChoice) => this.#setBitRate(choice),
       toggleFullscreen: () => void this.#toggleFullscreen(),
+      act: ({ verb, args }: ControlAction) => void this.#ask(verb, args),
     };
   }
 
@@ -306,8 +344,8 @@ export class View {
     this.#statsLife = life;
     const sampler = new StatsSampler();
     const sample = async () => {
-      const connection = this.#session?.connection;
-      const local = connection ? await sampler.sample(connection) : null;
+      const look = await this.#session?.look();
+      const local = look ? sampler.sample(look) : null;
       if (local && !life.signal.aborted) this.#stats.setLocal(local);
     };
     void sample();

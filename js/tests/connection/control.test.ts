@@ -5,7 +5,7 @@ import { error, FakeSocket, HELLO, reply, STATE } from "../fixtures.ts";
 let channel: FakeSocket;
 let life: AbortController;
 let control: Control;
-const listener = { hello: vi.fn(), state: vi.fn(), stats: vi.fn(), lost: vi.fn() };
+const listener = { hello: vi.fn(), state: vi.fn(), stats: vi.fn(), control: vi.fn(), lost: vi.fn() };
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -21,15 +21,24 @@ test("rates are differences over the time between", () => {
       frameWidth: 1280,
       frameHeight: 720,
     },
-    0.004,
+    { rung: "webrtc", inbound: null, roundTrip: 0.004, presentMs: 3 },
   );
-  expect(stats).toMatchObject({ frameRate: 30, bitRate: 2_000_000, width: 1280, height: 720, roundTripMs: 4 });
+  expect(stats).toMatchObject({
+    frameRate: 30,
+    bitRate: 2_000_000,
+    width: 1280,
+    height: 720,
+    roundTripMs: 4,
+    presentMs: 3,
+  });
   expect(stats.decodeMs).toBeCloseTo(2);
   expect(stats.jitterBufferMs).toBeCloseTo(5);
 });
 
 test("no frames in between is no division by zero", () => {
-  expect(compare({ timestamp: 0 }, { timestamp: 0 }, null)).toMatchObject({
+  expect(
+    compare({ timestamp: 0 }, { timestamp: 0 }, { rung: "images", inbound: null, roundTrip: null, presentMs: null }),
+  ).toMatchObject({
     frameRate: 0,
     decodeMs: 0,
     roundTripMs: null,

@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import { statusOf } from "../../view/status.ts";
 
+const STEERS = { steers: true, owner: true, asked: false, holder: "the owner", requests: [] as string[] };
+const WATCHES = { ...STEERS, steers: false, owner: false };
+
 const of = (name: string, reason = "", more: object = {}) =>
-  statusOf({ phase: { name, reason } as never, role: "controller", hint: "Run the cell again.", remark: "", ...more });
+  statusOf({ phase: { name, reason } as never, standing: STEERS, hint: "Run the cell again.", remark: "", ...more });
 
 test("a live controller has nothing to be told", () => {
   expect(of("live")).toBeNull();
-  expect(of("live", "", { role: "viewer" })?.title).toBe("Viewer only");
   expect(of("live", "", { remark: "unknown target 'Vulcan'" })).toEqual({
     tone: "warning",
     title: "Unknown target 'Vulcan'.",
@@ -29,4 +31,17 @@ test("on the way it says what it does", () => {
     title: "Reconnecting",
     detail: "The instance no longer answers.",
   });
+});
+
+test("who watches is told who steers, and who steers is told who asks", () => {
+  expect(of("live", "", { standing: WATCHES })).toEqual({
+    tone: "quiet",
+    title: "Watching",
+    detail: "The owner steers.",
+  });
+  expect(of("live", "", { standing: { ...WATCHES, asked: true, holder: "" } })?.detail).toBe(
+    "Nobody steers. You have asked for control.",
+  );
+  const asked = of("live", "", { standing: { ...STEERS, requests: ["ada", "bob"] } });
+  expect(asked?.title).toBe("Ada and 1 more would like to steer.");
 });

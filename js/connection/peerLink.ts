@@ -1,0 +1,120 @@
+/** The best rung: a peer connection straight to the instance. */
+
+import { Control } from "./control.ts";
+import { every, sleep } from "./lifetime.ts";
+import type { Link, LinkEvents, Screen, Sending } from "./link.ts";
+import type { Hello } from "./messages.ts";
+import { Signaling } from "./signaling.ts";
+import { type Look, lookAt, PictureLossWatch } from "./statistics.ts";
+import { Peer } from "./webrtc.ts";
+
+const ASK_KEY_FRAME_EVERY = 2000;
+/** Signaling is closed once connected, but not before late candidates had their time. */
+const SIGNALING_LINGER = 3000;
+
+export class PeerLink implements Link {
+  readonly rung = "webrtc";
+  readonly #peer: Peer;
+  readonly #events: LinkEvents;
+  readonly #signal: AbortSignal;
+  readonly #loss = new PictureLossWatch();
+  #control: Control | null = null;
+  #input: Sending | null = null;
+  #hello: Hello | null = null;
+  #connected = false;
+  #presentMs: number | null = null;
+
+  constructor(socket: WebSocket, screen: Screen, events: LinkEvents, signal: AbortSignal) {
+    this.#events = events;
+    this.#signal = signal;
+    const signaling: Signaling = new Signaling(
+      socket,
+      {
+        offer: (sdp) => {
+          this.#peer.accept(sdp).then(
+            (answer) => signaling.answer(answer),
+            (error: unknown) => events.lost(`the offer was not usable: ${String(error)}`),
+          );
+        },
+        candidate: (candidate) => void this.#peer.addCandidate(candidate),
+        refused: (reason) => events.lost(reason),
+        closed: (code) => {
+          if (!this.#connected)
+            events.lost(code === 4409 ? "the session is not running yet" : "signaling was interrupted");
+        },
+      },
+      signal,
+    );
+    this.#peer = new Peer(
+      {
+        candidate: (candidate) => signaling.candidate(candidate),
+        stream: (stream) => screen.play(stream, (milliseconds) => this.#presented(milliseconds), signal),
+        channel: (channel) => this.#open(channel),
+        connected: () => {
+          this.#connected = true;
+          void sleep(SIGNALING_LINGER, signal).then(() => signaling.close());
+        },
+        lost: (reason) => events.lost(reason),
+      },
+      signal,
+    );
+    every(ASK_KEY_FRAME_EVERY, signal, () => {
+      if (this.#connected && this.#presentMs === null) this.#control?.request("key_frame").catch(() => {});
+    });
+  }
+
+  get control(): Control | null {
+    return this.#control;
+  }
+
+  get input(): Sending | null {
+    return this.#input;
+  }
+
+  get hello(): Hello | null {
+    return this.#hello;
+  }
+
+  look(): Promise<Look> {
+    return lookAt(this.#peer.connection, this.#presentMs);
+  }
+
+  needsKeyFrame({ inbound }: Look): boolean {
+    return this.#connected && inbound !== null && this.#loss.judge(inbound);
+  }
+
+  /** A peer connection that shows nothing would only cost: it is closed and made anew. */
+  pause(): boolean {
+    return false;
+  }
+
+  resume(): void {}
+
+  #presented(milliseconds: number): void {
+    this.#presentMs = milliseconds;
+    this.#events.presented();
+  }
+
+  #open(channel: RTCDataChannel): void {
+    const events = this.#events;
+    if (channel.label === "input") {
+      this.#input = channel;
+      events.input(channel);
+    } else if (channel.label === "control") {
+      this.#control = new Control(
+        channel,
+        {
+          hello: (hello) => {
+            this.#hello = hello;
+            events.hello(hello);
+          },
+          state: (state) => events.state(state),
+          stats: (stats) => events.stats(stats),
+          control: (news) => events.control(news),
+          lost: (reason) => events.lost(reason),
+        },
+        this.#signal,
+      );
+    }
+  }
+}
