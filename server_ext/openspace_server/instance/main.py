@@ -74,12 +74,14 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     )
     instance.draw_loop.start()
     ticking = asyncio.create_task(_tick(instance, server))
+    probing: asyncio.Task[None] | None = None
     try:
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait((instance.ready, instance.over, stopped), return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set() and not instance.over.done():
             await instance.ready
             host.send("running")
+            probing = asyncio.create_task(instance.find_encoder())
             await asyncio.wait((instance.over, stopped, ticking), return_when=asyncio.FIRST_COMPLETED)
         if ticking.done():
             ticking.result()
@@ -88,6 +90,8 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     finally:
         stopped.cancel()
         ticking.cancel()
+        if probing is not None:
+            probing.cancel()
         _end_in_time()
         await server.close()
         instance.draw_loop.stop()

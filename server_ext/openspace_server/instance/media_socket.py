@@ -67,6 +67,7 @@ class MediaSocket(TalkSocket):
         elif type == "media":
             self._begin(MediaRequest.read(parse_object(message)))
         else:
+            await self.talk.turn(len(message))
             self.talk.receive(message)
 
     def on_close(self) -> None:

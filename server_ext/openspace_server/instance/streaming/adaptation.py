@@ -37,7 +37,7 @@ SILENT = 1.5
 """A viewer that used to report and is silent so long gets less."""
 
 NARROW, WIDE = 0.6, 0.85
-"""Parts of the best capacity: below the first a viewer gets the small stream, one that comes back counts as the second."""
+"""Parts of the best capacity: below the first a viewer gets the small stream, with the second it comes back."""
 RETRY, LONGEST_RETRY = 10.0, 160.0
 """A viewer of the small stream tries the main one after so many calm seconds, later and later if it fails."""
 FAILED_WITHIN = 8.0

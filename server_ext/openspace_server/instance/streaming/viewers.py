@@ -98,11 +98,12 @@ class PictureFan:
         self._changed = changed
         self._need_key = need_key
         self._queues: set[PictureQueue] = set()
+        self._dropped = 0
 
     @property
     def dropped(self) -> int:
-        """Pictures dropped for the viewers now attached."""
-        return sum(queue.dropped for queue in self._queues)
+        """Pictures dropped, for viewers that are gone, too."""
+        return self._dropped + sum(queue.dropped for queue in self._queues)
 
     @property
     def queues(self) -> frozenset[PictureQueue]:
@@ -123,6 +124,7 @@ class PictureFan:
     def detach(self, queue: PictureQueue) -> None:
         if queue in self._queues:
             self._queues.remove(queue)
+            self._dropped += queue.dropped
             queue.keys.satisfied()
             self._changed()
 
