@@ -24,6 +24,7 @@ class PictureQueue:
     Attributes:
         rung: the stream that it gets.
         wanted: the stream that it is to get.
+        playout_delay: seconds for which the viewer should keep pictures back, so that lost packets come in time.
         stalled: the viewer takes nothing now, so a key frame would be wasted on it.
     """
 
@@ -32,6 +33,7 @@ class PictureQueue:
         self.rung = self.wanted = MAIN
         self.overflows = 0
         self.stalled = False
+        self.playout_delay = 0.0
         self.keys = KeyRequests(lambda: need_key(self.wanted))
         self._waiting: deque[EncodedPicture] = deque()
         self._arrived = asyncio.Event()
@@ -99,6 +101,8 @@ class PictureFan:
         self._need_key = need_key
         self._queues: set[PictureQueue] = set()
         self._dropped = 0
+        self.bit_rates: dict[int, int] = {}
+        """What each stream should have, bit/s."""
 
     @property
     def dropped(self) -> int:
