@@ -60,8 +60,7 @@ class UdpRelay(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Any) -> None:
         """From the browser."""
         self._browser = addr
-        if self._target is not None and self._back is not None:
-            asyncio.get_running_loop().call_later(self.conditions.delay, self._back.sendto, data, self._target)
+        asyncio.get_running_loop().call_later(self.conditions.delay, self._pass_on, data)
 
     def returned(self, data: bytes) -> None:
         """From the instance."""
@@ -81,6 +80,10 @@ class UdpRelay(asyncio.DatagramProtocol):
         self._last_at = max(self._last_at, arrives)
         self.passed += 1
         loop.call_at(self._last_at, self._deliver, data)
+
+    def _pass_on(self, data: bytes) -> None:
+        if self._target is not None and self._back is not None and not self._back.is_closing():
+            self._back.sendto(data, self._target)
 
     def _deliver(self, data: bytes) -> None:
         if self._front is not None and self._browser is not None and not self._front.is_closing():

@@ -72,6 +72,23 @@ def test_a_flood_over_webrtc_ends_the_peer(channel: str) -> None:
     run(scenario())
 
 
+def test_a_viewer_that_cannot_make_up_its_mind_is_held_to_its_last_word() -> None:
+    async def scenario() -> None:
+        async with running() as instance, media(instance) as viewer:
+            await viewer.news("hello")
+            for _ in range(20):
+                viewer.want("images")
+                viewer.want("h264")
+            await viewer.news("error", reason="media: changed too often")
+            before = (await viewer.ask("stats"))["key_frames"]
+            assert before <= 3
+            viewer.pictures.clear()
+            viewer.steer(orbitX=0.5)
+            await viewer.picture()
+
+    run(scenario())
+
+
 def test_giant_messages_are_refused() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as other, peer(instance, "guest") as giant:

@@ -83,6 +83,9 @@ class JoinedSocket(WebSocketHandler):
             log.exception("a message on %s failed", self.request.path)
             self.post(signaling.error("internal error, see the instance's log"))
 
+    def check_alive(self) -> None:
+        """To be called once a second."""
+
     def on_close(self) -> None:
         self.server.sockets.discard(self)
         self._count(False)

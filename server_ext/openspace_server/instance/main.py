@@ -105,7 +105,7 @@ async def _tick(instance: Instance, server: Server) -> None:
     while True:
         await asyncio.sleep(1)
         instance.tick()
-        await server.peers.check_alive()
+        await server.check_alive()
 
 
 class Commands:

@@ -42,6 +42,12 @@ class Server:
         self.port: int = bound[0].getsockname()[1]
         self._http.add_sockets(bound)
 
+    async def check_alive(self) -> None:
+        """End viewers that are gone; to be called once a second."""
+        for socket in list(self.sockets):
+            socket.check_alive()
+        await self.peers.check_alive()
+
     async def close(self) -> None:
         """Take no one else, end all viewers, close all sockets."""
         self._http.stop()

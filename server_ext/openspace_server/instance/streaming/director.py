@@ -28,7 +28,7 @@ LOSSY, CLEAN_AGAIN = 0.012, 0.003
 """Smoothed loss above which a viewer keeps pictures back until lost packets came again, and below which no more."""
 ROUND_TRIPS, MARGIN, MOST_DELAY = 1.3, 0.03, 0.4
 """How long: so many round trips and seconds more, at most."""
-JERKY = 0.8
+JERKY = 0.5
 """With losses, a key frame helps if less than this part of the pictures is shown."""
 
 
