@@ -89,7 +89,7 @@ async def spawned(
     instance = Process(process)
     configuration = {
         "id": 0,
-        "engine": f"tests.instance.engines:{engine}" if engine.endswith("Engine") else engine,
+        "engine": f"tests.instance.engines:{engine}" if engine.endswith("Engine") and ":" not in engine else engine,
         "width": 640,
         "height": 360,
         "frame_rate": 30,

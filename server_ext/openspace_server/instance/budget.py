@@ -18,13 +18,17 @@ class Budget:
 
     def allows(self, now: float, cost: float = 1.0) -> bool:
         """Whether something of ``cost`` may be done now; it is taken off if so."""
-        if self._at is not None:
-            self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < cost:
+        if self.wait(now, cost) > 0:
             return False
         self._left -= cost
         return True
+
+    def wait(self, now: float, cost: float = 1.0) -> float:
+        """Seconds until something of ``cost`` will be allowed, 0 if it is now."""
+        if self._at is not None:
+            self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        return max(0.0, (min(cost, self._burst) - self._left) / self._rate)
 
 
 def patience() -> Budget:

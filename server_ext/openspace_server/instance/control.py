@@ -28,10 +28,12 @@ MAX_REQUESTS = 32
 """Requests of one viewer under way at a time."""
 ERROR_INTERVAL = 1.0
 """Seconds between error messages about input, which comes too often to answer each."""
-CONTROL_RATE, CONTROL_BURST = 100.0, 300.0
+CONTROL_RATE, CONTROL_BURST = 500.0, 1000.0
 INPUT_RATE, INPUT_BURST = 300.0, 600.0
 """Messages per second, and at once. A long one counts for several."""
 BYTES_PER_MESSAGE = 4096
+TIMER_GRAIN = 0.002
+"""Seconds by which a timer may be early."""
 GRABS = 10.0
 """Frames as arrays per second for those who do not steer: each has to be drawn."""
 
@@ -100,10 +102,18 @@ class Conversation:
     def steers(self) -> bool:
         return self.instance.control.steers(self)
 
+    async def turn(self, size: int) -> None:
+        """Wait until this viewer may say ``size`` bytes on ``control``: where that slows it down, nothing is lost."""
+        pause = self._budget.wait(time.monotonic(), _cost(size))
+        if pause > 0:
+            await asyncio.sleep(pause + TIMER_GRAIN)
+
     def receive(self, raw: str | bytes) -> None:
         """One control message from the viewer; a request is answered when it is done."""
         self.heard_at = time.monotonic()
         if not self._affords(self._budget, len(raw), "control"):
+            if (id := _id_of(raw)) is not None:
+                self._post(messages.error(id, "too many requests"))
             return
         try:
             message = messages.decode_control(raw)
@@ -196,7 +206,7 @@ class Conversation:
 
     def _affords(self, budget: Budget, size: int, what: str) -> bool:
         """Whether the viewer may say something of ``size`` bytes; one who floods on and on is cut off."""
-        if budget.allows(self.heard_at, 1 + size // BYTES_PER_MESSAGE):
+        if budget.allows(self.heard_at, _cost(size)):
             return True
         if self._patience.allows(self.heard_at):
             self._complain(f"{what}: too many messages, some were left out")
@@ -217,6 +227,11 @@ class Conversation:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _cost(size: int) -> float:
+    """What a message of ``size`` bytes takes off a budget."""
+    return 1.0 + size // BYTES_PER_MESSAGE
 
 
 def _id_of(raw: str | bytes) -> int | None:

@@ -12,6 +12,7 @@ from typing import Any
 from openspace_server.engines.base import Engine, EngineError
 from openspace_server.instance.control import Carrier, Conversation
 from openspace_server.instance.draw_loop import Companion, DrawLoop, EngineState
+from openspace_server.instance.figures import stats_message
 from openspace_server.instance.grabs import Grabs
 from openspace_server.instance.host_pipe import Configuration
 from openspace_server.instance.picture_settings import PictureSettings
@@ -19,6 +20,7 @@ from openspace_server.instance.roles import Control
 from openspace_server.instance.streaming.director import Director
 from openspace_server.instance.streaming.encoder import EncodedPicture
 from openspace_server.instance.streaming.images import DrawnFrame
+from openspace_server.instance.streaming.probe import find_hardware
 from openspace_server.protocols.signaling import Join
 
 log = logging.getLogger(__name__)
@@ -75,6 +77,14 @@ class Instance:
             self.control.left(conversation)
             self.tell_state()
 
+    async def find_encoder(self) -> None:
+        """Change to a hardware encoder if one works here; takes its time."""
+        found = await find_hardware()
+        if found is not None:
+            log.info("encoding with %s", found.name)
+            self.draw_loop.use_codec(found)
+            self.tell_state()
+
     def _control_changed(self) -> None:
         told = self.control.message()
         for conversation in self.conversations:
@@ -115,6 +125,7 @@ class Instance:
             "bit_rate": self.settings.bit_rate,
             "viewers": len(self.conversations),
             "following": self.settings.following,
+            "encoder": self.draw_loop.encoder_name,
             **self.control.message(),
         }
 
@@ -124,8 +135,7 @@ class Instance:
         return self.state_message()
 
     def stats_message(self) -> dict[str, Any]:
-        measured = self.draw_loop.stats.message(time.monotonic())
-        return {"type": "stats", **measured, "dropped": self.director.fan.dropped, "viewers": len(self.conversations)}
+        return stats_message(self)
 
     def tell_state(self) -> None:
         """Tell every viewer the state, soon and not too often."""

@@ -8,6 +8,7 @@ import hmac
 import logging
 from typing import TYPE_CHECKING, Any
 
+from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
@@ -27,6 +28,13 @@ log = logging.getLogger(__name__)
 JOIN_TIMEOUT = 10.0
 """Seconds a new socket has for its ``join``."""
 MAX_UNJOINED = 16
+
+
+def check_secret(headers: HTTPHeaders, secret: str) -> None:
+    """Raises HTTPError 401 unless the request carries ``secret``."""
+    given = headers.get("Authorization", "")
+    if not hmac.compare_digest(given.encode(), f"Bearer {secret}".encode()):
+        raise HTTPError(401)
 
 
 class JoinedSocket(WebSocketHandler):
@@ -51,9 +59,7 @@ class JoinedSocket(WebSocketHandler):
         return False  # no browser has business here
 
     def prepare(self) -> None:
-        given = self.request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {self.server.secret}".encode()):
-            raise HTTPError(401)
+        check_secret(self.request.headers, self.server.secret)
         if self.server.unjoined >= MAX_UNJOINED:
             raise HTTPError(503)
 
@@ -76,6 +82,9 @@ class JoinedSocket(WebSocketHandler):
         except Exception:
             log.exception("a message on %s failed", self.request.path)
             self.post(signaling.error("internal error, see the instance's log"))
+
+    def check_alive(self) -> None:
+        """To be called once a second."""
 
     def on_close(self) -> None:
         self.server.sockets.discard(self)

@@ -83,12 +83,14 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     )
     instance.draw_loop.start()
     ticking = asyncio.create_task(_tick(instance, server))
+    probing: asyncio.Task[None] | None = None
     try:
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait((instance.ready, instance.over, stopped), return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set() and not instance.over.done():
             await instance.ready
             host.send("running")
+            probing = asyncio.create_task(instance.find_encoder())
             await asyncio.wait((instance.over, stopped, ticking), return_when=asyncio.FIRST_COMPLETED)
         if ticking.done():
             ticking.result()
@@ -97,6 +99,8 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     finally:
         stopped.cancel()
         ticking.cancel()
+        if probing is not None:
+            probing.cancel()
         _end_in_time()
         await server.close()
         if api is not None:
@@ -135,7 +139,7 @@ async def _tick(instance: Instance, server: Server) -> None:
     while True:
         await asyncio.sleep(1)
         instance.tick()
-        await server.peers.check_alive()
+        await server.check_alive()
 
 
 class Commands:

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from openspace_server.instance.budget import Budget
 from openspace_server.instance.joined_socket import TalkSocket
 from openspace_server.instance.streaming.codecs import CLOCK_RATE
 from openspace_server.instance.streaming.credit import Credit
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SILENCE = 20.0
+"""Seconds that a picture may be unacknowledged; then the viewer is taken to be gone."""
+
+CHANGES_RATE, CHANGES_BURST = 0.5, 8.0
+"""Changes of mode per second, and at once: each costs everybody a key frame."""
+
 
 class MediaSocket(TalkSocket):
     """One viewer over a WebSocket, see ``protocols/media.py``."""
@@ -38,6 +45,7 @@ class MediaSocket(TalkSocket):
         self.flow: Flow | None = None
         self.queue: PictureQueue | None = None
         self._mode = Mode.NONE
+        self._changes = Budget(CHANGES_RATE, CHANGES_BURST)
         self._sending: asyncio.Task[None] | None = None
         self._number = 0
 
@@ -60,14 +68,24 @@ class MediaSocket(TalkSocket):
         if type == "input":
             self.talk.steer(message)
         elif type == "ack":
+            await self.talk.turn(len(message))
             self.talk.heard_at = time.monotonic()
             self.credit.acknowledged(media.read_ack(parse_object(message)), self.talk.heard_at)
             if self.queue is not None and self.credit.round_trip is not None:
                 self.server.instance.director.acknowledged(self.queue, self.credit.round_trip)
         elif type == "media":
-            self._begin(MediaRequest.read(parse_object(message)))
+            wanted = MediaRequest.read(parse_object(message))
+            if not self._changes.allows(time.monotonic()):
+                raise ProtocolError("media: changed too often")
+            self._begin(wanted)
         else:
+            await self.talk.turn(len(message))
             self.talk.receive(message)
+
+    def check_alive(self) -> None:
+        """End a viewer that is gone without a word; to be called once a second."""
+        if self.talk is not None and self.credit.oldest_for(time.monotonic()) > SILENCE:
+            self.cut_off(f"no acknowledgement for {SILENCE:g} seconds")
 
     def on_close(self) -> None:
         self._end()
@@ -113,7 +131,8 @@ class MediaSocket(TalkSocket):
                     queue.stall(False)
         finally:
             fan.detach(queue)
-            self.queue = None
+            if self.queue is queue:  # another mode may have begun
+                self.queue = None
 
     async def _send_images(self, kind: Kind) -> None:
         fan = self.server.instance.director.images

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
-from tornado.web import Application
+from tornado.web import Application, RequestHandler
 
+from openspace_server.instance import figures
 from openspace_server.instance.instance import Instance
-from openspace_server.instance.joined_socket import JoinedSocket, TalkSocket
+from openspace_server.instance.joined_socket import JoinedSocket, TalkSocket, check_secret
 from openspace_server.instance.media_socket import MediaSocket
 from openspace_server.instance.peers import Peers
 from openspace_server.instance.streaming.webrtc import Peer
@@ -33,11 +35,18 @@ class Server:
         self.unjoined = 0
         self.sockets: set[JoinedSocket] = set()
         channels = {"signaling": SignalingSocket, "bulk": BulkSocket, "media": MediaSocket}
-        routes = [(f"/{channel}", handler, {"server": self}) for channel, handler in channels.items()]
+        routes: list[Any] = [(f"/{channel}", handler, {"server": self}) for channel, handler in channels.items()]
+        routes.append(("/metrics", Metrics, {"server": self}))
         self._http = HTTPServer(Application(routes, log_function=lambda handler: None))
         bound = bind_sockets(0, "127.0.0.1")
         self.port: int = bound[0].getsockname()[1]
         self._http.add_sockets(bound)
+
+    async def check_alive(self) -> None:
+        """End viewers that are gone; to be called once a second."""
+        for socket in list(self.sockets):
+            socket.check_alive()
+        await self.peers.check_alive()
 
     async def close(self) -> None:
         """Take no one else, end all viewers, close all sockets."""
@@ -47,6 +56,20 @@ class Server:
             socket.close(1001, "the instance stops")
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._http.close_all_connections(), 1)
+
+
+class Metrics(RequestHandler):
+    """``GET /metrics``: Prometheus text, for whoever has the secret."""
+
+    def initialize(self, server: Server) -> None:
+        self.server = server
+
+    def prepare(self) -> None:
+        check_secret(self.request.headers, self.server.secret)
+
+    def get(self) -> None:
+        self.set_header("Content-Type", figures.TEXT_TYPE)
+        self.finish(figures.prometheus(self.server.instance))
 
 
 class SignalingSocket(JoinedSocket):
@@ -91,5 +114,6 @@ class BulkSocket(TalkSocket):
         if isinstance(message, bytes):
             self.post(messages.error(None, "no array is expected here"))
         else:
+            await self.talk.turn(len(message))
             self.talk.receive(message)
             await self.drained()

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine, EngineError
+from openspace_server.instance.figures import prometheus
 from openspace_server.instance.host_pipe import MAX_FRAME_RATE
 from openspace_server.instance.picture_settings import MAX_BIT_RATE, MIN_BIT_RATE
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, text
@@ -199,6 +200,10 @@ async def _stats(who: Conversation, arguments: Arguments, id: int) -> Any:
     return who.instance.stats_message()
 
 
+async def _metrics(who: Conversation, arguments: Arguments, id: int) -> Any:
+    return {"text": prometheus(who.instance)}
+
+
 async def _key_frame(who: Conversation, arguments: Arguments, id: int) -> Any:
     who.want_key()
     return {}
@@ -225,6 +230,7 @@ VERBS: dict[str, Verb] = {
     "frame": Verb(_frame),
     "drawn": Verb(_drawn),
     "stats": Verb(_stats),
+    "metrics": Verb(_metrics),
     "key_frame": Verb(_key_frame),
     "who": Verb(_who),
     "request_control": Verb(_request_control),

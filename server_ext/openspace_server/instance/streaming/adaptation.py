@@ -28,7 +28,8 @@ DECREASE = 0.7
 MARGIN = 0.85
 """Of what was seen to arrive, this part is sent."""
 PATIENCE = 0.4
-"""Seconds after a decrease before the next: it has to be felt first."""
+DEEP_PATIENCE = 0.8
+"""Seconds after a decrease before the next, and after one by more than half: it has to be felt first."""
 SLOW_GROWTH, FAST_GROWTH = 1.08, 1.25
 """Per second, near where it last was too much, and elsewhere."""
 FORGOTTEN = 10.0
@@ -37,7 +38,7 @@ SILENT = 1.5
 """A viewer that used to report and is silent so long gets less."""
 
 NARROW, WIDE = 0.6, 0.85
-"""Parts of the best capacity: a viewer below the first gets the small stream; one that comes back counts as the second."""
+"""Parts of the best capacity: below the first a viewer gets the small stream, with the second it comes back."""
 RETRY, LONGEST_RETRY = 10.0, 160.0
 """A viewer of the small stream tries the main one after so many calm seconds, later and later if it fails."""
 FAILED_WITHIN = 8.0
@@ -89,7 +90,9 @@ class Road:
         self._too_much = 0.0
         self._shortest: float | None = None
         self._round_trip: float | None = None
+        self._measured: float | None = None
         self._missing = 0
+        self._patience = PATIENCE
 
     def sample(self, sample: Sample, now: float, limit: float) -> None:
         """Learn from ``sample``; the capacity never exceeds ``limit``."""
@@ -98,7 +101,7 @@ class Road:
         self.capacity = min(self.capacity, limit)
         if self._is_full(sample):
             self.calm_since = now
-            if now - self._reduced_at >= PATIENCE:
+            if now - self._reduced_at >= self._patience:
                 self._reduce(sample.arrived, sample.sent, now)
         elif sample.loss < CLEAN and sample.sent > 0.4 * self.capacity:
             near = self._too_much and now - self._reduced_at < FORGOTTEN and self.capacity > 0.7 * self._too_much
@@ -113,7 +116,8 @@ class Road:
 
     def _is_full(self, sample: Sample) -> bool:
         waits = False
-        if sample.round_trip is not None:
+        if sample.round_trip is not None and sample.round_trip != self._measured:  # browsers measure every few seconds
+            self._measured = sample.round_trip
             before = self._round_trip if self._round_trip is not None else sample.round_trip
             self._round_trip = before + 0.5 * (sample.round_trip - before)
             shortest = self._shortest if self._shortest is not None else self._round_trip
@@ -129,6 +133,7 @@ class Road:
         reduced = self.capacity * DECREASE
         if arrived is not None and sent > 0.4 * self.capacity:
             reduced = min(reduced, arrived * MARGIN)
+        self._patience = PATIENCE if reduced > self.capacity / 2 else DEEP_PATIENCE
         self.capacity = max(FLOOR, reduced)
 
 

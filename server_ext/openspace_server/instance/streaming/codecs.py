@@ -30,6 +30,9 @@ PROBE_PICTURES = 6
 TOO_SLOW_MS = 12.0
 """A hardware encoder slower than this at 1280x720 is worse than x264."""
 
+SMALLEST_BUFFER = 60_000
+"""Bits that one picture may take at least, however low the bit rate."""
+
 _NEVER = 1 << 20
 # At finer quantisation a still picture never settles: x264 goes on sending rounding noise.
 _FINEST = 18
@@ -65,7 +68,7 @@ class CodecChoice:
         # x264 obeys a changed bit rate only within the ceiling it was opened with, and only if that was its bit rate
         # then. The buffer is short so that single pictures do not grow into bursts.
         codec.bit_rate = ceiling if self.live_rate else bit_rate
-        buffer = max(bit_rate // 4, 200_000)
+        buffer = max(bit_rate // 4, SMALLEST_BUFFER)
         codec.options = self.options(ceiling if self.live_rate else bit_rate, buffer)
         codec.open()
         return codec

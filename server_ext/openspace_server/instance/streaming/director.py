@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,13 +15,20 @@ from openspace_server.instance.streaming.rungs import RungSettings
 from openspace_server.instance.streaming.viewers import PictureFan, PictureQueue
 from openspace_server.protocols.viewer import Report
 
+log = logging.getLogger(__name__)
+
 SHORTEST_INTERVAL = 0.1
 """Seconds; a report that follows another sooner is not looked at."""
 SENDING = 3.0
 """Pictures per second that prove that a viewer is being sent something."""
 STUCK = 3
 """Pictures sent without one being decoded that prove that a decoder waits for a key frame."""
-JERKY = 0.8
+LOSS_WEIGHT = 0.1
+LOSSY, CLEAN_AGAIN = 0.012, 0.003
+"""Smoothed loss above which a viewer keeps pictures back until lost packets came again, and below which no more."""
+ROUND_TRIPS, MARGIN, MOST_DELAY = 1.3, 0.03, 0.4
+"""How long: so many round trips and seconds more, at most."""
+JERKY = 0.5
 """With losses, a key frame helps if less than this part of the pictures is shown."""
 
 
@@ -41,6 +49,8 @@ class Reported:
     bytes: int
     freezes: int
     decoded: int | None
+    loss: float
+    """Smoothed."""
 
 
 class Director:
@@ -80,9 +90,17 @@ class Director:
         if queue not in self.fan.queues or (before is not None and now - before.at < SHORTEST_INTERVAL):
             return
         flow = queue.flow
-        self._reported[queue] = Reported(now, flow.pictures, flow.bytes, report.freezes, report.frames_decoded)
+        smoothed = before.loss if before is not None else 0.0
+        smoothed += LOSS_WEIGHT * (report.loss - smoothed)
+        decoded = report.frames_decoded
+        self._reported[queue] = Reported(now, flow.pictures, flow.bytes, report.freezes, decoded, smoothed)
         if before is None:
             return
+        if smoothed > LOSSY:
+            round_trip = min(MOST_DELAY, (report.rtt_ms or 0.0) / 1e3)
+            queue.playout_delay = min(MOST_DELAY, ROUND_TRIPS * round_trip + MARGIN)
+        elif smoothed < CLEAN_AGAIN:
+            queue.playout_delay = 0.0
         pictures, passed = flow.pictures - before.pictures, now - before.at
         stuck = pictures >= STUCK and report.frames_decoded is not None and report.frames_decoded == before.decoded
         jerky = report.loss >= CLEAN and report.fps < JERKY * pictures / passed
@@ -134,6 +152,7 @@ class Director:
             wanted = self._adaptation.plan(self.fan.rungs, now), self._settings.frame_rate if self.images.watched else 0
             if wanted != self._told:
                 self._told = wanted
+                self.fan.bit_rates = {rung: settings.bit_rate for rung, settings in wanted[0].items()}
                 self._streamer.set_streams(*wanted)
         finally:
             self._deciding = False
@@ -141,6 +160,7 @@ class Director:
     def _learn(self, queue: PictureQueue, sample: Sample) -> None:
         self._adaptation.sample(queue, sample, time.monotonic())
         self.decide()
+        log.debug("%s: streams %s", sample, self._told[0])
 
     def _take_note(self, now: float) -> None:
         """Who came and who went."""

@@ -12,7 +12,7 @@ LONGEST = 1.0
 FORGIVEN = 8.0
 """Seconds: the wait after a first request, the longest wait, and the quiet after which all is forgotten."""
 RECENT = 10.0
-MANY = 6
+MANY = 5
 """So many in :data:`RECENT` seconds are trouble."""
 
 

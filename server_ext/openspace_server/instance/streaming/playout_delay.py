@@ -8,8 +8,10 @@ Measured in Chromium at 720p30: jitter buffer 0.5 ms instead of 9–23, input to
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
+from collections.abc import Iterator
 
 from aiortc import codecs, rtcrtpsender, rtp
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
@@ -19,8 +21,36 @@ log = logging.getLogger(__name__)
 URI = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 EXTENSION_ID = 12
 _NO_DELAY = b"\x00\x00\x00"
+SLACK = 20
+"""Units of 10 ms between least and most, where there is a least."""
 _ONE_BYTE, _TWO_BYTE = 0xBEDE, 0x1000
 _stock_map = rtp.HeaderExtensionsMap
+
+
+class Dial:
+    """What one viewer is asked for. ``value`` is the element: two numbers of 12 bits, least and most, in 10 ms."""
+
+    def __init__(self) -> None:
+        self.value = _NO_DELAY
+
+    def set(self, seconds: float) -> None:
+        """Keep pictures back for ``seconds`` at least, so that packets sent again are in time; 0: show at once."""
+        least = min(4095 - SLACK, round(seconds * 100))
+        self.value = (least << 12 | least + SLACK).to_bytes(3, "big") if least > 0 else _NO_DELAY
+
+
+_dial = Dial()
+
+
+@contextlib.contextmanager
+def dialled() -> Iterator[Dial]:
+    """Senders that are made inside ask for what the dial says, now and later."""
+    global _dial
+    before, _dial = _dial, Dial()
+    try:
+        yield _dial
+    finally:
+        _dial = before
 
 
 class PlayoutDelayMap(_stock_map):
@@ -29,6 +59,7 @@ class PlayoutDelayMap(_stock_map):
     def __init__(self) -> None:
         super().__init__()
         self._id = 0
+        self._dial = _dial
 
     def configure(self, parameters: RTCRtpParameters) -> None:
         super().configure(parameters)
@@ -43,9 +74,9 @@ class PlayoutDelayMap(_stock_map):
         if profile == _TWO_BYTE or self._id > 14:
             if profile == _ONE_BYTE:
                 return profile, packed  # cannot mix the two forms: leave the packet as it was
-            return _TWO_BYTE, packed + bytes((self._id, 3)) + _NO_DELAY + b"\x00\x00\x00"
+            return _TWO_BYTE, packed + bytes((self._id, 3)) + self._dial.value + b"\x00\x00\x00"
         # Four more bytes keep the alignment; padding before them is legal (RFC 8285 §4.2).
-        return _ONE_BYTE, packed + bytes((self._id << 4 | 2,)) + _NO_DELAY
+        return _ONE_BYTE, packed + bytes((self._id << 4 | 2,)) + self._dial.value
 
 
 def install() -> bool:

@@ -24,6 +24,7 @@ class PictureQueue:
     Attributes:
         rung: the stream that it gets.
         wanted: the stream that it is to get.
+        playout_delay: seconds for which the viewer should keep pictures back, so that lost packets come in time.
         stalled: the viewer takes nothing now, so a key frame would be wasted on it.
     """
 
@@ -32,6 +33,7 @@ class PictureQueue:
         self.rung = self.wanted = MAIN
         self.overflows = 0
         self.stalled = False
+        self.playout_delay = 0.0
         self.keys = KeyRequests(lambda: need_key(self.wanted))
         self._waiting: deque[EncodedPicture] = deque()
         self._arrived = asyncio.Event()
@@ -98,11 +100,14 @@ class PictureFan:
         self._changed = changed
         self._need_key = need_key
         self._queues: set[PictureQueue] = set()
+        self._dropped = 0
+        self.bit_rates: dict[int, int] = {}
+        """What each stream should have, bit/s."""
 
     @property
     def dropped(self) -> int:
-        """Pictures dropped for the viewers now attached."""
-        return sum(queue.dropped for queue in self._queues)
+        """Pictures dropped, for viewers that are gone, too."""
+        return self._dropped + sum(queue.dropped for queue in self._queues)
 
     @property
     def queues(self) -> frozenset[PictureQueue]:
@@ -123,6 +128,7 @@ class PictureFan:
     def detach(self, queue: PictureQueue) -> None:
         if queue in self._queues:
             self._queues.remove(queue)
+            self._dropped += queue.dropped
             queue.keys.satisfied()
             self._changed()
 

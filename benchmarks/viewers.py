@@ -1,0 +1,166 @@
+"""What one more viewer costs: processor time of the instance with 1 to 30 viewers at 1280x720, 30 per second.
+
+    python benchmarks/viewers.py [--seconds 8] [--counts 1 2 4 8 16 30]
+
+The viewers live in a process of their own. Those over WebRTC are real peers that decrypt nothing and decode nothing
+(they would take both cores); those over the socket acknowledge each picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
+
+from benchmarks.instances import Meter, moving  # noqa: E402
+from benchmarks.report import publish  # noqa: E402
+from tests.instance.harness import Media, Peer, Process, join_message, socket, soon  # noqa: E402
+
+PING = json.dumps({"type": "request", "id": 1, "verb": "ping"})
+
+
+async def attend(port: int, transport: str) -> None:
+    """A process full of viewers: one more for each line on stdin; prints pictures and bytes received so far."""
+    instance = Process(None)  # type: ignore[arg-type]
+    instance.port = port
+    viewers: list[Any] = []
+    received = [0]
+    if transport == "webrtc":
+        from aiortc.rtcdtlstransport import RTCDtlsTransport
+
+        async def count(self: Any, data: bytes, arrival_time_ms: int) -> None:
+            received[0] += len(data)
+
+        RTCDtlsTransport._handle_rtp_data = count
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.readline():
+        viewers.append(await (join_peer(instance) if transport == "webrtc" else join_media(instance, received)))
+        print(len(viewers), received[0], flush=True)
+
+
+async def join_peer(instance: Process) -> Peer:
+    signaling = await socket(instance, "signaling")
+    signaling.write_message(join_message("viewer"))
+    viewer = Peer(signaling)
+    await viewer.connect()
+    await viewer.news("hello")
+    viewer._start(ping_for_ever(viewer))
+    return viewer
+
+
+async def ping_for_ever(viewer: Any) -> None:
+    while True:
+        await asyncio.sleep(1)
+        with contextlib.suppress(Exception):
+            viewer.send_text(PING)
+            viewer.inbox.clear()
+
+
+class Counting(Media):
+    """A viewer over the socket that keeps nothing."""
+
+    received: list[int]
+    pinging: asyncio.Future[None]
+
+    async def _received(self, message: str | bytes) -> None:
+        if isinstance(message, str):
+            return await super()._received(message)
+        self.received[0] += len(message)
+        self.acknowledge(int.from_bytes(message[12:16], "little"))
+        return None
+
+
+async def join_media(instance: Process, received: list[int]) -> Media:
+    connection = await socket(instance, "media")
+    connection.write_message(join_message("viewer"))
+    viewer = Counting(connection, True)
+    viewer.received = received
+    viewer.want("h264")
+    await viewer.news("hello")
+    viewer.pinging = asyncio.ensure_future(ping_for_ever(viewer))
+    return viewer
+
+
+async def measure(transport: str, counts: list[int], seconds: float, engine: str) -> list[dict[str, Any]]:
+    rows = []
+    async with moving(engine) as (instance, owner):
+        me = str(Path(__file__))
+        crowd = await asyncio.create_subprocess_exec(
+            sys.executable, me, "--attend", str(instance.port), "--transport", transport,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert crowd.stdin is not None
+        assert crowd.stdout is not None
+        joined = 0
+        meter = Meter(instance.process.pid)
+        for count in counts:
+            while joined < count:
+                crowd.stdin.write(b"\n")
+                await soon(crowd.stdout.readline())
+                joined += 1
+            await asyncio.sleep(1.5)
+            before = await owner.ask("stats")
+            meter.look()
+            await asyncio.sleep(seconds)
+            share, stats = meter.look(), await owner.ask("stats")
+            watching = [viewer for viewer in stats["each"] if viewer["rung"] is not None]
+            figures = {
+                "transport": transport,
+                "viewers": len(watching),
+                "percent_of_a_core": share,
+                "frame_rate": (stats["frames_sent"] - before["frames_sent"]) / seconds,
+                "bit_rate": (stats["bytes_encoded"] - before["bytes_encoded"]) * 8 / seconds,
+                "frame_rate_of_the_slowest": min((viewer["frame_rate"] for viewer in watching), default=0.0),
+                "on_the_small_stream": sum(viewer["rung"] == 1 for viewer in watching),
+                "draw_ms": stats["draw_ms"],
+                "encode_ms": stats["encode_ms"],
+                "queue_ms": stats["queue_ms"],
+                "send_ms": stats["send_ms"],
+            }
+            print(figures, file=sys.stderr)
+            rows.append(figures)
+        crowd.kill()
+        await crowd.wait()
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=8, help="length of each measurement")
+    parser.add_argument("--counts", type=int, nargs="+", default=[1, 2, 4, 8, 16, 30])
+    parser.add_argument("--engine", default="benchmarks.engines:NoisyEngine", help="what draws")
+    parser.add_argument("--transport", choices=["webrtc", "media"])
+    parser.add_argument("--attend", type=int, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.attend:
+        asyncio.run(attend(chosen.attend, chosen.transport))
+        return
+    table, figures = [], []
+    for transport in [chosen.transport] if chosen.transport else ["webrtc", "media"]:
+        rows = asyncio.run(measure(transport, sorted(chosen.counts), chosen.seconds, chosen.engine))
+        figures += rows
+        table += [
+            (
+                f"{transport}, {row['viewers']} viewers, % of a core",
+                f"{row['percent_of_a_core']:.1f} at {row['bit_rate'] / 1e6:.1f} Mbit/s, {row['frame_rate']:.0f}/s",
+                "<= 100" if row["viewers"] >= 30 else "",
+            )
+            for row in rows
+        ]
+        if len(rows) > 1:
+            more = rows[-1]["viewers"] - rows[0]["viewers"]
+            each = (rows[-1]["percent_of_a_core"] - rows[0]["percent_of_a_core"]) / more
+            table.append((f"{transport}, one more viewer, % of a core", f"{each:.2f}", "<= 3"))
+    publish("viewers", table, {"rows": figures})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""Viewers that mean harm: the others notice nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+
+from openspace_server.instance.budget import Budget
+from openspace_server.instance.control import CONTROL_BURST, CONTROL_RATE
+from openspace_server.protocols import signaling
+from openspace_server.protocols.media import MAX_MESSAGE_BYTES
+from openspace_server.protocols.viewer import Report
+from tests.instance.harness import SECRET, bulk, join_message, media, peer, run, running, socket, soon
+
+INPUT = json.dumps({"type": "input", "seq": 1, "held": True, "axes": {"orbitX": 1.0}})
+
+
+def test_a_budget_allows_bursts_and_holds_the_rate() -> None:
+    budget = Budget(rate=10, burst=5)
+    assert [budget.allows(0.0) for _ in range(6)] == [True] * 5 + [False]
+    assert budget.allows(0.1)
+    assert not budget.allows(0.1)
+    assert [budget.allows(100.0, cost=5), budget.allows(100.0)] == [True, False]
+
+
+def test_one_who_floods_input_is_cut_off_and_the_others_go_on() -> None:
+    async def scenario() -> None:
+        async with running() as instance, bulk(instance) as other, media(instance, "guest") as flooder:
+            await flooder.news("hello")
+            await other.news("state", viewers=2)
+            for _ in range(3000):
+                flooder.send_text(INPUT)
+            await soon(flooder.reading)
+            assert any("too many" in m.get("reason", "") for m in flooder.inbox if isinstance(m, dict))
+            await other.news("state", viewers=1)
+            assert await other.ask("ping") == {}
+
+    run(scenario())
+
+
+def test_a_flood_of_requests_over_a_socket_is_slowed_down_and_nothing_is_lost() -> None:
+    async def scenario() -> None:
+        async with running() as instance, bulk(instance) as other, bulk(instance, "viewer") as flooder:
+            await flooder.news("hello")
+            started, floods = time.monotonic(), int(CONTROL_BURST + CONTROL_RATE)
+            last = [flooder.request("ping") for _ in range(floods)][-1]
+            assert await other.ask("ping") == {}
+            assert await flooder.answer(last) == {}
+            assert time.monotonic() - started > 0.9
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("channel", ["input", "control"])
+def test_a_flood_over_webrtc_ends_the_peer(channel: str) -> None:
+    async def scenario() -> None:
+        async with running() as instance, bulk(instance) as other, peer(instance, "guest") as flooder:
+            await flooder.news("hello")
+            await other.news("state", viewers=2)
+            for _ in range(5000):
+                flooder.channels[channel].send(INPUT)
+            while True:
+                said = await soon(flooder.signaling.read_message())
+                if said is None or f"too many {channel} messages" in said:
+                    break
+            assert said is not None
+            await other.news("state", viewers=1)
+
+    run(scenario())
+
+
+def test_a_viewer_that_cannot_make_up_its_mind_is_held_to_its_last_word() -> None:
+    async def scenario() -> None:
+        async with running() as instance, media(instance) as viewer:
+            await viewer.news("hello")
+            for _ in range(20):
+                viewer.want("images")
+                viewer.want("h264")
+            await viewer.news("error", reason="media: changed too often")
+            before = (await viewer.ask("stats"))["key_frames"]
+            assert before <= 3
+            viewer.pictures.clear()
+            viewer.steer(orbitX=0.5)
+            await viewer.picture()
+
+    run(scenario())
+
+
+def test_giant_messages_are_refused() -> None:
+    async def scenario() -> None:
+        async with running() as instance, bulk(instance) as other, peer(instance, "guest") as giant:
+            await giant.news("hello")
+            for channel in ("control", "input"):
+                giant.channels[channel].send("x" * 200_000)
+                assert "longer than" in (await giant.news("error"))["reason"]
+            async with media(instance, "guest") as over_socket:
+                await over_socket.news("hello")
+                over_socket.send_text("x" * (MAX_MESSAGE_BYTES + 1))
+                await soon(over_socket.reading)
+                assert over_socket.connection.close_code == 1009
+            assert await other.ask("ping") == {}
+
+    run(scenario())
+
+
+def test_a_storm_of_key_frame_requests_ends_on_the_small_stream() -> None:
+    async def scenario() -> None:
+        async with running() as instance, media(instance) as good, media(instance, "guest") as stormy:
+            await good.news("hello")
+            await stormy.news("hello")
+            good.request("fly_to", target="Moon", duration=20)
+            before, started = (await good.ask("stats"))["key_frames"], time.monotonic()
+            await good.ask("stats", watch=True)
+            while True:
+                await stormy.ask("key_frame")
+                stats = await good.news("stats")
+                mine, other = stats["each"]
+                if other["rung"] == 1:
+                    break
+            assert mine["rung"] == 0
+            assert stats["key_frames"] - before <= (time.monotonic() - started) / 0.5 + 2
+            assert [rung["width"] for rung in stats["rungs"]] == [640, 320]
+            while True:
+                header, _ = await stormy.picture()
+                if header.width == 320:
+                    break
+            assert header.key
+            stormy.connection.close()
+            while len((await good.news("stats"))["rungs"]) > 1:
+                pass
+
+    run(scenario())
+
+
+WRONG_REPORTS = [
+    {},
+    {"fps": 30},
+    {"fps": "30", "loss": 0},
+    {"fps": 30, "loss": 2},
+    {"fps": -1, "loss": 0},
+    {"fps": 30, "loss": 0, "rtt_ms": 1e99},
+    {"fps": 30, "loss": 0, "freezes": -1},
+    {"fps": 30, "loss": float("nan")},
+]
+
+
+def test_reports_are_checked_and_shown() -> None:
+    async def scenario() -> None:
+        async with running() as instance, media(instance) as viewer:
+            await viewer.news("hello")
+            for report in WRONG_REPORTS:
+                viewer.send_text(json.dumps({"type": "report", **report}))
+                await viewer.news("error")
+            await viewer.picture()
+            report = Report(fps=29.5, loss=0.0, jitter_ms=1.0, rtt_ms=4.0, freezes=0, decode_ms=1.5, frames_decoded=9)
+            viewer.send_text(report.encode())
+            (each,) = (await viewer.ask("stats"))["each"]
+            assert (each["report"]["fps"], each["report"]["rtt_ms"]) == (29.5, 4.0)
+            assert (each["transport"], each["rung"]) == ("websocket h264", 0)
+            assert {"queue_ms", "send_ms", "frame_rate", "bit_rate", "dropped", "round_trip_ms"} <= set(each)
+
+    run(scenario())
+
+
+def test_a_freeze_that_is_reported_brings_a_key_frame() -> None:
+    async def scenario() -> None:
+        async with running() as instance, peer(instance) as viewer:
+            await viewer.picture(lambda frame: frame.key_frame)
+            viewer.send_text(Report(30, 0.0, freezes=0).encode())
+            before = (await viewer.ask("stats", watch=True))["key_frames"]
+            await viewer.news("stats")
+            viewer.send_text(Report(30, 0.0, freezes=1).encode())
+            await viewer.news("stats", key_frames=before + 1)
+
+    run(scenario())
+
+
+def test_bad_descriptions_and_candidates_by_the_dozen() -> None:
+    async def scenario() -> None:
+        async with running() as instance, bulk(instance) as other:
+            signal = await socket(instance, "signaling")
+            signal.write_message(join_message("guest"))
+            assert json.loads(await soon(signal.read_message()))["type"] == "offer"
+            candidate = {"candidate": "candidate:1 1 udp 1 10.255.255.1 9 typ host", "sdpMid": "0", "sdpMLineIndex": 0}
+            for n in range(100):
+                signal.write_message(json.dumps({"type": "ice-candidate", "candidate": candidate}))
+                signal.write_message(json.dumps({"type": "answer", "sdp": f"v=0\r\nm=video {n}\r\na=" + "x" * 1000}))
+            errors = [json.loads(await soon(signal.read_message()))["reason"] for _ in range(100)]
+            assert any("more than 64" in reason or "not acceptable" in reason for reason in errors)
+            signal.write_message("x" * (signaling.MAX_MESSAGE_BYTES + 1))
+            while await soon(signal.read_message()) is not None:
+                pass
+            assert await other.ask("ping") == {}
+
+    run(scenario())
+
+
+def test_metrics_are_for_those_with_the_secret() -> None:
+    async def scenario() -> None:
+        async with running() as instance, media(instance) as viewer:
+            await viewer.picture()
+            url = f"http://127.0.0.1:{instance.port}/metrics"
+            client = AsyncHTTPClient()
+            with pytest.raises(HTTPClientError, match="401"):
+                await client.fetch(url)
+            answer = await client.fetch(HTTPRequest(url, headers={"Authorization": f"Bearer {SECRET}"}))
+            text = answer.body.decode()
+            assert 'openspace_instance_viewers{transport="websocket h264"} 1' in text
+            assert 'openspace_instance_stage_milliseconds{stage="encode"}' in text
+            assert "openspace_instance_frames_drawn_total" in (await viewer.ask("metrics"))["text"]
+
+    run(scenario())
