@@ -26,6 +26,9 @@ STATUS: dict[type[Exception], int] = {
     errors.SessionNotRunning: 409,
     errors.CommandRefused: 502,
     errors.NoFreeSlot: 503,
+    errors.QuotaReached: 429,
+    errors.UnknownHost: 404,
+    errors.HostInUse: 409,
     errors.HostUnreachable: 503,
     errors.DatabaseUnusable: 500,
 }
