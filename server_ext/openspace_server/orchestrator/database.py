@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from openspace_server.orchestrator.errors import DatabaseUnusable
@@ -28,6 +28,8 @@ HEAD = "0002"
 BUSY_TIMEOUT = 15.0
 POOL_TIMEOUT = 30.0
 """Seconds to wait for a lock of SQLite, and for one of the few connections that a process keeps open."""
+TRUSTED = 1.0
+"""Seconds for which a connection that was just used needs no proof that it still works."""
 _READ = "openspace_read"
 _MIGRATING = "openspace_migrating"
 # Any number, as long as nobody else uses it: one PostgreSQL migration at a time.
@@ -53,10 +55,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        # A PostgreSQL that was started again has closed our connections: pre_ping finds out before a statement does.
-        arguments: dict[str, Any] = (
-            {"connect_args": {"timeout": BUSY_TIMEOUT}} if self.sqlite else {"pool_pre_ping": True}
-        )
+        arguments: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT}} if self.sqlite else {}
         # hide_parameters: a logged failure must not show tokens.
         self._engine: AsyncEngine = create_async_engine(
             self.url, pool_size=4, max_overflow=4, pool_timeout=POOL_TIMEOUT, hide_parameters=True, **arguments
@@ -64,9 +63,14 @@ class Database:
         if self.sqlite:
             event.listen(self._engine.sync_engine, "connect", _on_connect)
             event.listen(self._engine.sync_engine, "begin", _on_begin)
+        else:
+            event.listen(self._engine.sync_engine, "checkin", _on_checkin)
+            event.listen(self._engine.sync_engine, "checkout", _on_checkout)
         self.listeners: list[Callable[[Happening], None]] = []
         self._write = async_sessionmaker(self._engine, expire_on_commit=False)
-        reader = self._engine.execution_options(**{_READ: True})
+        # One statement is a snapshot by itself; SQLite needs to be told that it will not write.
+        reading: dict[str, Any] = {_READ: True} if self.sqlite else {"isolation_level": "AUTOCOMMIT"}
+        reader = self._engine.execution_options(**reading)
         self._read = async_sessionmaker(reader, expire_on_commit=False)
 
     @contextlib.asynccontextmanager
@@ -80,7 +84,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """A consistent snapshot that waits for no writer."""
+        """For one statement, or several that need not agree: waits for no writer."""
         async with self._read() as session:
             yield session
 
@@ -164,6 +168,20 @@ def _on_connect(dbapi_connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
+
+
+def _on_checkin(_dbapi_connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _on_checkout(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
+    """A PostgreSQL that was started again has closed our connections: find out before a statement does."""
+    if time.monotonic() - record.info.get("used", time.monotonic()) < TRUSTED:
+        return
+    try:
+        dbapi_connection.ping()
+    except Exception as problem:
+        raise DisconnectionError from problem
 
 
 def _on_begin(connection: Connection) -> None:

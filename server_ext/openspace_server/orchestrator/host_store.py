@@ -77,6 +77,12 @@ class HostStore:
         Raises:
             HostInUse: another host is known by that address.
         """
+        try:
+            return await self._add(where, secret, kind, traits)
+        except IntegrityError:  # another process was quicker
+            return await self._add(where, secret, kind, traits)
+
+    async def _add(self, where: HostAddress, secret: str, kind: HostKind, traits: dict[str, Any]) -> HostRow:
         async with self._database.write() as tx:
             same = (HostRow.address == where.address, HostRow.port == where.port)
             row = await tx.scalar(select(HostRow).where(~HostRow.local, _ALIVE, HostRow.port != 0, *same))
@@ -86,6 +92,7 @@ class HostStore:
                 row = _row(where, secret, HostState.JOINING, kind)
                 row.reason = f"{where.address}:{where.port} has not answered yet"
                 tx.add(row)
+                await tx.flush()
                 await log(tx, "host joining", host=row.id)
             row.gateway_port, row.secret = where.gateway_port, secret
             for name, value in traits.items():

@@ -20,6 +20,8 @@ from openspace_server.orchestrator.store import SessionStore
 log = logging.getLogger(__name__)
 
 PROBES_AT_ONCE = 16
+KNOWN_FOR = 0.5
+"""Seconds."""
 
 
 class Hosts:
@@ -36,6 +38,8 @@ class Hosts:
         self._last_heard: dict[str, float] = {}
         self._renewed: dict[str, float] = {}
         self._compared: set[str] = set()
+        self._known: dict[str, str] = {}
+        self._known_at = -KNOWN_FOR
         self._probes = asyncio.Semaphore(PROBES_AT_ONCE)
 
     async def start(self) -> None:
@@ -52,11 +56,14 @@ class Hosts:
             await self.local.stop()
 
     async def usable(self) -> list[str]:
-        """The ids of the hosts a new session may go to; starts the local host if there is none."""
-        remote = [host.id for host in await self._store.hosts() if self._remote(host)]
+        """The ids of the hosts a new session may go to; starts the local host if there is none.
+
+        Known for a moment without asking again: whether one of them is ready is seen when a slot is looked for.
+        """
+        remote = await self._remotes()
         if not remote and self.local is not None:
             return [await self.local.ensure()]
-        return [id for id in remote if id in self.links or id not in await self._agents()]
+        return [id for id, kind in remote.items() if kind != HostKind.AGENT or id in self.links]
 
     def client(self, host: HostRow) -> HostClient:
         return HostClient(host, self._settings.command_timeout, self.links.get(host.id))
@@ -88,7 +95,8 @@ class Hosts:
 
     async def look(self) -> None:
         """Ask every host that nobody has heard from lately how it is, and compare."""
-        remote = [host.id for host in await self._store.hosts() if self._remote(host)]
+        self._known_at = -KNOWN_FOR
+        remote = list(await self._remotes())
         interval = self._settings.probe_interval * 0.8
         due = await self._store.due(remote, interval, self._settings.host_timeout)
         again = [id for id in remote if id not in self._compared and id not in {host.id for host in due}]
@@ -98,8 +106,11 @@ class Hosts:
     def _remote(self, host: HostRow) -> bool:
         return host.kind in (HostKind.ADDED, HostKind.AGENT) or host.id in self._configured
 
-    async def _agents(self) -> set[str]:
-        return {host.id for host in await self._store.hosts() if host.kind == HostKind.AGENT}
+    async def _remotes(self) -> dict[str, str]:
+        if time.monotonic() - self._known_at > KNOWN_FOR:
+            self._known = {host.id: host.kind for host in await self._store.hosts() if self._remote(host)}
+            self._known_at = time.monotonic()
+        return self._known
 
     async def _guarded(self, host: HostRow) -> None:
         async with self._probes:

@@ -11,7 +11,6 @@ from openspace_server.orchestrator.attention import Attention
 from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable
 from openspace_server.orchestrator.grants import Grants
 from openspace_server.orchestrator.host_client import HostClient, Status
-from openspace_server.orchestrator.host_store import HostStore
 from openspace_server.orchestrator.hosts import Hosts
 from openspace_server.orchestrator.models import HostRow, HostState, SessionRow, age
 from openspace_server.orchestrator.plain import PlainStarts
@@ -39,14 +38,12 @@ class Lifecycle:
         settings: Settings,
         sessions: SessionStore,
         grants: Grants,
-        host_store: HostStore,
         hosts: Hosts,
         watchers: Watchers,
     ) -> None:
         self._settings = settings
         self._sessions = sessions
         self._grants = grants
-        self._host_store = host_store
         self._hosts = hosts
         self._watchers = watchers
         self._attention = Attention(settings, sessions, hosts, watchers)
@@ -100,13 +97,12 @@ class Lifecycle:
         found = await self._sessions.look(session)
         if found is None:
             return None
-        row, now = found
+        row, host, now = found
         self._watchers.publish(row.view())
         if row.ended:
             return None
         if row.state == SessionState.REQUESTED:
             return await self._wait_in_queue(row)
-        host = await self._host_store.host(row.host) if row.host else None
         if host is None or host.state in (HostState.GONE, HostState.LOST):
             # Its sessions ended in the same transaction, unless they were reserved by a stale reader after it.
             await self._sessions.end(row, SessionState.LOST, host.reason if host else "the render host was removed")
@@ -145,9 +141,10 @@ class Lifecycle:
         client = self._hosts.client(host)
         match SessionState(row.state):
             case SessionState.RESERVED:
-                if await self._sessions.claim_start(row):
-                    self._claimed.add(row.id)
-                return AT_ONCE
+                if not await self._sessions.claim_start(row):
+                    return AT_ONCE
+                self._claimed.add(row.id)
+                return await self._start(row, host, client)
             case SessionState.STARTING if row.instance is None:
                 return await self._start(row, host, client)
             case SessionState.STOPPING:

@@ -66,9 +66,7 @@ class Orchestrator:
         self._watchers = Watchers()
         self.links = Links()
         self._hosts = Hosts(settings, self._host_store, self._sessions, self.links)
-        self._lifecycle = Lifecycle(
-            settings, self._sessions, self._grants, self._host_store, self._hosts, self._watchers
-        )
+        self._lifecycle = Lifecycle(settings, self._sessions, self._grants, self._hosts, self._watchers)
         self._pool = Pool(settings, self._sessions, self._grants, self._hosts)
         self._rounds = Rounds()
         self.listen(metrics.note)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from openspace_server.orchestrator.clock import moment
 from openspace_server.orchestrator.database import Database, Happening
-from openspace_server.orchestrator.models import EventRow, SessionRow, SlotRow, now
+from openspace_server.orchestrator.models import EventRow, HostRow, SessionRow, SlotRow, now
 from openspace_server.protocols.sessions import SessionState
 
 ENDED = tuple(state for state in SessionState if state.ended)
@@ -28,11 +28,12 @@ class SessionStore:
         async with self._database.read() as tx:
             return await tx.get(SessionRow, id)
 
-    async def look(self, id: str) -> tuple[SessionRow, str] | None:
-        """The session, and the database's time."""
+    async def look(self, id: str) -> tuple[SessionRow, HostRow | None, str] | None:
+        """The session, its host, and the database's time."""
+        query = select(SessionRow, HostRow, moment()).outerjoin(HostRow, HostRow.id == SessionRow.host)
         async with self._database.read() as tx:
-            found = (await tx.execute(select(SessionRow, moment()).where(SessionRow.id == id))).first()
-            return (found[0], found[1]) if found is not None else None
+            found = (await tx.execute(query.where(SessionRow.id == id))).first()
+            return (found[0], found[1], found[2]) if found is not None else None
 
     async def sessions(self, owners: Sequence[str], ended: bool = False) -> Sequence[SessionRow]:
         """The sessions of ``owners``, oldest first; those that ended only when asked for."""
