@@ -174,7 +174,7 @@ def main() -> int:
     well = True
     for kind in arguments.database or list(BOUNDS):
         with tempfile.TemporaryDirectory() as directory:
-            server = Postgres(durable=False).start() if kind == "postgresql" else None
+            server = Postgres(durable=True).start() if kind == "postgresql" else None
             try:
                 url = server.create("openspace") if server else f"sqlite+aiosqlite:///{directory}/openspace.sqlite3"
                 asyncio.run(_set_up(url))

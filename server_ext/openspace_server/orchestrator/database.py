@@ -58,7 +58,7 @@ class Database:
         arguments: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT}} if self.sqlite else {}
         # hide_parameters: a logged failure must not show tokens.
         self._engine: AsyncEngine = create_async_engine(
-            self.url, pool_size=4, max_overflow=4, pool_timeout=POOL_TIMEOUT, hide_parameters=True, **arguments
+            self.url, pool_size=8, max_overflow=8, pool_timeout=POOL_TIMEOUT, hide_parameters=True, **arguments
         )
         if self.sqlite:
             event.listen(self._engine.sync_engine, "connect", _on_connect)
@@ -66,6 +66,7 @@ class Database:
         else:
             event.listen(self._engine.sync_engine, "checkin", _on_checkin)
             event.listen(self._engine.sync_engine, "checkout", _on_checkout)
+        self._turn = asyncio.Lock()
         self.listeners: list[Callable[[Happening], None]] = []
         self._write = async_sessionmaker(self._engine, expire_on_commit=False)
         # One statement is a snapshot by itself; SQLite needs to be told that it will not write.
@@ -76,7 +77,8 @@ class Database:
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction that commits at the end. Never await anything but the database inside."""
-        async with self._write.begin() as session:
+        # SQLite lets those wait who ask often enough: in one process, at least, each has their turn.
+        async with self._turn if self.sqlite else contextlib.nullcontext(), self._write.begin() as session:
             yield session
         for happening in session.info.pop("happenings", ()):
             for listener in self.listeners:

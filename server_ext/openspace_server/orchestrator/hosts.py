@@ -19,7 +19,7 @@ from openspace_server.orchestrator.store import SessionStore
 
 log = logging.getLogger(__name__)
 
-PROBES_AT_ONCE = 16
+PROBES_AT_ONCE = 4
 KNOWN_FOR = 0.5
 """Seconds."""
 

@@ -14,6 +14,7 @@ from openspace_server.orchestrator.host_client import HostClient, Status
 from openspace_server.orchestrator.hosts import Hosts
 from openspace_server.orchestrator.models import HostRow, HostState, SessionRow, age
 from openspace_server.orchestrator.plain import PlainStarts
+from openspace_server.orchestrator.precedence import Precedence
 from openspace_server.orchestrator.settings import Settings
 from openspace_server.orchestrator.store import SessionStore
 from openspace_server.orchestrator.watchers import Watchers
@@ -26,6 +27,8 @@ AT_ONCE = 0.0
 # A START that another process claimed is repeated after so long: that process may be gone.
 CLAIM_TIMEOUT = 10.0
 FAULT_INTERVAL = 5.0
+# A rush must not put hundreds before the few database connections that requests need, too.
+ROUNDS_AT_ONCE = 4
 STOPPED_BY_HAND = "stopped"
 """What our render host says of an instance that was told to stop."""
 
@@ -40,12 +43,15 @@ class Lifecycle:
         grants: Grants,
         hosts: Hosts,
         watchers: Watchers,
+        precedence: Precedence,
     ) -> None:
         self._settings = settings
         self._sessions = sessions
         self._grants = grants
         self._hosts = hosts
         self._watchers = watchers
+        self._precedence = precedence
+        self._working = asyncio.Semaphore(ROUNDS_AT_ONCE)
         self._attention = Attention(settings, sessions, hosts, watchers)
         self._plain = PlainStarts(sessions)
         self._followers: dict[str, asyncio.Task[None]] = {}
@@ -75,10 +81,12 @@ class Lifecycle:
     async def _follow(self, session: str) -> None:
         wake = self._wake[session]
         try:
+            await self._precedence.turn()
             while True:
                 wake.clear()
                 try:
-                    delay = await self._round(session)
+                    async with self._working:
+                        delay = await self._round(session)
                 except Exception:  # a fault of ours must not end the session: the next round may do better
                     log.exception("session %s", session)
                     delay = FAULT_INTERVAL

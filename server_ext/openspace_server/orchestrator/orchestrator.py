@@ -29,6 +29,7 @@ from openspace_server.orchestrator.lifecycle import Lifecycle
 from openspace_server.orchestrator.links import AgentLink, Links
 from openspace_server.orchestrator.models import HostKind, HostRow, SessionRow
 from openspace_server.orchestrator.pool import Pool
+from openspace_server.orchestrator.precedence import Precedence
 from openspace_server.orchestrator.requests import NewSession
 from openspace_server.orchestrator.rounds import Rounds
 from openspace_server.orchestrator.settings import Settings
@@ -64,9 +65,12 @@ class Orchestrator:
         self._grants = Grants(self._database, self._keepers.id)
         self._host_store = HostStore(self._database)
         self._watchers = Watchers()
+        self._precedence = Precedence()
         self.links = Links()
         self._hosts = Hosts(settings, self._host_store, self._sessions, self.links)
-        self._lifecycle = Lifecycle(settings, self._sessions, self._grants, self._hosts, self._watchers)
+        self._lifecycle = Lifecycle(
+            settings, self._sessions, self._grants, self._hosts, self._watchers, self._precedence
+        )
         self._pool = Pool(settings, self._sessions, self._grants, self._hosts)
         self._rounds = Rounds()
         self.listen(metrics.note)
@@ -114,7 +118,8 @@ class Orchestrator:
         Raises:
             QuotaReached, NoFreeSlot, KeyReused.
         """
-        row, created = await self._reserve(owner, request, key)
+        with self._precedence.request():
+            row, created = await self._reserve(owner, request, key)
         self._lifecycle.follow(row.id)
         if created and row.instance is not None and (row.width, row.height) != (request.width, request.height):
             await self._resize_warm(row, request)
