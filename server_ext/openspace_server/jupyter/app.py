@@ -16,13 +16,14 @@ from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Float, Int, List, TraitError, Unicode, default, validate
 
-from openspace_server.jupyter import api, identity, pages, sockets
+from openspace_server.jupyter import admin, agents, api, audit, identity, pages, sockets, thumbnails
 from openspace_server.orchestrator.settings import HostAddress, Settings
 
 if TYPE_CHECKING:
     from openspace_server.orchestrator.orchestrator import Orchestrator
 
 SESSION = r"(?P<session>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+HOST = SESSION.replace("session", "host")
 API = r"/openspace/api/v1"
 
 
@@ -105,6 +106,7 @@ class OpenSpaceExtension(ExtensionApp):
         self._starting: asyncio.Task[Orchestrator] | None = None
         self._stopped = False
         self.sockets: weakref.WeakSet[sockets.SessionSocket] = weakref.WeakSet()
+        self.links: set[agents.AgentHandler] = set()
         self.kernel_token = identity.offer_kernel_token()
 
     def initialize_handlers(self) -> None:
@@ -112,10 +114,22 @@ class OpenSpaceExtension(ExtensionApp):
             [
                 (rf"{API}/sessions", api.SessionsHandler),
                 (rf"{API}/sessions/{SESSION}", api.SessionHandler),
+                (rf"{API}/sessions/{SESSION}/thumbnail", thumbnails.ThumbnailHandler),
                 (rf"{API}/sessions/{SESSION}/events", sockets.EventsHandler),
                 (rf"{API}/sessions/{SESSION}/signaling", sockets.SignalingHandler),
                 (rf"{API}/sessions/{SESSION}/bulk", sockets.BulkHandler),
+                (rf"{API}/sessions/{SESSION}/api", sockets.ApiRelayHandler),
+                (rf"{API}/hosts", admin.HostsHandler),
+                (rf"{API}/hosts/{HOST}", admin.HostHandler),
+                (rf"{API}/hosts/join", agents.AgentHandler),
+                (rf"{API}/all-sessions", admin.AllSessionsHandler),
+                (rf"{API}/all-sessions/{SESSION}", admin.AnySessionHandler),
+                (rf"{API}/openapi.yaml", api.DescriptionHandler),
                 (rf"{API}/.*", api.UnknownHandler),
+                (r"/openspace/?", pages.HomePage),
+                (rf"/openspace/wait/{SESSION}/?", pages.WaitPage),
+                (r"/openspace/admin/?", pages.AdminPage),
+                (r"/openspace/pages/(.*)", pages.StaticFiles, {"path": str(pages.OWN)}),
                 (r"/openspace/stream/(?P<session>[^/]+)/?", pages.StreamPage),
                 (r"/openspace/static/(.*)", pages.StaticFiles, {"path": str(pages.STATIC)}),
             ]
@@ -151,6 +165,8 @@ class OpenSpaceExtension(ExtensionApp):
         identity.withdraw_kernel_token(self.kernel_token)
         for socket in list(self.sockets):
             socket.leave()
+        for link in list(self.links):
+            link.leave()
         if self._starting is not None and not self._starting.done():
             with contextlib.suppress(Exception):
                 await self._starting
@@ -164,6 +180,8 @@ class OpenSpaceExtension(ExtensionApp):
         from openspace_server.orchestrator.orchestrator import Orchestrator
 
         orchestrator = Orchestrator(self._settings())
+        assert self.serverapp is not None
+        orchestrator.listen(audit.Audit(self.serverapp.event_logger).note)
         try:
             await orchestrator.start()
         except BaseException:

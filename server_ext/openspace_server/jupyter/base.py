@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from openspace_server.orchestrator.orchestrator import Orchestrator
 
 RESOURCE = "openspace"
+ADMIN_RESOURCE = "openspace-admin"
 
 STATUS: dict[type[Exception], int] = {
     ProtocolError: 400,
@@ -54,7 +55,10 @@ class RestHandler(OrchestratorMixin, APIHandler):
             message, reason = str(problem), getattr(problem, "code", "bad_request")
         elif isinstance(problem, HTTPError) and problem.log_message:
             message = problem.log_message
-        self.finish(json.dumps({"message": message, "reason": reason}))
+        more = {}
+        if isinstance(problem, errors.NoFreeSlot) and problem.total:
+            more = {"busy": problem.busy, "total": problem.total, "next_end": problem.next_end}
+        self.finish(json.dumps({"message": message, "reason": reason} | more))
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         problem = kwargs.get("exc_info", (None, None))[1]

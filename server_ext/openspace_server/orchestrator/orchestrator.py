@@ -7,10 +7,11 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from openspace_server.orchestrator import metrics
+from openspace_server.orchestrator import metrics, snapshots
 from openspace_server.orchestrator.database import Database, Happening
 from openspace_server.orchestrator.errors import (
     CommandRefused,
@@ -19,6 +20,7 @@ from openspace_server.orchestrator.errors import (
     QuotaReached,
     SessionEnded,
     SessionNotRunning,
+    UnknownHost,
     UnknownSession,
 )
 from openspace_server.orchestrator.grants import Grants, Terms
@@ -214,6 +216,44 @@ class Orchestrator:
                     view = news
                     yield view
 
+    async def all_hosts(self) -> Sequence[dict[str, Any]]:
+        """Every host for administrators; without addresses and secrets."""
+        busy = await self._host_store.busy()
+        shown = ("id", "name", "kind", "state", "reason", "region", "graphics_card", "ram", "storage", "engines")
+        return [
+            {name: getattr(host, name) for name in shown}
+            | {"slots": host.slots, "busy": busy.get(host.id, 0), "occupied": host.occupied, "drain": host.drain}
+            for host in await self._host_store.hosts()
+        ]
+
+    async def all_sessions(self) -> Sequence[dict[str, Any]]:
+        """Everybody's live sessions for administrators."""
+        rows = await self._sessions.live()
+        return [row.view().as_json() | {"owner": row.owner, "host": row.host} for row in rows]
+
+    async def drain(self, host: str, drain: bool) -> None:
+        """Raises UnknownHost."""
+        if not await self._host_store.set_drain(host, drain):
+            raise UnknownHost("there is no such render host")
+
+    async def agent(self, name: str) -> HostRow | None:
+        """The host that may dial in under ``name``."""
+        return await self._host_store.agent(name)
+
+    async def describe_host(self, id: str, traits: dict[str, str]) -> None:
+        """What a host that dialled in tells of itself."""
+        if traits:
+            await self._host_store.set_traits(id, **traits)
+
+    async def join_agent(self, id: str, link: AgentLink) -> None:
+        """It has dialled in: use it, and look at it now."""
+        self.links.put(id, link)
+        await self._hosts.look()
+
+    async def heard(self, host: str) -> None:
+        """A host that dialled in is alive."""
+        await self._host_store.renew(host, self.settings.host_timeout)
+
     async def used(self, id: str) -> None:
         """Somebody uses it."""
         await self._sessions.set_used(id)
@@ -221,6 +261,18 @@ class Orchestrator:
     async def place(self, owners: Owners, id: str) -> int | None:
         """How many wait in the queue before it; None when it does not wait."""
         return await self._grants.place(await self._mine(owners, id))
+
+    async def frame(self, owners: Owners, id: str) -> bytes:
+        """What the session shows now: an array message of kind ``frame``.
+
+        Raises:
+            UnknownSession, SessionEnded, SessionNotRunning, HostUnreachable.
+        """
+        row, host = await self._running(owners, id)
+        try:
+            return await snapshots.frame(host, row, self.links.get(host.id), self.settings.command_timeout)
+        except snapshots.FAULTS as problem:
+            raise HostUnreachable(f"no picture of it could be had: {problem}") from None
 
     async def gateway(self, owners: Owners, id: str, channel: str) -> GatewayTarget:
         """Where ``channel`` of a running session is.

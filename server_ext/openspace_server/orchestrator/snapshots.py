@@ -15,13 +15,13 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, W
 
 from openspace_server.orchestrator.links import AgentLink, Message, Stream
 from openspace_server.orchestrator.models import HostKind, HostRow, SessionRow
-from openspace_server.protocols.fields import ProtocolError, parse_object
+from openspace_server.protocols.fields import ProtocolError, describe, parse_object
 from openspace_server.protocols.signaling import Join, Role
 from openspace_server.protocols.viewer import Request
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 MAX_KNOWN = 256 * 1024
 FAULTS = (OSError, HTTPClientError, WebSocketError, WebSocketClosedError, ProtocolError, TimeoutError)
 """What tells that an instance could not be asked."""
@@ -57,6 +57,8 @@ async def take(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: 
         talk = await _Talk.open(host, row, link, Role.VIEWER)
         try:
             state = await talk.ask("state")
+            if not isinstance(state, dict):
+                raise ProtocolError(f"state: expected an object, got {describe(state)}")
             known = {name: state[name] for name in ("time", "rate", "paused", "focus") if name in state}
             known["camera"] = await talk.ask("camera")
             with contextlib.suppress(Refused):  # an engine without properties
@@ -66,6 +68,19 @@ async def take(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: 
             return Snapshot(
                 encoded if len(encoded) <= MAX_KNOWN else "", max(0, viewers - 1) if isinstance(viewers, int) else None
             )
+        finally:
+            await talk.close()
+
+
+async def frame(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> bytes:
+    """One drawn frame, as the array message that the instance sends. Raises one of FAULTS."""
+    async with asyncio.timeout(timeout):
+        talk = await _Talk.open(host, row, link, Role.VIEWER)
+        try:
+            picture = await talk.ask("frame", arrays=True)
+            if not isinstance(picture, bytes):
+                raise ProtocolError("frame: not answered with an array")
+            return picture
         finally:
             await talk.close()
 
@@ -118,18 +133,22 @@ class _Talk:
         await stream.send(Join(row.id, role, f"orchestrator-{role}", row.token).encode())
         return cls(stream)
 
-    async def ask(self, verb: str, arguments: dict[str, Any] | None = None) -> Any:
+    async def ask(self, verb: str, arguments: dict[str, Any] | None = None, arrays: bool = False) -> Any:
         self._last += 1
         await self._stream.send(Request(self._last, verb, arguments or {}).encode())
         while (message := await self._stream.receive()) is not None:
             if isinstance(message, bytes):
+                if arrays:
+                    return message
                 continue
             said = parse_object(message)
             if said.get("type") == "error" and said.get("id") is None:
                 raise ProtocolError(str(said.get("reason"))[:200])
-            if said.get("id") == self._last:
-                if said.get("type") == "error":
-                    raise Refused(str(said.get("reason"))[:200])
+            if said.get("id") != self._last:
+                continue
+            if said.get("type") == "error":
+                raise Refused(str(said.get("reason"))[:200])
+            if said.get("type") == "reply":
                 return said.get("result")
         raise OSError("the instance closed the socket")
 
