@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from openspace_server import admin_cli
 from openspace_server.protocols.picture import MAX_SIDE, MIN_SIDE
 from openspace_server.protocols.supervisor import DEFAULT_API_PORT, DEFAULT_GATEWAY_PORT, DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from openspace_server.render_host.agent import JoinSettings
+    from openspace_server.render_host.settings import HostSettings
 
 MAX_SLOTS = 256
 MAX_FRAME_RATE = 60
@@ -27,6 +34,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_host(commands.add_parser("host", help="run a render host: supervisor, gateway and instances"))
+    admin_cli.add_hosts(commands.add_parser("hosts", help="the render hosts that an orchestrator uses"))
+    admin_cli.add_sessions(commands.add_parser("sessions", help="the sessions of everybody"))
+    admin_cli.add_db(commands.add_parser("db", help="the orchestrator's database"))
     _add_doctor(commands.add_parser("doctor", help="check this machine and say what to do"))
     return parser
 
@@ -59,12 +69,23 @@ def _add_host(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-origin", action="append", default=[], metavar="ORIGIN", help="let web pages of ORIGIN use the gateway"
     )
+    parser.add_argument(
+        "--join",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="dial out to the orchestrator of this Jupyter server; may be repeated",
+    )
+    parser.add_argument("--name", help="as given to hosts add --agent; default: this machine's name")
+    for trait in ("region", "graphics-card", "ram", "storage", "engines"):
+        parser.add_argument(f"--{trait}", default="", help="told to the orchestrator by --join")
 
 
 def _host(arguments: argparse.Namespace) -> int:
     import asyncio
     import logging
 
+    from openspace_server.render_host.agent import Agent
     from openspace_server.render_host.host import RenderHost
     from openspace_server.render_host.settings import HostError, HostSettings, secret_from_environment
 
@@ -90,7 +111,8 @@ def _host(arguments: argparse.Namespace) -> int:
     )
 
     async def run() -> None:
-        await RenderHost(settings).run()
+        host = RenderHost(settings)
+        await host.run(*(Agent(host, join).run() for join in _joins(arguments, settings)))
 
     try:
         asyncio.run(run())
@@ -98,6 +120,22 @@ def _host(arguments: argparse.Namespace) -> int:
         print(f"openspace-widget host: {problem}", file=sys.stderr)
         return 2
     return 0
+
+
+def _joins(arguments: argparse.Namespace, settings: HostSettings) -> list[JoinSettings]:
+    """Where to dial in. Raises HostError."""
+    from openspace_server.render_host.agent import JoinSettings
+    from openspace_server.render_host.settings import SECRET_VARIABLE, HostError
+
+    if arguments.join and not settings.secret:
+        raise HostError(f"--join needs the secret that hosts add --agent printed, in {SECRET_VARIABLE}")
+    told = {name: getattr(arguments, name) for name in ("region", "graphics_card", "ram", "storage", "engines")}
+    traits = {name: value for name, value in told.items() if value}
+    name = arguments.name or platform.node()
+    joins = [JoinSettings(url, name, settings.secret or "", traits) for url in arguments.join]
+    for join in joins:
+        join.socket_url  # noqa: B018 -- refuses what is no URL before anything is bound
+    return joins
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:

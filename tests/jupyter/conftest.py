@@ -20,7 +20,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from tests.orchestrator.standin import StandInHost
 
 API = "openspace/api/v1"
-QUICK = {"poll_interval": 0.05, "host_timeout": 0.4, "linger": 20.0}
+QUICK = {"poll_interval": 0.05, "host_timeout": 0.4, "linger": 20.0, "restart_limit": 0, "tick_interval": 0.05}
 
 
 @pytest.fixture

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.orchestrator.postgres import Postgres, binaries
 from tests.orchestrator.standin import StandInHost
 
 
@@ -26,3 +29,27 @@ def host() -> Iterator[StandInHost]:
     host = StandInHost()
     yield host
     host.close()
+
+
+@pytest.fixture(scope="package")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL server for all tests here that do it no harm."""
+    if binaries() is None:
+        pytest.skip("no PostgreSQL server programs here: tools/system-packages test installs them")
+    server = Postgres()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'x.sqlite3'}"
+    create: Callable[[str], str] = request.getfixturevalue("postgres").create
+    return create(f"test{next(_numbers)}")

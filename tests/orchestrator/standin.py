@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ from tornado.web import Application, HTTPError
 from tornado.websocket import WebSocketHandler
 
 from openspace_server.protocols import supervisor as protocol
+from openspace_server.protocols.credentials import Verifier
 from openspace_server.protocols.signaling import Join, error
 from openspace_server.protocols.supervisor import InstanceState, decode_command, reply
 
@@ -32,6 +34,7 @@ class Instance:
     token: str | None = None
     width: int = 0
     height: int = 0
+    fence: int = 0
     reason: str = ""
 
 
@@ -47,6 +50,7 @@ class StandInHost:
     stubborn: bool = False
     drop_replies: bool = False
     refuse_starts: str = ""
+    viewers: int | None = None
     port: int = 0
     gateway_port: int = 0
     instances: list[Instance] = field(default_factory=list)
@@ -90,6 +94,8 @@ class StandInHost:
             if instance.state == InstanceState.INITIALIZING and not self.hold:
                 instance.state = InstanceState.RUNNING
             known = {"session": instance.session, "width": instance.width, "height": instance.height} if busy else {}
+            known |= {"fence": instance.fence} if busy else {}
+            known |= {"viewers": self.viewers} if busy and self.viewers is not None else {}
             return reply(command, command.id, status=instance.state, reason=instance.reason) | known
         if not busy or command.session not in (None, instance.session):
             return reply(command, command.id, protocol.NOT_RUNNING)
@@ -115,7 +121,7 @@ class StandInHost:
         assert command.width is not None
         assert command.height is not None
         self.instances[free[0]] = Instance(
-            InstanceState.INITIALIZING, command.session, command.token, command.width, command.height
+            InstanceState.INITIALIZING, command.session, command.token, command.width, command.height, command.fence
         )
         self.started[request] = free[0]
         return reply(command, free[0])
@@ -133,7 +139,7 @@ class Supervisor(WebSocketHandler):
         self.host = host
 
     def prepare(self) -> None:
-        if self.request.headers.get("Authorization") != f"Bearer {self.host.secret}":
+        if Verifier(self.host.secret).body_digest(self.request.headers.get("Authorization", ""), time.time()) is None:
             raise HTTPError(401)
 
     async def on_message(self, message: str | bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import stat
 import subprocess
@@ -10,16 +11,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select, text
 
 from openspace_server.orchestrator import database
+from openspace_server.orchestrator.clock import moment
 from openspace_server.orchestrator.database import HEAD, Database
 from openspace_server.orchestrator.errors import DatabaseUnusable, NoFreeSlot
+from openspace_server.orchestrator.grants import Grants
 from openspace_server.orchestrator.host_store import HostStore
-from openspace_server.orchestrator.models import Base
+from openspace_server.orchestrator.models import Base, age
 from openspace_server.orchestrator.store import SessionStore
 from tests.orchestrator.helpers import ME, WANTED
 
@@ -51,11 +56,10 @@ async def test_the_file_is_private(tmp_path: Path) -> None:
     await store.close()
 
 
-def test_eight_processes_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "x.sqlite3"
+def test_eight_processes_at_once(db_url: str) -> None:
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", OPEN_IT, url(file)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", OPEN_IT, db_url], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         for _ in range(8)
     ]
@@ -63,22 +67,80 @@ def test_eight_processes_at_once(tmp_path: Path) -> None:
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    errors = [process.communicate(timeout=30)[1] for process in processes]
+    errors = [process.communicate(timeout=60)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 8, errors
-    with sqlite3.connect(file) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
-        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert asyncio.run(revision(db_url)) == HEAD
 
 
-async def test_the_migrations_make_the_models(tmp_path: Path) -> None:
+async def revision(db_url: str) -> str | None:
+    store = Database(db_url)
+    try:
+        return await store.revision()
+    finally:
+        await store.close()
+
+
+async def test_sqlite_readers_wait_for_no_writer(tmp_path: Path) -> None:
     store = Database(url(tmp_path / "x.sqlite3"))
     await store.set_up()
     await store.close()
+    with sqlite3.connect(tmp_path / "x.sqlite3") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_the_migrations_make_the_models(db_url: str) -> None:
+    store = Database(db_url)
+    assert await store.revision() is None
+    await store.set_up()
     assert ScriptDirectory(str(Path(database.__file__).parent / "migrations")).get_current_head() == HEAD
-    engine = create_engine(f"sqlite:///{tmp_path / 'x.sqlite3'}")
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    async with store._engine.connect() as connection:
+        different = await connection.run_sync(
+            lambda sync: compare_metadata(MigrationContext.configure(sync, opts={"compare_type": True}), Base.metadata)
+        )
+    assert different == []
+    await store.close()
+
+
+async def test_the_clock_is_the_databases(db_url: str) -> None:
+    store = Database(db_url)
+    async with store.read() as tx:
+        at, later = (await tx.execute(select(moment(), moment(90.5)))).one()
+    await store.close()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", at)
+    assert abs(age(at)) < 5
+    assert 90 <= age(at) - age(later) <= 91
+
+
+async def test_an_older_database_keeps_its_sessions(tmp_path: Path) -> None:
+    """What release 0001 wrote: a host that was starting, a session on it, and the slot that it holds."""
+    engine = create_engine(url(tmp_path / "x.sqlite3").replace("+aiosqlite", ""))
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        at = "'2026-11-01T00:00:00.000Z'"
+        connection.execute(
+            text(f"INSERT INTO hosts VALUES ('h', '127.0.0.1', 1, 2, 's', 3, 'starting', '', 1, 7, {at}, {at})")
+        )
+        connection.execute(
+            text(
+                "INSERT INTO sessions VALUES "
+                f"('s', 'user:me', '', 'RUNNING', '', 'e', 64, 64, 't', 'h', 0, 1, 0, NULL, 'd', {at}, {at})"
+            )
+        )
+        connection.execute(text("INSERT INTO slots VALUES ('h', 0, 1, 's')"))
     engine.dispose()
+    store = Database(url(tmp_path / "x.sqlite3"))
+    await store.set_up()
+    row = await SessionStore(store).session("s")
+    host = await HostStore(store).local()
+    assert row is not None
+    assert host is not None
+    assert (row.host, row.fence, row.since, host.state, host.kind) == ("h", 1, row.modified, "joining", "local")
+    async with store.write() as tx:
+        assert await tx.scalar(text("PRAGMA foreign_keys")) == 1
+    await store.close()
 
 
 def test_a_current_schema_is_seen_without_alembic(tmp_path: Path) -> None:
@@ -111,9 +173,8 @@ async def test_a_broken_file_says_which(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_no_slot_is_given_twice(tmp_path: Path) -> None:
-    file = tmp_path / "x.sqlite3"
-    stores = [Database(url(file)) for _ in range(4)]
+async def test_no_slot_is_given_twice(db_url: str) -> None:
+    stores = [Database(db_url) for _ in range(4)]
     await stores[0].set_up()
     host = await HostStore(stores[0]).add_local(5, "secret")
     assert host is not None
@@ -121,7 +182,7 @@ async def test_no_slot_is_given_twice(tmp_path: Path) -> None:
 
     async def take(store: Database) -> str:
         try:
-            return (await SessionStore(store).reserve(ME, WANTED, None, [host.id]))[0].id
+            return (await Grants(store).reserve(ME, WANTED, None, [host.id]))[0].id
         except NoFreeSlot:
             return ""
 
@@ -132,7 +193,7 @@ async def test_no_slot_is_given_twice(tmp_path: Path) -> None:
     assert sorted(row.slot for row in rows) == [0, 1, 2, 3, 4]
 
     async def same(store: Database) -> tuple[str, bool]:
-        row, created = await SessionStore(store).reserve(ME, WANTED, "one key", [host.id])
+        row, created = await Grants(store).reserve(ME, WANTED, "one key", [host.id])
         return row.id, created
 
     assert await SessionStore(stores[0]).end(rows[0], "STOPPED")  # type: ignore[arg-type]

@@ -144,7 +144,6 @@ async def test_a_lost_reply_starts_no_second_instance(tmp_path: Path, host: Stan
         await until(lambda: host.commands.count("START") == 1, "the first START")
         host.drop_replies = False
         await reach(orchestrator, view.id, RUNNING)
-        assert host.commands.count("START") >= 2
         assert [i.state for i in host.instances].count(InstanceState.RUNNING) == 1
 
 

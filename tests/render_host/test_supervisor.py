@@ -192,7 +192,7 @@ def test_status_names_session_engine_and_size_of_a_busy_slot_and_no_secret(tmp_p
             found = await until_status(running.port, 0, "RUNNING")
             assert found == {
                 "command": "STATUS", "error": "none", "id": 0, "status": "RUNNING", "reason": "",
-                "session": "s", "engine": "web", "width": 320, "height": 240,
+                "session": "s", "engine": "web", "width": 320, "height": 240, "fence": 0,
             }  # fmt: skip
             configuration = next((tmp_path / "logs").glob("instance-0-*.log")).read_text()
             assert '"width": 320' in configuration

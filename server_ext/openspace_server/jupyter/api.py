@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from openspace_server.jupyter.base import RestHandler
 from openspace_server.orchestrator.requests import check_key, decode_new_session, decode_resolution
+
+DESCRIPTION = Path(__file__).parent / "rest-api.yaml"
 
 
 class SessionsHandler(RestHandler):
@@ -26,11 +30,20 @@ class SessionsHandler(RestHandler):
     async def post(self) -> None:
         extension = self.settings["openspace"]
         request = decode_new_session(self.request.body, extension.engine, extension.engines)
+        request = replace(request, region=request.region or extension.region)
         key = check_key(self.request.headers.get("Idempotency-Key"))
         view, created = await (await self.orchestrator()).create(self.rights.owner, request, key)
         self.set_status(201 if created else 200)
         self.set_header("Location", f"{self.request.path.rstrip('/')}/{view.id}")
         self.finish(json.dumps(view.as_json()))
+
+
+class DescriptionHandler(RestHandler):
+    """``/openapi.yaml``: what is here, for programs."""
+
+    @web.authenticated
+    def get(self) -> None:
+        self.finish(DESCRIPTION.read_bytes(), set_content_type="application/yaml")
 
 
 class SessionHandler(RestHandler):
@@ -39,8 +52,10 @@ class SessionHandler(RestHandler):
     @web.authenticated
     @authorized
     async def get(self, session: str) -> None:
-        view = await (await self.orchestrator()).get(self.rights.owners, session)
-        self.finish(json.dumps(view.as_json()))
+        orchestrator = await self.orchestrator()
+        view = await orchestrator.get(self.rights.owners, session)
+        place = await orchestrator.place(self.rights.owners, session)
+        self.finish(json.dumps(view.as_json() | ({} if place is None else {"place": place})))
 
     @web.authenticated
     @authorized

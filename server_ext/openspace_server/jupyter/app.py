@@ -14,16 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Float, Int, List, TraitError, Unicode, default, validate
+from traitlets import Bool, Float, Int, List, TraitError, Unicode, default, validate
 
-from openspace_server.jupyter import api, identity, pages, sockets
+from openspace_server.jupyter import admin, agents, api, audit, identity, pages, sockets, thumbnails
 from openspace_server.orchestrator.settings import HostAddress, Settings
 
 if TYPE_CHECKING:
     from openspace_server.orchestrator.orchestrator import Orchestrator
 
 SESSION = r"(?P<session>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+HOST = SESSION.replace("session", "host")
 API = r"/openspace/api/v1"
+
+
+_PASSED_ON = (
+    *("exclusive_hosts", "quota", "idle_limit", "away_limit", "max_duration", "warning", "warm", "restart_limit"),
+    *("snapshot_interval", "tick_interval"),
+)
 
 
 class OpenSpaceExtension(ExtensionApp):
@@ -49,7 +56,27 @@ class OpenSpaceExtension(ExtensionApp):
     )
     engine = Unicode("embedded", help="The engine of a session that names none.").tag(config=True)
     engines = List(Unicode(), ["embedded"], help="The engines a session may name.").tag(config=True)
-    poll_interval = Float(2.0, min=0.05, help="Seconds between looks at a running session.").tag(config=True)
+    region = Unicode(help="The region of a session that names none; preferred, not required.").tag(config=True)
+    exclusive_hosts = Bool(
+        False, help="The configured hosts serve this database alone: instances nobody knows there are stopped."
+    ).tag(config=True)
+    quota = Int(0, min=0, help="How many live sessions a user may have; 0 for any number.").tag(config=True)
+    idle_limit = Int(0, min=0, help="Seconds without use after which a session ends; 0 for never.").tag(config=True)
+    away_limit = Int(0, min=0, help="Seconds without any viewer after which a session ends; 0 for never.").tag(
+        config=True
+    )
+    max_duration = Int(0, min=0, help="Seconds that a session may live; 0 for any time.").tag(config=True)
+    warning = Float(120.0, min=0, help="Seconds before such an end that its users are warned.").tag(config=True)
+    warm = Int(0, min=0, help="How many sessions are kept running for whoever comes next.").tag(config=True)
+    restart_limit = Int(3, min=0, help="How often in a row a crashed instance is started again.").tag(config=True)
+    snapshot_interval = Float(
+        10.0, min=0, help="Seconds between looks at the camera and time of a session, which a restart gives back."
+    ).tag(config=True)
+    tick_interval = Float(2.0, min=0.05, help="Seconds between rounds of housekeeping.").tag(config=True)
+    admins = List(Unicode(), help="Users who may see all sessions and hosts. On a server of one user: that user.").tag(
+        config=True
+    )
+    poll_interval = Float(5.0, min=0.05, help="Seconds between looks at a running session.").tag(config=True)
     host_timeout = Float(10.0, min=0.1, help="Seconds of silence after which a render host is lost.").tag(config=True)
     start_timeout = Float(120.0, min=1, help="Seconds within which a session must be running.").tag(config=True)
     linger = Float(
@@ -79,6 +106,7 @@ class OpenSpaceExtension(ExtensionApp):
         self._starting: asyncio.Task[Orchestrator] | None = None
         self._stopped = False
         self.sockets: weakref.WeakSet[sockets.SessionSocket] = weakref.WeakSet()
+        self.links: set[agents.AgentHandler] = set()
         self.kernel_token = identity.offer_kernel_token()
 
     def initialize_handlers(self) -> None:
@@ -86,11 +114,23 @@ class OpenSpaceExtension(ExtensionApp):
             [
                 (rf"{API}/sessions", api.SessionsHandler),
                 (rf"{API}/sessions/{SESSION}", api.SessionHandler),
+                (rf"{API}/sessions/{SESSION}/thumbnail", thumbnails.ThumbnailHandler),
                 (rf"{API}/sessions/{SESSION}/events", sockets.EventsHandler),
                 (rf"{API}/sessions/{SESSION}/signaling", sockets.SignalingHandler),
                 (rf"{API}/sessions/{SESSION}/bulk", sockets.BulkHandler),
                 (rf"{API}/sessions/{SESSION}/media", sockets.MediaHandler),
+                (rf"{API}/sessions/{SESSION}/api", sockets.ApiRelayHandler),
+                (rf"{API}/hosts", admin.HostsHandler),
+                (rf"{API}/hosts/{HOST}", admin.HostHandler),
+                (rf"{API}/hosts/join", agents.AgentHandler),
+                (rf"{API}/all-sessions", admin.AllSessionsHandler),
+                (rf"{API}/all-sessions/{SESSION}", admin.AnySessionHandler),
+                (rf"{API}/openapi.yaml", api.DescriptionHandler),
                 (rf"{API}/.*", api.UnknownHandler),
+                (r"/openspace/?", pages.HomePage),
+                (rf"/openspace/wait/{SESSION}/?", pages.WaitPage),
+                (r"/openspace/admin/?", pages.AdminPage),
+                (r"/openspace/pages/(.*)", pages.StaticFiles, {"path": str(pages.OWN)}),
                 (r"/openspace/stream/(?P<session>[^/]+)/?", pages.StreamPage),
                 (r"/openspace/static/(.*)", pages.StaticFiles, {"path": str(pages.STATIC)}),
             ]
@@ -126,6 +166,8 @@ class OpenSpaceExtension(ExtensionApp):
         identity.withdraw_kernel_token(self.kernel_token)
         for socket in list(self.sockets):
             socket.leave()
+        for link in list(self.links):
+            link.leave()
         if self._starting is not None and not self._starting.done():
             with contextlib.suppress(Exception):
                 await self._starting
@@ -139,6 +181,8 @@ class OpenSpaceExtension(ExtensionApp):
         from openspace_server.orchestrator.orchestrator import Orchestrator
 
         orchestrator = Orchestrator(self._settings())
+        assert self.serverapp is not None
+        orchestrator.listen(audit.Audit(self.serverapp.event_logger).note)
         try:
             await orchestrator.start()
         except BaseException:
@@ -162,4 +206,5 @@ class OpenSpaceExtension(ExtensionApp):
             host_timeout=self.host_timeout,
             start_timeout=self.start_timeout,
             linger=self.linger,
+            **{name: getattr(self, name) for name in _PASSED_ON},
         )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from openspace_server.orchestrator.orchestrator import Orchestrator
 
 RESOURCE = "openspace"
+ADMIN_RESOURCE = "openspace-admin"
 
 STATUS: dict[type[Exception], int] = {
     ProtocolError: 400,
@@ -26,6 +27,9 @@ STATUS: dict[type[Exception], int] = {
     errors.SessionNotRunning: 409,
     errors.CommandRefused: 502,
     errors.NoFreeSlot: 503,
+    errors.QuotaReached: 429,
+    errors.UnknownHost: 404,
+    errors.HostInUse: 409,
     errors.HostUnreachable: 503,
     errors.DatabaseUnusable: 500,
 }
@@ -51,7 +55,10 @@ class RestHandler(OrchestratorMixin, APIHandler):
             message, reason = str(problem), getattr(problem, "code", "bad_request")
         elif isinstance(problem, HTTPError) and problem.log_message:
             message = problem.log_message
-        self.finish(json.dumps({"message": message, "reason": reason}))
+        more = {}
+        if isinstance(problem, errors.NoFreeSlot) and problem.total:
+            more = {"busy": problem.busy, "total": problem.total, "next_end": problem.next_end}
+        self.finish(json.dumps({"message": message, "reason": reason} | more))
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         problem = kwargs.get("exc_info", (None, None))[1]

@@ -1,4 +1,5 @@
-"""The stream page of a session, and the built JavaScript and styles that it and nobody else needs."""
+"""The pages that need no notebook: my sessions, waiting for one, its stream, and the administrators'. None of them
+holds an address, a port or an instance id, and nothing is kept in the browser."""
 
 from __future__ import annotations
 
@@ -15,6 +16,9 @@ from openspace_server.jupyter.base import RESOURCE, OrchestratorMixin
 from openspace_server.orchestrator.errors import UnknownSession
 
 STATIC = Path(__file__).parent / "static"
+"""The view's built files."""
+OWN = Path(__file__).parent / "assets"
+"""What the small pages here need; not built."""
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -62,6 +66,76 @@ class Page(OrchestratorMixin, JupyterHandler):
         self.set_header("Cache-Control", "no-store")
         static = html.escape(f"{self.base_url}openspace/static/")
         self.finish(_PAGE.format(title=html.escape(title), static=static, body=body, head=head))
+
+    def write_own(self, title: str, body: str, script: str, **data: str) -> None:
+        """Finish with one of the small pages; ``data`` is for its script."""
+        # "<" in a name must not end the script element.
+        told = json.dumps({"baseUrl": self.base_url, **data}).replace("<", "\\u003c")
+        where = html.escape(f"{self.base_url}openspace/pages/")
+        self.write_page(
+            title,
+            f'<main>{body}</main>\n<script id="openspace-page" type="application/json">{told}</script>',
+            f'<link rel="stylesheet" href="{where}pages.css">\n<script type="module" src="{where}{script}"></script>\n',
+        )
+
+
+class HomePage(Page):
+    """``/openspace``: my sessions."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        admin = '<p><a href="admin">All hosts and sessions</a></p>' if self.administers else ""
+        self.write_own(
+            "My sessions – OpenSpace",
+            '<h1>My sessions</h1><p><button id="start">Start a new session</button></p>'
+            '<p id="notice" role="status"></p><p id="none" hidden>You have no session.</p>'
+            f'<ul id="sessions"></ul>{admin}',
+            "home.js",
+        )
+
+
+class WaitPage(Page):
+    """``/openspace/wait/<session>``: goes on to the stream as soon as there is one."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, session: str) -> None:
+        try:
+            await (await self.orchestrator()).get(self.rights.owners, session)
+        except UnknownSession as problem:
+            raise web.HTTPError(404, str(problem)) from None
+        home = html.escape(f"{self.base_url}openspace/")
+        self.write_own(
+            "Waiting – OpenSpace",
+            f'<h1>Your session</h1><p id="notice" role="status">…</p><p><a href="{home}">My sessions</a></p>',
+            "wait.js",
+            session=session,
+        )
+
+
+class AdminPage(Page):
+    """``/openspace/admin``: hosts and everybody's sessions."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        if not self.administers:
+            raise web.HTTPError(403, "only administrators may (OpenSpaceExtension.admins)")
+        heads = (
+            ("Hosts", "hosts", ("Host", "Kind", "Region", "Graphics card", "State", "Busy", "Reason", "")),
+            ("Sessions", "sessions", ("Session", "Owner", "State", "Host", "Reason", "")),
+        )
+        tables = "".join(
+            f"<h2>{title}</h2><table><thead><tr>{''.join(f'<th>{cell}</th>' for cell in cells)}</tr></thead>"
+            f'<tbody id="{id}"></tbody></table>'
+            for title, id, cells in heads
+        )
+        self.write_own(
+            "Administration – OpenSpace",
+            f'<h1>Hosts and sessions</h1><p id="notice" role="status"></p>{tables}',
+            "admin.js",
+        )
 
 
 class StreamPage(Page):

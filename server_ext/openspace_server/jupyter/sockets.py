@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 import uuid
 
 from jupyter_server.auth.decorator import ws_authenticated
@@ -18,8 +19,9 @@ from tornado.websocket import WebSocketClosedError, WebSocketError, WebSocketHan
 from openspace_server.jupyter.base import RESOURCE, OrchestratorMixin
 from openspace_server.orchestrator.errors import OrchestratorError, SessionNotRunning, UnknownSession
 from openspace_server.protocols import signaling
+from openspace_server.protocols.sessions import SessionWarning
 from openspace_server.protocols.signaling import Join, Role
-from openspace_server.sockets.ends import MAX_MESSAGE_BYTES, ClientEnd, RelayHandlerMixin, connect
+from openspace_server.sockets.ends import MAX_MESSAGE_BYTES, End, RelayHandlerMixin, connect
 from openspace_server.sockets.relay import relay
 from openspace_server.sockets.tuning import tune
 
@@ -95,10 +97,21 @@ class EventsHandler(SessionSocket):
 
     async def serve(self) -> None:
         orchestrator = await self.orchestrator()
-        async with contextlib.aclosing(orchestrator.watch(self.rights.owners, self.session)) as views:
-            async for view in views:
-                await self.write_message(json.dumps({"type": "session", **view.as_json()}))
-        self.close(1000, view.state)
+        state = ""
+        async with contextlib.aclosing(orchestrator.news(self.rights.owners, self.session)) as news:
+            async for item in news:
+                if isinstance(item, SessionWarning):
+                    await self.write_message(json.dumps(item.as_json()))
+                    continue
+                state = item.state
+                place = await orchestrator.place(self.rights.owners, self.session)
+                waiting = {} if place is None else {"place": place}
+                await self.write_message(json.dumps({"type": "session", **item.as_json(), **waiting}))
+        self.close(1000, state)
+
+
+USED_INTERVAL = 15.0
+"""Seconds between notes that a session is used."""
 
 
 class RelayHandler(RelayHandlerMixin, SessionSocket):
@@ -106,6 +119,13 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
     never leaves the server."""
 
     channel = ""
+    _noted = float("-inf")
+
+    async def on_message(self, message: str | bytes) -> None:
+        if time.monotonic() - self._noted > USED_INTERVAL:
+            self._noted = time.monotonic()
+            await (await self.orchestrator()).used(self.session)
+        await super().on_message(message)
 
     async def serve(self) -> None:
         try:
@@ -118,9 +138,13 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
         else:
             await relay(self.end, upstream)
 
-    async def _enter(self) -> ClientEnd:
+    async def _enter(self) -> End:
         target = await (await self.orchestrator()).gateway(self.rights.owners, self.session, self.channel)
-        upstream = await connect(target.url, max_bytes=self.relay_max_bytes)
+        upstream = (
+            await target.link.open(self.channel)
+            if target.link is not None
+            else await connect(target.url, max_bytes=self.relay_max_bytes)
+        )
         viewer = f"{self.channel}-{uuid.uuid4()}"
         await upstream.send(Join(self.session, Role.CONTROLLER, viewer, target.token, owner=True).encode())
         return upstream
@@ -153,3 +177,9 @@ class MediaHandler(RelayHandler):
 
     channel = "media"
     relay_max_bytes = MAX_MESSAGE_BYTES
+
+
+class ApiRelayHandler(BulkHandler):
+    """``…/api``: the instance's OpenSpace API, as if it listened here."""
+
+    channel = "api"

@@ -12,26 +12,45 @@ import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from openspace_server.orchestrator.errors import DatabaseUnusable
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in ``migrations/versions``; written here so that a current schema is seen without alembic."""
 BUSY_TIMEOUT = 15.0
+POOL_TIMEOUT = 30.0
+"""Seconds to wait for a lock of SQLite, and for one of the few connections that a process keeps open."""
+TRUSTED = 1.0
+"""Seconds for which a connection that was just used needs no proof that it still works."""
 _READ = "openspace_read"
+_MIGRATING = "openspace_migrating"
 # Any number, as long as nobody else uses it: one PostgreSQL migration at a time.
 _MIGRATION_LOCK = 0x05AC_0001
 
 
+@dataclass
+class Happening:
+    """One line of the event log, as told to listeners."""
+
+    at: str
+    kind: str
+    session: str | None
+    host: str | None
+    fence: int | None
+    detail: str
+
+
 class Database:
-    """One engine and its two kinds of transaction. Belongs to one event loop."""
+    """One engine and its two kinds of transaction. Belongs to one event loop. ``listeners`` hear of each event once it
+    is committed."""
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
@@ -39,24 +58,35 @@ class Database:
         arguments: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT}} if self.sqlite else {}
         # hide_parameters: a logged failure must not show tokens.
         self._engine: AsyncEngine = create_async_engine(
-            self.url, pool_size=2, max_overflow=8, hide_parameters=True, **arguments
+            self.url, pool_size=8, max_overflow=8, pool_timeout=POOL_TIMEOUT, hide_parameters=True, **arguments
         )
         if self.sqlite:
             event.listen(self._engine.sync_engine, "connect", _on_connect)
             event.listen(self._engine.sync_engine, "begin", _on_begin)
+        else:
+            event.listen(self._engine.sync_engine, "checkin", _on_checkin)
+            event.listen(self._engine.sync_engine, "checkout", _on_checkout)
+        self._turn = asyncio.Lock()
+        self.listeners: list[Callable[[Happening], None]] = []
         self._write = async_sessionmaker(self._engine, expire_on_commit=False)
-        reader = self._engine.execution_options(**{_READ: True})
+        # One statement is a snapshot by itself; SQLite needs to be told that it will not write.
+        reading: dict[str, Any] = {_READ: True} if self.sqlite else {"isolation_level": "AUTOCOMMIT"}
+        reader = self._engine.execution_options(**reading)
         self._read = async_sessionmaker(reader, expire_on_commit=False)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction that commits at the end. Never await anything but the database inside."""
-        async with self._write.begin() as session:
+        # SQLite lets those wait who ask often enough: in one process, at least, each has their turn.
+        async with self._turn if self.sqlite else contextlib.nullcontext(), self._write.begin() as session:
             yield session
+        for happening in session.info.pop("happenings", ()):
+            for listener in self.listeners:
+                listener(happening)
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """A consistent snapshot that waits for no writer."""
+        """For one statement, or several that need not agree: waits for no writer."""
         async with self._read() as session:
             yield session
 
@@ -69,9 +99,16 @@ class Database:
         try:
             await self._set_up()
         except (OSError, sqlite3.Error, SQLAlchemyError) as problem:
-            cause = getattr(problem, "orig", None) or problem
-            where = self.url.render_as_string(hide_password=True)
-            raise DatabaseUnusable(f"the database {where} cannot be used: {cause}") from problem
+            raise self._unusable(problem) from problem
+
+    def _unusable(self, problem: Exception) -> DatabaseUnusable:
+        cause = getattr(problem, "orig", None) or problem
+        return DatabaseUnusable(f"the database {self.name} cannot be used: {cause}")
+
+    @property
+    def name(self) -> str:
+        """Its URL without the password."""
+        return self.url.render_as_string(hide_password=True)
 
     async def _set_up(self) -> None:
         if self.sqlite and self.url.database:
@@ -80,10 +117,27 @@ class Database:
         async with self._engine.execution_options(**{_READ: True}).connect() as connection:
             if await connection.run_sync(_revision) == HEAD:
                 return
-        async with self._engine.begin() as connection:
-            if not self.sqlite:
-                await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-            await connection.run_sync(_upgrade)
+        migrating = self._engine.execution_options(**{_MIGRATING: True})
+        async with migrating.connect() as connection:
+            async with connection.begin():
+                if not self.sqlite:
+                    await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+                await connection.run_sync(_upgrade)
+            await connection.invalidate()  # SQLite: it does not look after foreign keys
+
+    async def revision(self) -> str | None:
+        """The schema that is there; None for an empty database. Changes nothing.
+
+        Raises:
+            DatabaseUnusable: it cannot be opened.
+        """
+        if self.sqlite and self.url.database and not Path(self.url.database).exists():  # noqa: ASYNC240
+            return None
+        try:
+            async with self._engine.execution_options(**{_READ: True}).connect() as connection:
+                return await connection.run_sync(_revision)
+        except (OSError, sqlite3.Error, SQLAlchemyError) as problem:
+            raise self._unusable(problem) from problem
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -118,9 +172,26 @@ def _on_connect(dbapi_connection: Any, _record: Any) -> None:
     cursor.close()
 
 
+def _on_checkin(_dbapi_connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _on_checkout(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
+    """A PostgreSQL that was started again has closed our connections: find out before a statement does."""
+    if time.monotonic() - record.info.get("used", time.monotonic()) < TRUSTED:
+        return
+    try:
+        dbapi_connection.ping()
+    except Exception as problem:
+        raise DisconnectionError from problem
+
+
 def _on_begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get(_READ, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get(_MIGRATING, False):
+        # A table that others refer to is changed by making it anew; only outside a transaction can this be allowed.
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    connection.exec_driver_sql("BEGIN" if options.get(_READ, False) else "BEGIN IMMEDIATE")
 
 
 def _revision(connection: Connection) -> str | None:

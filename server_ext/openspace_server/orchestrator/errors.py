@@ -19,7 +19,33 @@ class UnknownSession(OrchestratorError):
 
 
 class NoFreeSlot(OrchestratorError):
+    """``busy`` of ``total`` slots are in use; ``next_end`` (ISO 8601 UTC, empty if unknown) is when the next of them
+    may be free again. ``lost``: the host cannot be had at all."""
+
     code = "no_free_slot"
+
+    def __init__(self, reason: str, busy: int = 0, total: int = 0, next_end: str = "") -> None:
+        super().__init__(reason)
+        self.busy, self.total, self.next_end = busy, total, next_end
+
+
+class QuotaReached(OrchestratorError):
+    """The owner has as many live sessions as allowed; told before any slot is looked for."""
+
+    code = "quota_reached"
+
+    def __init__(self, quota: int) -> None:
+        sessions = "one session" if quota == 1 else f"{quota} sessions"
+        super().__init__(f"you may have {sessions} at a time: end one that you no longer need and try again")
+        self.quota = quota
+
+
+class UnknownHost(OrchestratorError):
+    code = "unknown_host"
+
+
+class HostInUse(OrchestratorError):
+    code = "host_in_use"
 
 
 class KeyReused(OrchestratorError):

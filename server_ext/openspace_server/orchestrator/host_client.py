@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,9 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClosedError, WebSocketError, websocket_connect
 
 from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable
-from openspace_server.orchestrator.models import HostRow, SessionRow
-from openspace_server.protocols import supervisor
+from openspace_server.orchestrator.links import AgentLink
+from openspace_server.orchestrator.models import HostKind, HostRow, SessionRow
+from openspace_server.protocols import credentials, supervisor
 from openspace_server.protocols.fields import ProtocolError, parse_object
 from openspace_server.protocols.supervisor import InstanceState
 
@@ -20,13 +22,15 @@ MAX_REPLY_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Status:
-    """One slot of a host. ``session``, ``width``, ``height`` are None where the host does not tell them."""
+    """One slot of a host. What follows ``reason`` is None where the host does not tell it."""
 
     state: InstanceState
     reason: str
     session: str | None
     width: int | None
     height: int | None
+    fence: int | None = None
+    viewers: int | None = None
 
     @property
     def busy(self) -> bool:
@@ -37,13 +41,27 @@ class Status:
         return self.busy and self.session in (None, session)
 
 
-class HostClient:
-    """Commands to one host. Every method raises HostUnreachable when no usable answer came within ``timeout``
-    seconds, and CommandRefused when the host said no."""
+@dataclass(frozen=True)
+class Capacity:
+    """``plain``: the host does not know our additions to the published protocol."""
 
-    def __init__(self, host: HostRow, timeout: float) -> None:
+    total: int
+    running: int
+    plain: bool
+
+
+class HostClient:
+    """Commands to one host, by a connection of their own or, for an agent, by the link that it holds open.
+
+    Every method raises HostUnreachable when no usable answer came within ``timeout`` seconds, and CommandRefused when
+    the host said no.
+    """
+
+    def __init__(self, host: HostRow, timeout: float, link: AgentLink | None = None) -> None:
         address = f"[{host.address}]" if ":" in host.address else host.address
-        self._where = f"{address}:{host.port}"
+        self._where = f"the agent {host.name}" if host.kind == HostKind.AGENT else f"{address}:{host.port}"
+        self._by_agent = host.kind == HostKind.AGENT
+        self._link = link
         self._secret = host.secret
         self._timeout = timeout
 
@@ -53,6 +71,7 @@ class HostClient:
             "START",
             session=row.id,
             fence=row.fence,
+            slot=f"{row.host}/{row.slot}",
             request_id=f"{row.id}/{row.fence}",
             engine=row.engine,
             width=row.width,
@@ -64,6 +83,10 @@ class HostClient:
     async def stop(self, row: SessionRow) -> None:
         await self._ask("STOP", id=row.instance, session=row.id, fence=row.fence)
 
+    async def stop_instance(self, instance: int, session: str | None = None) -> None:
+        """Stop what runs there, whosever it is; of ``session`` only, if one is given."""
+        await self._ask("STOP", id=instance, **({"session": session} if session else {}))
+
     async def resolution(self, row: SessionRow, width: int, height: int) -> None:
         await self._ask("RESOLUTION", id=row.instance, width=width, height=height, session=row.id, fence=row.fence)
 
@@ -74,17 +97,23 @@ class HostClient:
         except ValueError:
             raise CommandRefused(f"STATUS has no known status: {str(reply.get('status'))[:40]!r}") from None
         reason, session = reply.get("reason"), reply.get("session")
-        size = [value if isinstance(value := reply.get(side), int) else None for side in ("width", "height")]
+        told = ("width", "height", "fence", "viewers")
+        numbers = {name: value if isinstance(value := reply.get(name), int) else None for name in told}
         return Status(
             state,
             reason if isinstance(reason, str) else "",
             session if isinstance(session, str) and session else None,
-            *size,
+            **numbers,
         )
+
+    async def capacity(self) -> Capacity:
+        """How many instances the host can run at once, and runs."""
+        reply = await self._ask("SERVER_STATUS", request_id="capacity")
+        return Capacity(_whole(reply, "total"), _whole(reply, "running"), "request_id" not in reply)
 
     async def slots(self) -> int:
         """How many instances the host can run at once."""
-        return _whole(await self._ask("SERVER_STATUS"), "total")
+        return (await self.capacity()).total
 
     async def find(self, session: str) -> int | None:
         """The id of the instance that says it belongs to ``session``."""
@@ -97,7 +126,8 @@ class HostClient:
     async def _ask(self, command: str, **fields: Any) -> dict[str, Any]:
         try:
             async with asyncio.timeout(self._timeout):
-                reply = parse_object(await self._exchange(supervisor.encode({"command": command, **fields})))
+                message = supervisor.encode({"command": command, **fields})
+                reply = parse_object(await self._carry(message))
         except TimeoutError:
             raise HostUnreachable(f"{self._where} did not answer {command} within {self._timeout:g} s") from None
         except ConnectionRefusedError:
@@ -112,8 +142,16 @@ class HostClient:
             raise CommandRefused(error if isinstance(error, str) else f"{command} was not understood")
         return reply
 
+    async def _carry(self, message: str) -> str | bytes:
+        if not self._by_agent:
+            return await self._exchange(message)
+        if self._link is None:
+            raise ProtocolError("it has not dialled in here")
+        return await self._link.ask(message)
+
     async def _exchange(self, message: str) -> str | bytes:
-        headers = {"Authorization": f"Bearer {self._secret}"} if self._secret else {}
+        # Signed rather than shown: whoever listens on the way learns nothing that helps with another command.
+        headers = {"Authorization": credentials.sign(self._secret, message, time.time())} if self._secret else {}
         request = HTTPRequest(f"ws://{self._where}/", headers=headers, connect_timeout=self._timeout)
         connection = await websocket_connect(request, max_message_size=MAX_REPLY_BYTES)
         try:

@@ -7,16 +7,19 @@ import asyncio
 import contextlib
 import logging
 
+from openspace_server.orchestrator.attention import Attention
 from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable
+from openspace_server.orchestrator.grants import Grants
 from openspace_server.orchestrator.host_client import HostClient, Status
-from openspace_server.orchestrator.host_store import HostStore
 from openspace_server.orchestrator.hosts import Hosts
 from openspace_server.orchestrator.models import HostRow, HostState, SessionRow, age
+from openspace_server.orchestrator.plain import PlainStarts
+from openspace_server.orchestrator.precedence import Precedence
 from openspace_server.orchestrator.settings import Settings
 from openspace_server.orchestrator.store import SessionStore
 from openspace_server.orchestrator.watchers import Watchers
 from openspace_server.protocols.sessions import SessionState
-from openspace_server.protocols.supervisor import INVALID_ID, NOT_RUNNING, InstanceState
+from openspace_server.protocols.supervisor import INVALID_ID, NO_AVAILABLE_SLOTS, NOT_RUNNING, InstanceState
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +27,33 @@ AT_ONCE = 0.0
 # A START that another process claimed is repeated after so long: that process may be gone.
 CLAIM_TIMEOUT = 10.0
 FAULT_INTERVAL = 5.0
+# A rush must not put hundreds before the few database connections that requests need, too.
+ROUNDS_AT_ONCE = 4
+STOPPED_BY_HAND = "stopped"
+"""What our render host says of an instance that was told to stop."""
 
 
 class Lifecycle:
     """Follows the sessions it is told to."""
 
     def __init__(
-        self, settings: Settings, sessions: SessionStore, host_store: HostStore, hosts: Hosts, watchers: Watchers
+        self,
+        settings: Settings,
+        sessions: SessionStore,
+        grants: Grants,
+        hosts: Hosts,
+        watchers: Watchers,
+        precedence: Precedence,
     ) -> None:
         self._settings = settings
         self._sessions = sessions
-        self._host_store = host_store
+        self._grants = grants
         self._hosts = hosts
         self._watchers = watchers
+        self._precedence = precedence
+        self._working = asyncio.Semaphore(ROUNDS_AT_ONCE)
+        self._attention = Attention(settings, sessions, hosts, watchers)
+        self._plain = PlainStarts(sessions)
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._wake: dict[str, asyncio.Event] = {}
         self._claimed: set[str] = set()
@@ -64,10 +81,12 @@ class Lifecycle:
     async def _follow(self, session: str) -> None:
         wake = self._wake[session]
         try:
+            await self._precedence.turn()
             while True:
                 wake.clear()
                 try:
-                    delay = await self._round(session)
+                    async with self._working:
+                        delay = await self._round(session)
                 except Exception:  # a fault of ours must not end the session: the next round may do better
                     log.exception("session %s", session)
                     delay = FAULT_INTERVAL
@@ -79,84 +98,124 @@ class Lifecycle:
         finally:
             del self._followers[session], self._wake[session]
             self._claimed.discard(session)
+            self._attention.forget(session)
 
     async def _round(self, session: str) -> float | None:
         """One step; seconds until the next, None when there is none."""
-        row = await self._sessions.session(session)
-        if row is None:
+        found = await self._sessions.look(session)
+        if found is None:
             return None
+        row, host, now = found
         self._watchers.publish(row.view())
         if row.ended:
             return None
-        host = await self._host_store.host(row.host)
+        if row.state == SessionState.REQUESTED:
+            return await self._wait_in_queue(row)
         if host is None or host.state in (HostState.GONE, HostState.LOST):
             # Its sessions ended in the same transaction, unless they were reserved by a stale reader after it.
             await self._sessions.end(row, SessionState.LOST, host.reason if host else "the render host was removed")
             return AT_ONCE
-        if host.state == HostState.STARTING:
+        if row.state == SessionState.RESERVED and age(row.since) > self._settings.reservation_ttl:
+            reason = "its slot was reserved, but no start began in time"
+            await self._sessions.end(row, SessionState.FAILED, reason, only_from=SessionState.RESERVED)
+            return AT_ONCE
+        if host.state == HostState.JOINING:
             return await self._wait_for_host(row, host)
-        client = HostClient(host, self._settings.command_timeout)
+        if not self._hosts.reachable(host):
+            return self._settings.poll_interval  # the process that it has dialled in to does the rest
         try:
-            delay = await self._step(row, client)
-            self._hosts.heard(host)
+            delay = await self._step(row, host, now)
+            await self._hosts.heard(host)
             return delay
         except HostUnreachable as problem:
             log.debug("session %s: %s", session, problem)
             ended = await self._hosts.unreachable(host, problem)
             return AT_ONCE if ended else min(1.0, self._settings.poll_interval)
 
+    async def _wait_in_queue(self, row: SessionRow) -> float:
+        if age(row.since) > self._settings.queue_timeout:
+            await self._sessions.end(row, SessionState.FAILED, "no slot became free in time", SessionState.REQUESTED)
+            return AT_ONCE
+        if await self._grants.promote(row, await self._hosts.usable()):
+            return AT_ONCE
+        return min(1.0, self._settings.poll_interval)
+
     async def _wait_for_host(self, row: SessionRow, host: HostRow) -> float:
         if self._hosts.local is not None:
             await self._hosts.local.expire(host)
         return self._settings.starting_interval
 
-    async def _step(self, row: SessionRow, client: HostClient) -> float:
+    async def _step(self, row: SessionRow, host: HostRow, now: str) -> float:
+        client = self._hosts.client(host)
         match SessionState(row.state):
             case SessionState.RESERVED:
-                if await self._sessions.claim_start(row):
-                    self._claimed.add(row.id)
-                return AT_ONCE
+                if not await self._sessions.claim_start(row):
+                    return AT_ONCE
+                self._claimed.add(row.id)
+                return await self._start(row, host, client)
             case SessionState.STARTING if row.instance is None:
-                return await self._start(row, client)
+                return await self._start(row, host, client)
             case SessionState.STOPPING:
                 return await self._stop(row, client)
             case _:
-                return await self._check(row, client)
+                return await self._check(row, host, client, now)
 
-    async def _start(self, row: SessionRow, client: HostClient) -> float:
+    async def _start(self, row: SessionRow, host: HostRow, client: HostClient) -> float:
         if row.id not in self._claimed and age(row.modified) < CLAIM_TIMEOUT:
             return self._settings.starting_interval
         try:
-            instance = await client.start(row)
+            instance = await self._plain.start(row, host, client) if host.plain else await client.start(row)
         except CommandRefused as refused:
+            # Something unexpected is in the way; reconciling may clear it.
+            if str(refused) == NO_AVAILABLE_SLOTS and age(row.since) < self._settings.slot_wait:
+                return min(0.5, self._settings.poll_interval)
             await self._sessions.end(row, SessionState.FAILED, f"the render host did not start it: {refused}")
             return AT_ONCE
         await self._sessions.set_instance(row, instance)
         return AT_ONCE
 
-    async def _check(self, row: SessionRow, client: HostClient) -> float:
-        """STARTING and RUNNING: does its instance live, and how?"""
+    async def _check(self, row: SessionRow, host: HostRow, client: HostClient, now: str) -> float:
+        """STARTING, RUNNING and DISCONNECTED: does its instance live, and how?"""
         assert row.instance is not None
         try:
             status = await client.status(row.instance)
         except CommandRefused as refused:
-            await self._sessions.end(row, SessionState.FAILED, f"the render host does not know it any more: {refused}")
-            return AT_ONCE
+            return await self._crashed(row, f"the render host does not know it any more: {refused}")
         if not status.belongs_to(row.id):
-            await self._sessions.end(row, SessionState.FAILED, _why(status))
-            return AT_ONCE
+            return await self._crashed(row, _why(status), stopped=status.reason == STOPPED_BY_HAND)
         if status.width and status.height and (status.width, status.height) != (row.width, row.height):
             await self._sessions.set_size(row, status.width, status.height)
             return AT_ONCE
-        starting = row.state == SessionState.STARTING
-        if starting and status.state == InstanceState.RUNNING:
-            await self._sessions.set_running(row)
+        if row.state == SessionState.STARTING:
+            return await self._starting(row, host, status)
+        if await self._attention.pay(row, host, status, now):
             return AT_ONCE
-        if starting and age(row.modified) > self._settings.start_timeout:
-            await self._sessions.set_stopping(row, f"it was not running within {self._settings.start_timeout:g} s")
-            return AT_ONCE
+        if row.restarts and age(row.since) > self._settings.settled:
+            await self._sessions.forgive(row)
         settled = status.state == InstanceState.RUNNING
         return self._settings.poll_interval if settled else self._settings.starting_interval
+
+    async def _starting(self, row: SessionRow, host: HostRow, status: Status) -> float:
+        if status.state == InstanceState.RUNNING:
+            await self._attention.give_back(row, host)
+            await self._sessions.set_running(row)
+            return AT_ONCE
+        if age(row.since) > self._settings.start_timeout:
+            await self._sessions.set_stopping(row, f"it was not running within {self._settings.start_timeout:g} s")
+            return AT_ONCE
+        return self._settings.starting_interval
+
+    async def _crashed(self, row: SessionRow, reason: str, stopped: bool = False) -> float:
+        """Its instance has ended by itself: another takes its place, unless it never ran, or crashes time and again."""
+        ran = row.state != SessionState.STARTING or row.restarts > 0
+        if ran and not stopped and row.restarts < self._settings.restart_limit:
+            log.info("session %s: started again: %s", row.id, reason)
+            if await self._grants.restart(row, f"{reason}; starting it again"):
+                return AT_ONCE
+        if row.restarts >= self._settings.restart_limit > 0:
+            reason = f"{reason}; it had been started again {row.restarts} times"
+        await self._sessions.end(row, SessionState.FAILED, reason)
+        return AT_ONCE
 
     async def _stop(self, row: SessionRow, client: HostClient) -> float:
         if row.instance is None:
@@ -178,7 +237,8 @@ class Lifecycle:
         return self._settings.starting_interval
 
     async def _stopped(self, row: SessionRow) -> float:
-        await self._sessions.end(row, SessionState.FAILED if row.reason else SessionState.STOPPED)
+        ending = row.ending or (SessionState.FAILED if row.reason else SessionState.STOPPED)
+        await self._sessions.end(row, SessionState(ending))
         return AT_ONCE
 
 

@@ -21,9 +21,8 @@ from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable
 from openspace_server.orchestrator.host_client import HostClient
 from openspace_server.orchestrator.host_store import HostStore
 from openspace_server.orchestrator.models import HostRow, HostState, age
+from openspace_server.orchestrator.reconcile import Reconciler
 from openspace_server.orchestrator.settings import Settings
-from openspace_server.orchestrator.store import SessionStore
-from openspace_server.orchestrator.sweep import sweep
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +39,10 @@ _WITHHELD = ("JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "OPENSPAC
 class LocalHost:
     """Starts, recognises and ends it. The database allows one at a time."""
 
-    def __init__(self, settings: Settings, store: HostStore, sessions: SessionStore) -> None:
+    def __init__(self, settings: Settings, store: HostStore, reconciler: Reconciler) -> None:
         self._settings = settings
         self._store = store
-        self._sessions = sessions
+        self._reconciler = reconciler
         self._lock = asyncio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._launching: asyncio.Task[None] | None = None
@@ -82,7 +81,7 @@ class LocalHost:
 
     async def expire(self, host: HostRow) -> None:
         """Give up a host that should have been ready long ago, such as one whose starter was killed."""
-        if host.state == HostState.STARTING and age(host.modified) > START_TIMEOUT + 5:
+        if host.state == HostState.JOINING and age(host.modified) > START_TIMEOUT + 5:
             await self._store.set_gone(host.id, f"the render host did not start in {START_TIMEOUT:g} s")
 
     async def stop(self) -> None:
@@ -92,7 +91,7 @@ class LocalHost:
             await asyncio.wait([self._launching])
             return
         row = await self._store.local()
-        if row is None or row.state != HostState.READY:
+        if row is None or row.state not in (HostState.READY, HostState.DRAINING):
             return
         try:
             await HostClient(row, timeout=2).slots()
@@ -109,14 +108,14 @@ class LocalHost:
         return str(self._settings.host_log)
 
     async def _usable(self, row: HostRow) -> bool:
-        if row.state == HostState.STARTING:
+        if row.state == HostState.JOINING:
             await self.expire(row)
             return age(row.modified) <= START_TIMEOUT + 5
         client = HostClient(row, self._settings.command_timeout)
         try:
-            total = await client.slots()  # also winds its linger clock up again
+            capacity = await client.capacity()  # also winds its linger clock up again
             if row.state == HostState.LOST:
-                await sweep(client, total, self._sessions)
+                await self._reconciler.compare(row, client, capacity, thorough=True)
         except HostUnreachable as problem:
             if self.has_ended(row, problem):
                 await self._store.set_gone(row.id, self.end_reason(row))
@@ -124,7 +123,7 @@ class LocalHost:
         except CommandRefused as problem:
             log.warning("local render host: %s", problem)
         else:
-            await self._store.set_ready(row.id, total)
+            await self._store.set_ready(row.id, capacity.total, self._settings.host_timeout)
         return True
 
     async def _launch(self, row: HostRow) -> None:

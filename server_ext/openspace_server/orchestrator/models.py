@@ -15,14 +15,29 @@ from openspace_server.protocols.sessions import SessionState, SessionView
 
 
 class HostState(StrEnum):
-    """``starting``: our own child is on its way. ``draining``: keeps its sessions, gets no new ones. ``lost``: does not
-    answer, so its slots may still be in use and are given to nobody. ``gone``: ended for certain, never comes back."""
+    """``joining``: known, but has not answered yet. ``draining``: keeps its sessions, gets no new ones. ``lost``: does
+    not answer, so its slots may still be in use and are given to nobody. ``gone``: ended for certain, never comes
+    back."""
 
-    STARTING = "starting"
+    JOINING = "joining"
     READY = "ready"
     DRAINING = "draining"
     LOST = "lost"
     GONE = "gone"
+
+
+class HostKind(StrEnum):
+    """``local``: our own child. ``config``: named in the configuration. ``added``: by ``hosts add``. ``agent``: dials
+    in."""
+
+    LOCAL = "local"
+    CONFIG = "config"
+    ADDED = "added"
+    AGENT = "agent"
+
+
+POOL = "pool:"
+"""Owner of the warm sessions, which wait for somebody who wants one. No user's owner name looks like it."""
 
 
 def now() -> str:
@@ -40,7 +55,14 @@ class Base(DeclarativeBase):
 
 
 class HostRow(Base):
-    """A render host. ``secret`` is emptied when it is gone; ``pid`` is known for a local one."""
+    """A render host. ``secret`` is emptied when it is gone; ``pid`` is known for a local one.
+
+    ``region``, ``graphics_card``, ``ram``, ``storage`` and ``engines`` (comma separated, empty for any) describe it.
+    ``drain``: wanted empty. ``exclusive``: nobody else uses it, so an instance that nobody knows may be stopped.
+    ``plain``: speaks the published protocol only. ``occupied``: its instances that are no session of ours.
+    ``lease_until``: it answered, or renewed its lease; lost when that has passed. How many slots are free is never
+    stored.
+    """
 
     __tablename__ = "hosts"
     __table_args__ = (
@@ -57,8 +79,15 @@ class HostRow(Base):
             "address",
             "port",
             unique=True,
-            sqlite_where=text("NOT local AND state <> 'gone'"),
-            postgresql_where=text("NOT local AND state <> 'gone'"),
+            sqlite_where=text("NOT local AND state <> 'gone' AND port <> 0"),
+            postgresql_where=text("NOT local AND state <> 'gone' AND port <> 0"),
+        ),
+        Index(
+            "ix_hosts_agent_name",
+            "name",
+            unique=True,
+            sqlite_where=text("kind = 'agent' AND state <> 'gone'"),
+            postgresql_where=text("kind = 'agent' AND state <> 'gone'"),
         ),
     )
 
@@ -72,6 +101,18 @@ class HostRow(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     local: Mapped[bool]
     pid: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(String(16), default=HostKind.CONFIG)
+    name: Mapped[str] = mapped_column(String(128), default="")
+    region: Mapped[str] = mapped_column(String(64), default="")
+    graphics_card: Mapped[str] = mapped_column(String(128), default="")
+    ram: Mapped[str] = mapped_column(String(64), default="")
+    storage: Mapped[str] = mapped_column(String(64), default="")
+    engines: Mapped[str] = mapped_column(String(255), default="")
+    drain: Mapped[bool] = mapped_column(default=False)
+    exclusive: Mapped[bool] = mapped_column(default=False)
+    plain: Mapped[bool] = mapped_column(default=False)
+    occupied: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[str] = mapped_column(String(32), default="")
     created: Mapped[str] = mapped_column(String(32))
     modified: Mapped[str] = mapped_column(String(32))
 
@@ -88,14 +129,43 @@ class SlotRow(Base):
     session: Mapped[str | None] = mapped_column(ForeignKey("sessions.id"), unique=True)
 
 
+class OwnerRow(Base):
+    """Who has sessions. A grant locks this row, so that two tabs cannot race past the quota. ``quota`` None: the
+    default."""
+
+    __tablename__ = "owners"
+
+    owner: Mapped[str] = mapped_column(String(255), primary_key=True)
+    quota: Mapped[int | None]
+
+
+class KeeperRow(Base):
+    """An orchestrator process. Sessions whose keeper has let its lease pass are taken over by another."""
+
+    __tablename__ = "keepers"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    machine: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int]
+    lease_until: Mapped[str] = mapped_column(String(32))
+
+
 class SessionRow(Base):
-    """A session. ``token`` opens the gateway and is emptied at the end; ``request`` is the digest of what was asked."""
+    """A session. ``token`` opens the gateway and is emptied at the end; ``request`` is the digest of what was asked.
+
+    ``host``, ``slot`` and ``fence`` are None while it waits in the queue (REQUESTED). ``since``: when its state began.
+    ``expires``, ``used`` (somebody steered it), ``idle_limit`` and ``away_limit`` (seconds, 0 for none) bound its life;
+    ``warned``: the end it was last warned of; ``ending``: the state that STOPPING leads to. ``known`` is the camera,
+    time and properties it was last seen with, given back to an instance that takes the place of a crashed one;
+    ``restarts`` counts those.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (
         UniqueConstraint("owner", "idempotency_key", name="uq_sessions_owner_key"),
         Index("ix_sessions_owner", "owner", "created"),
         Index("ix_sessions_state", "state"),
+        Index("ix_sessions_keeper", "keeper"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -107,12 +177,23 @@ class SessionRow(Base):
     width: Mapped[int]
     height: Mapped[int]
     token: Mapped[str] = mapped_column(String(128))
-    host: Mapped[str] = mapped_column(ForeignKey("hosts.id"))
-    slot: Mapped[int]
-    fence: Mapped[int]
+    host: Mapped[str | None] = mapped_column(ForeignKey("hosts.id"))
+    slot: Mapped[int | None]
+    fence: Mapped[int | None]
     instance: Mapped[int | None]
     idempotency_key: Mapped[str | None] = mapped_column(String(128))
     request: Mapped[str] = mapped_column(String(64))
+    region: Mapped[str] = mapped_column(String(64), default="")
+    keeper: Mapped[str] = mapped_column(String(36), default="")
+    since: Mapped[str] = mapped_column(String(32), default="")
+    expires: Mapped[str] = mapped_column(String(32), default="")
+    used: Mapped[str] = mapped_column(String(32), default="")
+    idle_limit: Mapped[int] = mapped_column(default=0)
+    away_limit: Mapped[int] = mapped_column(default=0)
+    warned: Mapped[str] = mapped_column(String(32), default="")
+    ending: Mapped[str] = mapped_column(String(16), default="")
+    restarts: Mapped[int] = mapped_column(default=0)
+    known: Mapped[str] = mapped_column(Text, default="")
     created: Mapped[str] = mapped_column(String(32))
     modified: Mapped[str] = mapped_column(String(32))
 

@@ -5,21 +5,40 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from openspace_server.orchestrator.database import Database
-from openspace_server.orchestrator.errors import SessionEnded, SessionNotRunning, UnknownSession
-from openspace_server.orchestrator.host_client import HostClient
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from openspace_server.orchestrator import metrics, snapshots
+from openspace_server.orchestrator.database import Database, Happening
+from openspace_server.orchestrator.errors import (
+    CommandRefused,
+    HostUnreachable,
+    NoFreeSlot,
+    QuotaReached,
+    SessionEnded,
+    SessionNotRunning,
+    UnknownHost,
+    UnknownSession,
+)
+from openspace_server.orchestrator.grants import Grants, Terms
 from openspace_server.orchestrator.host_store import HostStore
 from openspace_server.orchestrator.hosts import Hosts
+from openspace_server.orchestrator.keepers import Keepers
 from openspace_server.orchestrator.lifecycle import Lifecycle
-from openspace_server.orchestrator.models import HostRow, SessionRow
+from openspace_server.orchestrator.links import AgentLink, Links
+from openspace_server.orchestrator.models import HostKind, HostRow, SessionRow
+from openspace_server.orchestrator.pool import Pool
+from openspace_server.orchestrator.precedence import Precedence
 from openspace_server.orchestrator.requests import NewSession
+from openspace_server.orchestrator.rounds import Rounds
 from openspace_server.orchestrator.settings import Settings
-from openspace_server.orchestrator.store import SessionStore
-from openspace_server.orchestrator.watchers import Watchers
-from openspace_server.protocols.sessions import SessionState, SessionView
+from openspace_server.orchestrator.snapshots import gateway_url
+from openspace_server.orchestrator.store import ATTACHED, SessionStore
+from openspace_server.orchestrator.watchers import News, Watchers
+from openspace_server.protocols.sessions import SessionState, SessionView, SessionWarning
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +47,12 @@ Owners = Sequence[str]
 
 @dataclass(frozen=True)
 class GatewayTarget:
-    """Where a session's viewers are let in, and the token that proves the right to it."""
+    """Where a session's viewers are let in, and the token that proves the right to it. ``link``: the agent that carries
+    them there, instead of ``url``."""
 
     url: str
     token: str = field(repr=False)
+    link: AgentLink | None = None
 
 
 class Orchestrator:
@@ -41,27 +62,52 @@ class Orchestrator:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._database = Database(settings.url)
+        self._keepers = Keepers(self._database, settings.keeper_lease)
         self._sessions = SessionStore(self._database)
+        self._grants = Grants(self._database, self._keepers.id)
         self._host_store = HostStore(self._database)
         self._watchers = Watchers()
-        self._hosts = Hosts(settings, self._host_store, self._sessions)
-        self._lifecycle = Lifecycle(settings, self._sessions, self._host_store, self._hosts, self._watchers)
+        self._precedence = Precedence()
+        self.links = Links()
+        self._hosts = Hosts(settings, self._host_store, self._sessions, self.links)
+        self._lifecycle = Lifecycle(
+            settings, self._sessions, self._grants, self._hosts, self._watchers, self._precedence
+        )
+        self._pool = Pool(settings, self._sessions, self._grants, self._hosts)
+        self._rounds = Rounds()
+        self.listen(metrics.note)
+        self._terms = Terms(
+            settings.quota, settings.max_duration, settings.idle_limit, settings.away_limit, settings.warm > 0
+        )
 
     async def start(self) -> None:
-        """Open the database, look at the hosts, and go on with every session that has not ended."""
+        """Open the database, look at the hosts, and go on with every session that nobody else looks after."""
+        settings = self.settings
         await self._database.set_up()
+        await self._keepers.join()
         await self._hosts.start()
-        for row in await self._sessions.live():
-            log.info("session %s (%s) goes on", row.id, row.state)
-            self._lifecycle.follow(row.id)
+        await self._take_over()
+        self._rounds.add(settings.keeper_lease / 3, self._keepers.renew)
+        self._rounds.add(settings.tick_interval, self._take_over)
+        self._rounds.add(settings.probe_interval, self._hosts.look)
+        self._rounds.add(settings.tick_interval, self._fill_pool)
+        self._rounds.add(settings.tick_interval, self._count)
 
     async def stop(self) -> None:
         """Let go of everything; sessions on hosts go on."""
+        await self._rounds.stop()
         await self._lifecycle.stop()
         try:
             await self._hosts.stop()
+            await self._keepers.leave()
+        except (SQLAlchemyError, OSError):
+            log.warning("the database did not hear of our end: others take over when our lease has passed")
         finally:
             await self._database.close()
+
+    def listen(self, listener: Callable[[Happening], None]) -> None:
+        """Tell ``listener`` of each event that this process logs, once it is committed."""
+        self._database.listeners.append(listener)
 
     @property
     def live(self) -> list[str]:
@@ -72,13 +118,33 @@ class Orchestrator:
         """Reserve a slot and begin to start: (session, True), or (the session this key made before, False).
 
         Raises:
-            NoFreeSlot, KeyReused.
+            QuotaReached, NoFreeSlot, KeyReused.
         """
-        if earlier := await self._sessions.earlier(owner, key, request):
-            return earlier.view(), False
-        row, created = await self._sessions.reserve(owner, request, key, await self._hosts.usable())
+        with self._precedence.request():
+            row, created = await self._reserve(owner, request, key)
         self._lifecycle.follow(row.id)
+        if created and row.instance is not None and (row.width, row.height) != (request.width, request.height):
+            await self._resize_warm(row, request)
         return row.view(), created
+
+    async def _reserve(self, owner: str, request: NewSession, key: str | None) -> tuple[SessionRow, bool]:
+        try:
+            return await self._grants.reserve(owner, request, key, await self._hosts.usable(), self._terms)
+        except (NoFreeSlot, QuotaReached) as refusal:
+            metrics.REFUSALS.labels(refusal.code).inc()
+            raise
+        except IntegrityError:  # another process was quicker with the same key
+            return await self._grants.reserve(owner, request, key, await self._hosts.usable(), self._terms)
+
+    async def _resize_warm(self, row: SessionRow, request: NewSession) -> None:
+        host = await self._host_store.host(row.host) if row.host else None
+        if host is None:
+            return
+        try:
+            await self._hosts.client(host).resolution(row, request.width, request.height)
+            await self._sessions.set_size(row, request.width, request.height)
+        except (HostUnreachable, CommandRefused) as problem:
+            log.warning("session %s: keeps its size: %s", row.id, problem)
 
     async def list(self, owners: Owners, ended: bool = False) -> list[SessionView]:
         """Oldest first; those that ended only when asked for."""
@@ -97,19 +163,17 @@ class Orchestrator:
             UnknownSession, SessionEnded, SessionNotRunning, HostUnreachable, CommandRefused.
         """
         row, host = await self._running(owners, id)
-        await HostClient(host, self.settings.command_timeout).resolution(row, width, height)
+        await self._hosts.client(host).resolution(row, width, height)
         await self._sessions.set_size(row, width, height)
+        await self._sessions.set_used(id)
         view = await self.get(owners, id)
         self._watchers.publish(view)
         return view
 
     async def delete(self, owners: Owners, id: str) -> SessionView:
         """End it; returns when its instance is gone, or after ``stop_timeout`` while that still goes on."""
-        row = await self._mine(owners, id)
-        if not row.ended and not await self._sessions.end(row, SessionState.STOPPED, only_from=SessionState.RESERVED):
-            await self._sessions.set_stopping(row)
-        if not row.ended:
-            self._lifecycle.follow(row.id)
+        await self._mine(owners, id)
+        await self.terminate(id)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.settings.stop_timeout):
                 async for view in self.watch(owners, id):
@@ -117,16 +181,98 @@ class Orchestrator:
                         return view
         return await self.get(owners, id)
 
+    async def terminate(self, id: str, reason: str = "") -> None:
+        """Begin to end a session, whosever it is."""
+        for _attempt in range(5):  # a session that is just started again has another fence by now
+            row = await self._sessions.session(id)
+            if row is None or row.ended or row.state == SessionState.STOPPING:
+                break
+            waiting = row.state in (SessionState.REQUESTED, SessionState.RESERVED)
+            if waiting and await self._sessions.end(row, SessionState.STOPPED, reason, only_from=row.state):
+                break
+            if await self._sessions.set_stopping(row, reason, SessionState.STOPPED):
+                break
+        self._lifecycle.follow(id)
+
     async def watch(self, owners: Owners, id: str) -> AsyncGenerator[SessionView]:
         """The session as it is, then each change; ends after a terminal state."""
+        async with contextlib.aclosing(self.news(owners, id)) as news:
+            async for item in news:
+                if isinstance(item, SessionView):
+                    yield item
+
+    async def news(self, owners: Owners, id: str) -> AsyncGenerator[News]:
+        """As :meth:`watch`, and warnings of its end."""
         with self._watchers.watch(id) as changes:
             view = (await self._mine(owners, id)).view()
             yield view
+            if warning := self._watchers.warning(id):
+                yield warning
             while not view.state.ended:
                 news = await changes.get()
-                if news != view:
+                if isinstance(news, SessionWarning):
+                    yield news
+                elif news != view:
                     view = news
                     yield view
+
+    async def all_hosts(self) -> Sequence[dict[str, Any]]:
+        """Every host for administrators; without addresses and secrets."""
+        busy = await self._host_store.busy()
+        shown = ("id", "name", "kind", "state", "reason", "region", "graphics_card", "ram", "storage", "engines")
+        return [
+            {name: getattr(host, name) for name in shown}
+            | {"slots": host.slots, "busy": busy.get(host.id, 0), "occupied": host.occupied, "drain": host.drain}
+            for host in await self._host_store.hosts()
+        ]
+
+    async def all_sessions(self) -> Sequence[dict[str, Any]]:
+        """Everybody's live sessions for administrators."""
+        rows = await self._sessions.live()
+        return [row.view().as_json() | {"owner": row.owner, "host": row.host} for row in rows]
+
+    async def drain(self, host: str, drain: bool) -> None:
+        """Raises UnknownHost."""
+        if not await self._host_store.set_drain(host, drain):
+            raise UnknownHost("there is no such render host")
+
+    async def agent(self, name: str) -> HostRow | None:
+        """The host that may dial in under ``name``."""
+        return await self._host_store.agent(name)
+
+    async def describe_host(self, id: str, traits: dict[str, str]) -> None:
+        """What a host that dialled in tells of itself."""
+        if traits:
+            await self._host_store.set_traits(id, **traits)
+
+    async def join_agent(self, id: str, link: AgentLink) -> None:
+        """It has dialled in: use it, and look at it now."""
+        self.links.put(id, link)
+        await self._hosts.look()
+
+    async def heard(self, host: str) -> None:
+        """A host that dialled in is alive."""
+        await self._host_store.renew(host, self.settings.host_timeout)
+
+    async def used(self, id: str) -> None:
+        """Somebody uses it."""
+        await self._sessions.set_used(id)
+
+    async def place(self, owners: Owners, id: str) -> int | None:
+        """How many wait in the queue before it; None when it does not wait."""
+        return await self._grants.place(await self._mine(owners, id))
+
+    async def frame(self, owners: Owners, id: str) -> bytes:
+        """What the session shows now: an array message of kind ``frame``.
+
+        Raises:
+            UnknownSession, SessionEnded, SessionNotRunning, HostUnreachable.
+        """
+        row, host = await self._running(owners, id)
+        try:
+            return await snapshots.frame(host, row, self.links.get(host.id), self.settings.command_timeout)
+        except snapshots.FAULTS as problem:
+            raise HostUnreachable(f"no picture of it could be had: {problem}") from None
 
     async def gateway(self, owners: Owners, id: str, channel: str) -> GatewayTarget:
         """Where ``channel`` of a running session is.
@@ -135,15 +281,19 @@ class Orchestrator:
             UnknownSession, SessionEnded, SessionNotRunning.
         """
         row, host = await self._running(owners, id)
-        address = f"[{host.address}]" if ":" in host.address else host.address
-        return GatewayTarget(f"ws://{address}:{host.gateway_port}/{channel}", row.token)
+        if host.kind == HostKind.AGENT:
+            link = self.links.get(host.id)
+            if link is None:
+                raise SessionNotRunning("its render host has not dialled in here")
+            return GatewayTarget("", row.token, link)
+        return GatewayTarget(gateway_url(host, channel), row.token)
 
     async def _running(self, owners: Owners, id: str) -> tuple[SessionRow, HostRow]:
         row = await self._mine(owners, id)
         if row.ended:
             raise SessionEnded(f"the session has ended ({row.state}){': ' + row.reason if row.reason else ''}")
-        host = await self._host_store.host(row.host)
-        if row.state != SessionState.RUNNING or host is None:
+        host = await self._host_store.host(row.host) if row.host else None
+        if row.state not in ATTACHED or host is None:
             raise SessionNotRunning(f"the session is {row.state}, not {SessionState.RUNNING}")
         return row, host
 
@@ -153,6 +303,18 @@ class Orchestrator:
             raise UnknownSession()
         self._see(row)
         return row
+
+    async def _take_over(self) -> None:
+        for session in await self._keepers.take_over():
+            log.info("session %s goes on", session)
+            self._lifecycle.follow(session)
+
+    async def _fill_pool(self) -> None:
+        for session in await self._pool.fill():
+            self._lifecycle.follow(session)
+
+    async def _count(self) -> None:
+        metrics.count(await self._sessions.counts(), await self._host_store.hosts(), await self._host_store.busy())
 
     def _see(self, row: SessionRow) -> None:
         """Another process with the same database may have made it: follow it from now on."""

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from openspace_server.protocols.fields import ProtocolError, describe, parse_object, text
+from openspace_server.protocols.fields import ProtocolError, boolean, describe, parse_object, text
 from openspace_server.protocols.picture import DEFAULT_SIZE, check_size
 
 MAX_BODY_BYTES = 64 * 1024
@@ -21,12 +21,15 @@ UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 
 @dataclass(frozen=True)
 class NewSession:
-    """What ``POST sessions`` asks for; sizes in pixels."""
+    """What ``POST sessions`` asks for; sizes in pixels. ``region`` is preferred, not required; with ``queue``, it waits
+    for a slot if none is free."""
 
     name: str
     engine: str
     width: int
     height: int
+    region: str = ""
+    queue: bool = False
 
     @property
     def digest(self) -> str:
@@ -40,7 +43,7 @@ def decode_new_session(body: bytes, default_engine: str, engines: Collection[str
     Raises:
         ProtocolError: naming the field and what was expected.
     """
-    message = _object(body, ("engine", "width", "height", "name"))
+    message = _object(body, ("engine", "width", "height", "name", "region", "queue"))
     engine = text(message, "engine", limit=64, default=default_engine)
     if engine not in engines:
         raise ProtocolError(f"engine: expected one of {', '.join(engines)}, got {describe(engine)}")
@@ -48,7 +51,8 @@ def decode_new_session(body: bytes, default_engine: str, engines: Collection[str
     if any(unicodedata.category(character) in UNPRINTABLE for character in name):
         raise ProtocolError(f"name: has characters that cannot be shown: {describe(name)}")
     width, height = check_size(message, DEFAULT_SIZE)
-    return NewSession(name, engine, width, height)
+    region = text(message, "region", limit=64, default="")
+    return NewSession(name, engine, width, height, region, boolean(message, "queue", False))
 
 
 def decode_resolution(body: bytes) -> tuple[int, int]:

@@ -60,6 +60,21 @@ class Settings:
         host_timeout: a host that answers nothing for so long is lost.
         start_timeout: a session that does not run by then has failed.
         stop_timeout: how long a stop request waits for the instance to be gone.
+        unknown_grace: an instance that nobody knows, on a host that serves nobody else, is stopped after so long.
+        keeper_lease: sessions of an orchestrator that was not heard of for so long are taken over by others.
+        tick_interval: between rounds of everything that is no session's own business.
+        exclusive_hosts: the configured hosts serve this database and nobody else.
+        reservation_ttl: a reserved slot whose start has not begun by then is free again.
+        queue_timeout: a place in the queue is kept for so long.
+        slot_wait: how long a start waits for a host that says it is full, though it should not be.
+        quota: how many live sessions an owner may have; 0 for any number.
+        max_duration: a session's longest life; idle_limit: without anybody steering it; away_limit: without anybody
+            watching it. 0 for no limit.
+        warning: users are told so long before one of these ends their session.
+        warm: how many running sessions are kept ready for whoever comes next.
+        restart_limit: how often in a row a crashed instance is started again.
+        settled: a session that has run for so long is no longer counted as crashing in a row.
+        snapshot_interval: between looks at the camera, time and properties of a running session; 0 for never.
         linger: the local host ends itself after so long without any command.
         host_command: the local host's command line; empty for our own render host.
     """
@@ -71,13 +86,29 @@ class Settings:
     slots: int = 3
     engine: str = "embedded"
     engines: tuple[str, ...] = ("embedded",)
-    poll_interval: float = 2.0
+    poll_interval: float = 5.0
     starting_interval: float = 0.1
     probe_interval: float = 5.0
     command_timeout: float = 5.0
     host_timeout: float = 10.0
     start_timeout: float = 120.0
     stop_timeout: float = 5.0
+    unknown_grace: float = 30.0
+    keeper_lease: float = 10.0
+    tick_interval: float = 2.0
+    exclusive_hosts: bool = False
+    reservation_ttl: float = 60.0
+    queue_timeout: float = 1800.0
+    slot_wait: float = 10.0
+    quota: int = 0
+    max_duration: int = 0
+    idle_limit: int = 0
+    away_limit: int = 0
+    warning: float = 120.0
+    warm: int = 0
+    restart_limit: int = 3
+    settled: float = 300.0
+    snapshot_interval: float = 10.0
     linger: float = 60.0
     host_command: tuple[str, ...] = ()
 

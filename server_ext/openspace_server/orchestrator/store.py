@@ -1,28 +1,25 @@
-"""Every statement about sessions. Each step is one transaction with a guarded UPDATE: of several processes that try
-the same step, one succeeds and the others see False."""
+"""Every statement about one session once it has been granted, and the event log."""
 
 from __future__ import annotations
 
-import secrets
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from openspace_server.orchestrator import placement
-from openspace_server.orchestrator.database import Database
-from openspace_server.orchestrator.errors import KeyReused
+from openspace_server.orchestrator.clock import moment
+from openspace_server.orchestrator.database import Database, Happening
 from openspace_server.orchestrator.models import EventRow, HostRow, SessionRow, SlotRow, now
-from openspace_server.orchestrator.requests import NewSession
 from openspace_server.protocols.sessions import SessionState
 
 ENDED = tuple(state for state in SessionState if state.ended)
+ATTACHED = (SessionState.RUNNING, SessionState.DISCONNECTED)
+ACTIVE = (SessionState.RESERVED, SessionState.STARTING, *ATTACHED)
 
 
 class SessionStore:
-    """Sessions, their slots and the event log."""
+    """Sessions and what happened to them. Every step is guarded by the fence and the state it starts from."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,71 +28,26 @@ class SessionStore:
         async with self._database.read() as tx:
             return await tx.get(SessionRow, id)
 
+    async def look(self, id: str) -> tuple[SessionRow, HostRow | None, str] | None:
+        """The session, its host, and the database's time."""
+        query = select(SessionRow, HostRow, moment()).outerjoin(HostRow, HostRow.id == SessionRow.host)
+        async with self._database.read() as tx:
+            found = (await tx.execute(query.where(SessionRow.id == id))).first()
+            return (found[0], found[1], found[2]) if found is not None else None
+
     async def sessions(self, owners: Sequence[str], ended: bool = False) -> Sequence[SessionRow]:
         """The sessions of ``owners``, oldest first; those that ended only when asked for."""
-        query = select(SessionRow).where(SessionRow.owner.in_(owners)).order_by(SessionRow.created, SessionRow.id)
-        if not ended:
-            query = query.where(SessionRow.state.not_in(ENDED))
+        return await self._list(SessionRow.owner.in_(owners), ended)
+
+    async def live(self, host: str | None = None) -> Sequence[SessionRow]:
+        """Every session that has not ended, whoever owns it; only those of ``host`` if one is given."""
+        return await self._list(SessionRow.host == host if host is not None else SessionRow.id.is_not(None), False)
+
+    async def counts(self) -> dict[str, int]:
+        """How many live sessions there are in each state."""
+        query = select(SessionRow.state, func.count()).where(SessionRow.state.not_in(ENDED)).group_by(SessionRow.state)
         async with self._database.read() as tx:
-            return (await tx.scalars(query)).all()
-
-    async def live(self) -> Sequence[SessionRow]:
-        """Every session that has not ended, whoever owns it."""
-        async with self._database.read() as tx:
-            return (await tx.scalars(select(SessionRow).where(SessionRow.state.not_in(ENDED)))).all()
-
-    async def earlier(self, owner: str, key: str | None, request: NewSession) -> SessionRow | None:
-        """The session that this idempotency key already made.
-
-        Raises:
-            KeyReused: it was for another request.
-        """
-        if key is None:
-            return None
-        async with self._database.read() as tx:
-            return await _earlier(tx, owner, key, request)
-
-    async def reserve(
-        self, owner: str, request: NewSession, key: str | None, hosts: Sequence[str]
-    ) -> tuple[SessionRow, bool]:
-        """Give a slot of one of ``hosts`` to a new session, in state RESERVED; (session, whether it is new).
-
-        Raises:
-            NoFreeSlot: told at once, with how many are busy.
-            KeyReused: the key was for another request.
-        """
-        async with self._database.write() as tx:
-            if key is not None and (earlier := await _earlier(tx, owner, key, request)):
-                return earlier, False
-            slot = await tx.scalar(placement.next_slot(hosts))
-            if slot is None:
-                rows = (await tx.scalars(select(HostRow).where(HostRow.id.in_(hosts)))).all()
-                held = select(func.count()).where(SlotRow.host.in_(hosts), SlotRow.session.is_not(None))
-                raise placement.full(rows, await tx.scalar(held) or 0)
-            stamp = now()
-            row = SessionRow(
-                id=str(uuid.uuid4()),
-                owner=owner,
-                name=request.name,
-                state=SessionState.RESERVED,
-                reason="",
-                engine=request.engine,
-                width=request.width,
-                height=request.height,
-                token=secrets.token_urlsafe(32),
-                host=slot.host,
-                slot=slot.n,
-                fence=slot.fence + 1,
-                idempotency_key=key,
-                request=request.digest,
-                created=stamp,
-                modified=stamp,
-            )
-            tx.add(row)
-            await tx.flush()
-            slot.session, slot.fence = row.id, row.fence
-            log(tx, "reserved", row)
-            return row, True
+            return {row[0]: row[1] for row in await tx.execute(query)}
 
     async def claim_start(self, row: SessionRow) -> bool:
         """RESERVED → STARTING: whoever gets True sends START."""
@@ -107,42 +59,97 @@ class SessionStore:
         return await self._step(row, "started", [SessionRow.instance.is_(None)], instance=instance)
 
     async def set_running(self, row: SessionRow) -> bool:
-        return await self._step(row, "running", [SessionRow.state == SessionState.STARTING], state=SessionState.RUNNING)
+        return await self._step(
+            row, "running", [SessionRow.state == SessionState.STARTING], state=SessionState.RUNNING, reason=""
+        )
+
+    async def set_watched(self, row: SessionRow, watched: bool) -> bool:
+        """RUNNING ⇄ DISCONNECTED."""
+        before, after = ATTACHED[::-1] if watched else ATTACHED
+        kind = "connected" if watched else "disconnected"
+        return await self._step(row, kind, [SessionRow.state == before], state=after)
 
     async def set_size(self, row: SessionRow, width: int, height: int) -> bool:
         return await self._step(row, "resolution", [], width=width, height=height)
 
-    async def set_stopping(self, row: SessionRow, reason: str = "") -> bool:
-        """STARTING or RUNNING → STOPPING. With a reason it will end as FAILED, without as STOPPED."""
-        active = (SessionState.STARTING, SessionState.RUNNING, SessionState.DISCONNECTED)
+    async def set_known(self, row: SessionRow, known: str, used: bool) -> None:
+        """What the instance shows, for the one that may have to take its place; ``used``: somebody steered it."""
+        await self._note(row, known=known, **({"used": moment()} if used else {}))
+
+    async def set_used(self, id: str) -> None:
+        """Somebody uses it."""
+        change = update(SessionRow).where(SessionRow.id == id, SessionRow.state.in_(ATTACHED)).values(used=moment())
+        async with self._database.write() as tx:
+            await tx.execute(change)
+
+    async def set_warned(self, row: SessionRow, at: str, reason: str) -> bool:
+        """Its users are told that it ends ``at``; empty: that it does not after all. True once for each."""
+        kind = "warned" if at else "warning withdrawn"
+        detail = f"ends at {at}: {reason}" if at else ""
+        return await self._step(row, kind, [SessionRow.warned != at], detail, warned=at)
+
+    async def forgive(self, row: SessionRow) -> None:
+        """It has run well for long: what crashed before no longer counts."""
+        await self._note(row, restarts=0)
+
+    async def set_stopping(self, row: SessionRow, reason: str = "", ending: SessionState | None = None) -> bool:
+        """STARTING or RUNNING → STOPPING. Ends as ``ending``: FAILED if there is a reason and nothing else is said."""
+        active = (SessionState.STARTING, *ATTACHED)
+        ending = ending or (SessionState.FAILED if reason else SessionState.STOPPED)
         return await self._step(
-            row, "stopping", [SessionRow.state.in_(active)], state=SessionState.STOPPING, reason=reason
+            row,
+            "stopping",
+            [SessionRow.state.in_(active)],
+            reason,
+            state=SessionState.STOPPING,
+            reason=reason,
+            ending=ending,
         )
 
     async def end(self, row: SessionRow, state: SessionState, reason: str = "", only_from: str | None = None) -> bool:
         """Into a terminal state; its slot is free again in the same transaction."""
-        guard: ColumnElement[bool] = SessionRow.id == row.id
+        guard: ColumnElement[bool] = (SessionRow.id == row.id) & (SessionRow.fence == row.fence)
         if only_from is not None:
             guard &= SessionRow.state == only_from
         async with self._database.write() as tx:
             return bool(await end_sessions(tx, guard, state, reason))
 
-    async def events(self, session: str) -> Sequence[EventRow]:
-        """What happened to one session, oldest first."""
+    async def events(self, session: str | None = None, after: int = 0, limit: int = 10_000) -> Sequence[EventRow]:
+        """What happened, oldest first: to one session, or to all."""
+        query = select(EventRow).where(EventRow.id > after).order_by(EventRow.id).limit(limit)
+        if session is not None:
+            query = query.where(EventRow.session == session)
         async with self._database.read() as tx:
-            return (await tx.scalars(select(EventRow).where(EventRow.session == session).order_by(EventRow.id))).all()
+            return (await tx.scalars(query)).all()
 
-    async def _step(self, row: SessionRow, kind: str, guards: list[ColumnElement[bool]], **values: Any) -> bool:
+    async def _list(self, which: ColumnElement[bool], ended: bool) -> Sequence[SessionRow]:
+        query = select(SessionRow).where(which).order_by(SessionRow.created, SessionRow.id)
+        if not ended:
+            query = query.where(SessionRow.state.not_in(ENDED))
+        async with self._database.read() as tx:
+            return (await tx.scalars(query)).all()
+
+    async def _note(self, row: SessionRow, **values: Any) -> None:
+        """A change that is no step of the session's life: not logged."""
+        change = update(SessionRow).where(SessionRow.id == row.id, SessionRow.fence == row.fence).values(**values)
+        async with self._database.write() as tx:
+            await tx.execute(change)
+
+    async def _step(
+        self, row: SessionRow, kind: str, guards: list[ColumnElement[bool]], detail: str | None = None, **values: Any
+    ) -> bool:
+        shown = " ".join(f"{k}={v}" for k, v in values.items() if k not in ("state", "reason"))
+        stamps = {"modified": now()} | ({"since": moment()} if "state" in values else {})
         change = (
             update(SessionRow)
             .where(SessionRow.id == row.id, SessionRow.fence == row.fence, SessionRow.state.not_in(ENDED), *guards)
-            .values(modified=now(), **values)
+            .values(**stamps, **values)
             .returning(SessionRow.id)
         )
         async with self._database.write() as tx:
             if await tx.scalar(change) is None:
                 return False
-            log(tx, kind, row, detail=" ".join(f"{k}={v}" for k, v in values.items() if k != "state"))
+            await log(tx, kind, row, detail=shown if detail is None else detail)
             return True
 
 
@@ -151,31 +158,25 @@ async def end_sessions(tx: AsyncSession, which: ColumnElement[bool], state: Sess
     rows = (await tx.scalars(select(SessionRow).where(which, SessionRow.state.not_in(ENDED)).with_for_update())).all()
     ids = [row.id for row in rows]
     for row in rows:
-        row.state, row.token, row.modified = state, "", now()
+        row.state, row.token, row.modified, row.since = state, "", now(), now()
         row.reason = reason or row.reason
-        log(tx, state.lower(), row, detail=row.reason)
-    await tx.execute(update(SlotRow).where(SlotRow.session.in_(ids)).values(session=None))
+        await log(tx, state.lower(), row, detail=row.reason)
+    if ids:
+        await tx.execute(update(SlotRow).where(SlotRow.session.in_(ids)).values(session=None))
     return ids
 
 
-def log(
+async def log(
     tx: AsyncSession, kind: str, session: SessionRow | None = None, host: str | None = None, detail: str = ""
 ) -> None:
-    """Append to the event log, in the transaction of what it tells."""
-    tx.add(
-        EventRow(
-            at=now(),
-            kind=kind,
-            session=session.id if session else None,
-            host=session.host if session else host,
-            fence=session.fence if session else None,
-            detail=detail,
-        )
+    """Append to the event log, in the transaction of what it tells; listeners hear of it once that is committed."""
+    happening = Happening(
+        at=now(),
+        kind=kind,
+        session=session.id if session else None,
+        host=session.host if session else host,
+        fence=session.fence if session else None,
+        detail=detail,
     )
-
-
-async def _earlier(tx: AsyncSession, owner: str, key: str, request: NewSession) -> SessionRow | None:
-    row = await tx.scalar(select(SessionRow).where(SessionRow.owner == owner, SessionRow.idempotency_key == key))
-    if row is not None and row.request != request.digest:
-        raise KeyReused()
-    return row
+    tx.info.setdefault("happenings", []).append(happening)
+    await tx.execute(insert(EventRow).values(**vars(happening)))

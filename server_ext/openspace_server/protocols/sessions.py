@@ -40,3 +40,15 @@ class SessionView:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class SessionWarning:
+    """On the events socket: the session ends ``at`` (ISO 8601 UTC) for ``reason``; both empty: it does not after
+    all."""
+
+    reason: str = ""
+    at: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"type": "warning", "reason": self.reason, "at": self.at}

@@ -24,7 +24,8 @@ INVALID_ID = "invalid id"
 JSON_DECODE_ERROR = "json decode error"
 
 COMMANDS = ("START", "STOP", "RESOLUTION", "STATUS", "SERVER_STATUS")
-ECHOED = ("session", "fence", "request_id", "engine", "width", "height")
+ECHOED = ("session", "fence", "request_id", "engine", "width", "height", "slot")
+STALE_FENCE = "stale fence"
 
 
 class InstanceState(StrEnum):
@@ -51,6 +52,11 @@ class Command:
     @property
     def session(self) -> str | None:
         return self.extra.get("session")
+
+    @property
+    def fence(self) -> int:
+        fence: int = self.extra.get("fence", 0)
+        return fence
 
     @property
     def engine(self) -> str | None:
@@ -97,7 +103,7 @@ def decode_command(raw: str | bytes) -> Command:
 
 def _checked(name: str, message: dict[str, Any]) -> Command:
     extra = {key: message[key] for key in ECHOED if key in message}
-    for key in ("session", "request_id", "engine"):
+    for key in ("session", "request_id", "engine", "slot"):
         if key in extra:
             text(extra, key, limit=128)
     if "fence" in extra:

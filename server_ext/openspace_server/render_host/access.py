@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import time
 
 from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError
+
+from openspace_server.protocols.credentials import Verifier
 
 
 def same_secret(given: str | None, expected: str) -> bool:
@@ -28,10 +31,22 @@ def refuse_browsers(headers: HTTPHeaders, allowed: frozenset[str] = frozenset())
             raise HTTPError(403, "browsers are refused here", reason="Browsers are refused here")
 
 
-def require_bearer(headers: HTTPHeaders, secret: str | None) -> None:
-    """Raises HTTPError 401 unless the request carries ``secret`` (or there is none)."""
-    if secret is None:
-        return
-    scheme, _, given = headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not same_secret(given.strip(), secret):
-        raise HTTPError(401, "wrong or missing bearer secret", reason="Bearer secret required")
+def require_secret(headers: HTTPHeaders, secret: str | None, verifier: Verifier | None) -> str | None:
+    """Let in whoever carries ``secret`` (or everybody, if there is none), or has signed a message with it.
+
+    Returns:
+        The digest of the only message that may follow a signature; None if any may.
+
+    Raises:
+        HTTPError: 401.
+    """
+    if secret is None or verifier is None:
+        return None
+    header = headers.get("Authorization", "")
+    scheme, _, given = header.partition(" ")
+    if scheme.lower() == "bearer" and same_secret(given.strip(), secret):
+        return None
+    allowed = verifier.body_digest(header, time.time())
+    if allowed is None:
+        raise HTTPError(401, "wrong or missing secret", reason="Bearer secret required")
+    return allowed

@@ -1,7 +1,7 @@
 """The gateway: lets a viewer with the right token through to the instance of its session, and relays.
 
-``/`` and ``/signaling`` carry signaling, ``/media`` pictures, ``/bulk`` arrays. Another channel (``api``) is one more
-line in ``CHANNELS`` and the same path on the instance's socket.
+``/`` and ``/signaling`` carry signaling, ``/media`` pictures, ``/bulk`` arrays, ``/api`` the instance's OpenSpace API,
+which is a port of its own and hears nothing of the ``join``.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ from openspace_server.sockets.tuning import tune
 
 log = logging.getLogger(__name__)
 
+API = "api"
 CHANNELS = {
     "signaling": signaling.MAX_MESSAGE_BYTES,
     "bulk": MAX_MESSAGE_BYTES,
     "media": media.MAX_PICTURE_BYTES,
+    API: MAX_MESSAGE_BYTES,
 }
 """Channel name → the largest message it passes, in bytes."""
 
@@ -180,7 +182,9 @@ def _read_join(first: Message) -> Join:
 
 async def _connect(slot: Slot, channel: str, join: Join) -> ClientEnd:
     """The instance's socket, with ``join`` passed on; the token stays here."""
-    url = f"ws://127.0.0.1:{slot.port}/{channel}"
+    if channel == API and slot.api_port is None:
+        raise GatewayRefusal("this instance has no OpenSpace API", REFUSED)
+    url = f"ws://127.0.0.1:{slot.api_port}/" if channel == API else f"ws://127.0.0.1:{slot.port}/{channel}"
     try:
         instance = await connect(
             url, {"Authorization": f"Bearer {slot.secret}"}, timeout=CONNECT_TIMEOUT, max_bytes=CHANNELS[channel]
@@ -188,5 +192,6 @@ async def _connect(slot: Slot, channel: str, join: Join) -> ClientEnd:
     except Exception as problem:  # refused, timed out, no WebSocket there: all the same to the viewer
         log.warning("slot %d: %s not reached: %s", slot.id, url, problem)
         raise GatewayRefusal("the instance does not answer", UNREACHABLE) from None
-    await instance.send(replace(join, token=None).encode())
+    if channel != API:
+        await instance.send(replace(join, token=None).encode())
     return instance

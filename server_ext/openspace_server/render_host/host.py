@@ -13,6 +13,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -57,7 +59,7 @@ class RenderHost:
         supervisor = {
             "supervisor": self.supervisor,
             "settings": settings,
-            "on_command": self._note_command,
+            "on_command": self.note_command,
         }
         self.port = self._serve(Application([(r"/.*", SupervisorHandler, supervisor)]), settings.port, "--port")
         gateway = Application([(r"/(\w*)", GatewayHandler, {"gateway": self.gateway})])
@@ -66,7 +68,7 @@ class RenderHost:
         except HostError:
             await self.close()
             raise
-        self._note_command()
+        self.note_command()
 
     def _serve(self, application: Application, port: int, option: str) -> int:
         """Serve ``application``; returns the port, which is a free one when ``port`` is 0."""
@@ -96,8 +98,8 @@ class RenderHost:
             }
         )
 
-    async def run(self) -> None:
-        """Serve until told to end. Raises HostError as :meth:`start`."""
+    async def run(self, *work: Coroutine[Any, Any, None]) -> None:
+        """Serve until told to end, and do ``work`` as long as that takes. Raises HostError as :meth:`start`."""
         self._end_on_signals()
         await self.start()
         log.info(
@@ -111,7 +113,13 @@ class RenderHost:
                 print(self.announcement(), flush=True)
             if self.settings.end_with_stdin:
                 self._end_with_stdin()
-            await self.wait()
+            companions = [asyncio.create_task(one) for one in work]
+            try:
+                await self.wait()
+            finally:
+                for task in companions:
+                    task.cancel()
+                await asyncio.gather(*companions, return_exceptions=True)
         finally:
             await self.close()
 
@@ -145,7 +153,8 @@ class RenderHost:
             await server.close_all_connections()
         self._servers.clear()
 
-    def _note_command(self) -> None:
+    def note_command(self) -> None:
+        """A command came: the linger time starts anew."""
         self._last_command = time.monotonic()
 
     def _end_on_signals(self) -> None:

@@ -46,6 +46,8 @@ class Slot:
         self.fence = 0
         self.width = self.height = 0
         self.port: int | None = None
+        self.api_port: int | None = None
+        self.viewers: int | None = None
         self.secret = ""
         self.started = 0.0
         self._settings = settings
@@ -63,7 +65,8 @@ class Slot:
         self.assignment, self.fence = assignment, assignment.fence
         self.width, self.height = assignment.width, assignment.height
         self.reason = self._failure = ""
-        self.port = None
+        self.port = self.viewers = None
+        self.api_port = self._settings.instance_api_port(self.id) or None
         self.secret = secrets.token_urlsafe(32)
         self.started = time.monotonic()
         self._stop, self._running = asyncio.Event(), asyncio.Event()
@@ -156,6 +159,10 @@ class Slot:
                     log.info("slot %d: running after %.2f s", self.id, time.monotonic() - self.started)
             case "resolution":
                 self.width, self.height = check_size(event)
+            case "api":
+                self.api_port = integer(event, "port", 1, 65535)
+            case "viewers":
+                self.viewers = integer(event, "count", 0, 2**31)
             case "failed":
                 self._failure = text(event, "reason", limit=LINE_LIMIT)[:REASON_LIMIT]
             case other:

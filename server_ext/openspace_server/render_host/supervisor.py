@@ -11,9 +11,10 @@ from typing import Any
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from openspace_server.protocols import credentials
 from openspace_server.protocols import supervisor as protocol
 from openspace_server.protocols.supervisor import Command, CommandError, InstanceState, reply
-from openspace_server.render_host.access import refuse_browsers, require_bearer
+from openspace_server.render_host.access import refuse_browsers, require_secret
 from openspace_server.render_host.settings import HostSettings
 from openspace_server.render_host.slots import Assignment, Slot, Slots
 from openspace_server.sockets.tuning import tune
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES = 64 * 1024
 MAX_CONNECTIONS = 256
 REMEMBERED_STARTS = 1024
-STALE_FENCE = "stale fence"
+STALE_FENCE = protocol.STALE_FENCE
 NOT_TAKING_COMMANDS = "instance takes no commands"
 
 Reply = dict[str, Any]
@@ -34,9 +35,11 @@ class Supervisor:
 
     def __init__(self, slots: Slots, settings: HostSettings) -> None:
         self.connections: set[SupervisorHandler] = set()
+        self.verifier = credentials.Verifier(settings.secret) if settings.secret else None
         self._slots = slots
         self._settings = settings
         self._started: OrderedDict[tuple[str | None, str], Reply] = OrderedDict()
+        self._fences: OrderedDict[str, int] = OrderedDict()
         self._commands: dict[str, Callable[[Command], Reply]] = {
             "START": self._start,
             "STOP": self._stop,
@@ -65,6 +68,12 @@ class Supervisor:
         key = (command.session, str(request_id))
         if request_id is not None and key in self._started:
             return self._started[key]
+        place = command.extra.get("slot")
+        if place is not None:
+            # A later grant of the same place has been heard of: this START was on its way for too long.
+            if command.fence < self._fences.get(place, 0):
+                return reply(command, -1, STALE_FENCE)
+            self._note_place(place, command.fence)
         slot = self._slots.lowest_free()
         if slot is None:
             return reply(command, -1, protocol.NO_AVAILABLE_SLOTS)
@@ -75,7 +84,7 @@ class Supervisor:
                 width=command.width or self._settings.width,
                 height=command.height or self._settings.height,
                 token=command.token,
-                fence=command.extra.get("fence", 0),
+                fence=command.fence,
             )
         )
         answer = reply(command, slot.id)
@@ -84,6 +93,12 @@ class Supervisor:
             while len(self._started) > REMEMBERED_STARTS:
                 self._started.popitem(last=False)
         return answer
+
+    def _note_place(self, place: str, fence: int) -> None:
+        """Remember the highest fence of a place that the orchestrator grants."""
+        self._fences[place] = max(fence, self._fences.pop(place, 0))
+        while len(self._fences) > REMEMBERED_STARTS:
+            self._fences.popitem(last=False)
 
     def _stop(self, command: Command) -> Reply:
         slot = self._slot(command)
@@ -123,7 +138,10 @@ class Supervisor:
                 "engine": slot.assignment.engine,
                 "width": slot.width,
                 "height": slot.height,
+                "fence": slot.assignment.fence,
             }
+            if slot.viewers is not None:
+                answer["viewers"] = slot.viewers
             if _holds(slot, command):
                 _note_fence(slot, command)
         return answer
@@ -165,6 +183,8 @@ class SupervisorHandler(WebSocketHandler):
         self._supervisor = supervisor
         self._settings = settings
         self._on_command = on_command
+        # The digest of the one message that a signed connection may send; None for a bearer's, which may send any.
+        self._only: str | None = None
 
     @property
     def max_message_size(self) -> int:
@@ -172,7 +192,7 @@ class SupervisorHandler(WebSocketHandler):
 
     def prepare(self) -> None:
         refuse_browsers(self.request.headers)
-        require_bearer(self.request.headers, self._settings.secret)
+        self._only = require_secret(self.request.headers, self._settings.secret, self._supervisor.verifier)
         if len(self._supervisor.connections) >= MAX_CONNECTIONS:
             raise HTTPError(503, "too many supervisor connections")
 
@@ -182,6 +202,11 @@ class SupervisorHandler(WebSocketHandler):
             tune(getattr(self.ws_connection, "stream", None))
 
     async def on_message(self, message: str | bytes) -> None:
+        if self._only is not None:
+            allowed, self._only = self._only, ""
+            if credentials.digest(message) != allowed:
+                self.close(1008, "not the message that was signed")
+                return
         self._on_command()
         try:
             await self.write_message(protocol.encode(self._supervisor.answer(message)))

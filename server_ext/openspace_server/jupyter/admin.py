@@ -1,0 +1,67 @@
+"""REST for those who may see all sessions and hosts. Everybody else gets 403 and learns nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from jupyter_server.utils import ensure_async
+from tornado import web
+
+from openspace_server.jupyter.base import ADMIN_RESOURCE, RestHandler
+from openspace_server.protocols.fields import ProtocolError, boolean, parse_object
+
+
+class AdminHandler(RestHandler):
+    """Base: an administrator only, by our setting and by the server's authorizer."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        await super().prepare()
+        if not self.current_user:
+            raise web.HTTPError(403)
+        may = self.administers and await ensure_async(
+            self.authorizer.is_authorized(self, self.current_user, "execute", ADMIN_RESOURCE)
+        )
+        if not may:
+            raise web.HTTPError(403, "only administrators may (OpenSpaceExtension.admins)")
+
+
+class HostsHandler(AdminHandler):
+    """``/hosts``: all of them, with how many slots are free."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        self.finish(json.dumps({"hosts": await (await self.orchestrator()).all_hosts()}))
+
+
+class HostHandler(AdminHandler):
+    """``/hosts/{id}``: drain one, or use it again."""
+
+    @web.authenticated
+    async def patch(self, host: str) -> None:
+        body = parse_object(self.request.body)
+        if set(body) != {"drain"}:
+            raise ProtocolError("expected drain and nothing else")
+        await (await self.orchestrator()).drain(host, boolean(body, "drain"))
+        self.set_status(204)
+        self.finish()
+
+
+class AllSessionsHandler(AdminHandler):
+    """``/all-sessions``: everybody's that live."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        sessions: Sequence[dict[str, Any]] = await (await self.orchestrator()).all_sessions()
+        self.finish(json.dumps({"sessions": sessions}))
+
+
+class AnySessionHandler(AdminHandler):
+    """``/all-sessions/{id}``: end it."""
+
+    @web.authenticated
+    async def delete(self, session: str) -> None:
+        await (await self.orchestrator()).terminate(session, "ended by an administrator")
+        self.set_status(204)
+        self.finish()

@@ -1,0 +1,62 @@
+"""Prometheus metrics in the default registry, which the Jupyter server's ``/metrics`` shows. No label names a user."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from openspace_server.orchestrator.database import Happening
+from openspace_server.orchestrator.models import HostRow, HostState
+from openspace_server.protocols.sessions import SessionState
+
+STARTS = Counter("openspace_session_starts", "Slots granted to sessions, warm ones and restarts included")
+REFUSALS = Counter("openspace_session_refusals", "Sessions refused", ["reason"])
+ENDS = Counter("openspace_session_ends", "Sessions ended", ["state"])
+CRASHES = Counter("openspace_instance_crashes", "Instances that ended by themselves")
+START_TIME = Histogram(
+    "openspace_session_start_seconds",
+    "From the grant of a slot until the instance runs",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120),
+)
+SESSIONS = Gauge("openspace_sessions", "Live sessions", ["state"])
+HOSTS = Gauge("openspace_hosts", "Render hosts", ["region", "state"])
+SLOTS = Gauge("openspace_slots", "Slots of the hosts that answer", ["region", "use"])
+
+_granted: dict[str, datetime] = {}
+
+
+def note(happening: Happening) -> None:
+    """Count one event of the log."""
+    session, at = happening.session or "", datetime.fromisoformat(happening.at)
+    match happening.kind:
+        case "reserved":
+            STARTS.inc()
+            _granted[session] = at
+        case "running":
+            if session in _granted:
+                START_TIME.observe((at - _granted.pop(session)).total_seconds())
+        case "crashed":
+            CRASHES.inc()
+        case "stopped" | "failed" | "lost":
+            _granted.pop(session, None)
+            ENDS.labels(happening.kind).inc()
+
+
+def count(sessions: Mapping[str, int], hosts: Sequence[HostRow], busy: Mapping[str, int]) -> None:
+    """Set the gauges to what the database says."""
+    for state in SessionState:
+        if not state.ended:
+            SESSIONS.labels(state.lower()).set(sessions.get(state, 0))
+    HOSTS.clear()
+    SLOTS.clear()
+    for (region, kind), number in Tally((host.region, str(host.state)) for host in hosts).items():
+        HOSTS.labels(region, kind).set(number)
+    for host in hosts:
+        if host.state in (HostState.READY, HostState.DRAINING):
+            held = busy.get(host.id, 0)
+            SLOTS.labels(host.region, "busy").inc(held)
+            SLOTS.labels(host.region, "occupied").inc(host.occupied)
+            SLOTS.labels(host.region, "free").inc(max(0, host.slots - held - host.occupied) if not host.drain else 0)

@@ -1,0 +1,198 @@
+"""What an instance shows, read and given back over its bulk socket: camera, time, focus, and the properties that were
+changed, where the engine can tell them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketError, websocket_connect
+
+from openspace_server.orchestrator.links import AgentLink, Message, Stream
+from openspace_server.orchestrator.models import HostKind, HostRow, SessionRow
+from openspace_server.protocols.fields import ProtocolError, describe, parse_object
+from openspace_server.protocols.signaling import Join, Role
+from openspace_server.protocols.viewer import Request
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+MAX_KNOWN = 256 * 1024
+FAULTS = (OSError, HTTPClientError, WebSocketError, WebSocketClosedError, ProtocolError, TimeoutError)
+"""What tells that an instance could not be asked."""
+
+
+class Refused(ProtocolError):
+    """The instance answered a request with an error."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """``known``: what to give back, as JSON. ``viewers``: how many watch, this look not counted; None if unknown.
+    ``pose``: tells whether somebody steered in between; unlike the time, it does not move by itself."""
+
+    known: str
+    viewers: int | None
+
+    @property
+    def pose(self) -> str:
+        return pose(self.known)
+
+
+def pose(known: str) -> str:
+    told = json.loads(known) if known else {}
+    return json.dumps(
+        _rounded({name: told.get(name) for name in ("camera", "focus", "rate", "paused", "properties")}), sort_keys=True
+    )
+
+
+async def take(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> Snapshot:
+    """Ask the instance of ``row``. Raises one of FAULTS."""
+    async with asyncio.timeout(timeout):
+        talk = await _Talk.open(host, row, link, Role.VIEWER)
+        try:
+            state = await talk.ask("state")
+            if not isinstance(state, dict):
+                raise ProtocolError(f"state: expected an object, got {describe(state)}")
+            known = {name: state[name] for name in ("time", "rate", "paused", "focus") if name in state}
+            known["camera"] = await talk.ask("camera")
+            with contextlib.suppress(Refused):  # an engine without properties
+                known["properties"] = await talk.ask("properties")
+            viewers = state.get("viewers")
+            encoded = json.dumps(known)
+            return Snapshot(
+                encoded if len(encoded) <= MAX_KNOWN else "", max(0, viewers - 1) if isinstance(viewers, int) else None
+            )
+        finally:
+            await talk.close()
+
+
+async def frame(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> bytes:
+    """One drawn frame, as the array message that the instance sends. Raises one of FAULTS."""
+    async with asyncio.timeout(timeout):
+        talk = await _Talk.open(host, row, link, Role.VIEWER)
+        try:
+            picture = await talk.ask("frame", arrays=True)
+            if not isinstance(picture, bytes):
+                raise ProtocolError("frame: not answered with an array")
+            return picture
+        finally:
+            await talk.close()
+
+
+async def give_back(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> None:
+    """Bring a new instance to what ``row.known`` tells. What it refuses is left out. Raises one of FAULTS."""
+    known = json.loads(row.known) if row.known else {}
+    requests = [
+        (verb, {name: known[name]})
+        for verb, name in (
+            ("set_properties", "properties"),
+            ("set_time", "time"),
+            ("set_rate", "rate"),
+            ("set_paused", "paused"),
+            ("set_focus", "focus"),
+            ("set_camera", "camera"),
+        )
+        if known.get(name) is not None
+    ]
+    # set_focus names its argument differently.
+    requests = [(verb, {"target": known["focus"]} if verb == "set_focus" else given) for verb, given in requests]
+    async with asyncio.timeout(timeout):
+        talk = await _Talk.open(host, row, link, Role.CONTROLLER)
+        try:
+            for verb, arguments in requests:
+                try:
+                    await talk.ask(verb, arguments)
+                except Refused as problem:
+                    log.info("session %s: %s was not given back: %s", row.id, verb, problem)
+        finally:
+            await talk.close()
+
+
+class _Talk:
+    """A conversation with an instance over its bulk socket."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._last = 0
+
+    @classmethod
+    async def open(cls, host: HostRow, row: SessionRow, link: AgentLink | None, role: Role) -> _Talk:
+        stream: Stream
+        if host.kind == HostKind.AGENT:
+            if link is None:
+                raise OSError("the agent has not dialled in here")
+            stream = await link.open("bulk")
+        else:
+            stream = await _Socket.open(gateway_url(host, "bulk"))
+        await stream.send(Join(row.id, role, f"orchestrator-{role}", row.token).encode())
+        return cls(stream)
+
+    async def ask(self, verb: str, arguments: dict[str, Any] | None = None, arrays: bool = False) -> Any:
+        self._last += 1
+        await self._stream.send(Request(self._last, verb, arguments or {}).encode())
+        while (message := await self._stream.receive()) is not None:
+            if isinstance(message, bytes):
+                if arrays:
+                    return message
+                continue
+            said = parse_object(message)
+            if said.get("type") == "error" and said.get("id") is None:
+                raise ProtocolError(str(said.get("reason"))[:200])
+            if said.get("id") != self._last:
+                continue
+            if said.get("type") == "error":
+                raise Refused(str(said.get("reason"))[:200])
+            if said.get("type") == "reply":
+                return said.get("result")
+        raise OSError("the instance closed the socket")
+
+    async def close(self) -> None:
+        await self._stream.close()
+
+
+class _Socket:
+    """A plain WebSocket as a stream."""
+
+    def __init__(self, connection: WebSocketClientConnection) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, url: str) -> _Socket:
+        request = HTTPRequest(url, connect_timeout=5.0, request_timeout=5.0)
+        return cls(await websocket_connect(request, max_message_size=MAX_MESSAGE_BYTES))
+
+    @property
+    def close_code(self) -> int | None:
+        return self._connection.close_code
+
+    @property
+    def close_reason(self) -> str | None:
+        return self._connection.close_reason
+
+    async def receive(self) -> Message | None:
+        return await self._connection.read_message()
+
+    async def send(self, message: Message) -> None:
+        await self._connection.write_message(message, binary=isinstance(message, bytes))
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        self._connection.close(code, reason)
+
+
+def gateway_url(host: HostRow, channel: str) -> str:
+    address = f"[{host.address}]" if ":" in host.address else host.address
+    return f"ws://{address}:{host.gateway_port}/{channel}"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return [_rounded(inner) for inner in value] if isinstance(value, list) else value

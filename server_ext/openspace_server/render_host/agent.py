@@ -1,0 +1,124 @@
+"""``openspace-widget host --join URL``: dials out to an orchestrator, so that a host behind NAT, or in a batch job,
+needs no open port. Commands go to our own supervisor, streams to our own gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from dataclasses import dataclass, field
+
+from tornado.httpclient import HTTPClientError
+from tornado.websocket import WebSocketError
+
+from openspace_server.protocols import agent as protocol
+from openspace_server.protocols import supervisor
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.render_host.host import RenderHost
+from openspace_server.render_host.settings import HostError
+from openspace_server.sockets.ends import ClientEnd, WebSocketClosedError, connect
+from openspace_server.sockets.mux import Mux, MuxStream
+from openspace_server.sockets.relay import relay
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+HANDSHAKE_TIMEOUT = 10.0
+FAULTS = (OSError, HTTPClientError, WebSocketError, WebSocketClosedError, ProtocolError, TimeoutError)
+PATH = "openspace/api/v1/hosts/join"
+
+
+@dataclass(frozen=True)
+class JoinSettings:
+    """``url``: of the Jupyter server or service that runs the orchestrator; ``name`` and ``secret`` as made by
+    ``openspace-widget hosts add --agent NAME``; ``traits``: region, graphics_card, ram, storage, engines."""
+
+    url: str
+    name: str
+    secret: str = field(repr=False)
+    traits: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def socket_url(self) -> str:
+        """Raises HostError for anything but http(s) or ws(s)."""
+        scheme, found, rest = self.url.partition("://")
+        socket = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(scheme)
+        if not found or socket is None:
+            raise HostError(f"--join {self.url}: expected https://… or http://…")
+        return f"{socket}://{rest.rstrip('/')}/{PATH}"
+
+
+class Agent:
+    """Keeps one link open, for as long as it is let run."""
+
+    def __init__(self, host: RenderHost, settings: JoinSettings) -> None:
+        self._host = host
+        self._settings = settings
+
+    async def run(self) -> None:
+        """Dial, serve, and dial again; never returns. Sessions outlive a broken link."""
+        pause = FIRST_PAUSE
+        while True:
+            began = time.monotonic()
+            try:
+                await self._serve_once()
+                log.warning("%s closed the link", self._settings.url)
+            except FAULTS as fault:
+                log.warning("%s: %s", self._settings.url, str(fault) or type(fault).__name__)
+            if time.monotonic() - began > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
+            # Not all hosts at the same moment when the orchestrator is back.
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+    async def _serve_once(self) -> None:
+        wire = await connect(self._settings.socket_url, max_bytes=protocol.MAX_FRAME_BYTES)
+        try:
+            async with asyncio.timeout(HANDSHAKE_TIMEOUT):
+                seal, lease = await self._shake_hands(wire)
+            log.info("joined %s as %s", self._settings.url, self._settings.name)
+            mux = Mux(wire, seal, self._answer, self._accept)
+            beating = asyncio.create_task(_beat(mux, lease / 3))
+            try:
+                await mux.run()
+            finally:
+                beating.cancel()
+        finally:
+            await wire.close(1001, "the agent leaves")
+
+    async def _shake_hands(self, wire: ClientEnd) -> tuple[protocol.Seal, float]:
+        settings, nonce = self._settings, secrets.token_hex(16)
+        given = str(protocol.decode(await _next(wire), "challenge").get("nonce"))
+        hello = protocol.hello(settings.secret, settings.name, nonce, given, settings.traits, time.time())
+        await wire.send(hello.encode())
+        welcome = protocol.decode(await _next(wire), "welcome")
+        lease = protocol.check_welcome(settings.secret, given, nonce, welcome)
+        return protocol.Seal(protocol.session_key(settings.secret, given, nonce), agent=True), lease
+
+    async def _answer(self, command: str) -> str:
+        self._host.note_command()
+        return supervisor.encode(self._host.supervisor.answer(command))
+
+    async def _accept(self, channel: str, stream: MuxStream) -> None:
+        try:
+            gateway = await connect(f"ws://127.0.0.1:{self._host.gateway_port}/{channel}")
+        except (OSError, HTTPClientError, WebSocketError) as problem:
+            log.warning("channel %s: %s", channel, problem)
+            await stream.close(1011, "the gateway does not answer")
+            return
+        await relay(stream, gateway)
+
+
+async def _next(wire: ClientEnd) -> str | bytes:
+    message = await wire.receive()
+    if message is None:
+        raise ProtocolError(f"closed during the handshake: {wire.close_reason or wire.close_code}")
+    return message
+
+
+async def _beat(mux: Mux, interval: float) -> None:
+    while True:
+        await asyncio.sleep(interval)
+        await mux.heartbeat()

@@ -1,0 +1,221 @@
+"""Commands and any number of streams over one WebSocket, sealed; no stream can hold up another, or fill memory.
+
+Messages travel in chunks. A sender has at most WINDOW bytes under way on a stream; what the receiver has taken is
+credited back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from openspace_server.protocols.agent import CHUNK_BYTES, Frame, Kind, Seal
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.sockets.ends import LOST_CODE, MAX_MESSAGE_BYTES, Message, WebSocketClosedError
+
+WINDOW = 4 * 1024 * 1024
+MAX_STREAMS = 1024
+_CODE = struct.Struct(">H")
+_BYTES = struct.Struct(">I")
+
+
+class Wire(Protocol):
+    """The WebSocket below; an ``End``."""
+
+    async def receive(self) -> Message | None: ...
+
+    async def send(self, message: Message) -> None: ...
+
+
+class MuxStream:
+    """One stream; an ``End``."""
+
+    def __init__(self, mux: Mux, number: int) -> None:
+        self._mux = mux
+        self._number = number
+        self._messages: deque[tuple[Message, int]] = deque()
+        self._parts = bytearray()
+        self._under_way = 0
+        self._room, self._news = asyncio.Event(), asyncio.Event()
+        self._closed = False
+        self.close_code: int | None = None
+        self.close_reason: str | None = None
+
+    async def receive(self) -> Message | None:
+        while not self._messages:
+            if self._closed:
+                return None
+            self._news.clear()
+            await self._news.wait()
+        message, size = self._messages.popleft()
+        await self._credit(size)
+        return message
+
+    async def send(self, message: Message) -> None:
+        data = message if isinstance(message, bytes) else message.encode()
+        last = Kind.BINARY if isinstance(message, bytes) else Kind.TEXT
+        for start in range(0, max(len(data), 1), CHUNK_BYTES):
+            chunk = data[start : start + CHUNK_BYTES]
+            while self._under_way > WINDOW and not self._closed:
+                self._room.clear()
+                await self._room.wait()
+            if self._closed:
+                raise WebSocketClosedError
+            self._under_way += len(chunk)
+            kind = last if start + CHUNK_BYTES >= len(data) else Kind.PART
+            await self._mux.send(Frame(kind, self._number, chunk))
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        if not self._closed:
+            said = _CODE.pack(code or 1000) + (reason or "").encode()[:120]
+            with contextlib.suppress(WebSocketClosedError, OSError):
+                await self._mux.send(Frame(Kind.CLOSE, self._number, said))
+        self.end(code, reason)
+
+    def end(self, code: int | None, reason: str | None) -> None:
+        """No more will come."""
+        if not self._closed:
+            self._closed, self.close_code, self.close_reason = True, code, reason
+        self._news.set()
+        self._room.set()
+        self._mux.forget(self._number)
+
+    async def take(self, frame: Frame) -> None:
+        """A frame from the other side."""
+        match frame.kind:
+            case Kind.PART | Kind.TEXT | Kind.BINARY:
+                self._parts += frame.data
+                if len(self._parts) > MAX_MESSAGE_BYTES:
+                    await self.close(1009, "message too big")
+                elif frame.kind is Kind.PART:
+                    await self._credit(len(frame.data))
+                else:
+                    whole, self._parts = bytes(self._parts), bytearray()
+                    text = frame.kind is Kind.TEXT
+                    self._messages.append((whole.decode(errors="replace") if text else whole, len(frame.data)))
+                    self._news.set()
+            case Kind.CREDIT:
+                self._under_way -= _BYTES.unpack(frame.data)[0]
+                self._room.set()
+            case Kind.CLOSE:
+                self.end(_CODE.unpack_from(frame.data)[0], frame.data[_CODE.size :].decode(errors="replace"))
+
+    async def _credit(self, size: int) -> None:
+        with contextlib.suppress(WebSocketClosedError, OSError):
+            await self._mux.send(Frame(Kind.CREDIT, self._number, _BYTES.pack(size)))
+
+
+class Mux:
+    """One side of the link. ``answer`` replies to commands, ``accept`` serves streams that the other side opens; a side
+    without them gets none. Ends when :meth:`run` returns."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        seal: Seal,
+        answer: Callable[[str], Awaitable[str]] | None = None,
+        accept: Callable[[str, MuxStream], Awaitable[None]] | None = None,
+        heard: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._wire = wire
+        self._seal = seal
+        self._answer = answer
+        self._accept = accept
+        self._heard = heard
+        self._sending = asyncio.Lock()
+        self._streams: dict[int, MuxStream] = {}
+        self._asked: dict[int, asyncio.Future[str]] = {}
+        self._last = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended = False
+
+    async def run(self) -> None:
+        """Pass frames on until the socket closes. Raises ProtocolError for a frame that is not sealed as it must be."""
+        try:
+            while (raw := await self._wire.receive()) is not None:
+                self._heard()
+                await self._take(self._seal.open(raw))
+        except struct.error:
+            raise ProtocolError("link: a frame that is too short") from None
+        finally:
+            self._ended = True
+            for stream in list(self._streams.values()):
+                stream.end(LOST_CODE, "the link to the render host is lost")
+            for waiting in self._asked.values():
+                if not waiting.done():
+                    waiting.set_exception(OSError("the link to the render host is lost"))
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def ask(self, message: str) -> str:
+        """The other side's reply to a command. Raises OSError when the link breaks."""
+        number = self._next()
+        self._asked[number] = asyncio.get_running_loop().create_future()
+        try:
+            await self._send_or_fail(Frame(Kind.COMMAND, number, message.encode()))
+            return await self._asked[number]
+        finally:
+            del self._asked[number]
+
+    async def open(self, channel: str) -> MuxStream:
+        """A new stream. Raises OSError when the link breaks."""
+        stream = MuxStream(self, self._next())
+        self._streams[stream._number] = stream
+        await self._send_or_fail(Frame(Kind.OPEN, stream._number, channel.encode()))
+        return stream
+
+    async def heartbeat(self) -> None:
+        await self.send(Frame(Kind.HEARTBEAT, 0))
+
+    async def send(self, frame: Frame) -> None:
+        """Raises WebSocketClosedError when the link is gone."""
+        async with self._sending:  # sealed in the order in which they are sent
+            if self._ended:
+                raise WebSocketClosedError
+            await self._wire.send(self._seal.seal(frame))
+
+    def forget(self, number: int) -> None:
+        self._streams.pop(number, None)
+
+    async def _send_or_fail(self, frame: Frame) -> None:
+        try:
+            await self.send(frame)
+        except WebSocketClosedError:
+            raise OSError("the link to the render host is lost") from None
+
+    async def _take(self, frame: Frame) -> None:
+        match frame.kind:
+            case Kind.COMMAND if self._answer is not None:
+                self._start(self._reply(frame))
+            case Kind.REPLY:
+                waiting = self._asked.get(frame.number)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(frame.data.decode(errors="replace"))
+            case Kind.OPEN if self._accept is not None and len(self._streams) < MAX_STREAMS:
+                stream = self._streams[frame.number] = MuxStream(self, frame.number)
+                self._start(self._accept(frame.data.decode(errors="replace"), stream))
+            case Kind.HEARTBEAT:
+                pass
+            case _:
+                if (known := self._streams.get(frame.number)) is not None:
+                    await known.take(frame)
+
+    async def _reply(self, frame: Frame) -> None:
+        assert self._answer is not None
+        answer = await self._answer(frame.data.decode(errors="replace"))
+        with contextlib.suppress(WebSocketClosedError):
+            await self.send(Frame(Kind.REPLY, frame.number, answer.encode()))
+
+    def _next(self) -> int:
+        self._last = self._last % 0xFFFF_FFFE + 1
+        return self._last
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,153 @@
+"""Who gets a slot, where, and what those are told who get none: on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import Any
+
+import pytest
+
+from openspace_server.orchestrator.database import Database
+from openspace_server.orchestrator.errors import NoFreeSlot, QuotaReached
+from openspace_server.orchestrator.grants import Grants, Terms
+from openspace_server.orchestrator.host_store import HostStore
+from openspace_server.orchestrator.models import POOL, HostKind
+from openspace_server.orchestrator.settings import HostAddress
+from openspace_server.orchestrator.store import SessionStore
+from openspace_server.protocols.sessions import SessionState
+from tests.orchestrator.helpers import ME, WANTED
+
+
+class Bench:
+    """A database with hosts that are ready, and the stores on it."""
+
+    def __init__(self, db_url: str) -> None:
+        self.database = Database(db_url)
+        self.grants = Grants(self.database)
+        self.sessions = SessionStore(self.database)
+        self.hosts = HostStore(self.database)
+        self.ids: list[str] = []
+
+    async def open(self, *hosts: dict[str, Any], slots: int = 2) -> Bench:
+        await self.database.set_up()
+        for traits in hosts:
+            where = HostAddress("127.0.0.1", 1000 + len(self.ids))
+            row = await self.hosts.add(where, "s", HostKind.ADDED, **traits)
+            await self.hosts.set_ready(row.id, slots, lease=60)
+            self.ids.append(row.id)
+        return self
+
+    async def take(self, owner: str = ME, terms: Terms | None = None, **wanted: Any) -> Any:
+        request = dataclasses.replace(WANTED, **wanted)
+        return (await self.grants.reserve(owner, request, None, self.ids, terms))[0]
+
+    async def close(self) -> None:
+        await self.database.close()
+
+
+async def test_the_quota_holds_whatever_the_haste(db_url: str) -> None:
+    bench = await Bench(db_url).open({}, {}, {}, slots=4)
+    terms = Terms(quota=3)
+    taken = await asyncio.gather(*(bench.take(terms=terms) for _ in range(10)), return_exceptions=True)
+    assert sum(isinstance(row, QuotaReached) for row in taken) == 7
+    with pytest.raises(QuotaReached, match="3 sessions at a time"):
+        await bench.take(terms=terms)
+    await bench.take("user:other", terms)
+    await bench.sessions.end((await bench.sessions.sessions([ME]))[0], SessionState.STOPPED)
+    await bench.take(terms=terms)
+    await bench.close()
+
+
+async def test_region_and_engine_are_preferred_then_the_least_busy(db_url: str) -> None:
+    bench = await Bench(db_url).open(
+        {"region": "north"}, {"region": "south"}, {"region": "south", "engines": "web,embedded"}, slots=2
+    )
+    north, south, special = bench.ids
+    assert [(await bench.take(region="south")).host for _ in range(4)] == [special, special, south, south]
+    assert (await bench.take(region="south")).host == north
+    with pytest.raises(NoFreeSlot, match="4 of 4 are busy"):
+        await bench.grants.reserve(ME, dataclasses.replace(WANTED, engine="web"), None, [south, special])
+    await bench.close()
+
+
+async def test_an_engine_that_no_host_has_is_named(db_url: str) -> None:
+    bench = await Bench(db_url).open({"engines": "web"})
+    with pytest.raises(NoFreeSlot, match="no render host offers the engine embedded"):
+        await bench.take()
+    await bench.close()
+
+
+async def test_full_tells_when_the_next_lease_may_end(db_url: str) -> None:
+    bench = await Bench(db_url).open({}, slots=1)
+    await bench.take(terms=Terms(max_duration=3600))
+    with pytest.raises(
+        NoFreeSlot, match=r"1 of 1 are busy; the next may be free at \d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    ) as e:
+        await bench.take()
+    row = (await bench.sessions.live())[0]
+    assert (e.value.busy, e.value.total, e.value.next_end) == (1, 1, row.expires)
+    await bench.close()
+
+
+async def test_the_queue_is_kept_in_order(db_url: str) -> None:
+    bench = await Bench(db_url).open({}, slots=1)
+    holder = await bench.take()
+    first = await bench.take("user:a", queue=True)
+    second = await bench.take("user:b", queue=True)
+    assert (first.state, first.host, second.state) == ("REQUESTED", None, "REQUESTED")
+    assert [await bench.grants.place(row) for row in (holder, first, second)] == [None, 0, 1]
+    assert not await bench.grants.promote(first, bench.ids)
+    await bench.sessions.end(holder, SessionState.STOPPED)
+    with pytest.raises(NoFreeSlot):  # it is free, but others were here before
+        await bench.take("user:c")
+    assert not await bench.grants.promote(second, bench.ids)
+    assert await bench.grants.promote(first, bench.ids)
+    assert not await bench.grants.promote(first, bench.ids)
+    row = await bench.sessions.session(first.id)
+    assert row is not None
+    assert (row.state, row.host, row.fence) == ("RESERVED", bench.ids[0], 2)
+    assert [event.kind for event in await bench.sessions.events(first.id)] == ["queued", "reserved"]
+    await bench.close()
+
+
+async def test_a_drained_or_occupied_host_gets_nothing_new(db_url: str) -> None:
+    bench = await Bench(db_url).open({}, {}, slots=1)
+    await bench.hosts.set_drain(bench.ids[0], True)
+    await bench.hosts.set_occupied(bench.ids[1], 1)
+    with pytest.raises(NoFreeSlot, match="1 of 1 are busy"):
+        await bench.take()
+    await bench.hosts.set_occupied(bench.ids[1], 0)
+    assert (await bench.take()).host == bench.ids[1]
+    await bench.hosts.set_drain(bench.ids[0], False)
+    assert (await bench.take()).host == bench.ids[0]
+    await bench.close()
+
+
+async def test_a_warm_session_is_given_away_whole(db_url: str) -> None:
+    bench = await Bench(db_url).open({}, slots=2)
+    row = await bench.take(POOL)
+    await bench.sessions.claim_start(row)
+    await bench.sessions.set_instance(row, 0)
+    await bench.sessions.set_running(row)
+    mine = await bench.take(terms=Terms(quota=1, idle_limit=60, warm=True), name="mine")
+    assert (mine.id, mine.owner, mine.name, mine.state, mine.instance) == (row.id, ME, "mine", "RUNNING", 0)
+    assert (mine.fence, mine.token, mine.idle_limit) == (row.fence, row.token, 60)
+    cold = await bench.take("user:other", Terms(warm=True))
+    assert cold.state == "RESERVED"
+    await bench.close()
+
+
+async def test_a_failed_grant_leaves_nothing(db_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = await Bench(db_url).open({}, slots=1)
+
+    async def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("in the middle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("openspace_server.orchestrator.grants.log", fail)
+        with pytest.raises(RuntimeError):
+            await bench.take()
+    assert await bench.sessions.live() == []
+    assert (await bench.take()).fence == 1
+    await bench.close()
