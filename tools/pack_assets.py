@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import moon_maps
 import numpy as np
 from planet_maps import PAINTERS, clouds
 
@@ -73,7 +74,7 @@ def stars(packages: Path) -> None:
 
 
 def constellations(packages: Path) -> None:
-    """constellations.npz: the ends of every line, unit vectors float32 (n, 2, 3)."""
+    """constellations.npz: the ends of every line, unit vectors float32 (n, 2, 3), names and where they stand (m, 3)."""
     segments = []
     for feature in json.loads(one(packages, "constellations.lines.json").read_text())["features"]:
         for line in feature["geometry"]["coordinates"]:
@@ -81,7 +82,14 @@ def constellations(packages: Path) -> None:
             points = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], -1)
             segments.append(np.stack([points[:-1], points[1:]], 1))
     lines = np.concatenate(segments).astype(np.float32)
-    np.savez_compressed(DATA / "constellations.npz", lines=lines)
+    names, places = [], []
+    for feature in json.loads(one(packages, "constellations.json").read_text())["features"]:
+        ra, dec = np.radians(feature["geometry"]["coordinates"][:2])
+        names.append(feature["properties"]["name"])
+        places.append((np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)))
+    np.savez_compressed(
+        DATA / "constellations.npz", lines=lines, names=np.array(names), places=np.array(places, np.float32)
+    )
     print(f"constellations.npz: {len(lines)} lines")
 
 
@@ -95,7 +103,7 @@ def main() -> None:
     for step in (earth, stars, constellations, font):
         if not wanted or step.__name__ in wanted:
             step(packages)
-    for name, paint in PAINTERS.items():
+    for name, paint in {**PAINTERS, **moon_maps.PAINTERS}.items():
         if not wanted or name in wanted:
             save(name, paint())
 

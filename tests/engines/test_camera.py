@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from openspace_server.engines.embedded import quaternions as quat
+from openspace_server.engines.embedded import states
 from openspace_server.engines.embedded.bodies import BODIES, INDEX
-from openspace_server.engines.embedded.camera import FARTHEST, LOWEST, VIEW_HEIGHT, OrbitalCamera
+from openspace_server.engines.embedded.camera import FARTHEST, LOWEST, VIEW_HEIGHT, OrbitalCamera, ball
 from openspace_server.engines.embedded.clock import parse
 from openspace_server.engines.embedded.ephemeris import sky
 from openspace_server.engines.embedded.flight import Flight, Path
@@ -18,7 +19,7 @@ R = 6.4e6
 
 def camera(distance: float = 3 * R) -> OrbitalCamera:
     """Looking along +y at the body, z up."""
-    return OrbitalCamera(np.array([0.0, -distance, 0.0]), np.array([1.0, 0, 0, 0]), R)
+    return OrbitalCamera(np.array([0.0, -distance, 0.0]), np.array([1.0, 0, 0, 0]), ball(R))
 
 
 def looking_at_focus(cam: OrbitalCamera) -> bool:
@@ -43,7 +44,7 @@ def test_dragging_down_moves_the_camera_up() -> None:
 
 
 def test_near_the_ground_the_ground_follows_the_cursor() -> None:
-    altitude = LOWEST * R
+    altitude = 0.02 * R
     cam = camera(R + altitude)
     cam.move({"orbitX": 0.1}, True, 0.0)
     moved = np.arctan2(-cam.position[0], -cam.position[1]) * R
@@ -59,7 +60,7 @@ def test_zoom_is_the_logarithm_of_nearness_to_the_surface() -> None:
 def test_zoom_stops_above_the_surface_and_at_the_edge_of_the_world() -> None:
     cam = camera()
     cam.move({"zoom": 1e9}, True, 0.0)
-    assert cam.distance == pytest.approx((1 + LOWEST) * R)
+    assert cam.distance == pytest.approx(R + LOWEST)
     cam.move({"zoom": -1e9}, True, 0.1)
     assert cam.distance == pytest.approx(FARTHEST)
 
@@ -172,7 +173,7 @@ def test_flights_never_pass_through_a_body(start: str, target: str, side: int) -
     nav = Navigator(SKY)
     away = np.roll([1.0, 0.3, 0.1], side % 3) * (-1) ** side
     near = away / np.linalg.norm(away) * (1.2 * RADII[INDEX[start]])
-    nav.set_state({"Anchor": start, "Position": near.tolist()}, SKY)
+    nav.place(states.read({"Anchor": start, "Position": near.tolist()}, 3, SKY, lambda i: nav.ground(i, SKY)), SKY)
     nav.fly_to(INDEX[target], 4.0, None, 0.0, SKY)
     places = []
     for k in range(1601):

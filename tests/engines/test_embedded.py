@@ -25,7 +25,9 @@ def sun_direction(engine: EmbeddedEngine, body: int) -> np.ndarray:
 
 
 def look_from(engine: EmbeddedEngine, anchor: str, position: np.ndarray, wall: Wall) -> Frame:
-    engine.set_camera({"Anchor": anchor, "Position": position.tolist(), "Up": [0.0, -0.4, 0.9]}, wall.now)
+    engine.set_camera(
+        {"Anchor": anchor, "ReferenceFrame": "ICRF", "Position": position.tolist(), "Up": [0.0, -0.4, 0.9]}, wall.now
+    )
     return engine.draw(wall.now)
 
 
@@ -86,7 +88,7 @@ def test_every_body_fills_the_middle_of_its_view(engine: EmbeddedEngine, wall: W
     assert engine.focus == target
 
 
-@pytest.mark.parametrize("distance", [1.0201, 1.1, 1.5, 3, 30, 1e3, 1e5, 1e6])
+@pytest.mark.parametrize("distance", [1.0000017, 1.0201, 1.1, 1.5, 3, 30, 1e3, 1e5, 1e6])
 def test_the_picture_holds_from_the_ground_to_beyond_neptune(
     engine: EmbeddedEngine, wall: Wall, distance: float
 ) -> None:
@@ -217,7 +219,7 @@ def test_an_unknown_target_lists_near_names_and_changes_nothing(engine: Embedded
     with pytest.raises(UnknownTarget, match="Jupiter"):
         engine.fly_to("Jupitre", 2.0, None, wall.now)
     with pytest.raises(UnknownTarget, match=r"known targets: .*Earth"):
-        engine.set_focus("Krypton")
+        engine.set_focus("Xyzzy")
     assert engine.camera() == before
     assert not engine.flying
 
@@ -234,7 +236,7 @@ def test_impossible_flights_are_refused(
 
 
 def test_a_new_focus_keeps_the_place_and_turns_within_a_second(engine: EmbeddedEngine, wall: Wall) -> None:
-    place = np.array(engine.camera()["Position"]) + engine._sky.positions[3]
+    place = np.array(engine.camera()["Position"]) + engine.world_position("Earth")
     engine.set_focus("Moon")
     engine.draw(wall.now)
     assert engine.next_change(wall.now) == 0
@@ -242,7 +244,7 @@ def test_a_new_focus_keeps_the_place_and_turns_within_a_second(engine: EmbeddedE
     state = engine.draw(wall.after(0.6)).camera
     assert state["Anchor"] == "Moon"
     assert "Yaw" not in state  # the Moon is in the middle
-    assert np.allclose(np.array(state["Position"]) + engine._sky.positions[9], place, rtol=0, atol=1.0)
+    assert np.allclose(np.array(state["Position"]) + engine.world_position("Moon"), place, rtol=0, atol=1.0)
     assert engine.next_change(wall.now) == math.inf
 
 
@@ -271,7 +273,8 @@ def test_a_camera_may_be_given_in_a_bodys_own_axes(engine: EmbeddedEngine, wall:
     engine.set_camera(
         {"Anchor": "Earth", "ReferenceFrame": "Earth", "Position": [0, 0, 3e7], "Up": [1, 0, 0]}, wall.now
     )
-    assert np.allclose(engine.camera()["Position"], [0, 0, 3e7], atol=3e7 * 0.005)  # the pole, a little precession away
+    assert engine.camera()["ReferenceFrame"] == "Earth"
+    assert np.allclose(engine.camera()["Position"], [0, 0, 3e7], atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -285,7 +288,7 @@ def test_a_camera_may_be_given_in_a_bodys_own_axes(engine: EmbeddedEngine, wall:
         {"Position": "near"},
         {"Position": [math.nan, 0, 0]},
         {"Position": [1.0, 0, 0]},
-        {"Position": [1e20, 0, 0]},
+        {"Position": [1e28, 0, 0]},
         {"Position": [2e7, 0, 0], "Up": [0, 0]},
         {"Position": [2e7, 0, 0], "Yaw": math.inf},
         {"Position": [2e7, 0, 0], "Anchor": "Nowhere"},
@@ -318,7 +321,9 @@ def test_impossible_sizes_are_refused(engine: EmbeddedEngine, wall: Wall, size: 
 
 
 def test_names_and_lines_can_be_switched(engine: EmbeddedEngine, wall: Wall) -> None:
-    engine.set_camera({"Anchor": "Sun", "Position": [0, -3e11, 3e11], "Up": [0, 0, 1]}, wall.now)
+    engine.set_camera(
+        {"Anchor": "Sun", "ReferenceFrame": "ICRF", "Position": [0, -3e11, 3e11], "Up": [0, 0, 1]}, wall.now
+    )
     engine.show(orbits=False, labels=False)
     bare = engine.draw(wall.now)
     for part in ("orbits", "labels", "constellations"):

@@ -17,7 +17,7 @@ class Body:
 
     Attributes:
         identifier: the name in scenes and messages, as OpenSpace spells it.
-        kind: "star", "planet" or "moon".
+        kind: "star", "planet", "dwarf planet" or "moon".
         parent: identifier of what it orbits; empty for the Sun.
         radius: equatorial, metres.
         polar_radius: metres.
@@ -58,6 +58,21 @@ BODIES: tuple[Body, ...] = (
     Body("Europa", "moon", "Jupiter", 1_560.8e3, 1_560.8e3, "europa", (0.86, 0.82, 0.76)),
     Body("Ganymede", "moon", "Jupiter", 2_631.2e3, 2_631.2e3, "ganymede", (0.68, 0.64, 0.58)),
     Body("Callisto", "moon", "Jupiter", 2_410.3e3, 2_410.3e3, "callisto", (0.58, 0.53, 0.47)),
+    Body("Pluto", "dwarf planet", "Sun", 1_188.3e3, 1_188.3e3, "pluto", (0.85, 0.74, 0.62)),
+    Body("Charon", "moon", "Pluto", 606.0e3, 606.0e3, "charon", (0.62, 0.60, 0.58)),
+    Body("Mimas", "moon", "Saturn", 198.2e3, 198.2e3, "mimas", (0.74, 0.74, 0.74)),
+    Body("Enceladus", "moon", "Saturn", 252.1e3, 252.1e3, "enceladus", (0.92, 0.94, 0.96)),
+    Body("Tethys", "moon", "Saturn", 531.0e3, 531.0e3, "tethys", (0.80, 0.79, 0.78)),
+    Body("Dione", "moon", "Saturn", 561.4e3, 561.4e3, "dione", (0.78, 0.77, 0.76)),
+    Body("Rhea", "moon", "Saturn", 763.5e3, 763.5e3, "rhea", (0.78, 0.76, 0.74)),
+    Body("Titan", "moon", "Saturn", 2_575.0e3, 2_575.0e3, "titan", (0.93, 0.70, 0.36)),
+    Body("Iapetus", "moon", "Saturn", 734.3e3, 734.3e3, "iapetus", (0.66, 0.60, 0.52)),
+    Body("Miranda", "moon", "Uranus", 235.8e3, 235.8e3, "miranda", (0.66, 0.66, 0.67)),
+    Body("Ariel", "moon", "Uranus", 578.9e3, 578.9e3, "ariel", (0.70, 0.69, 0.68)),
+    Body("Umbriel", "moon", "Uranus", 584.7e3, 584.7e3, "umbriel", (0.48, 0.48, 0.48)),
+    Body("Titania", "moon", "Uranus", 788.9e3, 788.9e3, "titania", (0.66, 0.63, 0.60)),
+    Body("Oberon", "moon", "Uranus", 761.4e3, 761.4e3, "oberon", (0.60, 0.56, 0.53)),
+    Body("Triton", "moon", "Neptune", 1_352.6e3, 1_352.6e3, "triton", (0.82, 0.74, 0.70)),
 )
 """In the order that every array of positions, velocities and axes uses."""
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 
 from openspace_server.engines.embedded import quaternions as quat
-from openspace_server.engines.embedded.ephemeris import AU
 
 FIELD_OF_VIEW = math.radians(45.0)
 """Vertical, radians."""
 VIEW_HEIGHT = 2 * math.tan(FIELD_OF_VIEW / 2)
 """Height of the view at distance 1."""
 
-FARTHEST = 200 * AU
-LOWEST = 0.02
-"""Least altitude above a body, in its radii."""
+FARTHEST = 1e27
+"""Metres from the focus: beyond the most distant galaxies."""
+LOWEST = 10.0
+"""Least altitude above a body's surface, metres."""
 
 _FASTEST_ORBIT = 3.0  # radians for one view height dragged, far from the body
-_COAST = 0.22  # time constant of the friction after release, seconds
+_COAST = 0.22  # time constant of OpenSpace's default friction after release, seconds
+_START = 0.15  # time constant over which a joystick takes effect, seconds
 _SPREAD = 0.055  # time constant over which a single push (a wheel notch, a key) is spread, seconds
 _AT_ONCE = 0.35  # the part of such a push that shows in the very next picture
 _MEMORY = 0.10  # motion of this many seconds before release decides how fast the camera coasts
@@ -30,22 +32,68 @@ _REST = {
     "orbitY": 0.002,
     "zoom": 0.004,
     "roll": 0.004,
+    "globalRoll": 0.004,
     "lookX": 0.002,
     "lookY": 0.002,
 }  # units per second
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The focus' surface: a spheroid with its ``pole`` (unit vector, ICRF); radii in metres."""
+
+    equatorial: float
+    polar: float
+    pole: np.ndarray
+
+    def radius(self, position: np.ndarray) -> float:
+        """From the centre to the surface below ``position``, metres."""
+        if self.equatorial == self.polar:
+            return self.equatorial
+        sine = float(position @ self.pole) / quat.length(position)
+        squared = sine * sine
+        return self.equatorial * self.polar / math.sqrt(self.polar**2 * (1 - squared) + self.equatorial**2 * squared)
+
+
+def ball(radius: float) -> Ground:
+    """A sphere."""
+    return Ground(radius, radius, np.array([0.0, 0.0, 1.0]))
+
+
+@dataclass
+class Friction:
+    """How motion that nobody holds comes to rest: per kind whether it does at all, and ``strength`` 0..1."""
+
+    rotation: bool = True
+    zoom: bool = True
+    roll: bool = True
+    strength: float = 0.5
+
+    def time(self, axis: str) -> float:
+        """Time constant for ``axis``, seconds; infinite without friction."""
+        on = {"zoom": self.zoom, "roll": self.roll, "globalRoll": self.roll}.get(axis, self.rotation)
+        return _COAST * 0.5 / self.strength if on and self.strength > 0 else math.inf
 
 
 class OrbitalCamera:
     """Position relative to the focus in metres (ICRF axes) and orientation as a quaternion of camera axes.
 
     Axes of motion are those of ``protocols.viewer.AXES``. While a motion is held the camera follows it exactly; let
-    go, it coasts against friction and comes to rest. A push that nobody holds is spread over some 150 ms.
+    go, it coasts against friction and comes to rest. A push that nobody holds is spread over some 150 ms. A joystick
+    drives it at a speed.
+
+    Attributes:
+        ground: the focus' surface.
+        turned: set whenever the view was turned by input; to be reset by whoever keeps an aim in the picture.
     """
 
-    def __init__(self, position: np.ndarray, orientation: np.ndarray, radius: float) -> None:
+    def __init__(self, position: np.ndarray, orientation: np.ndarray, ground: Ground) -> None:
         self.position = np.array(position, float)
         self.orientation = quat.normalised(np.array(orientation, float))
-        self.radius = radius
+        self.ground = ground
+        self.friction = Friction()
+        self.turned = False
+        self._drive: dict[str, float] = {}
         self._held = False
         self._recent: deque[tuple[float, dict[str, float]]] = deque()
         self._speeds: dict[str, float] = {}
@@ -55,17 +103,28 @@ class OrbitalCamera:
     @property
     def moving(self) -> bool:
         """True while the camera still moves by itself."""
-        return bool(self._speeds or self._pending)
+        return bool(self._speeds or self._pending or self._drive)
 
     @property
     def distance(self) -> float:
-        return float(np.linalg.norm(self.position))
+        """Metres from the focus' centre."""
+        return quat.length(self.position)
+
+    @property
+    def altitude(self) -> float:
+        """Metres above the surface, straight down to the centre."""
+        return self.distance - self.ground.radius(self.position)
+
+    def drive(self, speeds: dict[str, float], now: float) -> None:
+        """Go at ``speeds`` (units of the axes per second) from now on; axes left out coast to rest."""
+        self.advance(now)
+        self._drive = {axis: speed for axis, speed in speeds.items() if speed}
 
     def stop(self) -> None:
         """Forget all inertia."""
         self._held = False
         self._recent.clear()
-        self._speeds, self._pending = {}, {}
+        self._speeds, self._pending, self._drive = {}, {}, {}
 
     def move(self, axes: dict[str, float], held: bool, now: float) -> None:
         """Apply motion at wall time ``now``."""
@@ -102,9 +161,18 @@ class OrbitalCamera:
         if not dt or not self.moving:
             return
         step: dict[str, float] = {}
-        fade = math.exp(-dt / _COAST)
+        for axis, wanted in self._drive.items():
+            # The speed comes near the wanted one as it would leave it again.
+            fade = math.exp(-dt / _START)
+            speed = self._speeds.pop(axis, 0.0)
+            step[axis] = wanted * dt + (speed - wanted) * _START * (1 - fade)
+            self._speeds[axis] = wanted + (speed - wanted) * fade
         for axis, speed in list(self._speeds.items()):
-            step[axis] = speed * _COAST * (1 - fade)
+            if axis in self._drive:
+                continue
+            time = self.friction.time(axis)
+            fade = math.exp(-dt / time)
+            step[axis] = speed * time * (1 - fade) if math.isfinite(time) else speed * dt
             if abs(speed * fade) < _REST.get(axis, 0.002):
                 del self._speeds[axis]
             else:
@@ -134,6 +202,9 @@ class OrbitalCamera:
             self._turn(right, step.get("lookY", 0.0) * FIELD_OF_VIEW)
         if "roll" in step:
             self._turn(forward, -step["roll"])
+        if "globalRoll" in step:
+            self._turn(-self.position / self.distance, -step["globalRoll"])
+        self.turned = self.turned or bool(step.keys() & {"lookX", "lookY", "roll", "globalRoll"})
 
     def _turn(self, axis: np.ndarray, angle: float) -> None:
         if angle:
@@ -142,24 +213,22 @@ class OrbitalCamera:
             )
 
     def _orbit(self, right: np.ndarray, up: np.ndarray, x: float, y: float) -> None:
-        altitude = max(self.distance - self.radius, 0.0)
+        radius = self.ground.radius(self.position)
         # Near the ground the ground follows the cursor; far away the angle per view height has a limit.
-        gain = 1 / (1 / _FASTEST_ORBIT + self.radius / (VIEW_HEIGHT * max(altitude, 1e-6 * self.radius)))
+        gain = 1 / (1 / _FASTEST_ORBIT + radius / (VIEW_HEIGHT * max(self.altitude, LOWEST)))
         axis = -(up * x + right * y)
-        size = float(np.linalg.norm(axis))
+        size = quat.length(axis)
         if size == 0:
             return
         turn = quat.about(axis / size, math.remainder(gain * size, 4 * math.pi))
-        distance = self.distance
+        distance, altitude = self.distance, self.altitude
         self.position = quat.matrix(turn) @ self.position
-        self.position *= distance / np.linalg.norm(self.position)
+        if altitude < 0.1 * radius:  # low above a spheroid: keep the height, not the distance
+            distance = self.ground.radius(self.position) + altitude
+        self.position *= distance / quat.length(self.position)
         self.orientation = quat.normalised(quat.multiply(turn, self.orientation))
 
     def _zoom(self, nearer: float) -> None:
-        distance = self.distance
-        altitude = max(distance - self.radius, LOWEST * self.radius)
-        self._place(self.radius + altitude * math.exp(-max(-60.0, min(60.0, nearer))), distance)
-
-    def _place(self, wanted: float, distance: float) -> None:
-        wanted = min(max(wanted, (1 + LOWEST) * self.radius), FARTHEST)
-        self.position = self.position * (wanted / distance)
+        radius, distance = self.ground.radius(self.position), self.distance
+        altitude = max(distance - radius, LOWEST) * math.exp(-max(-60.0, min(60.0, nearer)))
+        self.position = self.position * (min(radius + max(altitude, LOWEST), FARTHEST) / distance)

@@ -3,38 +3,50 @@
 from __future__ import annotations
 
 import math
+import time
 from datetime import UTC, datetime
 from typing import Any
 
+import cv2
 import numpy as np
 
-from openspace_server.engines.base import Engine, EngineError, Frame, Motion, Target
+from openspace_server.engines.base import EngineError, Frame
 from openspace_server.engines.embedded import clock as clocks
-from openspace_server.engines.embedded.bodies import BODIES, find
+from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.embedded.ephemeris import Sky, sky
+from openspace_server.engines.embedded.handles import NavigationHandle, RenderHandle
 from openspace_server.engines.embedded.navigator import Navigator
+from openspace_server.engines.embedded.nodes import Nodes
 from openspace_server.engines.embedded.pipe import Canvas
 from openspace_server.engines.embedded.rotation import spin_rate
 from openspace_server.engines.embedded.scene import Scene
-from openspace_server.engines.embedded.view import RADII, View
+from openspace_server.engines.embedded.staging import Staging
+from openspace_server.engines.embedded.view import View
+from openspace_server.engines.properties import PropertyTree
 
 SMALLEST, LARGEST = 64, 8192
-_HOME_SECONDS = 2.0
+_REST = 0.12  # seconds without a picture after which nothing counts as moving
 _OPAQUE = np.frombuffer(bytes((0, 0, 0, 255)), np.uint32)
 _SPINS = np.array([abs(spin_rate(i)) for i in range(len(BODIES))])
 
 
-class EmbeddedEngine(Engine):
-    """See :class:`~openspace_server.engines.base.Engine`. Camera states are in ICRF axes (``ReferenceFrame``
-    "Root")."""
+class EmbeddedEngine(Staging):
+    """See :class:`~openspace_server.engines.scene_engine.SceneEngine`. Camera states are in OpenSpace's world axes
+    (``ReferenceFrame`` "Root", which is galactic) unless they were given in others; also "ICRF" can be asked for."""
 
     name = "embedded"
 
     def __init__(self) -> None:
         self._canvas: Canvas | None = None
+        self._tree = PropertyTree()
+        self._nodes = Nodes(self._tree, self._touch)
+        self._navigation = NavigationHandle(self._tree, self, lambda: self._drawn_at)
+        self._render = RenderHandle(self._tree)
+        self._tree.watch(lambda change: self._touch())
+        self._last: Frame | None = None
         self._frames = 0
         self._dirty = True
-        self._drawn_at = 0.0
+        self._drawn_at = -math.inf
         self._speed = 0.0  # pixels per simulated second, of whatever moves most
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -48,7 +60,7 @@ class EmbeddedEngine(Engine):
         except Exception:
             self.close()
             raise
-        self._frames, self._dirty = 0, True
+        self._frames, self._dirty, self._last = 0, True, None
         start = (datetime.now(UTC) - clocks.EPOCH).total_seconds()
         self._clock: clocks.SimulationClock | None = None
         self._start = start
@@ -58,7 +70,11 @@ class EmbeddedEngine(Engine):
     def close(self) -> None:
         if self._canvas is not None:
             self._canvas.close()
-            self._canvas = None
+            self._canvas = self._last = None
+
+    @property
+    def _is_open(self) -> bool:
+        return self._canvas is not None
 
     def describe(self) -> dict[str, Any]:
         probe = self._opened().probe
@@ -76,13 +92,40 @@ class EmbeddedEngine(Engine):
 
     def draw(self, now: float) -> Frame:
         canvas = self._opened()
-        self._advance(now)
-        width, height = self._size
+        self.advance(now)
+        moving = self._navigator.moving or now - self._drawn_at < 0.9 * _REST
+        self._last = self._picture(canvas, *self._size, moving)
+        self._frames += 1
+        self._dirty = False
+        self._drawn_at = now
+        return self._last
+
+    def still(self, now: float) -> Frame:
+        """Like :meth:`draw`, with all points and smooth edges: drawn at twice the size where that can be."""
+        canvas, (width, height) = self._opened(), self._size
+        self.advance(now)
+        times = 2 if max(width, height) * 2 <= LARGEST and not canvas.probe.gpu else 1
+        if times == 1:
+            return self._picture(canvas, width, height, False)
+        canvas.resize(2 * width, 2 * height)
+        try:
+            large = self._picture(canvas, 2 * width, 2 * height, False)
+        finally:
+            canvas.resize(width, height)
+            self._dirty = True
+        pixels = cv2.resize(large.pixels, (width, height), interpolation=cv2.INTER_AREA)
+        return Frame(large.id, pixels, large.time, large.camera)
+
+    def _picture(self, canvas: Canvas, width: int, height: int, moving: bool) -> Frame:
         nav, at = self._navigator, self._sky.positions
         offsets = (at - at[nav.focus]) - nav.position
-        view = View(self._sky, at[nav.focus] + nav.position, nav.orientation, width, height, offsets)
-        self._scene.update(view, nav.focus)
+        look = self._nodes.look
+        camera = at[nav.focus] + nav.position
+        view = View(self._sky, camera, nav.orientation, width, height, offsets, nav.radii)
+        self._scene.update(view, nav.focus, look, moving)
+        began = time.perf_counter()
         raw = np.frombuffer(canvas.render(), np.uint8)
+        self._scene.points.measured(time.perf_counter() - began)
         if raw.size != width * height * 4:
             # A GL pipe may take one more picture to take on a new size.
             raw = np.frombuffer(canvas.render(), np.uint8)
@@ -91,16 +134,18 @@ class EmbeddedEngine(Engine):
         # Bottom row first, and blending leaves its traces in alpha.
         words = np.bitwise_or(raw.view(np.uint32).reshape(height, width)[::-1], _OPAQUE, order="C")
         pixels = words.view(np.uint8).reshape(height, width, 4)
-        self._frames += 1
-        self._dirty = False
-        self._drawn_at = now
         self._speed = self._pixel_speed(view)
-        return Frame(self._frames, pixels, self.time, self.camera())
+        return Frame(self._frames + 1, self._render.finish(pixels), self.time, self.camera())
+
+    def last_frame(self) -> Frame | None:
+        return self._last
 
     def next_change(self, now: float) -> float:
         self._opened()
         if self._dirty or self._navigator.moving:
             return 0.0
+        if not self._scene.points.whole:
+            return max(self._drawn_at + _REST - now, 0.0)
         rate = abs(self._ticking(now).speed(now))
         if rate == 0:
             return math.inf
@@ -115,16 +160,26 @@ class EmbeddedEngine(Engine):
         across = velocity - np.einsum("ij,ij->i", velocity, towards)[:, None] * towards
         radial = np.abs(np.einsum("ij,ij->i", velocity, towards)) / view.distances
         moving = view.focal * np.linalg.norm(across, axis=1) / view.distances + radial * view.radius_pixels
-        altitude = np.maximum(view.distances - RADII, 1.0)
+        altitude = np.maximum(view.distances - view.radii, 1.0)
         # Seen from low above, the ground just below moves fastest.
-        ground = view.focal * RADII / altitude
+        ground = view.focal * view.radii / altitude
         turning = np.where(view.radius_pixels > 1, _SPINS * ground, 0.0)
         return float(np.max(np.where(view.on_screen, moving + turning, 0.0)))
 
-    def _advance(self, now: float) -> None:
-        """Simulation and camera to wall time ``now``."""
+    @property
+    def tree(self) -> PropertyTree:
+        return self._tree
+
+    def advance(self, now: float) -> None:
         self._sync(now)
+        look = self._nodes.look
+        if not np.array_equal(look.scales, self._navigator.scales):
+            self._navigator.rescale(look.scales, self._sky)
         self._navigator.advance(now, self._sky)
+        self._navigation.apply(self._navigator)
+
+    def _touch(self) -> None:
+        self._dirty = True
 
     def _sync(self, now: float) -> Sky:
         seconds = self._ticking(now).seconds(now)
@@ -143,51 +198,6 @@ class EmbeddedEngine(Engine):
         if self._canvas is None:
             raise EngineError("the embedded engine is not open")
         return self._canvas
-
-    # -- camera -------------------------------------------------------------------------------------------------------
-
-    def move(self, motion: Motion, now: float) -> None:
-        self._sync(now)
-        axes = {axis: float(amount) for axis, amount in motion.axes.items() if math.isfinite(amount)}
-        if any(axes.values()):
-            self._dirty = True
-        self._navigator.move(axes, motion.held, now)
-
-    def targets(self) -> list[Target]:
-        return [body.target() for body in BODIES]
-
-    @property
-    def focus(self) -> str:
-        self._opened()
-        return BODIES[self._navigator.focus].identifier
-
-    def set_focus(self, target: str) -> None:
-        index = find(target)
-        self._opened()
-        self._navigator.set_focus(index, self._sky)
-        self._dirty = True
-
-    def fly_to(self, target: str, duration: float, distance: float | None, now: float) -> None:
-        index = find(target)
-        self._navigator.fly_to(index, duration, distance, now, self._sync(now))
-        self._dirty = True
-
-    @property
-    def flying(self) -> bool:
-        return self._canvas is not None and self._navigator.flying
-
-    def home(self, now: float) -> None:
-        self._navigator.home(_HOME_SECONDS, now, self._sync(now))
-        self._dirty = True
-
-    def camera(self) -> dict[str, Any]:
-        self._opened()
-        return {**self._navigator.state(self._sky), "Timestamp": self.time}
-
-    def set_camera(self, state: dict[str, Any], now: float) -> None:
-        """``Timestamp`` is not applied: time has its own call."""
-        self._navigator.set_state(state, self._sync(now))
-        self._dirty = True
 
     # -- time ---------------------------------------------------------------------------------------------------------
 
@@ -215,18 +225,6 @@ class EmbeddedEngine(Engine):
 
     def set_paused(self, paused: bool, now: float) -> None:
         self._ticking(now).set_paused(paused, now)
-
-    # -- what is shown ------------------------------------------------------------------------------------------------
-
-    def show(
-        self, *, orbits: bool | None = None, labels: bool | None = None, constellations: bool | None = None
-    ) -> None:
-        """Switch orbit lines, names or constellation lines on or off; None leaves them."""
-        self._opened()
-        for part, wanted in (("show_orbits", orbits), ("show_labels", labels), ("show_constellations", constellations)):
-            if wanted is not None:
-                setattr(self._scene, part, bool(wanted))
-        self._dirty = True
 
 
 def _checked_size(width: int, height: int) -> tuple[int, int]:

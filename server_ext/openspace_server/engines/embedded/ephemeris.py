@@ -1,25 +1,28 @@
 """Where the bodies are: heliocentric positions and velocities in ICRF axes, metres and metres per second, float64.
 
 Sources: planets plan94 (Simon et al. 1994), Earth epv00 (VSOP2000 fit) and Moon moon98 (ELP2000-82) from ERFA;
-Jupiter's moons from astronomy-engine (L1.2 theory). Against astronomy-engine's VSOP87 the planets stay within 0.04
-degrees as seen from the Sun from year 1000 to 3000, the Earth within 10,400 km and the Moon within 320 km of the
-Earth (1,600 km and 16 km around 2026). Positions are geometric: no light time, no aberration.
+Jupiter's moons (L1.2 theory) and Pluto from astronomy-engine; other moons from their rotation (:mod:`.locked`).
+Against astronomy-engine's VSOP87 the planets stay within 0.04 degrees as seen from the Sun from year 1000 to 3000, the
+Earth within 10,400 km and the Moon within 320 km of the Earth (1,600 km and 16 km around 2026). Positions are
+geometric: no light time, no aberration.
 """
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 
 import astronomy  # type: ignore[import-untyped,unused-ignore]
 import erfa
 import numpy as np
 
+from openspace_server.engines.embedded import locked
 from openspace_server.engines.embedded.bodies import BODIES, INDEX
+from openspace_server.engines.embedded.units import AU, DAY, J2000
 
-AU = 149_597_870_700.0
-DAY = 86_400.0
-J2000 = 2_451_545.0
+__all__ = ["AU", "DAY", "J2000", "Sky", "sky", "terrestrial_days"]
+
 _SPEED = AU / DAY
 
 # TT - UT in seconds by year (Morrison & Stephenson 2004; since 1972 TT - UTC, which leap seconds keep within 1 s of
@@ -99,4 +102,24 @@ def sky(seconds: float) -> Sky:
         state = getattr(moons, name)
         positions[row] = positions[j] + np.array((state.x, state.y, state.z)) * AU
         velocities[row] = velocities[j] + np.array((state.vx, state.vy, state.vz)) * _SPEED
+    _place_pluto(days, positions, velocities)
+    locked.place(days, positions, velocities)
     return Sky(seconds, days, positions, velocities)
+
+
+def _place_pluto(days: float, positions: np.ndarray, velocities: np.ndarray) -> None:
+    """astronomy-engine integrates Pluto's orbit; at other than whole hours it is followed along its velocity."""
+    hour = round(days * 24)
+    position, velocity = _pluto(hour)
+    after = (days - hour / 24) * DAY
+    row = INDEX["Pluto"]
+    pull = -1.32712440018e20 * position / float(position @ position) ** 1.5
+    positions[row] = position + velocity * after + pull * (after * after / 2)
+    velocities[row] = velocity + pull * after
+
+
+@lru_cache(maxsize=64)
+def _pluto(hour: int) -> tuple[np.ndarray, np.ndarray]:
+    state = astronomy.HelioState(astronomy.Body.Pluto, astronomy.Time(hour / 24, hour / 24))
+    velocity = np.array((state.vx, state.vy, state.vz)) * _SPEED
+    return np.array((state.x, state.y, state.z)) * AU, velocity

@@ -29,9 +29,9 @@ def ease(t: float) -> float:
 def _spiral(a: np.ndarray, b: np.ndarray, t: float, turn: float, bend: np.ndarray) -> np.ndarray:
     """From offset ``a`` to offset ``b``: distance by equal factors with ``t``, direction along a great circle with
     ``turn``."""
-    ra, rb = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    ra, rb = quat.length(a), quat.length(b)
     direction = quat.slerp_direction(a / ra, b / rb, turn) + bend * (4 * turn * (1 - turn))
-    return direction / np.linalg.norm(direction) * math.exp((1 - t) * math.log(ra) + t * math.log(rb))
+    return direction * (math.exp((1 - t) * math.log(ra) + t * math.log(rb)) / quat.length(direction))
 
 
 def _length(a: np.ndarray, b: np.ndarray) -> float:
@@ -56,12 +56,18 @@ class Path:
         if t >= 1:
             return self.end.copy()
         between = positions[self.target] - positions[self.origin]
-        apart = float(np.linalg.norm(between))
-        near, far = float(np.linalg.norm(self.start)), float(np.linalg.norm(self.end))
+        apart = quat.length(between)
+        near, far = quat.length(self.start), quat.length(self.end)
         size, turn = self.bend
         if self.origin == self.target or near >= 0.5 * apart:
             start = self.start - between
-            return _spiral(start, self.end, t, ease(t), self._sideways(start, size, turn))
+            turned = ease(t)
+            place = _spiral(start, self.end, t, turned, self._sideways(start, size, turn))
+            if self.origin == self.target:
+                # Along the ground a flight rises, as high as it goes far.
+                cosine = start @ self.end / (near * far)
+                place = place * (1 + 0.6 * math.acos(max(-1.0, min(1.0, cosine))) * turned * (1 - turned))
+            return place
         out = between / apart
         share = 0.5 if far < 0.5 * apart else min(0.5, max(3 * near / apart, 0.1))
         middle = between * share + self._sideways(out, size, turn) * (apart * share)
@@ -123,7 +129,7 @@ def arrival(approach: np.ndarray, to_sun: np.ndarray) -> np.ndarray:
     side = side / size if size > 1e-6 else quat.perpendicular(NORTH)
     flat = sun - (sun @ NORTH) * NORTH
     flat = flat / np.linalg.norm(flat)
-    angle = math.atan2(float(np.cross(flat, side) @ NORTH), float(flat @ side))
+    angle = math.atan2(float(quat.cross(flat, side) @ NORTH), float(flat @ side))
     angle = math.copysign(min(max(abs(angle), math.radians(25)), math.radians(52)), angle)
     out = math.cos(angle) * flat + math.sin(angle) * np.cross(NORTH, flat)
     out = out + math.tan(math.radians(14)) * NORTH
@@ -134,7 +140,9 @@ def arrival(approach: np.ndarray, to_sun: np.ndarray) -> np.ndarray:
 class Flight:
     """A :class:`Path` flown from wall time ``begin`` for ``duration`` seconds, looking at the target once under way.
 
-    Where the target does not stay in the middle at the end, ``final`` is the orientation to end with.
+    Where the target does not stay in the middle at the end, ``final`` is the orientation to end with. A ``fixed``
+    flight has ``path.end``, ``up`` and ``final`` in the target's own axes, so that it ends over a place on the ground.
+    A flight that ``keeps`` its view does not turn.
     """
 
     path: Path
@@ -143,30 +151,61 @@ class Flight:
     orientation: np.ndarray
     up: np.ndarray
     final: np.ndarray | None = None
+    fixed: bool = False
+    keeps: bool = False
+    held: float | None = None
+    """Seconds flown when it was paused."""
 
-    def pose(self, now: float, positions: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
-        """Offset from the target in metres, camera quaternion, and whether the flight is over."""
-        raw = (now - self.begin) / self.duration if self.duration > 0 else 1.0
+    def __post_init__(self) -> None:
+        self._end = self.path.end
+
+    def flown(self, now: float) -> float:
+        """Seconds."""
+        return self.held if self.held is not None else max(now - self.begin, 0.0)
+
+    def hold(self, paused: bool, now: float) -> None:
+        """Stop on the way, or go on."""
+        if paused:
+            self.held = self.flown(now)
+        elif self.held is not None:
+            self.begin, self.held = now - self.held, None
+
+    def pose(
+        self, now: float, positions: np.ndarray, radii: np.ndarray, turn: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Offset from the target in metres, camera quaternion, and whether the flight is over. ``turn`` are the axes
+        of the target now; only a fixed flight needs them."""
+        raw = self.flown(now) / self.duration if self.duration > 0 else 1.0
         done = raw >= 1
         t = ease(raw)
+        up, final = self.up, self.final
+        if self.fixed and turn is not None:
+            self.path.end, up = turn @ self._end, turn @ up
+            final = quat.multiply(quat.from_matrix(turn), final) if final is not None else None
         offset = self.path.place(t, positions)
         if not done:
-            offset = _pushed_out(offset, self.path.target, positions, radii)
-        start_up = quat.matrix(self.orientation)[:, 2]
-        up = quat.slerp_direction(start_up, self.up, t)
+            offset = self._pushed_out(offset, positions, radii)
+        if self.keeps:
+            return offset, self.orientation, done
+        up = quat.slerp_direction(quat.matrix(self.orientation)[:, 2], up, t)
         tracking = quat.look(-offset, up)
-        if self.final is not None:
-            tracking = quat.slerp(tracking, self.final, ease((t - 0.5) / 0.5))
+        if final is not None:
+            tracking = quat.slerp(tracking, final, ease((t - 0.5) / 0.5))
         return offset, quat.slerp(self.orientation, tracking, ease(t / 0.5)), done
 
-
-def _pushed_out(offset: np.ndarray, target: int, positions: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Bodies move while a flight is under way (time may run fast): whatever happens, stay outside of them."""
-    from_each = offset + positions[target] - positions
-    distances = np.linalg.norm(from_each, axis=1)
-    inside = np.nonzero(distances < 1.01 * radii)[0]
-    if not len(inside):
-        return offset
-    body = int(inside[0])
-    way = from_each[body] / distances[body] if distances[body] > 0 else np.array([0.0, 0.0, 1.0])
-    return positions[body] - positions[target] + way * 1.01 * radii[body]
+    def _pushed_out(self, offset: np.ndarray, positions: np.ndarray, radii: np.ndarray) -> np.ndarray:
+        """Bodies move while a flight is under way (time may run fast): whatever happens, stay outside of them."""
+        target, origin = self.path.target, self.path.origin
+        from_each = offset + positions[target] - positions
+        squares = np.einsum("ij,ij->i", from_each, from_each)
+        least = 1.01 * radii
+        # Where it starts or ends lower, it may be lower near there.
+        least[origin] = min(least[origin], quat.length(self.path.start))
+        least[target] = min(least[target], quat.length(self.path.end))
+        inside = np.nonzero(squares < (least * (1 - 1e-9)) ** 2)[0]
+        if not len(inside):
+            return offset
+        body = int(inside[0])
+        distance = math.sqrt(squares[body])
+        way = from_each[body] / distance if distance > 0 else np.array([0.0, 0.0, 1.0])
+        return positions[body] - positions[target] + way * least[body]

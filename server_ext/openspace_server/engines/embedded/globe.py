@@ -39,8 +39,17 @@ class Globe:
         return (self.turn.T @ -self.offset) / self.scale
 
     def places(self, points: np.ndarray) -> np.ndarray:
-        """View-space places of ball-space ``points`` ``(n, 3)``, the body's centre at distance 1."""
-        return points @ self._placing + self.ahead
+        """View-space places of ball-space ``points`` ``(n, 3)``, the body's centre at distance ``zoom``."""
+        return points @ self._placing + self._centre
+
+    @cached_property
+    def zoom(self) -> float:
+        """Close up everything is put farther away, so that the ground below is not before the near plane."""
+        return max(1.0, 0.03 / max(quat.length(self.eye) - 1, 1e-9))
+
+    @cached_property
+    def _centre(self) -> np.ndarray:
+        return self.ahead * self.zoom
 
     @cached_property
     def distance(self) -> float:
@@ -54,7 +63,7 @@ class Globe:
 
     @cached_property
     def _placing(self) -> np.ndarray:
-        return (self.view @ self.turn * (self.scale / self.distance)).T
+        return (self.view @ self.turn * (self.scale * (self.zoom / self.distance))).T
 
     def normals(self, points: np.ndarray) -> np.ndarray:
         """Unit normals in body axes at ball-space ``points`` of the surface."""
@@ -112,10 +121,11 @@ def surface_grid(eye: np.ndarray, cells: int) -> Grid:
     near = near[:, :-1] | near[:, 1:]
     row, column = np.nonzero(near)
     first = (row * columns + column)[:, None]
-    triangles = np.concatenate([first + (0, 1, columns + 1), first + (0, columns + 1, columns)])
+    corners = np.array([0, 1, columns + 1]), np.array([0, columns + 1, columns])
+    triangles = np.concatenate([first + offsets for offsets in corners])
     used_rows, used_columns = np.nonzero(near.any(axis=1))[0], np.nonzero(near.any(axis=0))[0]
-    corners = uv[[used_rows[0], used_rows[-1] + 1], [used_columns[0], used_columns[-1] + 1]]
-    return Grid(points.reshape(-1, 3), uv.reshape(-1, 2), triangles, corners[0], corners[1])
+    ends = uv[[used_rows[0], used_rows[-1] + 1], [used_columns[0], used_columns[-1] + 1]]
+    return Grid(points.reshape(-1, 3), uv.reshape(-1, 2), triangles, ends[0], ends[1])
 
 
 def limb(eye: np.ndarray, count: int, radii: np.ndarray) -> np.ndarray:

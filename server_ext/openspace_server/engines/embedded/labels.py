@@ -9,6 +9,7 @@ from panda3d import core
 
 from openspace_server.engines.embedded.bodies import BODIES, PARENT
 from openspace_server.engines.embedded.mesh import DATA
+from openspace_server.engines.embedded.nodes import Look
 from openspace_server.engines.embedded.shading import smooth
 from openspace_server.engines.embedded.view import View
 
@@ -45,15 +46,16 @@ class Labels:
             self._texts.append(path)
             self._extents[i] = text.get_width() * size, text.get_height() * size
 
-    def show(self, view: View, focus: int, order: int, enabled: bool) -> None:
-        if not enabled:
+    def show(self, view: View, focus: int, look: Look, order: int) -> None:
+        wanted = look.labels * (look.bodies > 0)
+        if not wanted.any():
             self._root.hide()
             return
         self._root.show()
         size = int(np.clip(round(view.height / 720 * 14), 11, 44))
         if size != self._size:
             self._make(size)
-        alphas = self._alphas(view)
+        alphas = self._alphas(view) * wanted
         taken: list[tuple[float, float, float, float]] = []
         rank = np.where(
             np.arange(len(BODIES)) == focus,

@@ -74,7 +74,7 @@ class Mesh:
         two_sided: bool = True,
         once: bool = False,
     ) -> None:
-        self._once, self._blended = once, blend != "opaque"
+        self._once, self._blended, self._faded = once, blend != "opaque", False
         self._data = core.GeomVertexData(name, FORMAT, core.Geom.UH_stream)
         self._triangles = core.GeomTriangles(core.Geom.UH_stream)
         geom = core.Geom(self._data)
@@ -105,6 +105,13 @@ class Mesh:
                 self.path.clear_texture()
             else:
                 self.path.set_texture(texture)
+
+    def fade(self, clear: float) -> None:
+        """Let what is behind an opaque mesh shine through: its vertices' alpha counts when ``clear`` is below 1."""
+        if (clear < 1) != self._faded:
+            self._faded = clear < 1
+            mode = core.TransparencyAttrib.M_alpha if self._faded else core.TransparencyAttrib.M_none
+            self.path.set_transparency(mode)
 
     def hide(self) -> None:
         self.path.hide()

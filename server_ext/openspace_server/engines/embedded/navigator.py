@@ -4,49 +4,72 @@ drawing."""
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
 from openspace_server.engines.base import EngineError
+from openspace_server.engines.embedded import geo, joystick
 from openspace_server.engines.embedded import quaternions as quat
-from openspace_server.engines.embedded.bodies import BODIES, INDEX, find
-from openspace_server.engines.embedded.camera import FARTHEST, LOWEST, OrbitalCamera
+from openspace_server.engines.embedded.bodies import BODIES, INDEX
+from openspace_server.engines.embedded.camera import FARTHEST, LOWEST, Ground, OrbitalCamera
 from openspace_server.engines.embedded.ephemeris import Sky
 from openspace_server.engines.embedded.flight import NORTH, Flight, Path, arrival, ease
+from openspace_server.engines.embedded.frames import ROOT
 from openspace_server.engines.embedded.rotation import axes
+from openspace_server.engines.embedded.states import Pose
 
 RADII = np.array([body.radius for body in BODIES])
 _TURN = 1.0  # seconds to turn to a new focus
-_ROOT = "Root"
+_FOLLOW = 1.3  # radii from the centre below which the camera turns with the ground
 
 
-def viewing_distance(index: int) -> float:
+def viewing_distance(index: int, scale: float = 1.0) -> float:
     """Metres from the centre at which a body fills a good part of the view."""
     body = BODIES[index]
     if body.kind == "star":
-        return 6.0 * body.radius
-    return body.radius * (3.3 if body.extent == 1.0 else 2.9 * body.extent)
+        return 6.0 * body.radius * scale
+    return body.radius * scale * (3.3 if body.extent == 1.0 else 2.9 * body.extent)
 
 
 class Navigator:
-    """The camera of one engine. ``sky`` arguments are the bodies at the moment of the call."""
+    """The camera of one engine. ``sky`` arguments are the bodies at the moment of the call.
+
+    Attributes:
+        focus, aim: indices of the body that is orbited, and of the one that is kept in the picture.
+        frame: axes in which the camera's state is told.
+        scales: by how much each body is drawn larger than it is ``(n,)``.
+        follow, follow_radii: whether the camera turns with the ground below it, and up to how many radii.
+    """
 
     def __init__(self, sky: Sky) -> None:
         self.focus = INDEX["Earth"]
+        self.aim: int | None = None
+        self.frame = ROOT
+        self.scales = np.ones(len(BODIES))
+        self.follow, self.follow_radii = True, _FOLLOW
         offset, orientation = self._first_view(sky)
-        self._camera = OrbitalCamera(offset, orientation, RADII[self.focus])
+        self.camera = OrbitalCamera(offset, orientation, self.ground(self.focus, sky))
         self._flight: Flight | None = None
+        self._flight_from = self.focus
         self._turn: tuple[float | None, float] | None = None  # when it began, how far it is
+        self._axes = axes(self.focus, sky.days, sky.seconds)
+        self._seconds = sky.seconds
+        self._last_aim: np.ndarray | None = None  # where the aim was in the picture, camera axes
 
     @property
     def position(self) -> np.ndarray:
         """Metres from the focus body's centre, ICRF axes."""
-        return self._camera.position
+        return self.camera.position
 
     @property
     def orientation(self) -> np.ndarray:
-        return self._camera.orientation
+        return self.camera.orientation
+
+    @property
+    def radii(self) -> np.ndarray:
+        """Of all bodies as they are drawn, metres ``(n,)``."""
+        return RADII * self.scales
 
     @property
     def flying(self) -> bool:
@@ -54,94 +77,251 @@ class Navigator:
 
     @property
     def moving(self) -> bool:
-        return self._flight is not None or self._turn is not None or self._camera.moving
+        flies = self._flight is not None and self._flight.held is None
+        return flies or self._turn is not None or (self._flight is None and self.camera.moving)
+
+    @property
+    def flight(self) -> tuple[int, int, Flight] | None:
+        """Where the present flight started, where it goes, and the flight."""
+        return (self._flight_from, self.focus, self._flight) if self._flight is not None else None
+
+    def ground(self, index: int, sky: Sky) -> Ground:
+        """The surface of body ``index``."""
+        body, scale = BODIES[index], float(self.scales[index])
+        return Ground(body.radius * scale, body.polar_radius * scale, axes(index, sky.days, sky.seconds)[:, 2])
+
+    # -- time passes ----------------------------------------------------------------------------------------------
 
     def advance(self, now: float, sky: Sky) -> None:
         """Move to wall time ``now``."""
+        if sky.seconds != self._seconds:
+            self._follow_ground(sky)
         if self._flight is not None:
-            self._camera.position, self._camera.orientation, done = self._flight.pose(now, sky.positions, RADII)
+            camera = self.camera
+            camera.position, camera.orientation, done = self._flight.pose(now, sky.positions, self.radii, self._axes)
             if done:
                 self._flight = None
+                camera.advance(now)
             return
-        self._camera.advance(now)
+        self.camera.advance(now)
+        if self.aim is not None:
+            self._keep_aim(sky)
         if self._turn is not None:
-            began, before = self._turn
+            began, past = self._turn
             began = now if began is None else began
             after = ease((now - began) / _TURN)
-            if after < 1:
-                self._face((after - before) / (1 - before))
-                self._turn = (began, after)
-            else:
-                self._face(1.0)
-                self._turn = None
+            self._face((after - past) / (1 - past) if after < 1 else 1.0, sky)
+            self._turn = (began, after) if after < 1 else None
+        self._last_aim = self._towards_aim(sky)
 
-    def _face(self, share: float) -> None:
-        facing = quat.look(-self._camera.position, quat.matrix(self.orientation)[:, 2])
-        self._camera.orientation = quat.slerp(self.orientation, facing, share)
+    def _follow_ground(self, sky: Sky) -> None:
+        """Turn with the focus where the camera is low above it."""
+        turned = axes(self.focus, sky.days, sky.seconds)
+        low = self.camera.distance < self.follow_radii * RADII[self.focus] * self.scales[self.focus]
+        if self.follow and low and self._flight is None:
+            turn = turned @ self._axes.T
+            self.camera.position = turn @ self.camera.position
+            self.camera.orientation = quat.normalised(quat.multiply(quat.from_matrix(turn), self.camera.orientation))
+        self._axes, self._seconds = turned, sky.seconds
+        self.camera.ground = self.ground(self.focus, sky)
+
+    def _towards_aim(self, sky: Sky) -> np.ndarray | None:
+        if self.aim is None:
+            return None
+        way = sky.positions[self.aim] - sky.positions[self.focus] - self.camera.position
+        size = quat.length(way)
+        return quat.matrix(self.orientation).T @ (way / size) if size > 0 else None
+
+    def _keep_aim(self, sky: Sky) -> None:
+        """Turn the view so that the aim stays where it was in the picture, unless input turned the view."""
+        last, after = self._last_aim, self._towards_aim(sky)
+        if self.camera.turned or self._turn is not None or last is None or after is None:
+            self.camera.turned = False
+            return
+        turned = quat.matrix(self.orientation)
+        self.camera.orientation = quat.normalised(
+            quat.multiply(quat.between(turned @ after, turned @ last), self.orientation)
+        )
+
+    def _face(self, share: float, sky: Sky) -> None:
+        target = -self.camera.position
+        if self.aim is not None:
+            target = sky.positions[self.aim] - sky.positions[self.focus] - self.camera.position
+        facing = quat.look(target, quat.matrix(self.orientation)[:, 2])
+        self.camera.orientation = quat.slerp(self.orientation, facing, share)
+
+    # -- input ----------------------------------------------------------------------------------------------------
 
     def move(self, motion: dict[str, float], held: bool, now: float) -> None:
         """Input; ends a flight where it is."""
-        if self._flight is not None and motion:
+        if motion:
+            self.stop_flight()
+        self.camera.move(motion, held, now)
+
+    def joystick(self, pushed: Mapping[str, float], now: float) -> None:
+        """Flight controller axes that hold until the next call; anything but rest ends a flight."""
+        speeds = joystick.speeds(pushed)
+        if speeds:
+            self.stop_flight()
+        self.camera.drive(speeds, now)
+
+    def nudge(self, pushed: Mapping[str, float], now: float) -> None:
+        """One push along flight controller axes."""
+        self.move(joystick.push(pushed), False, now)
+
+    def stop_flight(self) -> None:
+        """End the flight where it is."""
+        if self._flight is not None:
             self._flight = None
-            self._camera.stop()
-        self._camera.move(motion, held, now)
+            self.camera.stop()
+
+    def finish_flight(self, now: float, sky: Sky) -> None:
+        """Be at its end."""
+        if self._flight is not None:
+            self._flight.duration = 0.0
+            self._flight.held = None
+            self.advance(now, sky)
+
+    def hold_flight(self, paused: bool, now: float) -> None:
+        """Stop on the way, or go on."""
+        if self._flight is not None:
+            self._flight.hold(paused, now)
+
+    # -- where to -------------------------------------------------------------------------------------------------
 
     def set_focus(self, index: int, sky: Sky) -> None:
         """Keep the place, turn to body ``index``."""
         self._flight = None
+        self.aim = None if self.aim == index else self.aim
         self._rebase(index, sky)
+        self._turn = (None, 0.0)
+
+    def set_aim(self, index: int | None, sky: Sky) -> None:
+        """Keep body ``index`` in the picture while orbiting the focus; None looks at the focus again."""
+        self._flight = None
+        self.aim = None if index == self.focus else index
+        self._turn = (None, 0.0)
+
+    def look_at_focus(self) -> None:
+        """Turn until the focus (or the aim) is in the middle."""
+        self._flight = None
         self._turn = (None, 0.0)
 
     def fly_to(self, index: int, duration: float, distance: float | None, now: float, sky: Sky) -> None:
         """Raises EngineError for a duration or distance that cannot be."""
-        body = BODIES[index]
-        if not math.isfinite(duration) or duration < 0:
-            raise EngineError(f"duration must be 0 or more seconds, got {duration!r}")
-        lowest = (1 + LOWEST) * body.radius
-        if distance is None:
-            distance = viewing_distance(index)
-        if not math.isfinite(distance) or not lowest <= distance <= FARTHEST:
-            raise EngineError(
-                f"distance to {body.name}'s centre must be from {lowest:.6g} to {FARTHEST:.6g} metres, got {distance!r}"
-            )
+        self._fly(index, duration, distance, None, now, sky)
+
+    def fly_to_height(self, index: int, height: float, duration: float, now: float, sky: Sky) -> None:
+        """To ``height`` metres above the surface. Raises EngineError."""
+        self._fly(index, duration, None, height, now, sky)
+
+    def _fly(
+        self, index: int, duration: float, distance: float | None, height: float | None, now: float, sky: Sky
+    ) -> None:
+        _checked(duration)
         here = sky.positions[self.focus] + self.position
-        to_sun = -sky.positions[index] if body.kind != "star" else here
-        approach = here - sky.positions[index]
-        self._begin(index, arrival(approach, to_sun) * distance, NORTH, None, duration, now, sky)
+        to_sun = -sky.positions[index] if BODIES[index].kind != "star" else here
+        way = arrival(here - sky.positions[index], to_sun)
+        surface = self.ground(index, sky).radius(way)
+        if height is not None:
+            distance = surface + height
+        elif distance is None:
+            distance = viewing_distance(index, float(self.scales[index]))
+        if not math.isfinite(distance) or not surface + LOWEST - 1e-6 <= distance <= FARTHEST:
+            raise EngineError(
+                f"distance to {BODIES[index].name}'s centre must be from {surface + LOWEST:.9g} to {FARTHEST:.6g} "
+                f"metres, got {distance!r}"
+            )
+        self._begin(index, Flight(self._path(index, way * distance), now, duration, self.orientation, NORTH), sky)
+
+    def fly_to_place(
+        self, index: int, latitude: float, longitude: float, height: float, duration: float, now: float, sky: Sky
+    ) -> None:
+        """To a place over the ground, looking down with north up. Raises EngineError."""
+        _checked(duration)
+        body, scale = BODIES[index], float(self.scales[index])
+        end = geo.place(latitude, longitude, max(height, LOWEST), body.radius * scale, body.polar_radius * scale)
+        if not quat.length(end) <= FARTHEST:
+            raise EngineError(f"an altitude must be at most {FARTHEST:g} metres, got {height:g}")
+        up = geo.north(end / quat.length(end))
+        flight = Flight(self._path(index, end), now, duration, self.orientation, up, quat.look(-end, up), fixed=True)
+        self._begin(index, flight, sky)
+
+    def zoom_to(self, height: float, duration: float, now: float, sky: Sky) -> None:
+        """Along the line to the focus until ``height`` metres above its surface, without turning."""
+        _checked(duration)
+        wanted = self.camera.ground.radius(self.position) + max(height, LOWEST)
+        if not wanted <= FARTHEST:
+            raise EngineError(f"a distance must be at most {FARTHEST:g} metres, got {height:g}")
+        path = self._path(self.focus, self.position * (wanted / self.camera.distance))
+        self._begin(self.focus, Flight(path, now, duration, self.orientation, NORTH, keeps=True), sky)
+
+    def fly_to_pose(self, pose: Pose, duration: float, now: float, sky: Sky) -> None:
+        """To where ``pose`` is now. Raises EngineError."""
+        _checked(duration)
+        up = quat.matrix(pose.orientation)[:, 2]
+        path = self._path(pose.anchor, pose.position)
+        self._begin(pose.anchor, Flight(path, now, duration, self.orientation, up, pose.orientation), sky)
+        self.aim, self.frame = pose.aim, pose.frame
 
     def home(self, duration: float, now: float, sky: Sky) -> None:
         offset, orientation = self._first_view(sky)
-        self._begin(INDEX["Earth"], offset, quat.matrix(orientation)[:, 2], orientation, duration, now, sky)
+        up = quat.matrix(orientation)[:, 2]
+        earth = INDEX["Earth"]
+        self._begin(earth, Flight(self._path(earth, offset), now, duration, self.orientation, up, orientation), sky)
 
-    def _begin(
-        self,
-        target: int,
-        end: np.ndarray,
-        up: np.ndarray,
-        final: np.ndarray | None,
-        duration: float,
-        now: float,
-        sky: Sky,
-    ) -> None:
+    def _path(self, target: int, end: np.ndarray) -> Path:
+        return Path(self.focus, target, self.position.copy(), end)
+
+    def _begin(self, target: int, flight: Flight, sky: Sky) -> None:
         self._turn = None
-        self._camera.stop()
-        path = Path(self.focus, target, self.position.copy(), end)
-        if duration > 0:
-            nearest = int(
-                np.argmin(np.linalg.norm(sky.positions[self.focus] + self.position - sky.positions, axis=1) / RADII)
-            )
+        self.aim = None
+        self.camera.stop()
+        flight.orientation = self.orientation.copy()
+        self._flight_from = self.focus
+        path, radii = flight.path, self.radii
+        if flight.fixed:
+            path.end = axes(target, sky.days, sky.seconds) @ path.end
+        if flight.duration > 0 and not flight.keeps:
+            here = sky.positions[self.focus] + self.position
+            nearest = int(np.argmin(np.linalg.norm(here - sky.positions, axis=1) / radii))
             if nearest != self.focus:
-                path = Path(nearest, target, sky.positions[self.focus] + self.position - sky.positions[nearest], end)
-            path.avoid(sky.positions, RADII)
-        self._flight = Flight(path, now, duration, self.orientation.copy(), up, final)
+                path.origin, path.start = nearest, here - sky.positions[nearest]
+            path.avoid(sky.positions, radii)
+        self._flight = flight
         self._rebase(target, sky)
-        if duration == 0:
-            self.advance(now, sky)
+        if flight.duration == 0:
+            self.advance(flight.begin, sky)
 
     def _rebase(self, index: int, sky: Sky) -> None:
-        self._camera.position = self.position + sky.positions[self.focus] - sky.positions[index]
-        self._camera.radius = RADII[index]
-        self.focus = index
+        if index == self.focus:
+            return
+        self.camera.position = self.position + (sky.positions[self.focus] - sky.positions[index])
+        self.focus, self.frame = index, ROOT
+        self._axes, self._seconds = axes(index, sky.days, sky.seconds), sky.seconds
+        self.camera.ground = self.ground(index, sky)
+
+    # -- where it is ----------------------------------------------------------------------------------------------
+
+    def pose(self) -> Pose:
+        return Pose(self.focus, self.aim, self.position, self.orientation, self.frame)
+
+    def place(self, pose: Pose, sky: Sky) -> None:
+        """Be there at once."""
+        self._flight = self._turn = None
+        self.camera.stop()
+        self._rebase(pose.anchor, sky)
+        self.camera.position, self.camera.orientation = np.array(pose.position), pose.orientation
+        self.aim, self.frame = pose.aim, pose.frame
+        self.camera.turned = True
+
+    def rescale(self, scales: np.ndarray, sky: Sky) -> None:
+        """Bodies are drawn larger or smaller; the camera stays outside."""
+        self.scales = scales
+        self.camera.ground = self.ground(self.focus, sky)
+        least = self.camera.ground.radius(self.position) + LOWEST
+        if self.camera.distance < least:
+            self.camera.position = self.position * (least / self.camera.distance)
 
     @staticmethod
     def _first_view(sky: Sky) -> tuple[np.ndarray, np.ndarray]:
@@ -155,67 +335,7 @@ class Navigator:
         offset = way / np.linalg.norm(way) * (3.45 * RADII[INDEX["Earth"]])
         return offset, quat.look(-offset, NORTH)
 
-    def state(self, sky: Sky) -> dict[str, Any]:
-        """OpenSpace's navigation state without its time; yaw and pitch only where the view is off the anchor."""
-        turned = quat.matrix(self.orientation)
-        ahead = turned.T @ (-self.position / np.linalg.norm(self.position))
-        yaw, pitch = math.asin(max(-1.0, min(1.0, ahead[0]))), math.atan2(-ahead[2], ahead[1])
-        out: dict[str, Any] = {
-            "Anchor": BODIES[self.focus].identifier,
-            "ReferenceFrame": _ROOT,
-            "Position": self.position.tolist(),
-        }
-        if abs(yaw) < 1e-9 and abs(pitch) < 1e-9:
-            return {**out, "Up": turned[:, 2].tolist()}
-        level = turned @ _yaw_pitch(yaw, pitch).T
-        return {**out, "Up": level[:, 2].tolist(), "Yaw": yaw, "Pitch": pitch}
 
-    def set_state(self, state: dict[str, Any], sky: Sky) -> None:
-        """Raises EngineError or UnknownTarget, and then changes nothing."""
-        if not isinstance(state, dict):
-            raise EngineError(f"a camera state is an object with Anchor and Position, got {type(state).__name__}")
-        index = find(state.get("Anchor", BODIES[self.focus].identifier))
-        frame = state.get("ReferenceFrame", _ROOT)
-        turn = np.eye(3) if frame in (_ROOT, "", None) else axes(find(frame), sky.days, sky.seconds)
-        if "Position" not in state:
-            raise EngineError("camera: Position [x, y, z] in metres from the anchor is missing")
-        position = turn @ _vector(state["Position"], "Position")
-        distance = float(np.linalg.norm(position))
-        lowest = (1 + LOWEST) * RADII[index]
-        if not lowest * (1 - 1e-9) <= distance <= FARTHEST * (1 + 1e-9):
-            raise EngineError(
-                f"camera: Position must be {lowest:.6g} to {FARTHEST:.6g} metres from the anchor, got {distance:.6g}"
-            )
-        up = turn @ _vector(state["Up"], "Up") if state.get("Up") is not None else NORTH
-        target = -position
-        if state.get("Aim"):
-            target = sky.positions[find(state["Aim"])] - sky.positions[index] - position
-        level = quat.matrix(quat.look(target if np.any(target) else -position, up))
-        turned = level @ _yaw_pitch(_angle(state, "Yaw"), _angle(state, "Pitch"))
-        self._flight = self._turn = None
-        self._camera.stop()
-        self._rebase(index, sky)
-        self._camera.position, self._camera.orientation = position, quat.from_matrix(turned)
-
-
-def _yaw_pitch(yaw: float, pitch: float) -> np.ndarray:
-    """Camera axes after turning left by ``yaw``, then up by ``pitch``, in the axes of the level camera."""
-    cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
-    return np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-
-
-def _vector(value: Any, name: str) -> np.ndarray:
-    try:
-        vector = np.array(value, float)
-    except (TypeError, ValueError):
-        vector = np.empty(0)
-    if vector.shape != (3,) or not np.all(np.isfinite(vector)) or not np.any(vector):
-        raise EngineError(f"camera: {name} must be three finite numbers, not all 0, got {value!r}")
-    return vector
-
-
-def _angle(state: dict[str, Any], name: str) -> float:
-    value = state.get(name) or 0.0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise EngineError(f"camera: {name} must be a finite number of radians, got {value!r}")
-    return float(value)
+def _checked(duration: float) -> None:
+    if not math.isfinite(duration) or duration < 0:
+        raise EngineError(f"duration must be 0 or more seconds, got {duration!r}")

@@ -13,17 +13,25 @@ import numpy as np
 from openspace_server.engines.embedded.bodies import BODIES, PARENT
 from openspace_server.engines.embedded.ephemeris import Sky
 from openspace_server.engines.embedded.mesh import VERTEX, Mesh
+from openspace_server.engines.embedded.nodes import Look
 from openspace_server.engines.embedded.shading import smooth
 from openspace_server.engines.embedded.view import View
 
-_GM = {"Sun": 1.32712440018e20, "Earth": 4.035032e14, "Jupiter": 1.266865e17}  # with the Moon's share; m^3/s^2
+_GM = {
+    "Sun": 1.32712440018e20,
+    "Earth": 4.035032e14,  # with the Moon's share
+    "Jupiter": 1.266865e17,
+    "Saturn": 3.7931208e16,
+    "Uranus": 5.793951e15,
+    "Neptune": 6.836527e15,
+    "Pluto": 9.755e11,  # with Charon's
+}  # m^3/s^2
 _POINTS = 241
 _STALE = 1 / 2000  # of a period
 
 _ROWS = np.array([i for i, parent in enumerate(PARENT) if parent >= 0])
 _PARENTS = np.array([PARENT[i] for i in _ROWS])
 _MU = np.array([_GM[BODIES[p].identifier] for p in _PARENTS])
-_COLOURS = np.array([BODIES[i].colour for i in _ROWS])
 # Eccentric anomalies from the body: dense near it, so that the line runs through it however near one looks.
 _K = 3.5
 _STEPS = np.pi * np.sinh(np.linspace(-_K, _K, _POINTS)) / np.sinh(_K)
@@ -60,9 +68,6 @@ class Orbits:
         # Faint ahead of the body, clear behind it.
         self._fade = 0.18 + 0.55 * np.interp(_STEPS, [-np.pi, -1e-9, 0, np.pi], [0.10, 1.0, 0.02, 0.10])
 
-    def hide(self) -> None:
-        self._mesh.hide()
-
     def _update(self, sky: Sky) -> np.ndarray:
         if self._points is None or abs(sky.seconds - self._seconds) > _STALE * self._periods.min():
             relative = sky.positions[_ROWS] - sky.positions[_PARENTS]
@@ -71,9 +76,12 @@ class Orbits:
             self._seconds = sky.seconds
         return self._points
 
-    def show(self, view: View, order: int) -> None:
+    def show(self, view: View, look: Look, order: int) -> None:
+        if not look.trails[_ROWS].any():
+            self._mesh.hide()
+            return
         points = self._update(view.sky)
-        strength = self._strength(view)
+        strength = self._strength(view) * look.trails[_ROWS]
         chosen = np.nonzero(strength > 0.02)[0]
         if not len(chosen):
             self._mesh.hide()
@@ -85,13 +93,14 @@ class Orbits:
         along[:, 1:-1] = flat[:, 2:] - flat[:, :-2]
         along[:, 0], along[:, -1] = flat[:, 1] - flat[:, 0], flat[:, -1] - flat[:, -2]
         along /= np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-12)
-        side = np.stack([-along[..., 1], along[..., 0]], -1) * (1.25 * max(1.0, view.height / 900) / view.focal)
+        side = np.stack([-along[..., 1], along[..., 0]], -1) * (0.625 * max(1.0, view.height / 900) / view.focal)
+        side *= look.widths[_ROWS[chosen], None, None]
         vertices = np.zeros((len(chosen), 3, _POINTS), VERTEX)
         place = vertices["place"]
         place[..., 1] = 1.0
         for row, amount in enumerate((-1.0, 0.0, 1.0)):
             place[:, row, :, 0], place[:, row, :, 2] = (flat[..., k] + amount * side[..., k] for k in (0, 1))
-        vertices["colour"][..., :3] = (_COLOURS[chosen][:, None, None] * 255).astype(np.uint8)
+        vertices["colour"][..., :3] = (look.colours[_ROWS[chosen]][:, None, None] * 255).astype(np.uint8)
         vertices["colour"][:, 1, :, 3] = (255 * strength[chosen, None] * self._fade).astype(np.uint8)
         self._mesh.show(vertices.reshape(-1), self._triangles(view, flat, ahead), order)
 

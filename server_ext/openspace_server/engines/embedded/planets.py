@@ -21,6 +21,7 @@ from openspace_server.engines.embedded.globe import (
 )
 from openspace_server.engines.embedded.maps import Map
 from openspace_server.engines.embedded.mesh import FAINTEST, VERTEX, Mesh, colours, strip
+from openspace_server.engines.embedded.nodes import Look
 from openspace_server.engines.embedded.rings import Rings, Shadow
 from openspace_server.engines.embedded.rotation import axes
 from openspace_server.engines.embedded.view import View
@@ -52,6 +53,8 @@ class Planet:
         self._atmosphere = shading.ATMOSPHERES.get(name)
         self._air = Mesh(root, f"{name} air", "add", once=True) if self._atmosphere else None
         self._rings = Rings(root) if body.extent > 1 else None
+        self._clear = self._by_night = 1.0
+        self._ringed = True
         self._shadow = Shadow() if body.extent > 1 else None
         self._glow = Mesh(root, f"{name} glow", "add", once=True) if body.kind == "star" else None
 
@@ -69,19 +72,21 @@ class Planet:
             if texture_map is not None:
                 texture_map.rest()
 
-    def show(self, view: View, order: int) -> None:
+    def show(self, view: View, look: Look, order: int) -> None:
         """Draw with orders from ``order`` to ``order + LAYERS - 1``."""
         i = self._index
+        self._clear = float(look.bodies[i])
+        self._by_night, self._ringed = look.night, look.rings > 0
         pixels = float(view.radius_pixels[i])
         offset = view.offsets[i]
-        globe = Globe(axes(i, view.sky.days, view.sky.seconds), self._scale, offset, view.axes)
+        globe = Globe(axes(i, view.sky.days, view.sky.seconds), self._scale * look.scales[i], offset, view.axes)
         eye = globe.eye
         position = view.sky.positions[i]
         sun = globe.direction(-position) if i else np.array([1.0, 0.0, 0.0])
         if self._rings is not None:
-            self._rings.show(globe, sun, order + 1)
+            self._rings.show(globe, sun, order + 1, look.rings * self._clear)
         if self._glow is not None:
-            self._show_glow(view, pixels, order)
+            self._show_glow(view, pixels, look.glare, order)
         grid = surface_grid(eye, int(np.clip(pixels / 6, 12, 44)))
         light = self._light(globe, grid.points, eye, sun)
         vertices = np.empty(len(grid.points), VERTEX)
@@ -92,14 +97,15 @@ class Planet:
         self._rim.set_texture(texture)
         rgb = self._lit(grid.points, sun, light)
         if self._lights is None:
-            vertices["colour"] = colours(rgb)
+            vertices["colour"] = colours(rgb, self._clear)
+            self._surface.fade(self._clear)
             self._surface.show(vertices, grid.triangles, order + 2)
         else:
             self._show_day_and_night(vertices, grid, rgb, shading.daylight(light.sun), pixels, order + 2)
         middle = float(grid.low[0] + grid.high[0]) / 2
         self._show_rim(view, globe, eye, sun, (scale, shift, middle), order + 5)
         if self._air is not None:
-            self._show_air(globe, eye, sun, pixels, order + 6)
+            self._show_air(globe, eye, sun, pixels, float(look.air[i]) * self._clear, order + 6)
 
     def _show_day_and_night(
         self, vertices: np.ndarray, grid: Grid, rgb: np.ndarray, day: np.ndarray, pixels: float, order: int
@@ -109,7 +115,9 @@ class Planet:
         one, two, three = day[grid.triangles.T]
         full = np.minimum(np.minimum(one, two), three) >= 1
         none = np.maximum(np.maximum(one, two), three) <= 0
-        vertices["colour"] = colours(rgb, day)
+        vertices["colour"] = colours(rgb, day * self._clear)
+        for mesh in (self._surface, self._night):
+            mesh.fade(self._clear)
         self._surface.show(vertices, grid.triangles[full], order)
         self._dusk.set_texture(self._surface.texture)
         self._dusk.show(vertices, grid.triangles[~full & ~none], order + 2)
@@ -119,7 +127,7 @@ class Planet:
         lights, scale, shift = self._lights.fit(pixels, grid.low, grid.high)
         self._night.set_texture(lights)
         vertices["uv"] = grid.uv * scale + shift
-        vertices["colour"] = 255
+        vertices["colour"] = np.array([[self._by_night] * 3 + [self._clear]]) * 255 + 0.5
         self._night.show(vertices, grid.triangles[~full], order + 1)
 
     def _light(self, globe: Globe, points: np.ndarray, eye: np.ndarray, sun: np.ndarray) -> shading.Light:
@@ -133,7 +141,7 @@ class Planet:
 
     def _lit(self, points: np.ndarray, sun: np.ndarray, light: shading.Light) -> np.ndarray:
         rgb = self._shade(light)
-        if self._shadow is not None:
+        if self._shadow is not None and self._ringed:
             shine = sun / self._scale
             rgb = rgb * self._shadow.on(points, shine / quat.length(shine))[:, None]
         return rgb
@@ -153,7 +161,7 @@ class Planet:
         light = self._light(globe, points, eye, sun)
         inner = globe.places(points)
         vertices = np.empty((2, len(points)), VERTEX)
-        outer = widened(inner, globe.ahead, slope)
+        outer = widened(inner, globe.ahead * globe.zoom, slope)
         vertices["place"][0] = 1.6 * inner - 0.6 * outer
         vertices["place"][1] = outer
         uv = map_places(points)
@@ -161,14 +169,16 @@ class Planet:
         uv[:, 0] += np.round(middle - uv[:, 0].mean())
         vertices["uv"] = uv * scale + shift
         rgb = self._lit(points, sun, light)
-        day = 1.0 if self._lights is None else shading.daylight(light.sun)
+        day = self._clear * (1.0 if self._lights is None else shading.daylight(light.sun))
         vertices["colour"][0], vertices["colour"][1] = colours(rgb, day), colours(rgb, 0.0)
         self._rim.show(vertices.reshape(-1), strip(2, len(points)), order)
 
-    def _show_air(self, globe: Globe, eye: np.ndarray, sun: np.ndarray, pixels: float, order: int) -> None:
+    def _show_air(
+        self, globe: Globe, eye: np.ndarray, sun: np.ndarray, pixels: float, level: float, order: int
+    ) -> None:
         assert self._air is not None
         assert self._atmosphere is not None
-        if pixels < 8:
+        if pixels < 8 or level <= 0:
             self._air.hide()
             return
         count = int(np.clip(pixels / 5, 32, 72))
@@ -180,15 +190,18 @@ class Planet:
         height = np.repeat(np.concatenate([np.zeros(len(over)), heights]), count + 1)
         normals = points / (1 + height)[:, None]
         facing = np.where(height > 0, 0.0, self._light(globe, points, eye, sun).eye)
-        rgb = shading.haze(self._atmosphere, normals @ sun, facing, height)
+        rgb = level * shading.haze(self._atmosphere, normals @ sun, facing, height)
         vertices = np.zeros(len(points), VERTEX)
         vertices["place"], vertices["colour"] = globe.places(points), colours(rgb)
         triangles = strip(len(rings), count + 1)
         lit = vertices["colour"][:, :3].max(axis=1) > FAINTEST
         self._air.show(vertices, triangles[lit[triangles].any(axis=1)], order)
 
-    def _show_glow(self, view: View, pixels: float, order: int) -> None:
+    def _show_glow(self, view: View, pixels: float, level: float, order: int) -> None:
         assert self._glow is not None
+        if level <= 0:
+            self._glow.hide()
+            return
         size = float(np.clip(4.0 * pixels, 0.085 * view.height, 1.0 * view.height)) / view.focal
         centre = view.axes @ (view.offsets[self._index] / view.distances[self._index])
         right = quat.perpendicular(centre)
@@ -198,5 +211,5 @@ class Planet:
         rings = slice(first, _SEEN + 1)
         vertices = np.zeros((len(_GLOW[rings]), _GLOW_SEGMENTS + 1), VERTEX)
         vertices["place"] = centre + (size * _GLOW[rings])[:, None, None] * rim
-        vertices["colour"] = colours(_LEVEL[rings, None] * np.array([1.0, 0.92, 0.78]))[:, None]
+        vertices["colour"] = colours(level * _LEVEL[rings, None] * np.array([1.0, 0.92, 0.78]))[:, None]
         self._glow.show(vertices.reshape(-1), strip(len(vertices), _GLOW_SEGMENTS + 1), order)

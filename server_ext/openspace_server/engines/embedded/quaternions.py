@@ -105,6 +105,14 @@ def perpendicular(v: np.ndarray) -> np.ndarray:
     return other / length(other)
 
 
+def between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The shortest rotation that brings unit vector ``b`` to ``a``."""
+    w = 1 + float(a @ b)
+    if w < 1e-9:
+        return about(perpendicular(a), math.pi)
+    return normalised(np.concatenate(([w], cross(b, a))))
+
+
 def look(forward: np.ndarray, up: np.ndarray) -> np.ndarray:
     """Camera quaternion that looks along ``forward`` with ``up`` upwards as far as possible."""
     f = forward / length(forward)

@@ -101,9 +101,12 @@ class Rings:
         self._triangles = strip(_CELLS + 1, _SEGMENTS + 1)
         self._middles = self._points[self._triangles].mean(axis=1)
 
-    def show(self, globe: Globe, sun: np.ndarray, order: int) -> None:
+    def show(self, globe: Globe, sun: np.ndarray, order: int, clear: float) -> None:
         """``sun``: its direction in body axes. Uses ``order`` for the half behind and ``order + 7`` for the half
         before."""
+        if clear <= 0:
+            self.hide()
+            return
         eye = globe.eye
         shine = sun / globe.scale
         shine = shine / np.linalg.norm(shine)
@@ -114,7 +117,7 @@ class Rings:
         level = lit * (1.12 if same_side else 0.42) + 0.02
         vertices = np.empty(len(self._points), VERTEX)
         vertices["place"] = globe.places(self._points)
-        vertices["colour"] = colours(np.repeat(level[:, None], 3, axis=1))
+        vertices["colour"] = colours(np.repeat(level[:, None], 3, axis=1), clear)
         vertices["uv"] = self._uv
         before = self._middles @ eye > 1
         self._halves[0].show(vertices, self._triangles[~before], order)

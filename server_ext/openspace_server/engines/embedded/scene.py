@@ -11,15 +11,17 @@ from openspace_server.engines.embedded.bodies import BODIES, PARENT
 from openspace_server.engines.embedded.camera import FIELD_OF_VIEW
 from openspace_server.engines.embedded.labels import Labels
 from openspace_server.engines.embedded.mesh import Mesh, glow_texture, sprites
+from openspace_server.engines.embedded.nodes import Look
 from openspace_server.engines.embedded.orbits import Orbits
 from openspace_server.engines.embedded.planets import LAYERS, Planet
+from openspace_server.engines.embedded.points import Points
 from openspace_server.engines.embedded.shading import smooth
 from openspace_server.engines.embedded.stars import Stars
-from openspace_server.engines.embedded.view import RADII, View
+from openspace_server.engines.embedded.view import View
 
 _LARGE, _KEPT = 90.0, 2  # radius in pixels from which maps are large, and how many bodies may keep such ones
 _DISC = 2.4  # pixels of radius from which a body is drawn as a globe
-_ORBITS, _DOTS_BEHIND, _BODIES = 10, 12, 20
+_POINTS, _ORBITS, _DOTS_BEHIND, _BODIES = 8, 10, 12, 20
 _DOTS_BEFORE, _LABELS = _BODIES + LAYERS * len(BODIES), _BODIES + LAYERS * len(BODIES) + 1
 
 
@@ -43,29 +45,26 @@ class Scene:
         self._near: list[int] = []  # bodies seen large, the latest last
         self._dots = [Mesh(self._root, name, "alpha", dot) for name in ("dots behind", "dots before")]
         self._labels = Labels(self._root)
-        self.show_orbits = self.show_labels = True
-        self.show_constellations = False
+        self.points = Points(self._root)
 
-    def update(self, view: View, focus: int) -> None:
-        """Make the scene graph show ``view``."""
+    def update(self, view: View, focus: int, look: Look, moving: bool = False) -> None:
+        """Make the scene graph show ``view`` as ``look`` says; ``moving`` allows to leave out points."""
         self._set_lens(view)
-        self._stars.show(view, self.show_constellations)
-        if self.show_orbits:
-            self._orbits.show(view, _ORBITS)
-        else:
-            self._orbits.hide()
-        visible = view.on_screen
+        self._stars.show(view, look)
+        self._orbits.show(view, look, _ORBITS)
+        self.points.show(view, moving, _POINTS, _DOTS_BEFORE)
+        visible = view.on_screen & (look.bodies > 0)
         discs = visible & ((view.radius_pixels >= _DISC) | (np.array(PARENT) < 0))
         # Of two balls the one with the smaller tangent length is in front.
-        tangents = view.distances**2 - RADII**2
+        tangents = (view.distances - view.radii) * (view.distances + view.radii)
         for rank, i in enumerate(np.argsort(-tangents)):
             if discs[i]:
-                self._planet(int(i)).show(view, _BODIES + LAYERS * rank)
+                self._planet(int(i)).show(view, look, _BODIES + LAYERS * rank)
             elif int(i) in self._planets:
                 self._planets[int(i)].hide()
         self._tidy(view, discs)
-        self._show_dots(view, visible & ~discs, discs)
-        self._labels.show(view, focus, _LABELS, self.show_labels)
+        self._show_dots(view, visible & ~discs, discs, look)
+        self._labels.show(view, focus, look, _LABELS)
 
     def _set_lens(self, view: View) -> None:
         height = 2 * np.tan(FIELD_OF_VIEW / 2)
@@ -87,7 +86,7 @@ class Scene:
             self._planets[index] = Planet(self._root, index, self._software)
         return self._planets[index]
 
-    def _show_dots(self, view: View, dots: np.ndarray, discs: np.ndarray) -> None:
+    def _show_dots(self, view: View, dots: np.ndarray, discs: np.ndarray, look: Look) -> None:
         """Bodies too small for a globe, as soft dots that never get smaller than can be seen."""
         chosen = np.nonzero(dots)[0]
         parents = np.array(PARENT)[chosen]
@@ -104,7 +103,7 @@ class Scene:
             if not len(part):
                 mesh.hide()
                 continue
-            rgb = np.array([BODIES[i].colour for i in part])
+            rgb = np.array([BODIES[i].colour for i in part]) * look.bodies[part, None]
             moon = np.array([BODIES[i].kind == "moon" for i in part])
             least = np.where(moon, 2.0, 3.2) * max(1.0, view.height / 800)
             size = np.maximum(view.radius_pixels[part] * 1.55, least) / view.focal

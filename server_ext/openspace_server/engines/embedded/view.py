@@ -12,7 +12,6 @@ from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.embedded.camera import VIEW_HEIGHT
 from openspace_server.engines.embedded.ephemeris import Sky
 
-RADII = np.array([body.radius for body in BODIES])
 _EXTENTS = np.array([body.extent for body in BODIES])
 
 
@@ -38,6 +37,8 @@ class View:
     height: int
     offsets: np.ndarray
     """Bodies minus camera, metres in ICRF axes ``(n, 3)``; found relative to the focus, so exact close up."""
+    radii: np.ndarray
+    """Of the bodies as drawn, metres ``(n,)``."""
 
     @cached_property
     def axes(self) -> np.ndarray:
@@ -62,8 +63,8 @@ class View:
     @cached_property
     def radius_pixels(self) -> np.ndarray:
         """Apparent radii in the middle of the picture, pixels ``(n,)``."""
-        d = np.maximum(self.distances, 1.000001 * RADII)
-        return self.focal * RADII / np.sqrt(d * d - RADII * RADII)
+        d = np.maximum(self.distances, 1.0000001 * self.radii)
+        return self.focal * self.radii / np.sqrt((d - self.radii) * (d + self.radii))
 
     @cached_property
     def pixels(self) -> np.ndarray:
@@ -85,6 +86,6 @@ class View:
         direction, distance = self.offsets[index] / self.distances[index], self.distances[index]
         along = self.offsets @ direction
         off = np.sqrt(np.maximum(self.distances**2 - along**2, 0))
-        cover = (off < RADII) & (along > 0) & (self.distances < distance)
+        cover = (off < self.radii) & (along > 0) & (self.distances < distance)
         cover[index] = False
         return bool(cover.any())

@@ -1,0 +1,116 @@
+"""The half of the embedded engine that says what is in the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from openspace_server.engines.base import EngineError, UnknownTarget
+from openspace_server.engines.embedded.bodies import BODIES, INDEX
+from openspace_server.engines.embedded.builtin import ASSETS
+from openspace_server.engines.embedded.frames import GALACTIC
+from openspace_server.engines.embedded.nodes import Nodes
+from openspace_server.engines.embedded.point_files import MOST, PointData
+from openspace_server.engines.embedded.scene import Scene
+from openspace_server.engines.embedded.steering import Steering
+from openspace_server.engines.properties import PropertyOwner
+
+
+class Staging(Steering):
+    """Needs ``_nodes`` and, while open, ``_scene``."""
+
+    _nodes: Nodes
+    _scene: Scene
+
+    def show(
+        self, *, orbits: bool | None = None, labels: bool | None = None, constellations: bool | None = None
+    ) -> None:
+        """Switch all trails, names or constellation lines on or off; None leaves them."""
+        self._opened()
+        for body in BODIES:
+            if orbits is not None and body.parent:
+                self._nodes.set(f"{body.identifier}Trail.Renderable.Enabled", orbits)
+            if labels is not None:
+                self._nodes.set(f"{body.identifier}Label.Renderable.Enabled", labels)
+        if constellations is not None:
+            self._nodes.set("Constellations.Renderable.Enabled", constellations)
+
+    def world_position(self, identifier: str) -> tuple[float, float, float]:
+        self._opened()
+        name = identifier.removesuffix("Trail").removesuffix("Label").removesuffix("Atmosphere")
+        position = self._sky.positions[INDEX[name]] if name in INDEX else np.zeros(3)
+        x, y, z = (GALACTIC @ position).tolist()
+        return x, y, z
+
+    # -- nodes ----------------------------------------------------------------------------------------------------
+
+    def add_node(self, node: dict[str, Any]) -> None:
+        """``RenderablePointCloud`` nodes, and nodes without a renderable."""
+        self._add(node, None)
+
+    def add_points(self, node: dict[str, Any], places: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
+        """Add a point cloud whose points are given: ``places`` ``(n, 3)`` in its ``Unit`` instead of a ``File``, and
+        numeric ``columns`` ``(n,)`` for colour maps. Raises EngineError."""
+        places = np.asarray(places, float)
+        if places.ndim != 2 or places.shape[1] != 3 or not 0 < len(places) <= MOST:
+            raise EngineError(f"points are an array of (n, 3) numbers, n from 1 to {MOST}; got {places.shape}")
+        good = np.isfinite(places).all(axis=1)
+        if not good.any() or any(np.shape(column) != (len(places),) for column in columns.values()):
+            raise EngineError("points need finite numbers, and columns as long as there are points")
+        self._add(node, PointData(places[good], {name: np.asarray(column)[good] for name, column in columns.items()}))
+
+    def _add(self, node: Mapping[str, Any], data: PointData | None) -> None:
+        self._opened()
+        identifier = node.get("Identifier")
+        if not isinstance(identifier, str) or not identifier or self._nodes.scene.child(identifier) is not None:
+            raise EngineError(f"a node needs an Identifier of its own, got {identifier!r}")
+        renderable = node.get("Renderable")
+        if renderable is None and data is None:
+            self._nodes.scene.add(PropertyOwner(identifier))
+            return
+        kind = renderable.get("Type") if isinstance(renderable, Mapping) else renderable
+        if kind != "RenderablePointCloud":
+            raise EngineError(f"the embedded engine draws RenderablePointCloud nodes, not {str(kind)[:60]!r}")
+        try:
+            owner = self._scene.points.add(node, data)
+        except (TypeError, ValueError, KeyError, IndexError) as error:
+            raise EngineError(f"the node {identifier[:60]!r} cannot be made: {error}") from None
+        try:
+            self._nodes.scene.add(owner)
+        except EngineError:
+            self._scene.points.remove(identifier)
+            raise
+
+    def remove_node(self, identifier: str) -> None:
+        """Of those that were added; what is there from the start can only be disabled."""
+        self._opened()
+        self._added(identifier)
+        if identifier in self._scene.points:
+            self._scene.points.remove(identifier)
+        self._nodes.scene.remove(identifier)
+
+    def set_parent(self, identifier: str, parent: str) -> None:
+        self._opened()
+        self._added(identifier)
+        if identifier in self._scene.points:
+            self._scene.points.set_parent(identifier, parent)
+        self._dirty = True
+
+    def _added(self, identifier: str) -> None:
+        if self._nodes.scene.child(identifier) is None:
+            raise UnknownTarget(identifier, [each.identifier for each in self._nodes.scene.owners])
+        if identifier in self._nodes.fixed:
+            raise EngineError(
+                f"{identifier} comes with the embedded engine: set Scene.{identifier}.Renderable.Enabled instead"
+            )
+
+    def assets(self) -> dict[str, bool]:
+        return {name: any(self._nodes.enabled(each) for each in parts) for name, parts in ASSETS.items()}
+
+    def set_asset(self, name: str, loaded: bool) -> None:
+        if name not in ASSETS:
+            raise EngineError(f"there is no built-in asset {name[:100]!r}: there are {', '.join(ASSETS)}")
+        for each in ASSETS[name]:
+            self._nodes.set(f"{each}.Renderable.Enabled", loaded)

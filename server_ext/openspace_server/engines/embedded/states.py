@@ -1,0 +1,102 @@
+"""OpenSpace's navigation states: the camera as a table, in and out. Positions in metres from the anchor, angles in
+radians, all in the axes of ``ReferenceFrame``."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from openspace_server.engines.base import EngineError
+from openspace_server.engines.embedded import quaternions as quat
+from openspace_server.engines.embedded.bodies import BODIES, find
+from openspace_server.engines.embedded.camera import FARTHEST, LOWEST, Ground
+from openspace_server.engines.embedded.ephemeris import Sky
+from openspace_server.engines.embedded.flight import NORTH
+from openspace_server.engines.embedded.frames import ROOT, frame_axes
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A camera in ICRF axes: ``position`` metres from body ``anchor``, and how it is turned; ``frame`` names the axes
+    it was given in."""
+
+    anchor: int
+    aim: int | None
+    position: np.ndarray
+    orientation: np.ndarray
+    frame: str = ROOT
+
+
+def write(pose: Pose, sky: Sky) -> dict[str, Any]:
+    """The navigation state of ``pose`` without its time; yaw and pitch only where the view is off anchor or aim."""
+    turn = frame_axes(pose.frame, sky).T
+    turned = quat.matrix(pose.orientation)
+    target = _target(pose.anchor, pose.aim, pose.position, sky)
+    ahead = turned.T @ (target / quat.length(target))
+    yaw, pitch = math.asin(max(-1.0, min(1.0, ahead[0]))), math.atan2(-ahead[2], ahead[1])
+    out: dict[str, Any] = {"Anchor": BODIES[pose.anchor].identifier}
+    if pose.aim is not None:
+        out["Aim"] = BODIES[pose.aim].identifier
+    out |= {"ReferenceFrame": pose.frame, "Position": (turn @ pose.position).tolist()}
+    if abs(yaw) < 1e-9 and abs(pitch) < 1e-9:
+        return {**out, "Up": (turn @ turned[:, 2]).tolist()}
+    level = turned @ _yaw_pitch(yaw, pitch).T
+    return {**out, "Up": (turn @ level[:, 2]).tolist(), "Yaw": yaw, "Pitch": pitch}
+
+
+def read(state: dict[str, Any], focus: int, sky: Sky, ground: Any) -> Pose:
+    """The pose that ``state`` asks for; ``ground(index)`` gives surfaces. Raises EngineError or UnknownTarget."""
+    if not isinstance(state, dict):
+        raise EngineError(f"a camera state is an object with Anchor and Position, got {type(state).__name__}")
+    index = find(state.get("Anchor") or BODIES[focus].identifier)
+    frame = str(state.get("ReferenceFrame") or ROOT)
+    turn = frame_axes(frame, sky)
+    if "Position" not in state:
+        raise EngineError("camera: Position [x, y, z] in metres from the anchor is missing")
+    position = turn @ _vector(state["Position"], "Position")
+    distance = quat.length(position)
+    surface: Ground = ground(index)
+    lowest = surface.radius(position) + LOWEST
+    if not lowest - 1e-3 <= distance <= FARTHEST * (1 + 1e-9):
+        raise EngineError(
+            f"camera: Position must be {lowest:.9g} to {FARTHEST:.6g} metres from the anchor, got {distance:.9g}"
+        )
+    up = turn @ _vector(state["Up"], "Up") if state.get("Up") is not None else NORTH
+    aim = find(state["Aim"]) if state.get("Aim") else None
+    aim = None if aim == index else aim
+    level = quat.matrix(quat.look(_target(index, aim, position, sky), up))
+    turned = level @ _yaw_pitch(_angle(state, "Yaw"), _angle(state, "Pitch"))
+    return Pose(index, aim, position, quat.from_matrix(turned), frame)
+
+
+def _target(anchor: int, aim: int | None, position: np.ndarray, sky: Sky) -> np.ndarray:
+    if aim is None:
+        return -position
+    target = sky.positions[aim] - sky.positions[anchor] - position
+    return target if np.any(target) else -position
+
+
+def _yaw_pitch(yaw: float, pitch: float) -> np.ndarray:
+    """Camera axes after turning left by ``yaw``, then up by ``pitch``, in the axes of the level camera."""
+    cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
+    return np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+
+
+def _vector(value: Any, name: str) -> np.ndarray:
+    try:
+        vector = np.array(value, float)
+    except (TypeError, ValueError):
+        vector = np.empty(0)
+    if vector.shape != (3,) or not np.all(np.isfinite(vector)) or not np.any(vector):
+        raise EngineError(f"camera: {name} must be three finite numbers, not all 0, got {value!r}")
+    return vector
+
+
+def _angle(state: dict[str, Any], name: str) -> float:
+    value = state.get(name) or 0.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise EngineError(f"camera: {name} must be a finite number of radians, got {value!r}")
+    return float(value)
