@@ -15,7 +15,7 @@ from aiortc.rtcrtpparameters import RTCRtpParameters
 
 from openspace_server.engines.base import Motion
 from openspace_server.instance.steering import MAX_STEP, Steering
-from openspace_server.instance.streaming import feedback, playout_delay, stamp
+from openspace_server.instance.streaming import playout_delay, stamp
 from openspace_server.instance.streaming.codecs import X264, CodecChoice, probe_encoders, video_frame
 from openspace_server.instance.streaming.credit import SPARE, Credit
 from openspace_server.instance.streaming.encoder import EncodedPicture, Encoder, Picture, convert, scaled
@@ -360,37 +360,6 @@ def test_each_viewer_has_its_own_playout_delay() -> None:
     assert (sent(lossy), sent(other)) == (bytes.fromhex("00f023"), b"\x00\x00\x00")
     dial.set(0.0)
     assert sent(lossy) == b"\x00\x00\x00"
-
-
-def test_this_version_of_aiortc_tells_what_browsers_ask() -> None:
-    async def scenario() -> None:
-        connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        sender = connection.addTransceiver("video", direction="sendonly").sender
-        resent: list[int] = []
-
-        async def resend(sequence_number: int) -> None:
-            resent.append(sequence_number)
-
-        sender._retransmit = resend
-        asked: list[int] = []
-        assert feedback.listen(sender, lambda: asked.append(1), lambda: 400_000), "see streaming/feedback.py"
-        for sequence_number in range(100):
-            await sender._retransmit(sequence_number)
-        assert resent == list(range(8))
-        sender._send_keyframe()
-        assert asked
-        await connection.close()
-
-    asyncio.run(scenario())
-
-
-def test_another_aiortc_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
-    class Changed:
-        def _send_keyframe(self) -> None: ...
-
-    with caplog.at_level(logging.WARNING):
-        assert not feedback.listen(Changed(), lambda: None, lambda: 1)
-    assert "aiortc has changed" in caplog.text
 
 
 @pytest.mark.usefixtures("_stock_aiortc")

@@ -21,7 +21,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.sdp import candidate_from_sdp
 
-from openspace_server.instance.streaming import feedback, playout_delay
+from openspace_server.instance.streaming import playout_delay
 from openspace_server.instance.streaming.codecs import TIME_BASE
 from openspace_server.instance.streaming.flow import Flow
 from openspace_server.instance.streaming.viewers import PictureFan, PictureQueue
@@ -58,15 +58,6 @@ class PictureTrack(MediaStreamTrack):
         self._fan = fan
         self.queue: PictureQueue | None = None
         self.dial = playout_delay.Dial()
-
-    def want_key(self) -> None:
-        """The browser cannot go on without a key frame."""
-        if self.queue is not None:
-            self.queue.keys.ask()
-
-    def bit_rate(self) -> int:
-        """What the stream should have now."""
-        return self._fan.bit_rates.get(self.queue.rung, 0) if self.queue is not None else 0
 
     async def recv(self) -> av.Packet[Any]:
         if self.readyState != "live":
@@ -111,7 +102,6 @@ class Peer:
         self._track = PictureTrack(fan)
         with playout_delay.dialled() as self._track.dial:
             transceiver = self._connection.addTransceiver(self._track, direction="sendonly")
-        feedback.listen(transceiver.sender, self._track.want_key, self._track.bit_rate)
         transceiver.setCodecPreferences(_constrained_baseline())
         steering = self._connection.createDataChannel("input", ordered=False, maxRetransmits=0)
         steering.on("message", self._steered)
