@@ -74,3 +74,19 @@ export class FakeSocket extends EventTarget {
     return this.sent.map((text) => JSON.parse(text) as Record<string, unknown>);
   }
 }
+
+/** A binary message of the media socket. */
+export function pictureMessage({ kind = 1, key = true, number = 1, timestamp = 0, headerBytes = 40, data = [0] }) {
+  const message = new ArrayBuffer(headerBytes + data.length);
+  const view = new DataView(message);
+  for (const [at, letter] of [..."OSM1"].entries()) view.setUint8(at, letter.charCodeAt(0));
+  view.setUint8(4, kind);
+  view.setUint8(5, key ? 1 : 0);
+  view.setUint16(6, headerBytes, true);
+  view.setUint16(8, 1280, true);
+  view.setUint16(10, 720, true);
+  view.setUint32(12, number, true);
+  view.setFloat64(16, timestamp, true);
+  new Uint8Array(message, headerBytes).set(data);
+  return message;
+}

@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { Reporter, reportOf } from "../../connection/reports.ts";
+import type { Inbound } from "../../connection/statistics.ts";
+
+const look = (inbound: Inbound | null, roundTrip: number | null = null) => ({
+  rung: "webrtc" as const,
+  inbound,
+  roundTrip,
+  presentMs: null,
+});
+
+test("a report is what happened since the last one", () => {
+  const before = { timestamp: 0, packetsReceived: 100, packetsLost: 1, framesReceived: 10, framesDecoded: 10 };
+  const after = {
+    timestamp: 250,
+    packetsReceived: 190,
+    packetsLost: 11,
+    framesReceived: 20,
+    framesDecoded: 18,
+    totalDecodeTime: 0.016,
+    jitter: 0.0015,
+    jitterBufferDelay: 0.05,
+    jitterBufferEmittedCount: 10,
+    bytesReceived: 125_000,
+  };
+  expect(reportOf(before, after, 0.02, 2)).toEqual({
+    fps: 40,
+    loss: 0.1,
+    jitter_ms: 1.5,
+    rtt_ms: 20,
+    freezes: 2,
+    decode_ms: 2,
+    frames_decoded: 18,
+    jitter_buffer_ms: 5,
+    bit_rate: 4_000_000,
+  });
+  expect(reportOf(after, { ...after, timestamp: 500 }, null, 0)).toMatchObject({
+    fps: 0,
+    loss: 0,
+    decode_ms: null,
+    rtt_ms: null,
+    jitter_buffer_ms: null,
+    bit_rate: 0,
+  });
+});
+
+test("four reports a second while pictures arrive, else one", () => {
+  const reporter = new Reporter();
+  let framesReceived = 0;
+  const sent: number[] = [];
+  for (let timestamp = 0; timestamp <= 4000; timestamp += 250) {
+    if (timestamp <= 1000) framesReceived += 8;
+    if (reporter.consider(look({ timestamp, framesReceived }))) sent.push(timestamp);
+  }
+  expect(sent).toEqual([250, 500, 750, 1000, 2000, 3000, 4000]);
+});
+
+test("nothing is said before there is something to compare, and a rest is no freeze", () => {
+  const reporter = new Reporter();
+  expect(reporter.consider(look(null))).toBeNull();
+  expect(reporter.consider(look({ timestamp: 0, framesReceived: 1 }))).toBeNull();
+  // At rest, then the first picture: the browser counts a freeze.
+  expect(reporter.consider(look({ timestamp: 250, framesReceived: 1 }))).toBeNull();
+  expect(reporter.consider(look({ timestamp: 500, framesReceived: 3, freezeCount: 1 }))?.freezes).toBe(0);
+  // In the midst of pictures, or with losses, it is one.
+  expect(reporter.consider(look({ timestamp: 750, framesReceived: 9, freezeCount: 2 }))?.freezes).toBe(1);
+  expect(reporter.consider(look({ timestamp: 1000, framesReceived: 9, freezeCount: 2 }))).toBeNull();
+  const lossy = { timestamp: 1250, framesReceived: 12, freezeCount: 3, packetsLost: 5 };
+  expect(reporter.consider(look(lossy))?.freezes).toBe(2);
+});

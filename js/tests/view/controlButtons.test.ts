@@ -1,0 +1,20 @@
+import { expect, test, vi } from "vitest";
+import { ControlButtons } from "../../view/controlButtons.ts";
+
+const WATCHES = { steers: false, owner: false, asked: false, holder: "the owner", requests: [] };
+
+test("a button for each thing that can be done, kept while nothing changes", () => {
+  const act = vi.fn();
+  const buttons = new ControlButtons(act);
+  expect(buttons.root.hidden).toBe(true);
+  buttons.show(WATCHES);
+  const button = buttons.root.querySelector("button")!;
+  expect(button.textContent).toBe("Request control");
+  buttons.show({ ...WATCHES });
+  expect(buttons.root.querySelector("button")).toBe(button);
+  button.click();
+  expect(act).toHaveBeenCalledWith(expect.objectContaining({ verb: "request_control" }));
+  buttons.show(null);
+  expect(buttons.root.hidden).toBe(true);
+  expect(buttons.root.childElementCount).toBe(0);
+});

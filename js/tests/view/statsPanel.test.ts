@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import type { LocalStats } from "../../connection/statistics.ts";
+import { rows } from "../../view/statsPanel.ts";
+
+const LOCAL: LocalStats = {
+  rung: "websocket",
+  frameRate: 30,
+  bitRate: 4e6,
+  width: 1280,
+  height: 720,
+  jitterBufferMs: 0,
+  decodeMs: 2,
+  roundTripMs: 4,
+  presentMs: 8,
+  lost: 0,
+};
+const STATIONS = ["Draw", "Encode", "Queue", "Network", "Jitter buffer", "Decode", "Present"];
+
+test("the stations of a picture's way stand in their order", () => {
+  const names = rows(LOCAL, null).map(([name]) => name);
+  expect(names.filter((name) => STATIONS.some((station) => name.startsWith(station)))).toHaveLength(7);
+  expect(STATIONS.map((station) => names.findIndex((name) => name.startsWith(station)))).toEqual(
+    [...STATIONS.keys()].map((n) => n + names.indexOf("Draw")),
+  );
+});
+
+test("transport, codec and encoder are named, and no encoder where it has no part", () => {
+  const all = Object.fromEntries(rows(LOCAL, { draw_ms: 3 }, "x264"));
+  expect(all).toMatchObject({ Transport: "WebSocket", Codec: "H.264 (WebCodecs)", Encoder: "x264", Draw: "3.0 ms" });
+  expect(Object.fromEntries(rows({ ...LOCAL, rung: "images" }, null, "x264")).Encoder).toBeUndefined();
+  expect(Object.fromEntries(rows(null, null)).Transport).toBe("–");
+});
