@@ -1,8 +1,8 @@
 """The gateway: lets a viewer with the right token through to the instance of its session, and relays.
 
 ``/`` and ``/signaling`` carry signaling, ``/bulk`` arrays, ``/api`` the instance's OpenSpace API, which is a port of
-its own and hears nothing of the ``join``. Another channel (``media``) is one more line in ``CHANNELS`` and the same path
-on the instance's socket.
+its own and hears nothing of the ``join``. Another channel (``media``) is one more line in ``CHANNELS`` and the same
+path on the instance's socket.
 """
 
 from __future__ import annotations
