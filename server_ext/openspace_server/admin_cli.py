@@ -4,7 +4,6 @@ the changes within seconds."""
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import sys
@@ -78,6 +77,8 @@ def _run(arguments: argparse.Namespace, work: Work, set_up: bool) -> int:
             await database.close()
 
     try:
+        import asyncio
+
         return asyncio.run(run())
     except (OrchestratorError, ValueError) as problem:
         print(f"openspace-widget: {problem}", file=sys.stderr)

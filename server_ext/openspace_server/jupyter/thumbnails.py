@@ -8,7 +8,6 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from openspace_server.jupyter.base import RestHandler
-from openspace_server.protocols import arrays
 
 WIDTH = 256
 QUALITY = 75
@@ -28,6 +27,8 @@ class ThumbnailHandler(RestHandler):
 
 def _shrink(message: bytes) -> bytes:
     import cv2  # slow to import, and few servers ever show this page
+
+    from openspace_server.protocols import arrays
 
     _, array = arrays.decode(message)
     height = max(1, round(array.shape[0] * WIDTH / array.shape[1]))

@@ -25,7 +25,8 @@ STOPPED = "stopped"
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a slot was started for. ``token`` opens the gateway; ``fence`` orders the commands of one session."""
+    """What a slot was started for. ``token`` opens the gateway; ``fence`` orders the grants of ``place``, the slot as
+    the orchestrator counts them."""
 
     session: str
     engine: str
@@ -33,6 +34,7 @@ class Assignment:
     height: int
     token: str | None = field(default=None, repr=False)
     fence: int = 0
+    place: str | None = None
 
 
 class Slot:
@@ -204,6 +206,11 @@ class Slots:
     @property
     def busy(self) -> int:
         return sum(slot.state is not InstanceState.IDLE for slot in self._slots)
+
+    def older_grants(self, place: str, fence: int) -> list[Slot]:
+        """The busy slots of grants of ``place`` that a grant with ``fence`` has taken the place of."""
+        busy = (slot for slot in self._slots if slot.state is not InstanceState.IDLE and slot.assignment is not None)
+        return [s for s in busy if s.assignment and s.assignment.place == place and s.assignment.fence < fence]
 
     def lowest_free(self) -> Slot | None:
         """The idle slot with the lowest id; None when all are busy or the host is ending."""

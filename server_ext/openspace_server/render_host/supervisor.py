@@ -74,6 +74,8 @@ class Supervisor:
             if command.fence < self._fences.get(place, 0):
                 return reply(command, -1, STALE_FENCE)
             self._note_place(place, command.fence)
+            for left_over in self._slots.older_grants(place, command.fence):
+                left_over.stop()
         slot = self._slots.lowest_free()
         if slot is None:
             return reply(command, -1, protocol.NO_AVAILABLE_SLOTS)
@@ -85,6 +87,7 @@ class Supervisor:
                 height=command.height or self._settings.height,
                 token=command.token,
                 fence=command.fence,
+                place=place,
             )
         )
         answer = reply(command, slot.id)
