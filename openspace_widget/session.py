@@ -21,6 +21,8 @@ from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError,
 LOSS_GRACE = 4.0
 """Seconds to wait for the reason of a lost connection before the loss itself is reported."""
 
+UNREACHED = "the instance does not answer"
+
 Change = Callable[[SessionState, str], None]
 Answer = tuple[dict[str, Any], np.ndarray] | Any
 
@@ -41,6 +43,10 @@ async def rejoin(connection: Connection, name: str) -> dict[str, Any] | None:
     listed = await connection.request("GET", "sessions")
     live = [s for s in listed["sessions"] if s["name"] == name and not SessionState(s["state"]).ended]
     return max(live, key=lambda s: str(s["created"]), default=None)
+
+
+class _RefusedError(Exception):
+    """The instance was not reached; the message is why."""
 
 
 class Session:
@@ -143,8 +149,7 @@ class Session:
             RequestError: the instance refused, with its reason.
             SessionError: the session ended. NotReadyError: no answer within ``timeout`` seconds.
         """
-        await self.running()
-        socket = await self._bulk()
+        socket = await self._joined()
         self._last_id += 1
         request = Request(self._last_id, verb, arguments)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -159,11 +164,30 @@ class Session:
         finally:
             self._answers.pop(request.id, None)
 
+    async def _joined(self) -> WebSocketClientConnection:
+        """The bulk socket, once the instance has said hello. Waits for an instance that is being started again."""
+        refusals = 0
+        while True:
+            await self.running()
+            try:
+                return await self._bulk()
+            except _RefusedError as problem:
+                refusals += 1
+                if not await self._stops_running(LOSS_GRACE) and refusals > 1:
+                    raise SessionError(str(problem)) from None
+
     async def _bulk(self) -> WebSocketClientConnection:
         async with self._connecting:
             if self._socket is None:
-                self._socket = await self.connection.websocket(f"sessions/{self.id}/bulk")
-                reader = asyncio.create_task(self._read(self._socket), name=f"bulk of session {self.id}")
+                socket = await self.connection.websocket(f"sessions/{self.id}/bulk")
+                first = await socket.read_message()
+                said = json.loads(first) if isinstance(first, str) else {"type": "error", "reason": UNREACHED}
+                if said.get("type") != "hello":
+                    socket.close()
+                    raise _RefusedError(said.get("reason", UNREACHED))
+                self.view_state = said["state"]
+                self._socket = socket
+                reader = asyncio.create_task(self._read(socket), name=f"bulk of session {self.id}")
                 self._tasks.add(reader)
                 reader.add_done_callback(self._tasks.discard)
             return self._socket
@@ -184,20 +208,19 @@ class Session:
                         self._settle(event["id"], RequestError(event["reason"]))
                     case "error":
                         reason = event["reason"]
-                    case "hello":
-                        self.view_state = event["state"]
                     case "state":
                         self.view_state = event
         if self._socket is socket:
             self._socket = None
-            await self._ended_within(LOSS_GRACE)
-            self._drop(self.ended_because() if self.state.ended else reason)
+            await self._stops_running(LOSS_GRACE)
+            self._drop(self.ended_because() if self.state.ended else self.info.get("reason") or reason)
 
-    async def _ended_within(self, seconds: float) -> None:
-        """A lost socket often means that the session ended; its state, with the reason, is polled and comes later."""
+    async def _stops_running(self, seconds: float) -> bool:
+        """A lost socket often means that the instance is gone; the session's state is polled and tells it later."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), self._news:
-                await self._news.wait_for(lambda: self.state.ended)
+                await self._news.wait_for(lambda: self.state is not SessionState.RUNNING)
+        return self.state is not SessionState.RUNNING
 
     def _settle(self, id: Any, result: Answer) -> None:
         answer = self._answers.get(id)
