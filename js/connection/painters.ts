@@ -85,12 +85,13 @@ export class VideoPainter implements Painter {
   }
 
   #show(frame: VideoFrame, decoder: VideoDecoder): void {
+    const now = performance.now();
     const at = this.#waiting.findIndex(({ picture }) => picture.timestamp === frame.timestamp);
     const waiting = this.#waiting[at];
     this.#waiting.splice(0, at + 1);
     if (decoder === this.#decoder) this.#events.paint(frame, frame.displayWidth, frame.displayHeight);
     frame.close();
-    if (waiting) this.#events.painted(waiting.picture, performance.now() - waiting.at);
+    if (waiting) this.#events.painted(waiting.picture, now - waiting.at);
   }
 
   #fail(error: unknown): void {
@@ -113,9 +114,10 @@ export class ImagePainter implements Painter {
     const began = performance.now();
     createImageBitmap(new Blob([picture.data], { type: `image/${picture.kind}` })).then(
       (bitmap) => {
+        const now = performance.now();
         if (!this.#signal.aborted) this.#events.paint(bitmap, bitmap.width, bitmap.height);
         bitmap.close();
-        if (!this.#signal.aborted) this.#events.painted(picture, performance.now() - began);
+        if (!this.#signal.aborted) this.#events.painted(picture, now - began);
       },
       (error: unknown) => {
         if (!this.#signal.aborted) this.#events.failed(`this browser cannot show the images: ${String(error)}`);
