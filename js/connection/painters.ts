@@ -29,6 +29,7 @@ export class VideoPainter implements Painter {
   #decoder: VideoDecoder | null = null;
   #configured = "";
   #waiting: Waiting[] = [];
+  #lastAt = 0;
 
   constructor(events: PainterEvents, signal: AbortSignal) {
     this.#events = events;
@@ -91,7 +92,9 @@ export class VideoPainter implements Painter {
     this.#waiting.splice(0, at + 1);
     if (decoder === this.#decoder) this.#events.paint(frame, frame.displayWidth, frame.displayHeight);
     frame.close();
-    if (waiting) this.#events.painted(waiting.picture, now - waiting.at);
+    // What it waited for the one before is not its own time: the instance takes the sum for the decoder's load.
+    if (waiting) this.#events.painted(waiting.picture, now - Math.max(waiting.at, this.#lastAt));
+    this.#lastAt = now;
   }
 
   #fail(error: unknown): void {
