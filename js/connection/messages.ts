@@ -73,6 +73,21 @@ export interface Hello {
   state: RemoteState;
 }
 
+/** What `who` replies. */
+export interface WhoIsHere {
+  you: string;
+  viewers: Participant[];
+}
+
+export interface Participant {
+  viewer: string;
+  role: Role;
+  owner: boolean;
+  steers: boolean;
+  asks: boolean;
+  transport: string;
+}
+
 export interface RemoteStats {
   frame_rate?: number;
   bit_rate?: number;

@@ -29,6 +29,7 @@ export class VideoPainter implements Painter {
   #decoder: VideoDecoder | null = null;
   #configured = "";
   #waiting: Waiting[] = [];
+  #lastAt = 0;
 
   constructor(events: PainterEvents, signal: AbortSignal) {
     this.#events = events;
@@ -85,12 +86,15 @@ export class VideoPainter implements Painter {
   }
 
   #show(frame: VideoFrame, decoder: VideoDecoder): void {
+    const now = performance.now();
     const at = this.#waiting.findIndex(({ picture }) => picture.timestamp === frame.timestamp);
     const waiting = this.#waiting[at];
     this.#waiting.splice(0, at + 1);
     if (decoder === this.#decoder) this.#events.paint(frame, frame.displayWidth, frame.displayHeight);
     frame.close();
-    if (waiting) this.#events.painted(waiting.picture, performance.now() - waiting.at);
+    // What it waited for the one before is not its own time: the instance takes the sum for the decoder's load.
+    if (waiting) this.#events.painted(waiting.picture, now - Math.max(waiting.at, this.#lastAt));
+    this.#lastAt = now;
   }
 
   #fail(error: unknown): void {
@@ -113,9 +117,10 @@ export class ImagePainter implements Painter {
     const began = performance.now();
     createImageBitmap(new Blob([picture.data], { type: `image/${picture.kind}` })).then(
       (bitmap) => {
+        const now = performance.now();
         if (!this.#signal.aborted) this.#events.paint(bitmap, bitmap.width, bitmap.height);
         bitmap.close();
-        if (!this.#signal.aborted) this.#events.painted(picture, performance.now() - began);
+        if (!this.#signal.aborted) this.#events.painted(picture, now - began);
       },
       (error: unknown) => {
         if (!this.#signal.aborted) this.#events.failed(`this browser cannot show the images: ${String(error)}`);

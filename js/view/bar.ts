@@ -1,12 +1,13 @@
 /** The control bar: what can be done with the view, in the order it is used. */
 
-import type { RemoteState, Target } from "../connection/messages.ts";
+import type { RemoteState, Target, WhoIsHere } from "../connection/messages.ts";
 import type { ControlAction, Standing } from "../connection/standing.ts";
 import { formatRate, RATES } from "./clock.ts";
 import { ControlButtons } from "./controlButtons.ts";
 import { make } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
 import { type Group, Menu } from "./menu.ts";
+import { People } from "./people.ts";
 import { Popover } from "./popover.ts";
 import { type BitRateChoice, FRAME_RATES, formatBitRate } from "./quality.ts";
 import { TargetPicker } from "./targets.ts";
@@ -24,6 +25,7 @@ export interface BarCommands {
   setBitRate(choice: BitRateChoice): void;
   toggleFullscreen(): void;
   act(action: ControlAction): void;
+  who(): Promise<WhoIsHere | null>;
 }
 
 const BIT_RATES: readonly { value: BitRateChoice; label: string; note: string }[] = [
@@ -47,10 +49,12 @@ export class Bar {
   readonly #time: TimeField;
   readonly #targets: TargetPicker;
   readonly #control: ControlButtons;
+  readonly #people: People;
   readonly #popovers: Popover[] = [];
   /** What only a controller may use. */
   readonly #steering: HTMLButtonElement[];
   #state: RemoteState | null = null;
+  #viewers = 0;
   #bitRate: BitRateChoice = "auto";
 
   constructor(commands: BarCommands, signal: AbortSignal) {
@@ -68,7 +72,9 @@ export class Bar {
     );
     const home = button("home", "Home");
     const still = button("camera", "Save a still picture");
-    this.#popovers.push(this.#targets.popover);
+    const give = (viewer: string) => commands.act({ label: "", verb: "give_control", args: { viewer } });
+    this.#people = new People({ who: () => commands.who(), give }, signal);
+    this.#popovers.push(this.#targets.popover, this.#people.popover);
     this.#steering = [this.#pause, rate.button, this.#targets.popover.button, home, quality.button];
     this.root = make(
       "div",
@@ -76,7 +82,15 @@ export class Bar {
       make("div", { class: "osw-group osw-when" }, this.#pause, this.#time.root, rate.root),
       make("div", { class: "osw-group osw-where" }, this.#targets.root, home),
       this.#control.root,
-      make("div", { class: "osw-group osw-what" }, still, this.#stats, quality.root, this.#fullscreen),
+      make(
+        "div",
+        { class: "osw-group osw-what" },
+        this.#people.popover.root,
+        still,
+        this.#stats,
+        quality.root,
+        this.#fullscreen,
+      ),
     );
     const options = { signal };
     this.#pause.addEventListener("click", () => this.togglePause(), options);
@@ -103,6 +117,8 @@ export class Bar {
     this.#rateLabel.textContent = formatRate(state.rate);
     this.#rateButton.setAttribute("aria-label", `Speed of time: ${formatRate(state.rate)}`);
     this.#targets.setFocus(state.focus);
+    if (state.viewers !== this.#viewers) this.#people.changed();
+    this.#viewers = state.viewers;
   }
 
   setTargets(targets: readonly Target[]): void {
@@ -113,12 +129,16 @@ export class Bar {
   setSteering(steers: boolean): void {
     for (const each of this.#steering) each.disabled = !steers;
     this.#time.disabled = !steers;
-    if (!steers) for (const popover of this.#popovers) popover.close();
+    if (steers) return;
+    for (const popover of this.#popovers) if (popover !== this.#people.popover) popover.close();
   }
 
   /** Null while it is not known who steers. */
   setStanding(standing: Standing | null): void {
     this.#control.show(standing);
+    this.#people.popover.button.disabled = standing === null;
+    if (standing === null) this.#people.popover.close();
+    else this.#people.changed();
   }
 
   showTime(milliseconds: number): void {

@@ -95,10 +95,10 @@ export class Picture implements Screen {
     return (picture, width, height) => {
       if (signal.aborted) return;
       if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+      painted = performance.now();
       context?.drawImage(picture, 0, 0, width, height);
       // In the page from the first picture on: an empty one would hide what lies below.
       if (!canvas.isConnected) this.root.insertBefore(canvas, this.video);
-      painted = performance.now();
       if (frame === 0) frame = requestAnimationFrame(tell);
     };
   }

@@ -32,7 +32,7 @@ export class StatsPanel {
 
   /** As the instance named it. */
   setEncoder(encoder: unknown): void {
-    this.#encoder = typeof encoder === "string" ? encoder : "";
+    this.#encoder = typeof encoder === "string" ? encoder.replace(/^H\.264 \((.*)\)$/, "$1") : "";
     this.#render();
   }
 
@@ -72,7 +72,8 @@ export function rows(local: LocalStats | null, remote: RemoteStats | null, encod
     ["Jitter buffer", milliseconds(local?.jitterBufferMs)],
     ["Decode", milliseconds(local?.decodeMs)],
     ["Present", milliseconds(local?.presentMs)],
-    ["Lost packets", local ? String(local.lost) : "–"],
+    // Nothing gets lost on a WebSocket.
+    ...(local?.rung === "webrtc" ? [["Lost packets", String(local.lost)] as [string, string]] : []),
   ];
 }
 

@@ -2,7 +2,7 @@
 
 import { childOf, every } from "../connection/lifetime.ts";
 import type { Presented, Screen } from "../connection/link.ts";
-import type { ControlNews, Hello, RemoteState, Target, Verb } from "../connection/messages.ts";
+import type { ControlNews, Hello, RemoteState, Target, Verb, WhoIsHere } from "../connection/messages.ts";
 import { isOver, type Phase, STARTING } from "../connection/phase.ts";
 import type { Server } from "../connection/server.ts";
 import type { Rung } from "../connection/rungs.ts";
@@ -315,6 +315,7 @@ export class View {
       setFrameRate: (rate: number) => void this.#ask("quality", { frame_rate: rate }),
       setBitRate: (choice: BitRateChoice) => this.#setBitRate(choice),
       toggleFullscreen: () => void this.#toggleFullscreen(),
+      who: async () => (await this.#ask("who")) as WhoIsHere | null,
       act: ({ verb, args }: ControlAction) => void this.#ask(verb, args),
     };
   }

@@ -114,28 +114,72 @@ def test_the_best_rung_that_the_browser_has_is_live_and_steers(
     assert not stream.problems
 
 
-# As where a firewall lets no packet through: no candidate ever reaches the other side.
-BLOCKED = """
-const strip = (sdp) => sdp.split('\\r\\n').filter((line) => !line.startsWith('a=candidate')).join('\\r\\n');
-const peer = RTCPeerConnection.prototype;
-const set = peer.setRemoteDescription;
-peer.setRemoteDescription = function ({type, sdp}) { return set.call(this, {type, sdp: strip(sdp)}); };
-peer.addIceCandidate = async () => {};
+# While `blocked`, as where a firewall lets no packet through: no candidate ever reaches the other side.
+FIREWALL = """
+window.blocked = true;
+window.peers = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...options) { super(...options); peers.push(this); }
+};
+const strip = (sdp) => blocked ? sdp.replace(/a=candidate.*\\r\\n/g, '') : sdp;
+const peer = Object.getPrototypeOf(RTCPeerConnection.prototype);
+const {setRemoteDescription, addIceCandidate} = peer;
+peer.setRemoteDescription = function ({type, sdp}) { return setRemoteDescription.call(this, {type, sdp: strip(sdp)}); };
+peer.addIceCandidate = async function (one) { if (!blocked) await addIceCandidate.call(this, one); };
 const local = Object.getOwnPropertyDescriptor(peer, 'localDescription').get;
 Object.defineProperty(peer, 'localDescription', {get() {
   const told = local.call(this);
   return told && {type: told.type, sdp: strip(told.sdp)};
 }});
-Object.defineProperty(RTCPeerConnectionIceEvent.prototype, 'candidate', {get: () => null});
+const found = Object.getOwnPropertyDescriptor(RTCPeerConnectionIceEvent.prototype, 'candidate').get;
+Object.defineProperty(RTCPeerConnectionIceEvent.prototype, 'candidate', {
+  get() { return blocked ? null : found.call(this); },
+});
+"""
+# What the view said of itself, and every pause between two pictures longer than half a second.
+DIARY = """
+const view = document.querySelector('.osw-view');
+window.diary = [];
+new MutationObserver(() => diary.push([view.dataset.state, view.dataset.transport])).observe(
+  view, {attributeFilter: ['data-state', 'data-transport']});
+let frames = view.dataset.frames, at = performance.now();
+const look = () => {
+  const now = performance.now();
+  if (view.dataset.frames !== frames) {
+    if (now - at > 500) diary.push(`nothing for ${now - at} ms`);
+    frames = view.dataset.frames; at = now;
+  }
+  requestAnimationFrame(look);
+};
+look();
 """
 
 
 def test_where_no_packet_passes_the_view_is_live_over_the_websocket_within_seconds(
     lab: Lab, page: Page, space: OpenSpace
 ) -> None:
-    page.add_init_script(BLOCKED)
+    page.add_init_script(FIREWALL)
     stream = Stream(page, lab, space)
     print(f"blocked: live after {stream.live('websocket', 10):.2f} s")
+    steers(stream, space)
+    assert not stream.problems
+
+
+def test_a_lost_rung_is_replaced_and_climbed_back_to_without_a_break(lab: Lab, page: Page, space: OpenSpace) -> None:
+    page.add_init_script(FIREWALL + "blocked = false;")
+    stream = Stream(page, lab, space)
+    stream.live("webrtc")
+    page.evaluate("blocked = true; for (const peer of peers) peer.close();")
+    stream.live("websocket", 15)
+    steers(stream, space)
+    space.time.rate = 3600
+    space.time.play()
+    page.evaluate("blocked = false;" + DIARY)
+    stream.live("webrtc", 90)
+    seen = stream.frames()
+    wait_for(lambda: stream.frames() > seen + 30, what="the picture goes on")
+    assert page.evaluate("diary") == [["live", "webrtc"]], "the picture never stopped, and the chip said nothing"
+    space.time.pause()
     steers(stream, space)
     assert not stream.problems
 

@@ -111,6 +111,19 @@ test("pictures that cannot be shown yet are acknowledged, and a key frame is ask
   expect(sent.filter(({ verb }) => verb === "key_frame")).toHaveLength(1);
 });
 
+test("waiting for the picture before is not decoding", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const link = connect();
+  bring({ number: 1, timestamp: 1000, data: SPS });
+  bring({ number: 2, timestamp: 2000, key: false });
+  vi.advanceTimersByTime(10);
+  decoder().show();
+  vi.advanceTimersByTime(4);
+  decoder().show();
+  expect((await link.look()).inbound?.totalDecodeTime).toBeCloseTo(0.014);
+  vi.useRealTimers();
+});
+
 test("a decoder that breaks ends the rung", () => {
   connect();
   bring({ data: SPS });
