@@ -79,7 +79,7 @@ class Session:
         """Wait until the session runs. Raises SessionError with the reason, NotReadyError after ``timeout`` seconds."""
         try:
             async with asyncio.timeout(self.timeout), self._news:
-                await self._news.wait_for(lambda: self.state is SessionState.RUNNING or self.state.ended)
+                await self._news.wait_for(lambda: self.state.runs or self.state.ended)
         except TimeoutError:
             raise NotReadyError(
                 f"the session is still {self.state} after {self.timeout:g} s; `space.session` keeps its id, "
@@ -219,8 +219,8 @@ class Session:
         """A lost socket often means that the instance is gone; the session's state is polled and tells it later."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), self._news:
-                await self._news.wait_for(lambda: self.state is not SessionState.RUNNING)
-        return self.state is not SessionState.RUNNING
+                await self._news.wait_for(lambda: not self.state.runs)
+        return not self.state.runs
 
     def _settle(self, id: Any, result: Answer) -> None:
         answer = self._answers.get(id)

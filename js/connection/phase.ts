@@ -54,11 +54,8 @@ function afterSession(phase: Phase, state: SessionStateName, reason: string): Ph
     case "STARTING":
       return { name: "starting", reason };
     case "RUNNING":
-      return phase.name === "starting" ? { name: "connecting", reason: "" } : phase;
     case "DISCONNECTED":
-      return phase.name === "live"
-        ? phase
-        : { name: "reconnecting", reason: reason || "the render host does not answer" };
+      return phase.name === "starting" ? { name: "connecting", reason: "" } : phase;
     case "STOPPING":
     case "STOPPED":
       return { name: "ended", reason };

@@ -104,7 +104,8 @@ export class Session {
 
   #follow(info: SessionInfo): void {
     this.#view.info(info);
-    this.#running = info.state === "RUNNING";
+    // DISCONNECTED: it runs, and nobody watches yet.
+    this.#running = info.state === "RUNNING" || info.state === "DISCONNECTED";
     const before = this.#phase;
     this.#dispatch({ type: "session", state: info.state, reason: info.reason });
     if (isOver(this.#phase)) this.#attempt?.abort();

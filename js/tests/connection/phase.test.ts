@@ -22,7 +22,12 @@ test("a live picture does not need the Jupyter server", () => {
   expect(nextPhase(live, { type: "unreachable", reason: "gone" })).toBe(live);
   expect(nextPhase(live, session("DISCONNECTED"))).toBe(live);
   expect(run({ type: "unreachable", reason: "gone" }).name).toBe("reconnecting");
-  expect(run(session("RUNNING"), session("DISCONNECTED")).name).toBe("reconnecting");
+  expect(run({ type: "unreachable", reason: "gone" }, session("RUNNING")).name).toBe("reconnecting");
+});
+
+test("a session that runs and that nobody watches can be joined", () => {
+  expect(run(session("DISCONNECTED")).name).toBe("connecting");
+  expect(run(session("DISCONNECTED"), { type: "frame" }).name).toBe("live");
 });
 
 test.each([

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class SessionState(StrEnum):
-    """Life of a session. Terminal: STOPPED, FAILED, LOST."""
+    """Life of a session. RUNNING and DISCONNECTED (nobody watches) have an instance; STOPPED, FAILED, LOST are final."""
 
     REQUESTED = "REQUESTED"
     RESERVED = "RESERVED"
@@ -19,6 +19,10 @@ class SessionState(StrEnum):
     STOPPED = "STOPPED"
     FAILED = "FAILED"
     LOST = "LOST"
+
+    @property
+    def runs(self) -> bool:
+        return self in (SessionState.RUNNING, SessionState.DISCONNECTED)
 
     @property
     def ended(self) -> bool:
