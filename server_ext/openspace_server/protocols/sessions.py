@@ -8,7 +8,7 @@ from typing import Any
 
 
 class SessionState(StrEnum):
-    """Life of a session. RUNNING and DISCONNECTED (nobody watches) have an instance; STOPPED, FAILED, LOST are final."""
+    """Life of a session. RUNNING and DISCONNECTED (nobody watches) have an instance; STOPPED, FAILED, LOST are ends."""
 
     REQUESTED = "REQUESTED"
     RESERVED = "RESERVED"
