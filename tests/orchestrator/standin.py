@@ -66,7 +66,7 @@ class StandInHost:
     def open(self) -> StandInHost:
         self.instances = self.instances or [Instance() for _ in range(self.slots)]
         self.port = self._serve(self.port, [(r"/", Supervisor, {"host": self})])
-        self.gateway_port = self._serve(self.gateway_port, [(r"/(signaling|bulk)?", Gateway, {"host": self})])
+        self.gateway_port = self._serve(self.gateway_port, [(r"/(signaling|bulk|api)?", Gateway, {"host": self})])
         return self
 
     def close(self) -> None:
