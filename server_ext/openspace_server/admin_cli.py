@@ -64,6 +64,8 @@ def _command(commands: Any, name: str, words: str, work: Work, set_up: bool = Tr
 
 
 def _run(arguments: argparse.Namespace, work: Work, set_up: bool) -> int:
+    import asyncio
+
     from openspace_server.orchestrator.database import Database
     from openspace_server.orchestrator.errors import OrchestratorError
 

@@ -59,13 +59,21 @@ class Postgres:
 
     def start(self) -> Postgres:
         """Return when it accepts connections."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", self.port))
-            self.port = free.getsockname()[1]
+        if not self.port:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port = free.getsockname()[1]
         options = f"-p {self.port} -k {self.folder} -h 127.0.0.1 {' '.join(self._tuning)}"
         # pg_ctl leaves it on its own: it is no child of the tests, some of which count theirs.
-        self._run("pg_ctl", "-D", str(self._data), "-l", str(self.folder / "log"), "-o", options, "-w", "start")
-        return self
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self._run("pg_ctl", "-D", str(self._data), "-l", str(self.folder / "log"), "-o", options, "-w", "start")
+                return self
+            except subprocess.CalledProcessError:  # what a killed one started has not noticed yet
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def create(self, name: str) -> str:
         """A new, empty database; its URL."""

@@ -55,6 +55,7 @@ class StandInHost:
     gateway_port: int = 0
     instances: list[Instance] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    shown: dict[str, Any] = field(default_factory=dict)
     started: dict[str, int] = field(default_factory=dict)
     servers: list[HTTPServer] = field(default_factory=list)
 
@@ -65,7 +66,7 @@ class StandInHost:
     def open(self) -> StandInHost:
         self.instances = self.instances or [Instance() for _ in range(self.slots)]
         self.port = self._serve(self.port, [(r"/", Supervisor, {"host": self})])
-        self.gateway_port = self._serve(self.gateway_port, [(r"/(signaling|bulk)?", Gateway, {"host": self})])
+        self.gateway_port = self._serve(self.gateway_port, [(r"/(signaling|bulk|api)?", Gateway, {"host": self})])
         return self
 
     def close(self) -> None:
@@ -165,6 +166,8 @@ class Gateway(WebSocketHandler):
         if self.join is not None:
             if message == "bye":
                 self.close(4000, "as asked")
+            elif isinstance(message, str) and message.startswith('{"type": "request"'):
+                await self.write_message(self._answer(json.loads(message)))
             else:
                 await self.write_message(message, binary=isinstance(message, bytes))
             return
@@ -176,6 +179,20 @@ class Gateway(WebSocketHandler):
             return
         channel = self.request.path.strip("/") or "signaling"
         await self.write_message(json.dumps({"type": "hello", "channel": channel, "role": self.join.role}))
+
+    def _answer(self, request: dict[str, Any]) -> str:
+        """The verbs that a snapshot needs, on ``host.shown``."""
+        verb, shown = request["verb"], self.host.shown
+        if verb == "state":
+            result: Any = {"type": "state", "viewers": (self.host.viewers or 0) + 1, **shown}
+        elif verb in ("camera", "properties") and verb in shown:
+            result = shown[verb]
+        elif verb.startswith("set_"):
+            given = next(iter(request["arguments"].values()))
+            shown[verb.removeprefix("set_")] = result = given
+        else:
+            return json.dumps({"type": "error", "id": request["id"], "reason": f"verb: {verb}"})
+        return json.dumps({"type": "reply", "id": request["id"], "result": result})
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ API = r"/openspace/api/v1"
 
 _PASSED_ON = (
     *("exclusive_hosts", "quota", "idle_limit", "away_limit", "max_duration", "warning", "warm", "restart_limit"),
-    *("snapshot_interval", "tick_interval"),
+    *("snapshot_interval", "tick_interval", "probe_interval"),
 )
 
 
@@ -72,6 +72,7 @@ class OpenSpaceExtension(ExtensionApp):
     snapshot_interval = Float(
         10.0, min=0, help="Seconds between looks at the camera and time of a session, which a restart gives back."
     ).tag(config=True)
+    probe_interval = Float(5.0, min=0.05, help="Seconds between looks at each render host.").tag(config=True)
     tick_interval = Float(2.0, min=0.05, help="Seconds between rounds of housekeeping.").tag(config=True)
     admins = List(Unicode(), help="Users who may see all sessions and hosts. On a server of one user: that user.").tag(
         config=True

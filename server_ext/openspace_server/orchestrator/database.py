@@ -139,6 +139,10 @@ class Database:
         except (OSError, sqlite3.Error, SQLAlchemyError) as problem:
             raise self._unusable(problem) from problem
 
+    def beside(self, suffix: str) -> Path | None:
+        """A file next to SQLite's own; None for any other database."""
+        return Path(self.url.database + suffix) if self.sqlite and self.url.database else None
+
     async def close(self) -> None:
         await self._engine.dispose()
 

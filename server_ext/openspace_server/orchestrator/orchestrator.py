@@ -67,7 +67,7 @@ class Orchestrator:
         self._grants = Grants(self._database, self._keepers.id)
         self._host_store = HostStore(self._database)
         self._watchers = Watchers()
-        self._precedence = Precedence()
+        self._precedence = Precedence(self._database.beside(".rush"))
         self.links = Links()
         self._hosts = Hosts(settings, self._host_store, self._sessions, self.links)
         self._lifecycle = Lifecycle(

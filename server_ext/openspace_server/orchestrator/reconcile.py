@@ -30,7 +30,8 @@ class Reconciler:
         Raises:
             HostUnreachable, CommandRefused.
         """
-        rows = {row.instance: row for row in await self._sessions.live(host.id) if row.instance is not None}
+        live = await self._sessions.live(host.id)
+        rows = {row.instance: row for row in live if row.instance is not None}
         if capacity.running == len(rows) and not thorough and not host.occupied:
             return
         seen, occupied = set(), 0
@@ -54,7 +55,9 @@ class Reconciler:
                 occupied += 1
         for key in [key for key in self._unknown if key[0] == host.id and key not in seen]:
             del self._unknown[key]
-        await self._hosts.set_occupied(host.id, occupied)
+        # Some of the unknown may be those whose START is not answered yet; their slots are counted already.
+        unanswered = sum(row.instance is None and row.state == SessionState.STARTING for row in live)
+        await self._hosts.set_occupied(host.id, max(0, occupied - unanswered))
 
     async def _ours(self, host: HostRow, client: HostClient, instance: int, status: Status, row: SessionRow) -> None:
         """It says that it belongs to a session of this database, which does not know that it runs there."""
