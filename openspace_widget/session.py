@@ -56,7 +56,6 @@ class Session:
         self.connection = connection
         self.info = info
         self.timeout = timeout
-        self.view_state: dict[str, Any] = {}
         self._changed = changed
         self._news = asyncio.Condition()
         self._socket: WebSocketClientConnection | None = None
@@ -185,7 +184,6 @@ class Session:
                 if said.get("type") != "hello":
                     socket.close()
                     raise _RefusedError(said.get("reason", UNREACHED))
-                self.view_state = said["state"]
                 self._socket = socket
                 reader = asyncio.create_task(self._read(socket), name=f"bulk of session {self.id}")
                 self._tasks.add(reader)
@@ -200,7 +198,7 @@ class Session:
                     header, array = arrays.decode(message)
                     self._settle(header.get("request"), (header, array))
                     continue
-                event = json.loads(message)
+                event: dict[str, Any] = json.loads(message)
                 match event.get("type"):
                     case "reply":
                         self._settle(event["id"], event["result"])
@@ -208,8 +206,6 @@ class Session:
                         self._settle(event["id"], RequestError(event["reason"]))
                     case "error":
                         reason = event["reason"]
-                    case "state":
-                        self.view_state = event
         if self._socket is socket:
             self._socket = None
             await self._stops_running(LOSS_GRACE)
