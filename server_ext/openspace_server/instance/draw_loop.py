@@ -91,12 +91,11 @@ class DrawLoop:
         audience: Audience,
         *,
         stamped: bool,
-        companion: Companion | None = None,
     ) -> None:
         self.stats = Stats()
         self.state: EngineState | None = None
         self._engine = engine
-        self._companion = companion
+        self._companion: Companion | None = None
         self._size = size
         self._audience = audience
         self._events = asyncio.get_running_loop()
@@ -220,6 +219,14 @@ class DrawLoop:
     def use_codec(self, codec: CodecChoice) -> None:
         """Encode with ``codec`` from the next picture on."""
         self._post(lambda now: self._rungs.use_codec(codec))
+
+    def accompany(self, companion: Companion) -> None:
+        """From now on ``companion`` takes a step before each drawing."""
+
+        def work(now: float) -> None:
+            self._companion = companion
+
+        self._post(work)
 
     def want_key(self, rung: int) -> None:
         """Send a key frame on stream ``rung`` as soon as the rate limit lets it."""

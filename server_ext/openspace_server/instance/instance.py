@@ -11,7 +11,7 @@ from typing import Any
 
 from openspace_server.engines.base import Engine, EngineError
 from openspace_server.instance.control import Carrier, Conversation
-from openspace_server.instance.draw_loop import Companion, DrawLoop, EngineState
+from openspace_server.instance.draw_loop import DrawLoop, EngineState
 from openspace_server.instance.figures import stats_message
 from openspace_server.instance.grabs import Grabs
 from openspace_server.instance.host_pipe import Configuration
@@ -39,13 +39,12 @@ class Instance:
         configuration: Configuration,
         engine: Engine,
         resized: Callable[[int, int], None],
-        companion: Companion | None = None,
     ) -> None:
         self.settings = PictureSettings(
             configuration.width, configuration.height, configuration.frame_rate, configuration.bit_rate
         )
         size = (configuration.width, configuration.height)
-        self.draw_loop = DrawLoop(engine, size, self, stamped=configuration.stamp, companion=companion)
+        self.draw_loop = DrawLoop(engine, size, self, stamped=configuration.stamp)
         self.director = Director(self.draw_loop, self.settings, stamped=configuration.stamp)
         self.grabs = Grabs(self.draw_loop)
         self.conversations: set[Conversation] = set()

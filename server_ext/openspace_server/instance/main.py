@@ -10,14 +10,12 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 
 from openspace_server.engines.base import Engine, EngineError
 from openspace_server.engines.scene_engine import SceneEngine
-from openspace_server.engines.scripting.program import Program
-from openspace_server.instance.api.server import ApiServer
-from openspace_server.instance.api.settings import ApiSettings
 from openspace_server.instance.engine_registry import make_engine
 from openspace_server.instance.host_pipe import Configuration, HostPipe
 from openspace_server.instance.instance import Instance
@@ -26,6 +24,11 @@ from openspace_server.instance.server import Server
 from openspace_server.instance.streaming import playout_delay
 from openspace_server.protocols.fields import ProtocolError, parse_object, text
 from openspace_server.protocols.picture import check_size
+
+if TYPE_CHECKING:
+    from openspace_server.engines.scripting.program import Program
+    from openspace_server.instance.api.server import ApiServer
+    from openspace_server.instance.api.settings import ApiSettings
 
 log = logging.getLogger(__name__)
 
@@ -68,15 +71,12 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
             loop.add_signal_handler(number, stop.set)
 
     engine = make_engine(configuration.engine)
-    program = _program(engine)
     instance = Instance(
-        configuration, engine, lambda width, height: host.send("resolution", width=width, height=height), program
+        configuration, engine, lambda width, height: host.send("resolution", width=width, height=height)
     )
-    api = _listen(instance, program, configuration) if program is not None else None
+    api: Api | None = None
     server = Server(instance, configuration.session, configuration.secret)
     host.send("listening", port=server.port)
-    if api is not None:
-        host.send("api", port=api.port)
     commands = Commands(instance, stop)
     host.listen(
         command=lambda line: _threadsafe(loop, commands.receive, line), ended=lambda: _threadsafe(loop, stop.set)
@@ -90,6 +90,9 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
         if not stop.is_set() and not instance.over.done():
             await instance.ready
             host.send("running")
+            api = await _open_api(instance, engine, configuration)
+            if api is not None:
+                host.send("api", port=api.port)
             probing = asyncio.create_task(instance.find_encoder())
             await asyncio.wait((instance.over, stopped, ticking), return_when=asyncio.FIRST_COMPLETED)
         if ticking.done():
@@ -107,8 +110,8 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
             await api.server.close()
         instance.draw_loop.stop()
         await instance.over
-        if program is not None:
-            program.close()
+        if api is not None:
+            api.program.close()
         if instance.ready.done():
             instance.ready.exception()
     return 0
@@ -116,23 +119,37 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
 
 @dataclass(frozen=True)
 class Api:
-    """The OpenSpace API of this instance and the port it listens on."""
+    """The OpenSpace API of this instance: scripts and properties, the server, and the port it listens on."""
 
+    program: Program
     server: ApiServer
     port: int
 
 
-def _program(engine: Engine) -> Program | None:
-    """Scripts, properties and recordings, for engines that have a scene."""
-    return Program(engine) if isinstance(engine, SceneEngine) else None
+async def _open_api(instance: Instance, engine: Engine, configuration: Configuration) -> Api | None:
+    """Scripts, properties, recordings and the API, for engines that have a scene. They come after the first picture,
+    so that nobody waits for them.
+
+    On the configured port it is open to this machine, as OpenSpace's own is; without one it listens on a free port
+    that only the render host's gateway can use.
+    """
+    if not isinstance(engine, SceneEngine):
+        return None
+    scripting, serving, settings = await asyncio.to_thread(_load_api)
+    program: Program = await instance.draw_loop.call(lambda _, now: scripting(engine))
+    access = settings(trust_loopback=bool(configuration.api_port), secret=configuration.secret)
+    server = serving(instance.draw_loop, program, access)
+    program.attended = lambda: server.connections > 0
+    instance.draw_loop.accompany(program)
+    return Api(program, server, server.listen(configuration.api_port))
 
 
-def _listen(instance: Instance, program: Program, configuration: Configuration) -> Api:
-    """Listen on the configured port, open to this machine as OpenSpace's own is; without one, on a free port that only
-    the render host's gateway can use."""
-    settings = ApiSettings(trust_loopback=bool(configuration.api_port), secret=configuration.secret)
-    server = ApiServer(instance.draw_loop, program, settings)
-    return Api(server, server.listen(configuration.api_port))
+def _load_api() -> tuple[type[Program], type[ApiServer], type[ApiSettings]]:
+    from openspace_server.engines.scripting.program import Program
+    from openspace_server.instance.api.server import ApiServer
+    from openspace_server.instance.api.settings import ApiSettings
+
+    return Program, ApiServer, ApiSettings
 
 
 async def _tick(instance: Instance, server: Server) -> None:

@@ -87,7 +87,7 @@ class Settings:
     engine: str = "embedded"
     engines: tuple[str, ...] = ("embedded",)
     poll_interval: float = 5.0
-    starting_interval: float = 0.1
+    starting_interval: float = 0.05
     probe_interval: float = 5.0
     command_timeout: float = 5.0
     host_timeout: float = 10.0

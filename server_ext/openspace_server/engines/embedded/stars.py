@@ -32,15 +32,20 @@ def star_colours(bv: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(bv, at, [rgb[c] for _, rgb in _BV]) for c in range(3)], -1)
 
 
+FAINTEST_STAR = 7.0
+"""Magnitude of the faintest star drawn: beyond the naked eye's 6.5, and few enough to be cheap in software."""
+
+
 class Stars:
     """Faint stars are single pixels, grouped by direction so that only what is in view is drawn; bright ones are
     glows."""
 
     def __init__(self, root: Any) -> None:
         catalogue = np.load(DATA / "stars.npz")
-        vectors = catalogue["vectors"].astype(float)
-        magnitude = catalogue["magnitude"].astype(float)
-        rgb = star_colours(np.nan_to_num(catalogue["colour"].astype(float)))
+        shown = slice(np.searchsorted(catalogue["magnitude"], FAINTEST_STAR))  # they are sorted, brightest first
+        vectors = catalogue["vectors"][shown].astype(float)
+        magnitude = catalogue["magnitude"][shown].astype(float)
+        rgb = star_colours(np.nan_to_num(catalogue["colour"][shown].astype(float)))
         self._sky = root.attach_new_node("stars")
         self._sky.set_bin("fixed", 0)
         self._milky_way = self._sky.attach_new_node("milky way")

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import tempfile
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ class Program:
         self.recorder = Recorder(engine, self.queue_script, self._recording_changed)
         self.screenshots = Screenshots(engine, self.paths)
         self.quit_requested = False
+        self.attended: Callable[[], bool] = lambda: True
+        """Whether anybody hears of events; while nobody does, and nothing goes on, a step does nothing."""
         self.now = 0.0
         """Wall time of the present step, for functions that a script calls."""
         self.started: float | None = None
@@ -101,6 +104,8 @@ class Program:
     def advance(self, now: float) -> None:
         """One step: interpolations, smooth time, recording or playback, waiting scripts, and events. Never raises."""
         self.at(now)
+        if not self.busy and not self.attended():
+            return
         for error in self.interpolations.advance(now):
             self.log.warning("PropertyOwner", str(error))
         try:
