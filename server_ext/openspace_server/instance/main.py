@@ -20,8 +20,8 @@ from openspace_server.instance.engine_registry import make_engine
 from openspace_server.instance.host_pipe import Configuration, HostPipe
 from openspace_server.instance.instance import Instance
 from openspace_server.instance.parent import end_with_parent
+from openspace_server.instance.peers import peer_class
 from openspace_server.instance.server import Server
-from openspace_server.instance.streaming import playout_delay
 from openspace_server.protocols.fields import ProtocolError, parse_object, text
 from openspace_server.protocols.picture import check_size
 
@@ -63,7 +63,6 @@ def main() -> int:
 async def _run(configuration: Configuration, host: HostPipe) -> int:
     cv2.setNumThreads(1)
     sys.setswitchinterval(SWITCH_INTERVAL)
-    playout_delay.install()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -90,9 +89,11 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
         if not stop.is_set() and not instance.over.done():
             await instance.ready
             host.send("running")
-            api = await _open_api(instance, engine, configuration)
-            if api is not None:
+            opening = asyncio.create_task(_open_api(instance, engine, configuration))
+            await asyncio.wait((opening, instance.over, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if opening.done() and (api := opening.result()) is not None:
                 host.send("api", port=api.port)
+            opening.cancel()
             probing = asyncio.create_task(instance.find_encoder())
             await asyncio.wait((instance.over, stopped, ticking), return_when=asyncio.FIRST_COMPLETED)
         if ticking.done():
@@ -133,6 +134,7 @@ async def _open_api(instance: Instance, engine: Engine, configuration: Configura
     On the configured port it is open to this machine, as OpenSpace's own is; without one it listens on a free port
     that only the render host's gateway can use.
     """
+    await asyncio.to_thread(peer_class)  # viewers come first
     if not isinstance(engine, SceneEngine):
         return None
     scripting, serving, settings = await asyncio.to_thread(_load_api)

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from openspace_server.instance.control import Conversation
 from openspace_server.instance.instance import Instance
-from openspace_server.instance.streaming.webrtc import Peer
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.signaling import Join
+
+if TYPE_CHECKING:
+    from openspace_server.instance.streaming.webrtc import Peer
 
 MAX_VIEWERS = 32
 """Conversations and peers that are connecting."""
 MAX_CONNECTING = 8
+
+
+def peer_class() -> type[Peer]:
+    """WebRTC, which loads slowly: once here ahead of the first viewer, so that the first picture need not wait."""
+    from openspace_server.instance.streaming import playout_delay
+    from openspace_server.instance.streaming.webrtc import Peer
+
+    playout_delay.install()
+    return Peer
 
 
 class Peers:
@@ -50,7 +62,7 @@ class Peers:
             closing.add_done_callback(self._ending.discard)
             gone(reason)
 
-        peer = Peer(self._instance.director.fan, opened, ended)
+        peer = peer_class()(self._instance.director.fan, opened, ended)
         self._peers[peer] = None
         return peer
 

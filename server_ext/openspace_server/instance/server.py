@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -15,11 +15,13 @@ from openspace_server.instance.instance import Instance
 from openspace_server.instance.joined_socket import JoinedSocket, TalkSocket, check_secret
 from openspace_server.instance.media_socket import MediaSocket
 from openspace_server.instance.peers import Peers
-from openspace_server.instance.streaming.webrtc import Peer
 from openspace_server.protocols import signaling
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.signaling import Join
+
+if TYPE_CHECKING:
+    from openspace_server.instance.streaming.webrtc import Peer
 
 MAX_BULK_BYTES = 64 * 1024 * 1024
 
