@@ -4,18 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test check test-js test-python test-browser bench clean
+.PHONY: lab test check docs test-js test-python test-browser clean
 
 lab: $(VENV)/lab
 	@tools/system-packages lab
 	$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/quickstart.ipynb $(LAB_OPTIONS)
 
-test: check test-js test-python test-browser
+test: check docs test-js test-python test-browser
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/dev
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs dist/docs
 
 test-js: $(VENV)/dev js/node_modules
 	cd js && PATH="$(CURDIR)/$(BIN):$$PATH" npm run check && PATH="$(CURDIR)/$(BIN):$$PATH" npm test

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -52,6 +53,7 @@ def host_process(tmp_path: Path, stdin: int | None = subprocess.DEVNULL, **setti
         stdin=stdin,
         stdout=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_hangups,
     )
     assert process.stdout is not None
     try:
@@ -64,6 +66,11 @@ def host_process(tmp_path: Path, stdin: int | None = subprocess.DEVNULL, **setti
         process.stdout.close()
         if process.stdin is not None:
             process.stdin.close()
+
+
+def _hear_hangups() -> None:
+    """Tests that run under nohup ignore the signal, and their children would inherit that."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def children(pid: int) -> list[psutil.Process]:
