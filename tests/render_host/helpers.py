@@ -53,7 +53,7 @@ def host_process(tmp_path: Path, stdin: int | None = subprocess.DEVNULL, **setti
         stdin=stdin,
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=_hear_hangups,
+        preexec_fn=_hear_signals,
     )
     assert process.stdout is not None
     try:
@@ -68,9 +68,10 @@ def host_process(tmp_path: Path, stdin: int | None = subprocess.DEVNULL, **setti
             process.stdin.close()
 
 
-def _hear_hangups() -> None:
-    """Tests that run under nohup ignore the signal, and their children would inherit that."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def _hear_signals() -> None:
+    """Under nohup, or in the background of a script, the tests ignore these signals, and children inherit that."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def children(pid: int) -> list[psutil.Process]:
