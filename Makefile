@@ -29,12 +29,12 @@ js/node_modules: js/package-lock.json $(VENV)/dev
 
 test-python: $(VENV)/dev
 	@tools/system-packages test
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -p no:playwright tests --ignore tests/e2e --ignore tests/jupyter
-	$(BIN)/python -m pytest -p no:playwright tests/jupyter
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -p no:playwright -n 3 --dist loadfile tests --ignore tests/e2e --ignore tests/jupyter
+	$(BIN)/python -m pytest -p no:playwright -n 2 --dist loadfile tests/jupyter
 
 test-browser: $(VENV)/dev
 	@tools/system-packages test
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
 
 $(VENV)/lab: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
