@@ -24,10 +24,10 @@ def look(view: View, scales: np.ndarray, shown: np.ndarray, depth: np.ndarray, i
         scales: how many times larger than real each body is drawn ``(n,)``.
         shown: bool ``(n,)``: which bodies are drawn.
     """
-    depth[:], ids[:] = math.inf, 0
     rows = max(1, _BAND // view.width)
     for top in range(0, view.height, rows):
         band = slice(top, min(top + rows, view.height))
+        depth[band], ids[band] = math.inf, 0
         for i in np.nonzero(view.on_screen & shown)[0].tolist():
             if view.radius_pixels[i] < _SMALL:
                 if view.apart[i]:

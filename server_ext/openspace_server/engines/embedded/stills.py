@@ -22,6 +22,7 @@ SAMPLES = (1, 2, 4, 8, 16)
 MOST_PIXELS = 7680 * 4320
 _TILE = 1920 * 1200  # pixels drawn at once
 _WIDEST = 2048
+_OPAQUE = np.array((0, 0, 0, 255), np.uint8)
 
 
 def samples(count: int) -> list[tuple[float, float]]:
@@ -74,17 +75,15 @@ class Studio:
         for left, top in tiling.places:
             tile = yield from self._tile(plan, tiling, left, top)
             window = pixels[top : top + tiling.height, left : left + tiling.width]
-            window[:] = tile[: window.shape[0], : window.shape[1]]
-        pixels[..., 3] = 255
+            np.bitwise_or(tile[: window.shape[0], : window.shape[1]], _OPAQUE, out=window)
+            window[:] = finish(window)
         depth = ids = None
         if plan.depth or plan.ids:
             depth = np.empty((view.height, view.width))
             ids = np.empty((view.height, view.width), np.uint16)
             yield from sight.look(view, plan.look.scales, plan.look.bodies > 0, depth, ids)
         names = tuple(body.identifier for body in BODIES) if plan.ids else ()
-        return Still(
-            0, finish(pixels), plan.time, plan.camera, depth if plan.depth else None, ids if plan.ids else None, names
-        )
+        return Still(0, pixels, plan.time, plan.camera, depth if plan.depth else None, ids if plan.ids else None, names)
 
     def _tile(self, plan: Plan, tiling: Tiling, left: int, top: int) -> Generator[None, None, np.ndarray]:
         """The mean of the samples."""
