@@ -437,15 +437,6 @@ def test_what_comes_with_the_engine_cannot_be_removed_but_unloaded(engine: Embed
         engine.set_asset("scene/nowhere.asset", True)
 
 
-def test_a_still_has_smoother_edges_than_a_frame(engine: EmbeddedEngine, wall: Wall) -> None:
-    engine.fly_to("Moon", 0, None, wall.now)
-    frame, still = engine.draw(wall.now), engine.still(wall.now)
-    assert still.pixels.shape == frame.pixels.shape
-    assert still.camera == frame.camera
-    assert 0.5 < np.abs(still.pixels.astype(int) - frame.pixels).mean() < 12
-    assert engine.draw(wall.now).pixels.shape == frame.pixels.shape
-
-
 def test_every_property_has_a_type_and_says_where_it_is(engine: EmbeddedEngine) -> None:
     everything = list(engine.tree.root.walk())
     assert len(everything) > 200

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import numpy as np
+
 from openspace_server.engines.base import Engine, EngineError, Frame
 from openspace_server.engines.properties import PropertyTree
 
@@ -65,6 +67,17 @@ class CameraPose:
     rotation: tuple[float, float, float, float]
     follows_rotation: bool = False
     scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Picked:
+    """A point of a cloud: ``identifier`` of the cloud, ``index`` of the point in the arrays that were given, its
+    ``value`` in the column that colours it (None without one), and its ``values`` in all columns."""
+
+    identifier: str
+    index: int
+    value: float | None
+    values: dict[str, float]
 
 
 class SceneEngine(Engine):
@@ -188,6 +201,70 @@ class SceneEngine(Engine):
     def set_asset(self, name: str, loaded: bool) -> None:
         """Load or unload a built-in asset."""
         self._lacks("loading and unloading assets")
+
+    # -- points --------------------------------------------------------------------------------------------------
+
+    def add_points(
+        self,
+        node: dict[str, Any],
+        places: np.ndarray,
+        columns: Mapping[str, np.ndarray],
+        *,
+        colours: np.ndarray | None = None,
+        shown: np.ndarray | None = None,
+    ) -> None:
+        """Add a ``RenderablePointCloud`` node whose points are given instead of a ``File``.
+
+        The engine copies what it needs before it returns. A large cloud takes a moment to appear; until then the live
+        picture goes on without it (:attr:`points_pending`).
+
+        Args:
+            node: OpenSpace's table: ``Identifier``, ``Parent`` (a body, whose axes turn with it, or ``Root``), and in
+                ``Renderable`` ``Type``, ``Unit``, ``Frame`` ("Galactic" or "ICRF", of clouds below Root), ``Opacity``,
+                ``Coloring`` and ``SizeSettings``. ``Coloring.ColorMapping`` takes ``Colors``, RGB 0..1 ``(m, 3)`` or
+                more, in place of a ``File``, and ``Parameter``, ``ValueRange`` and ``Logarithmic``.
+            places: float32 or float64 ``(n, 3)``, n from 1 to 20 million, in the table's ``Unit``. Points that are
+                not finite are left out.
+            columns: numbers ``(n,)`` by name, for colour maps and picking.
+            colours: uint8 or 0..1 floating point ``(n, 3)`` or ``(n, 4)``, RGB or RGBA, of each point; they win over
+                the table's ``Coloring``.
+            shown: bool ``(n,)``: points to draw; None for all.
+
+        Raises EngineError, UnknownTarget; nothing is added then.
+        """
+        self._lacks("points given as arrays")
+
+    def update_points(
+        self,
+        identifier: str,
+        places: np.ndarray | None = None,
+        columns: Mapping[str, np.ndarray] | None = None,
+        *,
+        colours: np.ndarray | None = None,
+        shown: np.ndarray | None = None,
+    ) -> None:
+        """Change points of a cloud in place: it keeps its node and properties. Arguments as for :meth:`add_points`;
+        None keeps what there is, which asks for the same n as before. Another n asks for ``places``, and drops
+        columns, colours and ``shown`` that are not given. Returns at once: while a large update is prepared the
+        cloud stays as it was, and of several that wait only the latest is drawn, whole or not at all.
+
+        Raises EngineError, UnknownTarget; the cloud stays as it was then.
+        """
+        self._lacks("points given as arrays")
+
+    def colour_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
+        """Colour a cloud by another ``ColorMapping`` table (see :meth:`add_points`); None takes the fixed colour."""
+        self._lacks("points given as arrays")
+
+    @property
+    def points_pending(self) -> bool:
+        """Whether points were given that are not in the picture yet. :meth:`still` waits for them."""
+        return False
+
+    def pick(self, x: float, y: float) -> Picked | None:
+        """The point that the last live picture shows at ``x`` (from the left) and ``y`` (from the top), each 0..1, or
+        within a few pixels of it; None where there is none or a body covers it."""
+        return None
 
     # -- picture -------------------------------------------------------------------------------------------------
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
-import time
+import time as clock
+from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import Any
 
-import cv2
 import numpy as np
 
-from openspace_server.engines.base import EngineError, Frame
+from openspace_server.engines.base import EngineError, Frame, Still
 from openspace_server.engines.embedded import clock as clocks
+from openspace_server.engines.embedded import states, stills
 from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.embedded.ephemeris import Sky, sky
 from openspace_server.engines.embedded.handles import NavigationHandle, RenderHandle
-from openspace_server.engines.embedded.navigator import Navigator
+from openspace_server.engines.embedded.navigator import RADII, Navigator
 from openspace_server.engines.embedded.nodes import Nodes
 from openspace_server.engines.embedded.pipe import Canvas
 from openspace_server.engines.embedded.rotation import spin_rate
 from openspace_server.engines.embedded.scene import Scene
 from openspace_server.engines.embedded.staging import Staging
+from openspace_server.engines.embedded.states import Pose
 from openspace_server.engines.embedded.view import View
 from openspace_server.engines.properties import PropertyTree
 
@@ -57,6 +59,7 @@ class EmbeddedEngine(Staging):
         self._canvas = Canvas(width, height)
         try:
             self._scene = Scene(self._canvas)
+            self._studio = stills.Studio(self._canvas, self._scene)
         except Exception:
             self.close()
             raise
@@ -100,42 +103,50 @@ class EmbeddedEngine(Staging):
         self._drawn_at = now
         return self._last
 
-    def still(self, now: float) -> Frame:
-        """Like :meth:`draw`, with all points and smooth edges: drawn at twice the size where that can be."""
-        canvas, (width, height) = self._opened(), self._size
+    def still_in_parts(
+        self,
+        now: float,
+        size: tuple[int, int] | None = None,
+        *,
+        antialias: int = 4,
+        time: str | None = None,
+        camera: dict[str, Any] | None = None,
+        depth: bool = False,
+        ids: bool = False,
+    ) -> Generator[None, None, Still]:
+        self._opened()
+        width, height = self._size if size is None else _checked_size(*size)
+        if width * height > stills.MOST_PIXELS:
+            raise EngineError(f"a still has at most 7680 x 4320 pixels, got {width} x {height}")
+        if isinstance(antialias, bool) or antialias not in stills.SAMPLES:
+            raise EngineError(f"antialias is a number of samples per pixel, 1, 2, 4, 8 or 16; got {antialias!r}")
         self.advance(now)
-        times = 2 if max(width, height) * 2 <= LARGEST and not canvas.probe.gpu else 1
-        if times == 1:
-            return self._picture(canvas, width, height, False)
-        canvas.resize(2 * width, 2 * height)
-        try:
-            large = self._picture(canvas, 2 * width, 2 * height, False)
-        finally:
-            canvas.resize(width, height)
-            self._dirty = True
-        pixels = cv2.resize(large.pixels, (width, height), interpolation=cv2.INTER_AREA)
-        return Frame(large.id, pixels, large.time, large.camera)
+        moment = self._sky if time is None else sky(clocks.parse(time))
+        pose = self._navigator.pose_at(moment) if camera is None else self._read(camera, moment)
+        look = self._nodes.look
+        view = self._view(pose, moment, look.scales, (width, height), exact=True)
+        when = clocks.iso(moment.seconds)
+        told = {**states.write(pose, moment), "Timestamp": when}
+        plan = stills.Plan(view, pose.anchor, look, antialias, depth, ids, when, told)
+        return self._studio.still(plan, self._render.finish)
 
     def _picture(self, canvas: Canvas, width: int, height: int, moving: bool) -> Frame:
-        nav, at = self._navigator, self._sky.positions
-        offsets = (at - at[nav.focus]) - nav.position
-        look = self._nodes.look
-        camera = at[nav.focus] + nav.position
-        view = View(self._sky, camera, nav.orientation, width, height, offsets, nav.radii)
+        nav, look = self._navigator, self._nodes.look
+        view = self._view(nav.pose(), self._sky, nav.scales, (width, height))
         self._scene.update(view, nav.focus, look, moving)
-        began = time.perf_counter()
-        raw = np.frombuffer(canvas.render(), np.uint8)
-        self._scene.points.measured(time.perf_counter() - began)
-        if raw.size != width * height * 4:
-            # A GL pipe may take one more picture to take on a new size.
-            raw = np.frombuffer(canvas.render(), np.uint8)
-        if raw.size != width * height * 4:
-            raise EngineError(f"the renderer did not give a picture of {width} x {height} pixels")
-        # Bottom row first, and blending leaves its traces in alpha.
-        words = np.bitwise_or(raw.view(np.uint32).reshape(height, width)[::-1], _OPAQUE, order="C")
+        began = clock.perf_counter()
+        raw = canvas.picture(width, height)
+        self._scene.points.measured(clock.perf_counter() - began)
+        # Blending leaves its traces in alpha.
+        words = np.bitwise_or(raw.view(np.uint32)[..., 0], _OPAQUE, order="C")
         pixels = words.view(np.uint8).reshape(height, width, 4)
         self._speed = self._pixel_speed(view)
         return Frame(self._frames + 1, self._render.finish(pixels), self.time, self.camera())
+
+    def _view(self, pose: Pose, moment: Sky, scales: np.ndarray, size: tuple[int, int], *, exact: bool = False) -> View:
+        at = moment.positions
+        offsets = (at - at[pose.anchor]) - pose.position
+        return View(moment, at[pose.anchor] + pose.position, pose.orientation, *size, offsets, RADII * scales, exact)
 
     def last_frame(self) -> Frame | None:
         return self._last

@@ -14,24 +14,20 @@ from openspace_server.engines.embedded.shading import smooth
 from openspace_server.engines.embedded.view import View
 
 
-class Labels:
-    """One text per body, remade when the picture's height asks for another size."""
+class _Texts:
+    """The names in one size."""
 
-    def __init__(self, root: Any) -> None:
-        self._root = root.attach_new_node("labels")
-        self._size = 0
-        self._texts: list[Any] = []
-        self._extents = np.zeros((len(BODIES), 2))
-
-    def _make(self, size: int) -> None:
-        for text in self._texts:
-            text.remove_node()
+    def __init__(self, root: Any, size: int) -> None:
         font = core.DynamicTextFont(core.Filename.from_os_specific(str(DATA / "DejaVuSans.ttf")))
         font.set_pixels_per_unit(size)
         font.set_scale_factor(1)
         font.set_minfilter(core.SamplerState.FT_nearest)
         font.set_magfilter(core.SamplerState.FT_nearest)
-        self._size, self._texts = size, []
+        self.size = size
+        self.root = root.attach_new_node(f"labels {size}")
+        self.paths: list[Any] = []
+        self.extents = np.zeros((len(BODIES), 2))
+        """Widths and heights, pixels."""
         for i, body in enumerate(BODIES):
             text = core.TextNode(body.identifier)
             text.set_font(font)
@@ -40,11 +36,29 @@ class Labels:
             text.set_text_color(*pale, 1)
             text.set_shadow(1 / size, 1 / size)
             text.set_shadow_color(0, 0, 0, 0.7)
-            path = self._root.attach_new_node(text.generate())
+            path = self.root.attach_new_node(text.generate())
             path.set_transparency(core.TransparencyAttrib.M_alpha)
             path.hide()
-            self._texts.append(path)
-            self._extents[i] = text.get_width() * size, text.get_height() * size
+            self.paths.append(path)
+            self.extents[i] = text.get_width() * size, text.get_height() * size
+
+
+class Labels:
+    """One text per body, in the size that the picture's height asks for; the last two sizes are kept."""
+
+    def __init__(self, root: Any) -> None:
+        self._root = root.attach_new_node("labels")
+        self._made: list[_Texts] = []
+
+    def _texts(self, size: int) -> _Texts:
+        texts = next((each for each in self._made if each.size == size), None) or _Texts(self._root, size)
+        self._made = [each for each in self._made if each is not texts] + [texts]
+        while len(self._made) > 2:
+            self._made.pop(0).root.remove_node()
+        for each in self._made[:-1]:
+            each.root.hide()
+        texts.root.show()
+        return texts
 
     def show(self, view: View, focus: int, look: Look, order: int) -> None:
         wanted = look.labels * (look.bodies > 0)
@@ -52,9 +66,8 @@ class Labels:
             self._root.hide()
             return
         self._root.show()
-        size = int(np.clip(round(view.height / 720 * 14), 11, 44))
-        if size != self._size:
-            self._make(size)
+        size = int(np.clip(round(view.height / 720 * 14), 11, 84))
+        texts = self._texts(size)
         alphas = self._alphas(view) * wanted
         taken: list[tuple[float, float, float, float]] = []
         rank = np.where(
@@ -63,8 +76,8 @@ class Labels:
             np.where(np.array(PARENT) < 0, -1, np.where(np.array(PARENT) == 0, 0, 1)),
         )
         for i in np.lexsort((view.distances, rank)):
-            text = self._texts[i]
-            box = self._box(view, int(i))
+            text = texts.paths[i]
+            box = self._box(view, int(i), texts)
             if alphas[i] < 0.03 or box is None or any(_overlap(box, other) for other in taken) or view.hidden(int(i)):
                 text.hide()
                 continue
@@ -90,11 +103,12 @@ class Labels:
         alpha = np.where(moon, alpha * smooth(14, 34, np.maximum(gap, 0.6 * real)) * smooth(18, 40, real), alpha)
         return np.where(view.on_screen, alpha, 0.0)
 
-    def _box(self, view: View, index: int) -> tuple[float, float, float, float] | None:
+    @staticmethod
+    def _box(view: View, index: int, texts: _Texts) -> tuple[float, float, float, float] | None:
         """Left, bottom, right, top in pixels from the middle; None where it would leave the picture."""
         x, y = view.pixels[index]
-        wide, tall = self._extents[index]
-        left = x + max(view.radius_pixels[index] * 0.75, 4.0) + 0.4 * self._size
+        wide, tall = texts.extents[index]
+        left = x + max(view.radius_pixels[index] * 0.75, 4.0) + 0.4 * texts.size
         bottom = y + max(view.radius_pixels[index] * 0.6, 1.0) - 0.2 * tall
         if left < -view.width / 2 + 2 or left + wide > view.width / 2 - 2:
             return None

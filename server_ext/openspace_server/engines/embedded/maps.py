@@ -61,9 +61,13 @@ class Map:
         self._image: np.ndarray | None = None
         self._textures: dict[int, Any] = {}
         self._part: _Part | None = None
+        self._exact: tuple[tuple[float, ...], _Part] | None = None
 
-    def fit(self, radius_pixels: float, low: np.ndarray, high: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
-        """Texture for a disc of this radius of which the map from ``low`` to ``high`` ``(2,)`` is in view.
+    def fit(
+        self, radius_pixels: float, low: np.ndarray, high: np.ndarray, exact: bool = False
+    ) -> tuple[Any, np.ndarray, np.ndarray]:
+        """Texture for a disc of this radius of which the map from ``low`` to ``high`` ``(2,)`` is in view; one that
+        does not depend on earlier calls if ``exact``.
 
         Returns it with the scale and offset, ``(2,)`` each, that turn map places into the texture's coordinates. For
         other places, shift u by whole turns to near the middle of ``low`` and ``high`` first.
@@ -76,25 +80,39 @@ class Map:
             level = int(np.clip(np.floor(np.log2(width / max(wanted, 1.0)) + 0.05), 0, 5))
             return self._whole(level, core.SamplerState.FT_nearest), np.ones(2), np.zeros(2)
         factor = 2.0 ** np.ceil(np.log2(wanted / width))
-        if self._part is None or not self._part.holds(low, high) or not 0.5 <= self._part.factor / factor <= 1:
-            self._drop_part()
-            self._part = self._enlarged(low, high, factor)
-        part = self._part
+        part = self._exact_part(low, high, factor) if exact else self._live_part(low, high, factor)
         shift = np.round(part.left + part.wide / 2 - (low[0] + high[0]) / 2) if part.wide < 1 else 0.0
         scale = 1 / np.array([part.wide, part.tall])
         return part.texture, scale, (np.array([shift, 0.0]) - [part.left, part.bottom]) * scale
 
+    def _live_part(self, low: np.ndarray, high: np.ndarray, factor: float) -> _Part:
+        """The part in use as long as it will do."""
+        part = self._part
+        if part is None or not part.holds(low, high) or not 0.5 <= part.factor / factor <= 1:
+            if part is not None:
+                free(part.texture)
+            part = self._part = self._enlarged(low, high, factor, _MARGIN)
+        return part
+
+    def _exact_part(self, low: np.ndarray, high: np.ndarray, factor: float) -> _Part:
+        """The part from a grid of parts that surely holds what is in view."""
+        step = 2.0 ** np.floor(np.log2(high - low)) / 4
+        low, high = np.floor(low / step) * step, np.ceil(high / step) * step
+        key = (*low.tolist(), *high.tolist(), float(factor))
+        if self._exact is None or self._exact[0] != key:
+            if self._exact is not None:
+                free(self._exact[1].texture)
+            self._exact = key, self._enlarged(low, high, factor, 1.0)
+        return self._exact[1]
+
     def rest(self) -> None:
         """Give back what only a near view needs."""
-        self._drop_part()
-        self._image = None
+        for part in (self._part, self._exact[1] if self._exact is not None else None):
+            if part is not None:
+                free(part.texture)
+        self._part = self._exact = self._image = None
         for level in [level for level in self._textures if level <= 1]:
             free(self._textures.pop(level))
-
-    def _drop_part(self) -> None:
-        if self._part is not None:
-            free(self._part.texture)
-            self._part = None
 
     def _full(self) -> np.ndarray:
         if self._image is None:
@@ -115,11 +133,11 @@ class Map:
             self._textures[level] = texture
         return self._textures[level]
 
-    def _enlarged(self, low: np.ndarray, high: np.ndarray, factor: float) -> _Part:
+    def _enlarged(self, low: np.ndarray, high: np.ndarray, factor: float, margin: float) -> _Part:
         image = self._full()
         height, width = image.shape[:2]
         size = np.array([width, height])
-        middle, span = (low + high) / 2, (high - low) * _MARGIN
+        middle, span = (low + high) / 2, (high - low) * margin
         # As much enlargement as fits into the largest texture.
         factor = min(factor, float(np.max(2.0 ** np.floor(np.log2(_LARGEST / np.minimum(span, 1.0) / size)).min())))
         factor = max(factor, 1.0)

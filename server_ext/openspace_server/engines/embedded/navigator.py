@@ -114,11 +114,15 @@ class Navigator:
             self._turn = (began, after) if after < 1 else None
         self._last_aim = self._towards_aim(sky)
 
+    @property
+    def _is_low(self) -> bool:
+        """Whether the camera turns with the ground."""
+        return self.follow and self.camera.distance < self.follow_radii * RADII[self.focus] * self.scales[self.focus]
+
     def _follow_ground(self, sky: Sky) -> None:
         """Turn with the focus where the camera is low above it."""
         turned = axes(self.focus, sky.days, sky.seconds)
-        low = self.camera.distance < self.follow_radii * RADII[self.focus] * self.scales[self.focus]
-        if self.follow and low and self._flight is None:
+        if self._is_low and self._flight is None:
             turn = turned @ self._axes.T
             self.camera.position = turn @ self.camera.position
             self.camera.orientation = quat.normalised(quat.multiply(quat.from_matrix(turn), self.camera.orientation))
@@ -305,6 +309,15 @@ class Navigator:
 
     def pose(self) -> Pose:
         return Pose(self.focus, self.aim, self.position, self.orientation, self.frame)
+
+    def pose_at(self, sky: Sky) -> Pose:
+        """The present pose carried to another moment: in its place by its anchor, and with the ground when low."""
+        pose = self.pose()
+        if not self._is_low or self._flight is not None:
+            return pose
+        turn = axes(self.focus, sky.days, sky.seconds) @ self._axes.T
+        orientation = quat.normalised(quat.multiply(quat.from_matrix(turn), pose.orientation))
+        return Pose(pose.anchor, pose.aim, turn @ pose.position, orientation, pose.frame)
 
     def place(self, pose: Pose, sky: Sky) -> None:
         """Be there at once."""

@@ -68,20 +68,27 @@ class Orbits:
         # Faint ahead of the body, clear behind it.
         self._fade = 0.18 + 0.55 * np.interp(_STEPS, [-np.pi, -1e-9, 0, np.pi], [0.10, 1.0, 0.02, 0.10])
 
-    def _update(self, sky: Sky) -> np.ndarray:
+    def _update(self, sky: Sky, exact: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Points and sizes of the ellipses; of this very moment if ``exact``, else of about this time."""
+        if exact:
+            return self._ellipses(sky)[:2]
         if self._points is None or abs(sky.seconds - self._seconds) > _STALE * self._periods.min():
-            relative = sky.positions[_ROWS] - sky.positions[_PARENTS]
-            self._points, self._periods = ellipses(relative, sky.velocities[_ROWS] - sky.velocities[_PARENTS], _MU)
-            self._sizes = np.linalg.norm(relative, axis=1)
+            self._points, self._sizes, self._periods = self._ellipses(sky)
             self._seconds = sky.seconds
-        return self._points
+        return self._points, self._sizes
+
+    @staticmethod
+    def _ellipses(sky: Sky) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        relative = sky.positions[_ROWS] - sky.positions[_PARENTS]
+        points, periods = ellipses(relative, sky.velocities[_ROWS] - sky.velocities[_PARENTS], _MU)
+        return points, np.linalg.norm(relative, axis=1), periods
 
     def show(self, view: View, look: Look, order: int) -> None:
         if not look.trails[_ROWS].any():
             self._mesh.hide()
             return
-        points = self._update(view.sky)
-        strength = self._strength(view) * look.trails[_ROWS]
+        points, sizes = self._update(view.sky, view.exact)
+        strength = self._strength(view, sizes) * look.trails[_ROWS]
         chosen = np.nonzero(strength > 0.02)[0]
         if not len(chosen):
             self._mesh.hide()
@@ -115,11 +122,11 @@ class Orbits:
         quads = [first + row * _POINTS + np.array([0, 1, _POINTS + 1, 0, _POINTS + 1, _POINTS]) for row in (0, 1)]
         return np.concatenate(quads).reshape(-1, 3)
 
-    def _strength(self, view: View) -> np.ndarray:
+    def _strength(self, view: View, sizes: np.ndarray) -> np.ndarray:
         """0..1 per orbit: fading where its body is a disc, where a disc fills the view, and where it shrinks to a
         dot."""
         near = 1 - smooth(0.04 * view.height, 0.22 * view.height, view.radius_pixels)
-        span = view.focal * self._sizes / np.maximum(view.distances[_PARENTS], 1.0)
+        span = view.focal * sizes / np.maximum(view.distances[_PARENTS], 1.0)
         disc = view.radius_pixels[_PARENTS]
         around = smooth(12, 40, span) * smooth(1.3, 2.5, span / np.maximum(disc, 1e-9))
         far = 1 - smooth(2.0, 6.0, span / view.height)

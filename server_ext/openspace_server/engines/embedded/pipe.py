@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from panda3d import core
 
 from openspace_server.engines.base import EngineError
@@ -28,6 +29,9 @@ _NO_X11 = (
     "the software renderer needs the library libX11.so.6, which is not installed: "
     "run `sudo apt-get install libx11-6` (Debian, Ubuntu) or `sudo dnf install libX11` (Fedora, RHEL)"
 )
+
+
+_FLAGS = core.GraphicsPipe.BF_refuse_window | core.GraphicsPipe.BF_resizeable
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ class Canvas:
 
     def __init__(self, width: int, height: int) -> None:
         self.engine: Any = None
+        self._shared = False
         problem = ""
         for name in _wanted_pipes():
             if name == "p3tinydisplay" and sys.platform.startswith("linux") and not _loads("libX11.so.6"):
@@ -121,8 +126,7 @@ class Canvas:
         properties.set_depth_bits(1)
         if not software:
             properties.set_multisamples(4)
-        flags = core.GraphicsPipe.BF_refuse_window | core.GraphicsPipe.BF_resizeable
-        buffer = engine.make_output(pipe, "picture", 0, properties, core.WindowProperties.size(width, height), flags)
+        buffer = engine.make_output(pipe, "picture", 0, properties, core.WindowProperties.size(width, height), _FLAGS)
         if buffer is None:
             return False
         engine.open_windows()
@@ -132,24 +136,59 @@ class Canvas:
             # A software GL draws no faster than the software pipe and uses every core.
             engine.remove_all_windows()
             return False
-        self.engine, self.buffer, self._pipe = engine, buffer, pipe
+        self.engine, self._pipe, self._properties = engine, pipe, properties
         self.probe = Probe(name, renderer, not software)
+        self._take(buffer)
+        return True
+
+    def _take(self, buffer: Any) -> None:
+        self.buffer = buffer
         self.texture = core.Texture("picture")
         self.texture.set_format(core.Texture.F_rgba)
         buffer.add_render_texture(self.texture, core.GraphicsOutput.RTM_copy_ram)
         buffer.set_clear_color((0, 0, 0, 1))
         buffer.set_clear_depth_active(True)
-        return True
+
+    def beside(self, width: int, height: int) -> Canvas:
+        """A second picture that shares textures and meshes with this one. Raises EngineError."""
+        size = core.WindowProperties.size(width, height)
+        buffer = self.engine.make_output(
+            self._pipe, "still", 1, self._properties, size, _FLAGS, self.buffer.get_gsg(), self.buffer
+        )
+        if buffer is None:
+            raise EngineError(f"{self.probe.renderer} cannot make a second picture of {width} x {height} pixels")
+        other = Canvas.__new__(Canvas)
+        other.engine, other._pipe, other._properties = self.engine, self._pipe, self._properties
+        other.probe, other._shared = self.probe, True
+        other._take(buffer)
+        return other
+
+    def look_through(self, camera: Any) -> None:
+        """Show what ``camera`` (a NodePath) sees."""
+        self.buffer.make_display_region().set_camera(camera)
+
+    def set_active(self, active: bool) -> None:
+        """Whether the next drawing is of this picture."""
+        self.buffer.set_active(active)
 
     def resize(self, width: int, height: int) -> None:
-        self.buffer.set_size(width, height)
+        if (self.buffer.get_x_size(), self.buffer.get_y_size()) != (width, height):
+            self.buffer.set_size(width, height)
 
-    def render(self) -> Any:
-        """Draw; bytes of the picture, BGRA, bottom row first (a view that the next call overwrites)."""
-        self.engine.render_frame()
-        return self.texture.get_ram_image()
+    def picture(self, width: int, height: int) -> np.ndarray:
+        """Draw; uint8 ``(height, width, 4)`` BGRA, top row first, alpha of no meaning: a view that the next call
+        overwrites."""
+        for _ in range(2):  # a GL pipe may take one more picture to take on a new size
+            self.engine.render_frame()
+            raw = np.frombuffer(self.texture.get_ram_image(), np.uint8)
+            if raw.size == width * height * 4:
+                return raw.reshape(height, width, 4)[::-1]
+        raise EngineError(f"the renderer did not give a picture of {width} x {height} pixels")
 
     def close(self) -> None:
         if self.engine is not None:
-            self.engine.remove_all_windows()
+            if self._shared:
+                self.engine.remove_window(self.buffer)
+            else:
+                self.engine.remove_all_windows()
             self.engine = None

@@ -91,7 +91,7 @@ class Planet:
         light = self._light(globe, grid.points, eye, sun)
         vertices = np.empty(len(grid.points), VERTEX)
         vertices["place"] = globe.places(grid.points)
-        texture, scale, shift = self._map.fit(pixels, grid.low, grid.high)
+        texture, scale, shift = self._map.fit(pixels, grid.low, grid.high, view.exact)
         vertices["uv"] = grid.uv * scale + shift
         self._surface.set_texture(texture)
         self._rim.set_texture(texture)
@@ -101,14 +101,15 @@ class Planet:
             self._surface.fade(self._clear)
             self._surface.show(vertices, grid.triangles, order + 2)
         else:
-            self._show_day_and_night(vertices, grid, rgb, shading.daylight(light.sun), pixels, order + 2)
+            day = shading.daylight(light.sun)
+            self._show_day_and_night(vertices, grid, rgb, day, pixels, view.exact, order + 2)
         middle = float(grid.low[0] + grid.high[0]) / 2
         self._show_rim(view, globe, eye, sun, (scale, shift, middle), order + 5)
         if self._air is not None:
             self._show_air(globe, eye, sun, pixels, float(look.air[i]) * self._clear, order + 6)
 
     def _show_day_and_night(
-        self, vertices: np.ndarray, grid: Grid, rgb: np.ndarray, day: np.ndarray, pixels: float, order: int
+        self, vertices: np.ndarray, grid: Grid, rgb: np.ndarray, day: np.ndarray, pixels: float, exact: bool, order: int
     ) -> None:
         """Day, night, and dusk: day, half clear, over night. Only dusk is drawn twice."""
         assert self._lights is not None
@@ -124,7 +125,7 @@ class Planet:
         if full.all():
             self._night.hide()
             return
-        lights, scale, shift = self._lights.fit(pixels, grid.low, grid.high)
+        lights, scale, shift = self._lights.fit(pixels, grid.low, grid.high, exact)
         self._night.set_texture(lights)
         vertices["uv"] = grid.uv * scale + shift
         vertices["colour"] = np.array([[self._by_night] * 3 + [self._clear]]) * 255 + 0.5

@@ -23,10 +23,12 @@ MOST = 20_000_000
 
 @dataclass(frozen=True)
 class PointData:
-    """``places`` ``(n, 3)`` float64 in the file's unit, and further numeric columns by name ``(n,)``."""
+    """``places`` ``(n, 3)`` float64 in the file's unit, further numeric columns by name ``(n,)``, and colours, RGB
+    0..1 ``(n, 3)``, that win over every other colouring."""
 
     places: np.ndarray
     columns: dict[str, np.ndarray]
+    rgb: np.ndarray | None = None
 
     def column(self, name: str) -> np.ndarray:
         """Raises EngineError when there is no such column."""

@@ -86,6 +86,8 @@ class PointNode:
         return owner
 
     def _rgb(self) -> np.ndarray:
+        if self._data.rgb is not None:
+            return self._data.rgb
         mapping = _table(self._colouring, "ColorMapping")
         if not mapping or not self._mapped.value:
             return np.tile(np.array(self._fixed.value, float), (len(self._data.places), 1))

@@ -8,7 +8,7 @@ import numpy as np
 from panda3d import core
 
 from openspace_server.engines.embedded.bodies import BODIES, PARENT
-from openspace_server.engines.embedded.camera import FIELD_OF_VIEW
+from openspace_server.engines.embedded.camera import VIEW_HEIGHT
 from openspace_server.engines.embedded.labels import Labels
 from openspace_server.engines.embedded.mesh import Mesh, glow_texture, sprites
 from openspace_server.engines.embedded.nodes import Look
@@ -19,6 +19,8 @@ from openspace_server.engines.embedded.shading import smooth
 from openspace_server.engines.embedded.stars import Stars
 from openspace_server.engines.embedded.view import View
 
+NEAR_FAR = (0.005, 100.0)
+"""Distances of the lens' planes."""
 _LARGE, _KEPT = 90.0, 2  # radius in pixels from which maps are large, and how many bodies may keep such ones
 _DISC = 2.4  # pixels of radius from which a body is drawn as a globe
 _POINTS, _ORBITS, _DOTS_BEHIND, _BODIES = 8, 10, 12, 20
@@ -26,30 +28,28 @@ _DOTS_BEFORE, _LABELS = _BODIES + LAYERS * len(BODIES), _BODIES + LAYERS * len(B
 
 
 class Scene:
-    """The scene graph of one canvas. There is no depth test: what is drawn later covers."""
+    """The scene graph. There is no depth test: what is drawn later covers."""
 
     def __init__(self, canvas: Any) -> None:
-        self._root = core.NodePath("scene")
+        self.root = core.NodePath("scene")
         self._software = not canvas.probe.gpu
-        self._root.set_depth_test(False)
-        self._root.set_depth_write(False)
+        self.root.set_depth_test(False)
+        self.root.set_depth_write(False)
         self._lens = core.PerspectiveLens()
-        self._lens.set_near_far(0.005, 100)
-        camera = core.Camera("camera", self._lens)
-        region = canvas.buffer.make_display_region()
-        region.set_camera(self._root.attach_new_node(camera))
+        self._lens.set_near_far(*NEAR_FAR)
+        canvas.look_through(self.root.attach_new_node(core.Camera("camera", self._lens)))
         dot = glow_texture("dot", lambda r: smooth(1.0, 0.30, r), 16)
-        self._stars = Stars(self._root)
-        self._orbits = Orbits(self._root)
+        self._stars = Stars(self.root)
+        self._orbits = Orbits(self.root)
         self._planets: dict[int, Planet] = {}
         self._near: list[int] = []  # bodies seen large, the latest last
-        self._dots = [Mesh(self._root, name, "alpha", dot) for name in ("dots behind", "dots before")]
-        self._labels = Labels(self._root)
-        self.points = Points(self._root)
+        self._dots = [Mesh(self.root, name, "alpha", dot) for name in ("dots behind", "dots before")]
+        self._labels = Labels(self.root)
+        self.points = Points(self.root)
 
     def update(self, view: View, focus: int, look: Look, moving: bool = False) -> None:
         """Make the scene graph show ``view`` as ``look`` says; ``moving`` allows to leave out points."""
-        self._set_lens(view)
+        self.aim(self._lens, view, (0, 0), (view.width, view.height))
         self._stars.show(view, look)
         self._orbits.show(view, look, _ORBITS)
         self.points.show(view, moving, _POINTS, _DOTS_BEFORE)
@@ -66,10 +66,15 @@ class Scene:
         self._show_dots(view, visible & ~discs, discs, look)
         self._labels.show(view, focus, look, _LABELS)
 
-    def _set_lens(self, view: View) -> None:
-        height = 2 * np.tan(FIELD_OF_VIEW / 2)
-        self._lens.set_film_size(height * view.width / view.height, height)
-        self._lens.set_focal_length(1.0)
+    def aim(self, lens: Any, view: View, corner: tuple[float, float], size: tuple[int, int]) -> None:
+        """Let ``lens`` show the part of the picture whose top left is ``corner``, pixels, on a canvas of ``size``."""
+        # The software renderer spreads a view over half a pixel less than its canvas has.
+        pixel, (wide, tall) = VIEW_HEIGHT / view.height, (side - 0.5 * self._software for side in size)
+        lens.set_film_size(wide * pixel, tall * pixel)
+        lens.set_film_offset(
+            (corner[0] + (wide - view.width) / 2) * pixel, ((view.height - tall) / 2 - corner[1]) * pixel
+        )
+        lens.set_focal_length(1.0)
 
     def _tidy(self, view: View, discs: np.ndarray) -> None:
         """Keep maps at full size only for the bodies that were seen large last."""
@@ -83,19 +88,12 @@ class Scene:
 
     def _planet(self, index: int) -> Planet:
         if index not in self._planets:
-            self._planets[index] = Planet(self._root, index, self._software)
+            self._planets[index] = Planet(self.root, index, self._software)
         return self._planets[index]
 
     def _show_dots(self, view: View, dots: np.ndarray, discs: np.ndarray, look: Look) -> None:
         """Bodies too small for a globe, as soft dots that never get smaller than can be seen."""
-        chosen = np.nonzero(dots)[0]
-        parents = np.array(PARENT)[chosen]
-        span = (
-            view.focal
-            * np.linalg.norm(view.sky.positions[chosen] - view.sky.positions[parents], axis=1)
-            / view.distances[parents]
-        )
-        chosen = chosen[(parents <= 0) | (span > 8)]
+        chosen = np.nonzero(dots & view.apart)[0]
         before = np.zeros(len(chosen), bool)
         for disc in np.nonzero(discs)[0]:
             before |= view.distances[chosen] < view.distances[disc]

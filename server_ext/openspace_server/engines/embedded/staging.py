@@ -50,16 +50,27 @@ class Staging(Steering):
         """``RenderablePointCloud`` nodes, and nodes without a renderable."""
         self._add(node, None)
 
-    def add_points(self, node: dict[str, Any], places: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
-        """Add a point cloud whose points are given: ``places`` ``(n, 3)`` in its ``Unit`` instead of a ``File``, and
-        numeric ``columns`` ``(n,)`` for colour maps. Raises EngineError."""
+    def add_points(
+        self,
+        node: dict[str, Any],
+        places: np.ndarray,
+        columns: Mapping[str, np.ndarray],
+        *,
+        colours: np.ndarray | None = None,
+        shown: np.ndarray | None = None,
+    ) -> None:
         places = np.asarray(places, float)
         if places.ndim != 2 or places.shape[1] != 3 or not 0 < len(places) <= MOST:
             raise EngineError(f"points are an array of (n, 3) numbers, n from 1 to {MOST}; got {places.shape}")
         good = np.isfinite(places).all(axis=1)
         if not good.any() or any(np.shape(column) != (len(places),) for column in columns.values()):
             raise EngineError("points need finite numbers, and columns as long as there are points")
-        self._add(node, PointData(places[good], {name: np.asarray(column)[good] for name, column in columns.items()}))
+        good &= True if shown is None else np.asarray(shown, bool)
+        rgb = None
+        if colours is not None:
+            rgb = np.asarray(colours)[:, :3] / (255 if np.asarray(colours).dtype == np.uint8 else 1)
+        kept = {name: np.asarray(column)[good] for name, column in columns.items()}
+        self._add(node, PointData(places[good], kept, None if rgb is None else rgb[good]))
 
     def _add(self, node: Mapping[str, Any], data: PointData | None) -> None:
         self._opened()

@@ -8,10 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from openspace_server.engines.embedded import quaternions as quat
-from openspace_server.engines.embedded.bodies import BODIES
+from openspace_server.engines.embedded.bodies import BODIES, PARENT
 from openspace_server.engines.embedded.camera import VIEW_HEIGHT
 from openspace_server.engines.embedded.ephemeris import Sky
 
+_PARENTS = np.array(PARENT)
 _EXTENTS = np.array([body.extent for body in BODIES])
 
 
@@ -39,6 +40,8 @@ class View:
     """Bodies minus camera, metres in ICRF axes ``(n, 3)``; found relative to the focus, so exact close up."""
     radii: np.ndarray
     """Of the bodies as drawn, metres ``(n,)``."""
+    exact: bool = False
+    """Whether nothing in the picture may depend on what was drawn before."""
 
     @cached_property
     def axes(self) -> np.ndarray:
@@ -80,6 +83,12 @@ class View:
         corner = np.arctan(np.hypot(self.width, self.height) / 2 / self.focal)
         angle = np.arccos(np.clip(self.seen[:, 1] / self.distances, -1, 1))
         return angle < corner + reach
+
+    @cached_property
+    def apart(self) -> np.ndarray:
+        """False for moons so near to their planet, in the picture, that they are not told from it ``(n,)``."""
+        gaps = np.linalg.norm(self.sky.positions - self.sky.positions[_PARENTS], axis=1)
+        return (_PARENTS <= 0) | (self.focal * gaps / self.distances[_PARENTS] > 8)
 
     def hidden(self, index: int) -> bool:
         """Whether a nearer body covers the centre of body ``index``."""
