@@ -38,6 +38,7 @@ export function listenToPointers(
     const mine = held.get(event.pointerId);
     if (!mine) return;
     const to = point(event);
+    if (to.x === mine.at.x && to.y === mine.at.y) return;
     if (mine.kind === "finger") moveFinger(event.pointerId, mine, to);
     else sender.move(drag(mine.kind, mine.at, to, height()));
     mine.at = to;
@@ -65,6 +66,8 @@ export function listenToPointers(
 
   const options = { signal };
   picture.addEventListener("pointerdown", down, options);
+  // Browsers keep moves back until they next paint; the raw ones come at once. Where both come, the second adds nothing.
+  picture.addEventListener("pointerrawupdate", (event) => move(event as PointerEvent), options);
   picture.addEventListener("pointermove", move, options);
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"] as const)
     picture.addEventListener(end, up, options);

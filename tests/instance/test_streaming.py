@@ -101,6 +101,24 @@ def test_the_bit_rate_changes_while_running_without_a_key_frame() -> None:
     assert not key
 
 
+def test_the_first_picture_that_moves_after_a_rest_is_no_burst_and_the_rested_one_is_sharp() -> None:
+    encoder, decoder = Encoder(2_000_000, 30), av.CodecContext.create("h264", "r")
+    texture = cv2.GaussianBlur(noise(640, 360), (0, 0), 1.2)
+    turns = [cv2.getRotationMatrix2D((320, 180), 3 * n, 1) for n in range(30)]
+    pictures = [convert(cv2.warpAffine(texture, turn, (640, 360)), n, 0, stamped=False) for n, turn in enumerate(turns)]
+
+    def show(picture: Picture, seconds: float) -> tuple[int, float]:
+        encoded = encoder.encode(picture, seconds, key=False)
+        (shown,) = decoder.decode(av.Packet(encoded.data))
+        return len(encoded.data) * 8, cv2.PSNR(shown.to_ndarray(), picture.planes)
+
+    moving = [show(picture, n / 30) for n, picture in enumerate(pictures[:-1])][-1]
+    rested = [show(pictures[-2], 1 + n / 30) for n in range(12)][-1]
+    moved = show(pictures[-1], 3.0)
+    assert rested[1] > moving[1] + 3
+    assert moved[0] < 1.25 * 2_000_000 / 30
+
+
 def test_presentation_times_only_grow() -> None:
     encoder = Encoder(1_000_000, 30)
     picture = convert(noise(64, 64), 1, 0, stamped=False)

@@ -63,6 +63,15 @@ test.each([
   expect(totals.axes).toEqual(before);
 });
 
+test("a move told early and again at the next painting counts once", () => {
+  pointer("pointerdown", 0, 0);
+  pointer("pointerrawupdate", 50, 0);
+  pointer("pointerrawupdate", 100, 0);
+  expect(totals.axes.orbitX).toBeCloseTo(100 / 500);
+  pointer("pointermove", 100, 0);
+  expect(totals.axes.orbitX).toBeCloseTo(100 / 500);
+});
+
 test("a cancelled or lost pointer is a release", () => {
   for (const end of ["pointercancel", "lostpointercapture"]) {
     pointer("pointerdown", 0, 0);

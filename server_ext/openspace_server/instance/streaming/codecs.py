@@ -30,6 +30,8 @@ PROBE_PICTURES = 6
 TOO_SLOW_MS = 12.0
 """A hardware encoder slower than this at 1280x720 is worse than x264."""
 
+BUFFER_SECONDS = 1 / 8
+"""The buffer at full bit rate: a key frame of 1280x720 just fits at 4 Mbit/s."""
 SMALLEST_BUFFER = 60_000
 """Bits that one picture may take at least, however low the bit rate."""
 
@@ -68,7 +70,7 @@ class CodecChoice:
         # x264 obeys a changed bit rate only within the ceiling it was opened with, and only if that was its bit rate
         # then. The buffer is short so that single pictures do not grow into bursts.
         codec.bit_rate = ceiling if self.live_rate else bit_rate
-        buffer = max(bit_rate // 4, SMALLEST_BUFFER)
+        buffer = max(int(bit_rate * BUFFER_SECONDS), SMALLEST_BUFFER)
         codec.options = self.options(ceiling if self.live_rate else bit_rate, buffer)
         codec.open()
         return codec
@@ -88,7 +90,8 @@ X264 = CodecChoice(
         "forced-idr": "1",
         "qmin": str(_FINEST),
         **_limits(ceiling, buffer),
-        "x264-params": f"threads=1:{_COLOUR}",
+        # A picture that moves after a rest would spend in one burst what the rest has saved, and arrive late for it.
+        "x264-params": f"threads=1:ratetol=0.1:{_COLOUR}",
     },
     live_rate=True,
 )
