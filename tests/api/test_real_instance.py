@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 from pathlib import Path
 
 import pytest
 
+from openspace_server.instance.api.settings import ApiSettings
 from openspace_server.render_host.settings import HostError, HostSettings
+from tests.api.fuzzing import WAYS, send_nonsense
 from tests.api.harness import Client, TcpLink
 from tests.api.real import HOST, free_ports, real_instance
 from tests.render_host.helpers import host, start_running, status, until_status
 
+FUZZ_MESSAGES = 250
+"""For each dialect and transport; benchmarks/fuzz_api.py sends a hundred thousand."""
 KEEP_ALIVE = "02"
 """How /proc/net/tcp names the timer of a socket that probes an idle peer."""
 
@@ -71,6 +76,75 @@ def test_a_web_page_cannot_speak_through_the_tcp_port(tmp_path: Path) -> None:
             assert await asyncio.wait_for(reader.read(), 15) == b""
             writer.close()
             assert await (await instance.client()).lua("return hacked == nil") == {"1": True}
+
+    asyncio.run(scenario())
+
+
+def test_two_hundred_clients_hear_time_and_camera_while_pictures_go_out(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            real_instance(tmp_path, width=640, height=360) as instance,
+            instance.viewer("bulk") as owner,
+            instance.viewer("media") as watching,
+        ):
+            watching.want("h264")
+            owner.request("fly_to", target="Moon", duration=600)
+            await watching.picture()
+            clients = [await instance.client("1.0", ("ws", "tcp")[index % 2]) for index in range(200)]
+            topics = [
+                [await client.start(name, {"event": "start_subscription"}) for name in ("time", "camera")]
+                for client in clients
+            ]
+            for _ in range(3):
+                watching.pictures.clear()
+                for client, (time, camera) in zip(clients, topics, strict=True):
+                    await client.next(time, lambda each: set(each) == {"time"})
+                    await client.next(camera)
+                for _ in range(3):
+                    await watching.picture()
+            assert not instance.tracebacks
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_never_reads_is_cut_off_and_costs_the_instance_bounded_memory(tmp_path: Path) -> None:
+    wish = json.dumps({"topic": 1, "type": "documentation", "payload": {"type": "lua"}}).encode() + b"\n"
+
+    async def scenario() -> None:
+        async with real_instance(tmp_path, width=320, height=180) as instance:
+            client = await instance.client()
+            assert await client.ask("documentation", {"type": "lua"})
+            before = instance.process.memory_info().rss
+            _, writer = await asyncio.open_connection(HOST, instance.tcp_port, limit=1)
+            async with asyncio.timeout(30):
+                with contextlib.suppress(ConnectionError):  # the cut
+                    while True:
+                        writer.write(wish)
+                        await writer.drain()
+                        await asyncio.sleep(0)
+            assert await client.lua("return 1") == {"1": 1.0}
+            assert instance.process.memory_info().rss - before < 5 * ApiSettings().max_buffered_bytes
+
+    asyncio.run(scenario())
+
+
+def test_nonsense_leaves_the_instance_drawing_and_nothing_unlogged(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            real_instance(tmp_path, width=320, height=180) as instance,
+            instance.viewer("bulk") as owner,
+            instance.viewer("media") as watching,
+        ):
+            watching.want("h264")
+            for seed, (kind, transport) in enumerate(WAYS):
+                client = await send_nonsense(lambda k=kind, t=transport: instance.client(k, t), seed, FUZZ_MESSAGES)
+                assert await (await instance.client(kind, transport)).lua("return 1 + 1") == {"1": 2.0}
+                await client.close()
+            watching.pictures.clear()
+            owner.request("fly_to", target="Saturn", duration=600)
+            for _ in range(5):
+                await watching.picture()
+            assert not instance.tracebacks
 
     asyncio.run(scenario())
 
