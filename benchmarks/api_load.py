@@ -1,59 +1,153 @@
-"""Drawing while 200 clients are subscribed to time and camera: ``python benchmarks/api_load.py [CLIENTS]``.
+"""An instance that streams while 200 API clients are subscribed to time and camera, and some never read.
 
-The clients run in a process of their own. Prints pictures per second without and with them, and this process's CPU.
+``python benchmarks/api_load.py [CLIENTS]``: a real render host with a real instance of the embedded engine, 1280×720,
+the camera flying, one viewer of the H.264 stream. Half of the clients come over WebSocket, half over TCP, all from a
+process of their own. Measured without clients, with them, and with ten more that ask for the whole documentation again
+and again and read nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "server_ext")]
 
-from tests.api.harness import Api, Client, WebSocketLink, api  # noqa: E402  (after the path)
+from benchmarks.instances import ENDLESS, SIZE, Meter  # noqa: E402  (after the path)
+from benchmarks.report import publish  # noqa: E402
+from tests.api.harness import TcpLink, WebSocketLink  # noqa: E402
+from tests.api.real import HOST, RealInstance, real_instance  # noqa: E402
 
-SECONDS = 4.0
+SECONDS = 8.0
+DEAF = 10
+WISH = json.dumps({"topic": 1, "type": "documentation", "payload": {"type": "lua"}}).encode() + b"\n"
 
 
-async def rate(server: Api) -> tuple[float, float]:
-    """Pictures per second, and CPU seconds per second."""
-    drawn, cpu, started = server.engine.draws, time.process_time(), time.monotonic()
+async def look(instance: RealInstance, owner: Any, watching: Any) -> dict[str, float]:
+    """Pictures drawn and received per second, percent of a core, and MB of memory."""
+    meter = Meter(instance.process.pid)
+    drawn, started = (await owner.ask("stats"))["frames_drawn"], time.monotonic()
+    watching.pictures.clear()
     await asyncio.sleep(SECONDS)
     passed = time.monotonic() - started
-    return (server.engine.draws - drawn) / passed, (time.process_time() - cpu) / passed
+    return {
+        "drawn_per_second": ((await owner.ask("stats"))["frames_drawn"] - drawn) / passed,
+        "received_per_second": len(watching.pictures) / passed,
+        "cpu_percent": meter.look(),
+        "memory_mb": instance.process.memory_info().rss / 1e6,
+    }
 
 
-async def listen(port: int, count: int) -> None:
-    clients = [Client(await WebSocketLink.open(port), legacy=True) for _ in range(count)]
-    for client in clients:
-        for topic in ("time", "camera"):
-            await client.start(topic, {"event": "start_subscription"})
-    print("ready", flush=True)
-    await asyncio.sleep(3600)
+async def listen(port: int, tcp_port: int, count: int) -> None:
+    """Be ``count`` clients; after each line on stdin print how many messages came since the last one."""
+    heard = [0] * count
+
+    async def be(index: int) -> None:
+        link: Any = await (TcpLink.open(tcp_port) if index % 2 else WebSocketLink.open(port))
+        for topic, kind in enumerate(("time", "camera"), 1):
+            await link.send(json.dumps({"topic": topic, "type": kind, "payload": {"event": "start_subscription"}}))
+        while await link.receive() is not None:
+            heard[index] += 1
+
+    clients = [asyncio.create_task(be(index)) for index in range(count)]
+    while await asyncio.to_thread(sys.stdin.readline):
+        print(json.dumps(heard), flush=True)
+        heard[:] = [0] * count
+    for each in clients:
+        each.cancel()
 
 
-async def main(count: int) -> None:
-    async with api(max_connections=count + 10) as server:
-        client = await server.client()
-        await client.lua("openspace.time.setPause(false) openspace.time.setDeltaTime(3600)")
-        await client.start("flightcontroller", {"event": "inputState", "inputState": {"zoomIn": 0.01}})
-        alone = await rate(server)
-        command = [sys.executable, __file__, "listen", str(server.port), str(count)]
-        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-        assert process.stdout is not None
-        await process.stdout.readline()
-        crowded = await rate(server)
-        process.kill()
-        await process.wait()
-    for name, (pictures, cpu) in (("alone", alone), (f"with {count} clients", crowded)):
-        print(json.dumps({"clients": name, "pictures_per_second": round(pictures, 1), "cpu": round(cpu, 2)}))
+@contextlib.asynccontextmanager
+async def never_reading(port: int) -> Any:
+    """Clients that ask on and on and read nothing. Gives a function that tells how many were cut off."""
+    cut = 0
+
+    async def be() -> None:
+        nonlocal cut
+        _, writer = await asyncio.open_connection(HOST, port, limit=1)
+        try:
+            while True:
+                writer.write(WISH)
+                await writer.drain()
+                await asyncio.sleep(0.001)
+        except ConnectionError:
+            cut += 1
+
+    tasks = [asyncio.create_task(be()) for _ in range(DEAF)]
+    try:
+        yield lambda: cut
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def main(count: int) -> int:
+    folder = Path(tempfile.mkdtemp(prefix="openspace-api-load-"))
+    width, height = SIZE
+    found: dict[str, Any] = {}
+    async with (
+        real_instance(folder, width=width, height=height) as instance,
+        instance.viewer("bulk") as owner,
+        instance.viewer("media") as watching,
+    ):
+        watching.want("h264")
+        owner.request("fly_to", target="Moon", duration=ENDLESS)
+        await watching.picture()
+        found["alone"] = await look(instance, owner, watching)
+        crowd = await asyncio.create_subprocess_exec(
+            *(sys.executable, __file__, "listen", str(instance.port), str(instance.tcp_port), str(count)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert crowd.stdin is not None
+        assert crowd.stdout is not None
+
+        async def heard() -> list[int]:
+            crowd.stdin.write(b"\n")
+            told: list[int] = json.loads(await crowd.stdout.readline())
+            return told
+
+        while min(await heard()) < 2:  # noqa: ASYNC110  (another process)
+            await asyncio.sleep(0.2)
+        await heard()
+        found["crowded"] = await look(instance, owner, watching)
+        messages = await heard()
+        found["crowded"] |= {"least_heard": min(messages), "most_heard": max(messages)}
+        async with never_reading(instance.tcp_port) as cut:
+            found["with_deaf"] = await look(instance, owner, watching) | {"cut_off": cut()}
+        crowd.kill()
+        await crowd.wait()
+        tracebacks = instance.tracebacks
+    rows = [
+        (f"{what}, {name}", f"{found[key][figure]:.1f}", bound)
+        for key, name in (
+            ("alone", "no clients"),
+            ("crowded", f"{count} clients"),
+            ("with_deaf", f"{count} clients and {DEAF} that never read"),
+        )
+        for figure, what, bound in (
+            ("drawn_per_second", "pictures drawn per second", "≥ 25"),
+            ("received_per_second", "pictures received per second", "≥ 25"),
+            ("cpu_percent", "instance, % of a core", ""),
+            ("memory_mb", "instance, MB", "≤ 350"),
+        )
+    ]
+    rows.append(("messages per client and second, least", f"{found['crowded']['least_heard'] / SECONDS:.1f}", ""))
+    rows.append(("clients that never read, cut off", str(found["with_deaf"]["cut_off"]), str(DEAF)))
+    publish("api_load", rows, {"clients": count, **found})
+    if tracebacks:
+        print(tracebacks, file=sys.stderr)
+    return int(bool(tracebacks))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["listen"]:
-        asyncio.run(listen(int(sys.argv[2]), int(sys.argv[3])))
+        asyncio.run(listen(*map(int, sys.argv[2:5])))
     else:
-        asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200))
+        sys.exit(asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)))

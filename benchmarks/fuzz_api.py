@@ -1,95 +1,73 @@
 """Random and mutated messages over both dialects and both transports: ``python benchmarks/fuzz_api.py [COUNT]``.
 
-Ends with a line of numbers; exits with 1 if an exception was not expected, drawing stopped, or memory grew by more
-than 30 MB after the first fifth.
+A real render host with a real instance of the embedded engine that streams to a viewer meanwhile. Exits with 1 if the
+instance logged an exception, stopped drawing or answering, or grew by more than 30 MB after the first fifth.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import json
-import logging
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "server_ext")]
 
-from tests.api.fuzzing import Fuzzer  # noqa: E402  (after the path)
-from tests.api.harness import HANDSHAKE, Client, TcpLink, WebSocketLink, api  # noqa: E402  (after the path)
-from tests.api.test_robustness import handled, send_raw  # noqa: E402  (after the path)
+from benchmarks.instances import SIZE  # noqa: E402  (after the path)
+from benchmarks.report import publish  # noqa: E402
+from tests.api.fuzzing import WAYS, send_nonsense  # noqa: E402
+from tests.api.real import RealInstance, real_instance  # noqa: E402
 
 ALLOWED_GROWTH = 30.0
 ROUND = 500
 
 
-class Unexpected(logging.Handler):
-    """Counts log records with a traceback."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info:
-            self.count += 1
-            print(self.format(record), file=sys.stderr)
-
-
-def resident() -> float:
-    """Memory of this process in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 1e6
-
-
 async def main(count: int) -> int:
-    unexpected = Unexpected()
-    logging.getLogger().addHandler(unexpected)
-    logging.getLogger("openspace").setLevel(logging.CRITICAL)
-    started, early = time.monotonic(), 0.0
-    async with api() as server:
-        ways = [(dialect, transport) for dialect in ("1.0", "legacy") for transport in ("ws", "tcp")]
-        for number in range(count // ROUND):
-            dialect, transport = ways[number % len(ways)]
-            fuzzer = Fuzzer(number)
-            client: Client | None = None
-            for _ in range(ROUND):
-                if client is None or client.gone.is_set():
-                    opened = WebSocketLink.open(server.port) if transport == "ws" else TcpLink.open(server.tcp_port)
-                    client = Client(await opened, dialect == "legacy")
-                    if dialect == "1.0":
-                        await client.link.send(json.dumps(HANDSHAKE))
-                try:
-                    await send_raw(client, fuzzer.message())
-                except Exception:
-                    await asyncio.sleep(0)
-            await handled(client)
-            probe = await server.client(dialect, transport)
+    folder = Path(tempfile.mkdtemp(prefix="openspace-api-fuzz-"))
+    width, height = SIZE
+    started, early, rounds = time.monotonic(), 0.0, max(5, count // ROUND)
+    async with (
+        real_instance(folder, width=width, height=height) as instance,
+        instance.viewer("media") as watching,
+    ):
+        watching.want("h264")
+        for number in range(rounds):
+            kind, transport = WAYS[number % len(WAYS)]
+            client = await send_nonsense(lambda k=kind, t=transport: instance.client(k, t), number, count // rounds)
+            await client.close()
+            probe = await instance.client(kind, transport)
             assert await probe.lua("return 1 + 1") == {"1": 2.0}
             await probe.close()
-            assert client is not None
-            await client.close()
-            if number == count // ROUND // 5:
-                gc.collect()
-                early = resident()
-        drawn = server.engine.draws
-        await asyncio.sleep(0.5)
-        drawing = server.engine.draws > drawn
-    gc.collect()
-    grown = resident() - early
-    print(
-        json.dumps(
-            {
-                "messages": count,
-                "seconds": round(time.monotonic() - started, 1),
-                "unexpected_exceptions": unexpected.count,
-                "drawing": drawing,
-                "memory_growth_MB": round(grown, 1),
-            }
-        )
-    )
-    return int(bool(unexpected.count) or not drawing or grown > ALLOWED_GROWTH)
+            if number == rounds // 5:
+                early = memory(instance)
+            if number % 20 == 0:
+                print(f"{(number + 1) * ROUND} messages, {memory(instance):.0f} MB", file=sys.stderr)
+            watching.pictures.clear()
+        grown = memory(instance) - early
+        owner = await instance.client()
+        await owner.lua("openspace.navigation.jumpTo('Earth') openspace.time.setPause(false)")
+        watching.pictures.clear()
+        await owner.lua("openspace.navigation.flyTo('Mars', 5)")
+        for _ in range(10):
+            await watching.picture()
+        tracebacks, log = instance.tracebacks, instance.log.stat().st_size / 1e6
+    rows = [
+        ("messages", str(rounds * (count // rounds)), ""),
+        ("seconds", f"{time.monotonic() - started:.0f}", ""),
+        ("exceptions in the instance's log", "some" if tracebacks else "0", "0"),
+        ("growth of its memory after the first fifth, MB", f"{grown:.1f}", f"≤ {ALLOWED_GROWTH:.0f}"),
+        ("its log, MB", f"{log:.1f}", ""),
+    ]
+    publish("fuzz_api", rows, {"messages": count, "memory_growth_mb": grown, "log_mb": log, "tracebacks": tracebacks})
+    if tracebacks:
+        print(tracebacks, file=sys.stderr)
+    return int(bool(tracebacks) or grown > ALLOWED_GROWTH)
+
+
+def memory(instance: RealInstance) -> float:
+    """MB."""
+    return float(instance.process.memory_info().rss / 1e6)
 
 
 if __name__ == "__main__":

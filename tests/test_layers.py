@@ -13,7 +13,7 @@ ALLOWED = {
     "protocols": set(),
     "sockets": {"protocols"},
     "engines": {"protocols"},
-    "instance": {"engines", "protocols"},
+    "instance": {"engines", "protocols", "sockets"},
     "render_host": {"protocols", "sockets"},
     "orchestrator": {"protocols"},
     "jupyter": {"orchestrator", "protocols", "sockets"},

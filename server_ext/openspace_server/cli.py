@@ -51,6 +51,13 @@ def _add_host(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--api-port", type=_port, default=DEFAULT_API_PORT, help="API port of slot 0, slot N has N more; 0 = free ones"
     )
+    parser.add_argument(
+        "--api-tcp-port",
+        type=_port,
+        default=0,
+        metavar="BASE",
+        help="also serve the API as newline-delimited TCP, slot N on BASE+N; 0 = no",
+    )
     parser.add_argument("--engine", default="embedded", help="what draws, unless START says otherwise")
     side = _between(MIN_SIDE, MAX_SIDE)
     parser.add_argument("--width", type=side, default=1280, help="pixels, unless START says otherwise")
@@ -96,6 +103,7 @@ def _host(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         gateway_port=arguments.gateway_port,
         api_port=arguments.api_port,
+        api_tcp_port=arguments.api_tcp_port,
         engine=arguments.engine,
         width=arguments.width,
         height=arguments.height,

@@ -1,10 +1,20 @@
-"""Random and mutated API messages, from a seed."""
+"""Random and mutated API messages, from a seed, and a client that sends them."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import random
+from collections.abc import Awaitable, Callable
 from typing import Any
+
+from tornado.websocket import WebSocketClosedError
+
+from tests.api.harness import Client, TcpLink, WebSocketLink
+
+WAYS = [(kind, transport) for kind in ("1.0", "legacy") for transport in ("ws", "tcp")]
+"""Dialects and transports."""
 
 URIS = [
     "Scene.Earth.Scale.Scale",
@@ -127,3 +137,42 @@ class Fuzzer:
             else:
                 changed[at : at + 1] = r.choice([b'"', b"{", b"}", b"[", b"]", b"9", b"e", b"-", b"NaN"])
         return bytes(changed)
+
+
+async def send_nonsense(connect: Callable[[], Awaitable[Client]], seed: int, count: int) -> Client:
+    """Send ``count`` messages, on a new connection whenever the last one was ended; returns when the last client's are
+    handled."""
+    fuzzer = Fuzzer(seed)
+    client = await connect()
+    for _ in range(count):
+        if client.gone.is_set():
+            client = await connect()
+        with contextlib.suppress(ConnectionError, WebSocketClosedError):
+            await send_raw(client, fuzzer.message())
+    await handled(client)
+    return client
+
+
+async def handled(client: Client) -> None:
+    """Everything ``client`` sent has been handled, or it is gone."""
+    last = 10**6
+    with contextlib.suppress(ConnectionError, WebSocketClosedError):
+        await client.link.send(json.dumps({"topic": last, "type": "version", "payload": {}}))
+    waiting = [asyncio.ensure_future(client.next(last)), asyncio.ensure_future(client.gone.wait())]
+    _, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    assert not waiting[0].done() or waiting[0].exception() is None
+
+
+async def send_raw(client: Client, data: bytes) -> None:
+    """Bytes as they are over TCP; over a WebSocket as text where they are text."""
+    if isinstance(client.link, TcpLink):
+        client.link.writer.write(data + b"\n")
+        await client.link.writer.drain()
+    else:
+        assert isinstance(client.link, WebSocketLink)
+        try:
+            await client.link.send(data.decode())
+        except UnicodeDecodeError:
+            await client.link._connection.write_message(data, binary=True)

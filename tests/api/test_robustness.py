@@ -9,10 +9,10 @@ import logging
 
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import WebSocketClosedError, websocket_connect
+from tornado.websocket import websocket_connect
 
-from tests.api.fuzzing import Fuzzer
-from tests.api.harness import HANDSHAKE, Api, Client, TcpLink, WebSocketLink, until
+from tests.api.fuzzing import WAYS, send_nonsense
+from tests.api.harness import Api, until
 from tests.api.test_topics import run
 
 FUZZ_MESSAGES = 3000
@@ -121,23 +121,13 @@ def test_an_empty_line_ends_a_tcp_connection() -> None:
     run(test)
 
 
-@pytest.mark.parametrize("kind", ["1.0", "legacy"])
-@pytest.mark.parametrize("transport", ["ws", "tcp"])
+@pytest.mark.parametrize(("kind", "transport"), WAYS)
 def test_nonsense_leaves_the_server_alive_and_nothing_unlogged(
     kind: str, transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def test(server: Api) -> None:
-        fuzzer = Fuzzer(seed=len(kind) * 7 + len(transport))
-        client: Client | None = None
-        for _ in range(FUZZ_MESSAGES // 4):
-            if client is None or client.gone.is_set():
-                link = await (WebSocketLink.open(server.port) if transport == "ws" else TcpLink.open(server.tcp_port))
-                client = Client(link, legacy=kind == "legacy")
-                if kind == "1.0":
-                    await link.send(json.dumps(HANDSHAKE))
-            with contextlib.suppress(ConnectionError, WebSocketClosedError):
-                await send_raw(client, fuzzer.message())
-        await handled(client)
+        seed = len(kind) * 7 + len(transport)
+        await send_nonsense(lambda: server.client(kind, transport), seed, FUZZ_MESSAGES // len(WAYS))
         probe = await server.client(kind, transport)
         assert await probe.lua("return 1 + 1") == {"1": 2.0}
         drawn = server.engine.draws
@@ -146,32 +136,6 @@ def test_nonsense_leaves_the_server_alive_and_nothing_unlogged(
     with caplog.at_level(logging.ERROR):
         run(test)
     assert not [record for record in caplog.records if record.exc_info]
-
-
-async def handled(client: Client | None) -> None:
-    """Everything ``client`` sent has been handled, or it is gone."""
-    assert client is not None
-    last = 10**6
-    with contextlib.suppress(ConnectionError, WebSocketClosedError):
-        await client.link.send(json.dumps({"topic": last, "type": "version", "payload": {}}))
-    waiting = [asyncio.ensure_future(client.next(last)), asyncio.ensure_future(client.gone.wait())]
-    _, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    assert not waiting[0].done() or waiting[0].exception() is None
-
-
-async def send_raw(client: Client, data: bytes) -> None:
-    """Bytes as they are over TCP; over a WebSocket as text where they are text."""
-    if isinstance(client.link, TcpLink):
-        client.link.writer.write(data + b"\n")
-        await client.link.writer.drain()
-    else:
-        assert isinstance(client.link, WebSocketLink)
-        try:
-            await client.link.send(data.decode())
-        except UnicodeDecodeError:
-            await client.link._connection.write_message(data, binary=True)
 
 
 def test_a_web_page_reaches_the_api_only_if_it_is_allowed() -> None:

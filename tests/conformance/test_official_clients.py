@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.api.harness import Api, api
+from tests.api.real import real_instance
 from tests.conformance import install
 
 CLIENTS = Path(__file__).parent / "clients"
 PASSWORD = "sésame"
 TIMEOUT = 60
+PREPARE = "openspace.time.setPause(true) openspace.setPropertyValueSingle('Scene.Earth.Renderable.Enabled', true)"
 
 
 def installed(make: Callable[[], Path]) -> Path:
@@ -31,16 +33,45 @@ def conforms(command: Callable[[Api], list[str]]) -> None:
 
     async def main() -> None:
         async with api(trust_loopback=False, password=PASSWORD) as server:
-            process = await asyncio.create_subprocess_exec(
-                *command(server), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-            )
-            try:
-                async with asyncio.timeout(TIMEOUT):
-                    output = (await process.communicate())[0].decode()
-            except TimeoutError:
-                process.kill()
-                output = (await process.communicate())[0].decode() + "\n(it took too long)"
-            assert "CONFORMS" in output, output
+            await says_that_it_conforms(command(server))
+
+    asyncio.run(main())
+
+
+async def says_that_it_conforms(command: list[str]) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            output = (await process.communicate())[0].decode()
+    except TimeoutError:
+        process.kill()
+        output = (await process.communicate())[0].decode() + "\n(it took too long)"
+    assert "CONFORMS" in output, output
+
+
+def test_all_of_them_against_a_real_instance_of_a_real_host(tmp_path: Path) -> None:
+    current, legacy, node = (
+        installed(lambda: install.python_client("0.9.1")),
+        installed(lambda: install.python_client("0.1.3")),
+        installed(install.node_client),
+    )
+    # A host's own ports trust this machine: there is no password to get wrong.
+    any_password = ""
+
+    async def main() -> None:
+        async with real_instance(tmp_path) as instance:
+            tcp, ws = str(instance.tcp_port), str(instance.port)
+            for command in (
+                [str(current), str(CLIENTS / "current.py"), tcp, any_password],
+                [str(legacy), str(CLIENTS / "legacy.py"), tcp, any_password],
+                ["node", str(CLIENTS / "legacy.js"), str(node), "tcp", tcp, any_password],
+                ["node", str(CLIENTS / "legacy.js"), str(node), "websocket", ws, any_password],
+            ):
+                await (await instance.client()).lua(PREPARE)
+                await says_that_it_conforms(command)
+            assert not instance.tracebacks
 
     asyncio.run(main())
 

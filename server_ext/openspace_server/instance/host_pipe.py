@@ -20,7 +20,8 @@ MAX_FRAME_RATE = 60
 
 @dataclass(frozen=True)
 class Configuration:
-    """The host's first line. ``bit_rate`` in bit/s, None to follow the picture's size; ``frame_rate`` per second."""
+    """The host's first line. ``bit_rate`` in bit/s, None to follow the picture's size; ``frame_rate`` per second;
+    ``api_port`` 0 for a free one, ``api_tcp_port`` 0 for none."""
 
     id: int
     engine: str
@@ -29,6 +30,7 @@ class Configuration:
     frame_rate: int
     bit_rate: int | None
     api_port: int
+    api_tcp_port: int
     session: str
     secret: str
     stamp: bool
@@ -49,6 +51,7 @@ class Configuration:
             frame_rate=integer(given, "frame_rate", 1, MAX_FRAME_RATE, DEFAULT_FRAME_RATE),
             bit_rate=integer(given, "bit_rate", 1, 2**31) if "bit_rate" in given else None,
             api_port=integer(given, "api_port", 0, 65535, 0),
+            api_tcp_port=integer(given, "api_tcp_port", 0, 65535, 0),
             session=text(given, "session", limit=128, default=""),
             secret=secret,
             stamp=boolean(given, "stamp", False),

@@ -9,26 +9,18 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 
-from openspace_server.engines.base import Engine, EngineError
-from openspace_server.engines.scene_engine import SceneEngine
+from openspace_server.engines.base import EngineError
 from openspace_server.instance.engine_registry import make_engine
 from openspace_server.instance.host_pipe import Configuration, HostPipe
 from openspace_server.instance.instance import Instance
 from openspace_server.instance.parent import end_with_parent
-from openspace_server.instance.peers import peer_class
+from openspace_server.instance.scene_api import SceneApi, open_api
 from openspace_server.instance.server import Server
 from openspace_server.protocols.fields import ProtocolError, parse_object, text
 from openspace_server.protocols.picture import check_size
-
-if TYPE_CHECKING:
-    from openspace_server.engines.scripting.program import Program
-    from openspace_server.instance.api.server import ApiServer
-    from openspace_server.instance.api.settings import ApiSettings
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +65,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     instance = Instance(
         configuration, engine, lambda width, height: host.send("resolution", width=width, height=height)
     )
-    api: Api | None = None
+    api: SceneApi | None = None
     server = Server(instance, configuration.session, configuration.secret)
     host.send("listening", port=server.port)
     commands = Commands(instance, stop)
@@ -89,7 +81,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
         if not stop.is_set() and not instance.over.done():
             await instance.ready
             host.send("running")
-            opening = asyncio.create_task(_open_api(instance, engine, configuration))
+            opening = asyncio.create_task(open_api(instance, engine, configuration))
             await asyncio.wait((opening, instance.over, stopped), return_when=asyncio.FIRST_COMPLETED)
             if opening.done() and (api := opening.result()) is not None:
                 host.send("api", port=api.port)
@@ -108,7 +100,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
         _end_in_time()
         await server.close()
         if api is not None:
-            await api.server.close()
+            await api.close()
         instance.draw_loop.stop()
         await instance.over
         if api is not None:
@@ -116,42 +108,6 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
         if instance.ready.done():
             instance.ready.exception()
     return 0
-
-
-@dataclass(frozen=True)
-class Api:
-    """The OpenSpace API of this instance: scripts and properties, the server, and the port it listens on."""
-
-    program: Program
-    server: ApiServer
-    port: int
-
-
-async def _open_api(instance: Instance, engine: Engine, configuration: Configuration) -> Api | None:
-    """Scripts, properties, recordings and the API, for engines that have a scene. They come after the first picture,
-    so that nobody waits for them.
-
-    On the configured port it is open to this machine, as OpenSpace's own is; without one it listens on a free port
-    that only the render host's gateway can use.
-    """
-    await asyncio.to_thread(peer_class)  # viewers come first
-    if not isinstance(engine, SceneEngine):
-        return None
-    scripting, serving, settings = await asyncio.to_thread(_load_api)
-    program: Program = await instance.draw_loop.call(lambda _, now: scripting(engine))
-    access = settings(trust_loopback=bool(configuration.api_port), secret=configuration.secret)
-    server = serving(instance.draw_loop, program, access)
-    program.attended = lambda: server.connections > 0
-    instance.draw_loop.accompany(program)
-    return Api(program, server, server.listen(configuration.api_port))
-
-
-def _load_api() -> tuple[type[Program], type[ApiServer], type[ApiSettings]]:
-    from openspace_server.engines.scripting.program import Program
-    from openspace_server.instance.api.server import ApiServer
-    from openspace_server.instance.api.settings import ApiSettings
-
-    return Program, ApiServer, ApiSettings
 
 
 async def _tick(instance: Instance, server: Server) -> None:

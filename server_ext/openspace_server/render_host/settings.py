@@ -13,6 +13,7 @@ from openspace_server.protocols.picture import DEFAULT_SIZE
 from openspace_server.protocols.supervisor import DEFAULT_API_PORT, DEFAULT_GATEWAY_PORT, DEFAULT_PORT
 
 SECRET_VARIABLE = "OPENSPACE_HOST_SECRET"
+MAX_PORT = 65535
 
 # -P: a notebook folder that holds a file such as numpy.py must not break the instance.
 INSTANCE_COMMAND = (sys.executable, "-P", "-m", "openspace_server.instance")
@@ -36,13 +37,14 @@ class Timings:
 
 @dataclass(frozen=True)
 class HostSettings:
-    """Everything ``openspace-widget host`` can be told. Ports may be 0 = a free one."""
+    """Everything ``openspace-widget host`` can be told. Ports may be 0 = a free one; ``api_tcp_port`` 0 = none."""
 
     slots: int = 3
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     gateway_port: int = DEFAULT_GATEWAY_PORT
     api_port: int = DEFAULT_API_PORT
+    api_tcp_port: int = 0
     engine: str = "embedded"
     width: int = DEFAULT_SIZE[0]
     height: int = DEFAULT_SIZE[1]
@@ -59,11 +61,13 @@ class HostSettings:
     timings: Timings = Timings()
 
     def check(self) -> None:
-        """Refuse to be reachable by others without a secret.
+        """Refuse what cannot go well.
 
         Raises:
-            HostError: ``host`` is not loopback (or unknown) and there is no secret.
+            HostError: ``host`` is not loopback (or unknown) and there is no secret; the instances' ports end beyond
+                65535, or one would be used twice.
         """
+        self._check_api_ports()
         if not self.secret and not is_loopback(self.host):
             raise HostError(
                 f"--host {self.host} can be reached from other machines: set a secret in the environment variable "
@@ -71,8 +75,27 @@ class HostSettings:
             )
 
     def instance_api_port(self, slot: int) -> int:
-        """The OpenSpace API port of the instance in ``slot``."""
+        """The WebSocket port of the OpenSpace API of the instance in ``slot``; 0 = a free one."""
         return self.api_port + slot if self.api_port else 0
+
+    def instance_api_tcp_port(self, slot: int) -> int:
+        """The same API's port for newline-delimited TCP; 0 = none."""
+        return self.api_tcp_port + slot if self.api_tcp_port else 0
+
+    def _check_api_ports(self) -> None:
+        given = {"--api-port": self.api_port, "--api-tcp-port": self.api_tcp_port}
+        used = {option: range(base, base + self.slots) for option, base in given.items() if base}
+        for option, ports in used.items():
+            if ports[-1] > MAX_PORT:
+                raise HostError(
+                    f"{option} {ports[0]}: slot {self.slots - 1} would need port {ports[-1]}; "
+                    f"choose at most {MAX_PORT - self.slots + 1}"
+                )
+        if len(used) == len(given) and abs(self.api_port - self.api_tcp_port) < self.slots:
+            raise HostError(
+                f"--api-tcp-port {self.api_tcp_port} and --api-port {self.api_port} overlap: with {self.slots} slots "
+                f"each takes {self.slots} ports; leave at least {self.slots} between them"
+            )
 
 
 def secret_from_environment() -> str | None:

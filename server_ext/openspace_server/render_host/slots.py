@@ -180,6 +180,7 @@ class Slot:
             "frame_rate": settings.frame_rate,
             "bit_rate": settings.bit_rate,
             "api_port": settings.instance_api_port(self.id),
+            "api_tcp_port": settings.instance_api_tcp_port(self.id),
             "session": assignment.session,
             "secret": self.secret,
             "stamp": settings.stamp,

@@ -46,6 +46,8 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
         self._soon = asyncio.Event()
         self._busy = False
+        self._owed = False
+        """A round is due, whether anybody listens or not."""
         self._unwatch: Callable[[], None] | None = program.tree.watch(self._tree_changed)
         self.latest = News()
 
@@ -53,8 +55,7 @@ class Feed:
         if self._unwatch is None:
             return  # closed
         self._listeners[listener] = None
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
+        self._start()
 
     def remove(self, listener: Listener) -> None:
         self._listeners.pop(listener, None)
@@ -69,8 +70,15 @@ class Feed:
             del self._uris[uri]
 
     def hurry(self) -> None:
-        """Something was done that listeners should hear of now."""
+        """Something was said that listeners should hear of now."""
         self._soon.set()
+
+    def follow(self) -> None:
+        """The program was changed: go with it until it is at rest, even if nobody watches or listens."""
+        if self._unwatch is not None:
+            self._owed = True
+            self._start()
+            self._soon.set()
 
     async def close(self) -> None:
         if self._unwatch is not None:
@@ -81,8 +89,12 @@ class Feed:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def _start(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
     async def _run(self) -> None:
-        while self._listeners:
+        while self._listeners or self._owed:
             try:
                 await self._round()
             except Exception:
@@ -99,8 +111,10 @@ class Feed:
     async def _round(self) -> None:
         interests = frozenset[str]().union(*(each.interests for each in self._listeners))
         uris = frozenset(self._uris)
+        self._owed = False
         news = await self._port.run(lambda program: self._collect(program, interests, uris), changes=self._busy)
         self._busy, self.latest = news.busy, news
+        self._owed = self._owed or news.busy
         for listener in list(self._listeners):
             if listener in self._listeners:
                 listener.news(news)
@@ -113,7 +127,6 @@ class Feed:
                 self._dirty[change.uri] = self._dirty.get(change.uri, False) or change.kind == "metadata"
 
     def _collect(self, program: Program, interests: frozenset[str], uris: frozenset[str]) -> News:
-        program.advance(program.now)
         with self._dirty_lock:
             dirty, self._dirty = self._dirty, {}
         return News(

@@ -38,14 +38,16 @@ class ProgramPort:
         self._closed = True
 
     async def run(self, command: Callable[[Program], T], *, changes: bool = False) -> T:
-        """Run ``command(program)`` on the draw thread. Raises what the command raises, EngineError after the end."""
+        """Bring the program up to now and run ``command(program)``, on the draw thread. Raises what the command raises,
+        EngineError after the end."""
         spent = 0.0
 
         def timed(engine: Engine, now: float) -> T:
             nonlocal spent
             started = time.perf_counter()
             try:
-                return command(self._program.at(now))
+                self._program.advance(now)  # nobody else may have: without viewers nothing is drawn
+                return command(self._program)
             finally:
                 spent = time.perf_counter() - started
 

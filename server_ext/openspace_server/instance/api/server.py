@@ -65,9 +65,12 @@ class ApiServer:
         self._http.add_sockets(sockets)
         return int(sockets[0].getsockname()[1])
 
-    def listen_tcp(self, port: int, address: str = "127.0.0.1") -> int:
-        """Serve newline-delimited JSON; returns the port. Raises OSError when it is taken."""
+    def listen_tcp(self, port: int, address: str = "127.0.0.1", *, trust_loopback: bool | None = None) -> int:
+        """Serve newline-delimited JSON; returns the port. ``trust_loopback``: as the settings say, unless given.
+        Raises OSError when the port is taken."""
         sockets = bind_sockets(port, address)
+        if trust_loopback is not None:
+            self._tcp.trust_loopback = trust_loopback
         self._tcp.add_sockets(sockets)
         return int(sockets[0].getsockname()[1])
 

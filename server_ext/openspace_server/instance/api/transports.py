@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
 from tornado.iostream import IOStream, StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
@@ -14,6 +15,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from openspace_server.instance.api.access import Admission, admission, origin_allowed
 from openspace_server.instance.api.connection import Connection
 from openspace_server.instance.api.shared import Shared
+from openspace_server.sockets.tuning import tune
 
 log = logging.getLogger(__name__)
 
@@ -144,15 +146,16 @@ class ApiTcpServer(TCPServer):
 
     def __init__(self, shared: Shared) -> None:
         super().__init__(max_buffer_size=shared.settings.max_message_bytes + 64 * 1024)
+        self.trust_loopback = shared.settings.trust_loopback
         self._shared = shared
 
     async def handle_stream(self, stream: IOStream, address: Any) -> None:
-        settings = self._shared.settings
+        settings = replace(self._shared.settings, trust_loopback=self.trust_loopback)
         admitted = admission(settings, _address(address[0] if address else ""))
         if admitted is Admission.REFUSED or len(self._shared.connections) >= settings.max_connections:
             stream.close()
             return
-        stream.set_nodelay(True)
+        tune(stream)
         client = TcpClient(self._shared, stream, admitted)
         self._shared.connections.add(client)
         try:

@@ -70,7 +70,7 @@ class Topic(ABC):
         try:
             return await self._connection.shared.port.run(command, changes=True)
         finally:
-            self._connection.shared.feed.hurry()
+            self._connection.shared.feed.follow()
 
     def want_news(self) -> None:
         if not self._listening:

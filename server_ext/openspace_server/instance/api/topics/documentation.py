@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from openspace_server.engines.scripting.program import Program
 from openspace_server.engines.scripting.registry import documentation
+from openspace_server.instance.api.news import dumps
 from openspace_server.instance.api.topics.base import OneShot
 from openspace_server.protocols.fields import ProtocolError, describe
 
@@ -28,7 +30,7 @@ class DocumentationTopic(OneShot):
     async def receive(self, payload: dict[str, Any]) -> None:
         kind = payload.get("type")
         if kind == "lua":
-            self.send(documentation())
+            self.send_text(_library())
         elif kind == "keyboard":
             self.send({"name": "Keybindings", "keybindings": await self.on_program(_keybindings)})
         elif kind == "meta":
@@ -37,6 +39,12 @@ class DocumentationTopic(OneShot):
             self.send([])
         else:
             raise ProtocolError(f"type: expected lua, factories, keyboard, asset or meta, got {describe(kind)}")
+
+
+@cache
+def _library() -> str:
+    """As JSON: every client asks for it first, and it never changes."""
+    return dumps(documentation())
 
 
 def _keybindings(program: Program) -> list[dict[str, Any]]:
