@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from openspace_server.instance.roles import Control
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.signaling import Join, Role
-from tests.instance.harness import bulk, media, run, running
+from tests.instance.harness import Media, Peer, bulk, media, run, running, socket
 
 
 @dataclass(eq=False)
@@ -17,6 +18,7 @@ class Somebody:
     viewer: str
     role: Role = Role.CONTROLLER
     owner: bool = False
+    party: str = ""
 
 
 def room(*people: Somebody) -> Control:
@@ -91,6 +93,26 @@ def test_control_survives_the_owners_reload_and_a_lost_guest_gives_it_back() -> 
     assert control.request(guest)
 
 
+def test_all_that_one_guest_has_open_is_one_party() -> None:
+    owner, one, two, other = Somebody(*OWNER), *(Somebody("g", party="p") for _ in "12"), Somebody("o", party="q")
+    control = room(owner, one, other)
+    assert control.free_name("g", "p") == "g"
+    assert control.free_name("g", "r") == "g-2"
+    control.request(one)
+    assert control.asks(one)
+    control.joined(two)  # its page changes to another transport
+    assert control.asks(two)
+    control.left(one)
+    assert control.message()["requests"] == ["g"]
+    control.give(owner, "g")
+    assert [control.steers(who) for who in (two, other, owner)] == [True, False, False]
+    control.joined(one)
+    control.left(two)
+    assert control.steers(one)
+    control.left(one)
+    assert control.steers(owner)
+
+
 def test_names_are_unique() -> None:
     control = room(Somebody("a"), Somebody("a-2"))
     assert control.free_name("a") == "a-3"
@@ -147,5 +169,47 @@ def test_a_class_hands_control_around() -> None:
             await owner.ask("take_control")
             assert "the owner steers" in await guest.ask("set_paused", paused=False)
             assert "you are a viewer" in await pupil.ask("home")
+
+    run(scenario())
+
+
+def joins(**more: object) -> str:
+    join = {"type": "join", "session": "s", "role": "viewer", "viewer": "Bob", "share": "link", "party": "bob"}
+    return json.dumps(join | more)
+
+
+def test_who_came_by_a_link_is_sent_away_when_it_is_revoked_or_expires() -> None:
+    async def scenario() -> None:
+        async with running() as instance, bulk(instance) as owner:
+            here, late = await socket(instance, "media"), await socket(instance, "signaling")
+            here.write_message(joins())
+            viewer = Media(here, True)
+            viewer.want("h264")
+            assert (await viewer.news("hello"))["viewer"] == "Bob"
+            late.write_message(joins())
+            guest = Peer(late)
+            await guest.connect()
+            assert (await guest.news("hello"))["viewer"] == "Bob", "one name for all that one guest has open"
+            assert await viewer.ask("dismiss", share="link") == "error: dismiss: only the owner may"
+            assert "share" in await owner.ask("dismiss", share="")
+            assert await owner.ask("dismiss", share="another") == {"dismissed": 0}
+            assert await owner.ask("dismiss", share="link") == {"dismissed": 2}
+            assert "revoked" in (await viewer.news("error"))["reason"]
+            await viewer.reading
+            while len((await owner.ask("who"))["viewers"]) > 1:
+                pass
+            await guest.close()
+            again = await socket(instance, "media")
+            again.write_message(joins())
+            told = Media(again, True)
+            assert "revoked" in (await told.news("error"))["reason"]
+            await told.reading
+            short = await socket(instance, "media")
+            short.write_message(joins(share="other", seconds=0.3))
+            told = Media(short, True)
+            assert (await told.news("hello"))["role"] == "viewer"
+            assert "expired" in (await told.news("error"))["reason"]
+            await told.reading
+            assert [one["owner"] for one in (await owner.ask("who"))["viewers"]] == [True]
 
     run(scenario())

@@ -58,10 +58,13 @@ async def test_without_credentials_nothing(client: Client) -> None:
         for channel in CHANNELS:
             assert await refused(client, f"sessions/{session}/{channel}", wrong) == 403
             assert await refused(client, f"sessions/{NOBODY}/{channel}", wrong) == 403
-        for page in (f"openspace/stream/{session}", "openspace/static/page.js"):
+        for page in (f"openspace/stream/{session}?login", "openspace/static/page.js", "openspace/"):
             response = await client.fetch("GET", page, headers=wrong)
             assert response.code == 302
             assert "/login" in response.headers["Location"]
+        doors = [await client.fetch("GET", f"openspace/stream/{id}", headers=wrong) for id in (session, NOBODY)]
+        assert [door.code for door in doors] == [403, 403]
+        assert doors[0].body.replace(session.encode(), b"") == doors[1].body.replace(NOBODY.encode(), b"")
     assert (await client.ask("GET", f"sessions/{session}"))[1]["state"] == "RUNNING"
 
 
@@ -244,7 +247,7 @@ async def test_the_stream_page(client: Client) -> None:
     data = re.search(r'<script id="openspace-page" type="application/json">(.*?)</script>', page)
     assert data is not None
     base_url = "/" + client.where.split("/", 1)[1]
-    assert json.loads(data[1]) == {"baseUrl": base_url, "session": session}
+    assert json.loads(data[1]) == {"baseUrl": base_url, "session": session, "guest": False}
     assert "<title>&lt;/script&gt;&lt;b&gt;&amp; – OpenSpace</title>" in page
     assert f'src="{base_url}openspace/static/page.js"' in page
     policy = response.headers["Content-Security-Policy"]

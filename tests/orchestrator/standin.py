@@ -56,6 +56,8 @@ class StandInHost:
     instances: list[Instance] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     shown: dict[str, Any] = field(default_factory=dict)
+    dismissed: list[str] = field(default_factory=list)
+    joins: list[Join] = field(default_factory=list)
     started: dict[str, int] = field(default_factory=dict)
     servers: list[HTTPServer] = field(default_factory=list)
 
@@ -66,7 +68,7 @@ class StandInHost:
     def open(self) -> StandInHost:
         self.instances = self.instances or [Instance() for _ in range(self.slots)]
         self.port = self._serve(self.port, [(r"/", Supervisor, {"host": self})])
-        self.gateway_port = self._serve(self.gateway_port, [(r"/(signaling|bulk|api)?", Gateway, {"host": self})])
+        self.gateway_port = self._serve(self.gateway_port, [(r"/(signaling|bulk|media|api)?", Gateway, {"host": self})])
         return self
 
     def close(self) -> None:
@@ -177,6 +179,7 @@ class Gateway(WebSocketHandler):
             await self.write_message(error("unknown session or wrong token"))
             self.close(4401, "unknown session or wrong token")
             return
+        self.host.joins.append(self.join)
         channel = self.request.path.strip("/") or "signaling"
         await self.write_message(json.dumps({"type": "hello", "channel": channel, "role": self.join.role}))
 
@@ -187,6 +190,9 @@ class Gateway(WebSocketHandler):
             result: Any = {"type": "state", "viewers": (self.host.viewers or 0) + 1, **shown}
         elif verb in ("camera", "properties") and verb in shown:
             result = shown[verb]
+        elif verb == "dismiss" and self.join is not None and self.join.owner:
+            self.host.dismissed.append(request["arguments"]["share"])
+            result = {}
         elif verb.startswith("set_"):
             given = next(iter(request["arguments"].values()))
             shown[verb.removeprefix("set_")] = result = given

@@ -37,6 +37,9 @@ TIMER_GRAIN = 0.002
 GRABS = 10.0
 """Frames as arrays per second for those who do not steer: each has to be drawn."""
 
+EXPIRED = "the link that you came by has expired"
+REVOKED = "the link that you came by was revoked"
+
 
 class Carrier(Protocol):
     """What carries a conversation."""
@@ -83,7 +86,8 @@ class Conversation:
         self.carrier = carrier
         self.role = join.role
         self.owner = join.owner and join.role is Role.CONTROLLER
-        self.viewer = instance.control.free_name(join.viewer or uuid.uuid4().hex[:12])
+        self.party, self.share = join.party, join.share
+        self.viewer = instance.control.free_name(join.viewer or uuid.uuid4().hex[:12], join.party)
         self.watches_stats = False
         self.heard_at = time.monotonic()
         self.joined_at = self.heard_at
@@ -96,6 +100,10 @@ class Conversation:
         self._patience = patience()
         self._complained_at = -ERROR_INTERVAL
         self._greeted = False
+        self._expiry: asyncio.TimerHandle | None = None
+        if join.seconds is not None:
+            loop = asyncio.get_running_loop()
+            self._expiry = loop.call_later(max(0.0, join.seconds), self.carrier.cut_off, EXPIRED)
         self._start(self._greet())
 
     @property
@@ -171,6 +179,8 @@ class Conversation:
     def close(self) -> None:
         """The viewer is gone: let go of the camera and forget what it still waits for."""
         self.let_go()
+        if self._expiry is not None:
+            self._expiry.cancel()
         for task in self._tasks:
             task.cancel()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from openspace_server.engines.base import Engine, EngineError
-from openspace_server.instance.control import Carrier, Conversation
+from openspace_server.instance.control import REVOKED, Carrier, Conversation
 from openspace_server.instance.draw_loop import DrawLoop, EngineState
 from openspace_server.instance.figures import stats_message
 from openspace_server.instance.grabs import Grabs
@@ -56,6 +56,7 @@ class Instance:
         self._resized = resized
         self._changing_picture = asyncio.Lock()
         self._told_at = 0.0
+        self._dismissed: set[str] = set()
         self._telling: asyncio.Task[None] | None = None
 
     # -- viewers -------------------------------------------------------------------------------------------------
@@ -66,7 +67,17 @@ class Instance:
         self.conversations.add(conversation)
         self.control.joined(conversation)
         self.tell_state()
+        if join.share in self._dismissed:  # it was on its way in
+            asyncio.get_running_loop().call_soon(carrier.cut_off, REVOKED)
         return conversation
+
+    def dismiss(self, share: str) -> int:
+        """Send away everybody who came by the link ``share``, now and from now on; how many there were."""
+        self._dismissed.add(share)
+        gone = [conversation for conversation in self.conversations if conversation.share == share]
+        for conversation in gone:
+            conversation.carrier.cut_off(REVOKED)
+        return len(gone)
 
     def leave(self, conversation: Conversation) -> None:
         """A viewer is gone."""

@@ -1,6 +1,7 @@
-"""Who steers: one at a time, except that all views of the owner steer together.
+"""Who steers: one party at a time.
 
-The owner's views are one party. Anybody may ask for control; whoever has it may give it on or let go of it; the owner
+All the owner's views are one party, and so are all that one guest has open: a page that changes to another transport
+is there twice for a moment. Anybody may ask for control; whoever has it may give it on or let go of it; the owner
 may take it at any time. Somebody who joined to watch gets control only from the owner, so that a link for watching
 stays one, whoever else is here.
 """
@@ -26,6 +27,10 @@ class Participant(Protocol):
     @property
     def owner(self) -> bool: ...
 
+    @property
+    def party(self) -> str:
+        """Whose view it is, if known: a party's views have one name and steer together."""
+
 
 class Control:
     """Knows all viewers in the order they came. ``changed()`` is called when somebody else steers or asks to."""
@@ -41,13 +46,16 @@ class Control:
     # -- asked -----------------------------------------------------------------------------------------------------
 
     def steers(self, who: Participant) -> bool:
-        return who.owner if self._owners else who is self._holder
+        return who.owner if self._owners else self._holder is not None and _same(who, self._holder)
 
     def asks(self, who: Participant) -> bool:
-        return who in self._asking
+        return any(_same(who, other) for other in self._asking)
 
-    def free_name(self, wanted: str) -> str:
-        """``wanted``, or with a number behind it if somebody has that name."""
+    def free_name(self, wanted: str, party: str = "") -> str:
+        """``wanted``, or with a number behind it if somebody else has that name."""
+        for who in self._present:
+            if party and who.party == party:
+                return who.viewer
         taken = {who.viewer for who in self._present}
         name, number = wanted, 2
         while name in taken:
@@ -81,11 +89,16 @@ class Control:
     def left(self, who: Participant) -> None:
         if who in self._present:
             self._present.remove(who)
+            stays = next((other for other in self._present if _same(who, other)), None)
             if who in self._asking:
                 self._asking.remove(who)
+                if stays is not None:
+                    self._asking.append(stays)
                 self._changed()
             if who is self._holder:
-                self._pass_on()
+                self._holder = stays
+                if stays is None:
+                    self._pass_on()
 
     def request(self, who: Participant) -> bool:
         """``who`` asks for control; True if it has it now, which is so when nobody had it."""
@@ -94,15 +107,15 @@ class Control:
         if self._is_free() and who.role is Role.CONTROLLER:
             self._hand_to(who)
             return True
-        if who not in self._asking:
+        if not self.asks(who):
             self._asking.append(who)
             self._changed()
         return False
 
     def release(self, who: Participant) -> None:
         """``who`` lets go of control, or of its wish for it. The owner gets it, else who has asked first."""
-        if who in self._asking:
-            self._asking.remove(who)
+        if self.asks(who):
+            self._asking = [other for other in self._asking if not _same(who, other)]
             self._changed()
         elif self.steers(who):
             self._pass_on()
@@ -145,3 +158,7 @@ class Control:
         self._holder = None if who.owner else who
         self._asking = [other for other in self._asking if not self.steers(other)]
         self._changed()
+
+
+def _same(one: Participant, other: Participant) -> bool:
+    return one is other or (one.party != "" and one.party == other.party)

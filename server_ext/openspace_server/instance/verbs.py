@@ -194,6 +194,15 @@ async def _take_control(who: Conversation, arguments: Arguments, id: int) -> Any
     return who.instance.control.message()
 
 
+async def _dismiss(who: Conversation, arguments: Arguments, id: int) -> Any:
+    share = text(arguments, "share", limit=64)
+    if not who.owner:
+        raise ProtocolError("dismiss: only the owner may")
+    if not share:
+        raise ProtocolError("share: expected the id of a link")
+    return {"dismissed": who.instance.dismiss(share)}
+
+
 async def _stats(who: Conversation, arguments: Arguments, id: int) -> Any:
     if arguments.get("watch") is not None:
         who.watches_stats = boolean(arguments, "watch")
@@ -237,5 +246,6 @@ VERBS: dict[str, Verb] = {
     "release_control": Verb(_release_control),
     "give_control": Verb(_give_control),
     "take_control": Verb(_take_control),
+    "dismiss": Verb(_dismiss),
     "ping": Verb(_ping),
 }

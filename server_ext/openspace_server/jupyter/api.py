@@ -6,10 +6,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from jupyter_server.auth.decorator import authorized
+from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from tornado import web
 
 from openspace_server.jupyter.base import RestHandler
+from openspace_server.jupyter.guests import GuestMixin
 from openspace_server.orchestrator.requests import check_key, decode_new_session, decode_resolution
 
 DESCRIPTION = Path(__file__).parent / "rest-api.yaml"
@@ -46,15 +47,15 @@ class DescriptionHandler(RestHandler):
         self.finish(DESCRIPTION.read_bytes(), set_content_type="application/yaml")
 
 
-class SessionHandler(RestHandler):
+class SessionHandler(GuestMixin, RestHandler):
     """``/sessions/{id}``: one of mine; anybody else's is as unknown as one that never was."""
 
-    @web.authenticated
-    @authorized
+    @allow_unauthenticated
     async def get(self, session: str) -> None:
+        access = await self.access(session)  # a guest may know how it is, too
         orchestrator = await self.orchestrator()
-        view = await orchestrator.get(self.rights.owners, session)
-        place = await orchestrator.place(self.rights.owners, session)
+        view = await orchestrator.get(access.owners, session)
+        place = await orchestrator.place(access.owners, session)
         self.finish(json.dumps(view.as_json() | ({} if place is None else {"place": place})))
 
     @web.authenticated

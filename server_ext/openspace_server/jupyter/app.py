@@ -16,7 +16,7 @@ from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Float, Int, List, TraitError, Unicode, default, validate
 
-from openspace_server.jupyter import admin, agents, api, audit, identity, pages, sockets, thumbnails
+from openspace_server.jupyter import admin, agents, api, audit, guests, identity, pages, shares, sockets, thumbnails
 from openspace_server.orchestrator.settings import HostAddress, Settings
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SESSION = r"(?P<session>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 HOST = SESSION.replace("session", "host")
+SHARE = SESSION.replace("session", "share")
 API = r"/openspace/api/v1"
 
 
@@ -77,6 +78,13 @@ class OpenSpaceExtension(ExtensionApp):
     admins = List(Unicode(), help="Users who may see all sessions and hosts. On a server of one user: that user.").tag(
         config=True
     )
+    share_without_login = Bool(
+        False, help="Links to a session let people in who have no login on this server, to that session's stream only."
+    ).tag(config=True)
+    public_url = Unicode(
+        help="Where others reach this server, such as https://hub.example.org, for links that kernels make. Default: "
+        "JUPYTERHUB_PUBLIC_URL, else what the server takes for its own address."
+    ).tag(config=True)
     poll_interval = Float(5.0, min=0.05, help="Seconds between looks at a running session.").tag(config=True)
     host_timeout = Float(10.0, min=0.1, help="Seconds of silence after which a render host is lost.").tag(config=True)
     start_timeout = Float(120.0, min=1, help="Seconds within which a session must be running.").tag(config=True)
@@ -111,10 +119,14 @@ class OpenSpaceExtension(ExtensionApp):
         self.kernel_token = identity.offer_kernel_token()
 
     def initialize_handlers(self) -> None:
+        static = pages.PublicFiles if self.share_without_login else pages.StaticFiles
         self.handlers.extend(
             [
                 (rf"{API}/sessions", api.SessionsHandler),
                 (rf"{API}/sessions/{SESSION}", api.SessionHandler),
+                (rf"{API}/sessions/{SESSION}/enter", guests.EnterHandler),
+                (rf"{API}/sessions/{SESSION}/shares", shares.SharesHandler),
+                (rf"{API}/sessions/{SESSION}/shares/{SHARE}", shares.ShareHandler),
                 (rf"{API}/sessions/{SESSION}/thumbnail", thumbnails.ThumbnailHandler),
                 (rf"{API}/sessions/{SESSION}/events", sockets.EventsHandler),
                 (rf"{API}/sessions/{SESSION}/signaling", sockets.SignalingHandler),
@@ -131,9 +143,10 @@ class OpenSpaceExtension(ExtensionApp):
                 (r"/openspace/?", pages.HomePage),
                 (rf"/openspace/wait/{SESSION}/?", pages.WaitPage),
                 (r"/openspace/admin/?", pages.AdminPage),
+                (r"/openspace/pages/((?:door|common)\.js|pages\.css)", pages.PublicFiles, {"path": str(pages.OWN)}),
                 (r"/openspace/pages/(.*)", pages.StaticFiles, {"path": str(pages.OWN)}),
                 (r"/openspace/stream/(?P<session>[^/]+)/?", pages.StreamPage),
-                (r"/openspace/static/(.*)", pages.StaticFiles, {"path": str(pages.STATIC)}),
+                (r"/openspace/static/(.*)", static, {"path": str(pages.STATIC)}),
             ]
         )
 
@@ -147,6 +160,11 @@ class OpenSpaceExtension(ExtensionApp):
             self._starting = asyncio.create_task(self._start())
         self._orchestrator = await asyncio.shield(self._starting)
         return self._orchestrator
+
+    def cut(self, share: str) -> None:
+        """A link was revoked: close the sockets here of those who came by it."""
+        for socket in list(self.sockets):
+            socket.cut(share)
 
     def current_activity(self) -> dict[str, Any] | None:
         """Live sessions keep the server from stopping itself for want of activity."""

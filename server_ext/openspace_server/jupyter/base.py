@@ -22,6 +22,8 @@ ADMIN_RESOURCE = "openspace-admin"
 STATUS: dict[type[Exception], int] = {
     ProtocolError: 400,
     errors.UnknownSession: 404,
+    errors.UnknownShare: 404,
+    errors.TooManyShares: 429,
     errors.KeyReused: 409,
     errors.SessionEnded: 409,
     errors.SessionNotRunning: 409,

@@ -8,12 +8,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jupyter_server.auth.decorator import authorized
+from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 
 from openspace_server.jupyter.base import RESOURCE, OrchestratorMixin
-from openspace_server.orchestrator.errors import UnknownSession
+from openspace_server.jupyter.guests import GuestMixin
+from openspace_server.orchestrator.errors import UnknownSession, UnknownShare
 
 STATIC = Path(__file__).parent / "static"
 """The view's built files."""
@@ -138,30 +139,73 @@ class AdminPage(Page):
         )
 
 
-class StreamPage(Page):
-    """``/openspace/stream/<session>``: the view of one of my sessions, filling the window."""
+class StreamPage(GuestMixin, Page):
+    """``/openspace/stream/<session>``: the view of one session, filling the window.
 
-    @web.authenticated
-    @authorized
+    Who may not see it, or has not logged in yet, gets the door: a page with nothing in it whose script exchanges the
+    key of a link (``guests.py``), which only the browser knows, for a cookie, and else leads to the login. The query
+    ``login`` asks for the login itself.
+    """
+
+    @allow_unauthenticated
     async def get(self, session: str) -> None:
+        if self.current_user is None and "login" in self.request.query_arguments:
+            web.authenticated(lambda _: None)(self)
+            return
         try:
-            view = await (await self.orchestrator()).get(self.rights.owners, session)
-        except UnknownSession:
+            access = await self.access(session)
+            view = await (await self.orchestrator()).get(access.owners, session)
+        except (UnknownSession, UnknownShare) as problem:
             self.set_status(404)
-            self.write_page(
-                "OpenSpace: no such session",
-                "<main class='openspace-message'><h1>No such session</h1>"
-                "<p>There is no session of yours at this address. Start one in a notebook: "
-                "<code>from openspace_widget import OpenSpace; OpenSpace()</code></p></main>",
-            )
+            self._write_door(session, "No such session", str(problem))
+            return
+        except web.HTTPError as problem:
+            if self.current_user is not None:
+                raise
+            self.set_status(problem.status_code)
+            self._write_door(session, "OpenSpace", "You are not logged in.")
             return
         # "<" in a name must not end the script element.
-        data = json.dumps({"baseUrl": self.base_url, "session": view.id}).replace("<", "\\u003c")
+        told = {"baseUrl": self.base_url, "session": view.id, "guest": not access.owner}
+        data = json.dumps(told).replace("<", "\\u003c")
         self.write_page(
             f"{view.name} – OpenSpace" if view.name else "OpenSpace",
             f'<main id="openspace-view"></main>\n<script id="openspace-page" type="application/json">{data}</script>',
             f'<script type="module" src="{html.escape(self.base_url)}openspace/static/page.js"></script>\n',
         )
+
+    def _write_door(self, session: str, title: str, reason: str) -> None:
+        self.xsrf_token  # noqa: B018 - sets the cookie that the exchange needs
+        start = (
+            "<p>Start a session in a notebook: <code>from openspace_widget import OpenSpace; OpenSpace()</code></p>"
+            if self.current_user is not None
+            else '<p><a href="?login">Log in</a></p>'
+        )
+        self.write_own(
+            f"{title} – OpenSpace",
+            f'<h1>{html.escape(title)}</h1><p id="notice" role="status">{html.escape(reason)}</p>{start}',
+            "door.js",
+            session=session,
+            user="" if self.current_user is None else "yes",
+        )
+
+
+class PublicFiles(JupyterHandler, web.StaticFileHandler):
+    """Files for everybody: what the door needs, and the view where people without a login may see it."""
+
+    @allow_unauthenticated
+    async def get(self, path: str) -> None:  # type: ignore[override]
+        await web.StaticFileHandler.get(self, path)
+
+    @allow_unauthenticated
+    async def head(self, path: str) -> None:
+        await web.StaticFileHandler.get(self, path, include_body=False)
+
+    def get_content_type(self) -> str:
+        return "text/javascript" if str(self.absolute_path).endswith(".js") else super().get_content_type()
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        web.RequestHandler.write_error(self, status_code, **kwargs)
 
 
 class StaticFiles(OrchestratorMixin, JupyterHandler, web.StaticFileHandler):

@@ -1,4 +1,7 @@
-"""The WebSockets of a session: its state as it changes, and the relays to its instance."""
+"""The WebSockets of a session: its state as it changes, and the relays to its instance.
+
+Guests have those that their page needs, ``events``, ``signaling`` and ``media``; ``bulk`` and ``api`` are the owner's.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,19 @@ import json
 import time
 import uuid
 
-from jupyter_server.auth.decorator import ws_authenticated
+from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
-from jupyter_server.utils import ensure_async
 from tornado import web
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import WebSocketClosedError, WebSocketError, WebSocketHandler
 
-from openspace_server.jupyter.base import RESOURCE, OrchestratorMixin
-from openspace_server.orchestrator.errors import OrchestratorError, SessionNotRunning, UnknownSession
+from openspace_server.jupyter.base import RESOURCE
+from openspace_server.jupyter.guests import Access, GuestMixin
+from openspace_server.orchestrator.errors import OrchestratorError, SessionNotRunning, UnknownSession, UnknownShare
 from openspace_server.protocols import signaling
 from openspace_server.protocols.sessions import SessionWarning
-from openspace_server.protocols.signaling import Join, Role
+from openspace_server.protocols.signaling import Join
 from openspace_server.sockets.ends import MAX_MESSAGE_BYTES, End, RelayHandlerMixin, connect
 from openspace_server.sockets.relay import relay
 from openspace_server.sockets.tuning import tune
@@ -32,21 +35,23 @@ GOING_AWAY = 1001
 MAX_EVENTS_MESSAGE = 4096
 
 
-class SessionSocket(OrchestratorMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
-    """A WebSocket of one of my sessions. Somebody else's is refused with 404 before it opens."""
+class SessionSocket(GuestMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
+    """A WebSocket of one of my sessions, or of one that I am a guest of. Any other is refused before it opens."""
 
     auth_resource = RESOURCE
+    guests = False
     session = ""
+    rights_here: Access
     _task: asyncio.Task[None] | None = None
 
-    @ws_authenticated
+    @allow_unauthenticated
     async def get(self, session: str) -> None:
-        if not await ensure_async(self.authorizer.is_authorized(self, self.current_user, "execute", RESOURCE)):
-            raise web.HTTPError(403)
         try:
-            await (await self.orchestrator()).get(self.rights.owners, session)
-        except UnknownSession as problem:
+            self.rights_here = await self.access(session, "execute")
+        except (UnknownSession, UnknownShare) as problem:
             raise web.HTTPError(404, str(problem)) from None
+        if not (self.guests or self.rights_here.owner):
+            raise web.HTTPError(403, "only the session's owner may")
         self.session = session
         await super().get(session)
 
@@ -63,6 +68,18 @@ class SessionSocket(OrchestratorMixin, WebSocketMixin, WebSocketHandler, Jupyter
             self._task.cancel()
         self.close(GOING_AWAY, "the Jupyter server is stopping")
 
+    def cut(self, share: str) -> None:
+        """The link ``share`` was revoked."""
+        if self.rights_here.share is not None and self.rights_here.share.id == share:
+            self._refuse_soon(str(UnknownShare()))
+
+    def _refuse_soon(self, reason: str) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        with contextlib.suppress(WebSocketClosedError):
+            self.write_message(signaling.error(reason)).add_done_callback(lambda written: written.exception())
+        self.close(ENDED, reason)
+
     async def serve(self) -> None:
         """The life of the open socket."""
         raise NotImplementedError
@@ -78,7 +95,10 @@ class SessionSocket(OrchestratorMixin, WebSocketMixin, WebSocketHandler, Jupyter
 
 
 class EventsHandler(SessionSocket):
-    """Sends the session as it is, then each change; closes after a terminal state. What it is sent is ignored."""
+    """Sends the session as it is, then each change; closes after a terminal state, and when a guest's link is no longer
+    good. What it is sent is ignored."""
+
+    guests = True
 
     @property
     def max_message_size(self) -> int:
@@ -96,27 +116,44 @@ class EventsHandler(SessionSocket):
         super().on_close()
 
     async def serve(self) -> None:
+        if self.rights_here.share is None:
+            await self._tell()
+            return
+        telling = asyncio.create_task(self._tell())
+        try:
+            while not telling.done():
+                # Another process may revoke it; here, `cut` tells.
+                await asyncio.wait([telling], timeout=min(CHECK_INTERVAL, self.rights_here.share.seconds + 0.1))
+                await self.access(self.session)
+        except UnknownShare as problem:
+            self._refuse_soon(str(problem))
+        finally:
+            telling.cancel()
+
+    async def _tell(self) -> None:
         orchestrator = await self.orchestrator()
-        state = ""
-        async with contextlib.aclosing(orchestrator.news(self.rights.owners, self.session)) as news:
+        owners, state = self.rights_here.owners, ""
+        async with contextlib.aclosing(orchestrator.news(owners, self.session)) as news:
             async for item in news:
                 if isinstance(item, SessionWarning):
                     await self.write_message(json.dumps(item.as_json()))
                     continue
                 state = item.state
-                place = await orchestrator.place(self.rights.owners, self.session)
+                place = await orchestrator.place(owners, self.session)
                 waiting = {} if place is None else {"place": place}
                 await self.write_message(json.dumps({"type": "session", **item.as_json(), **waiting}))
         self.close(1000, state)
 
 
+CHECK_INTERVAL = 5.0
+"""Seconds between looks at whether a guest's link is still good."""
 USED_INTERVAL = 15.0
 """Seconds between notes that a session is used."""
 
 
 class RelayHandler(RelayHandlerMixin, SessionSocket):
-    """A channel relayed to the gateway. The relay itself says ``join``, as the controller that the owner is; the token
-    never leaves the server."""
+    """A channel relayed to the gateway. The relay itself says ``join``, for the owner or for the guest that it has seen
+    the ticket of; the token never leaves the server."""
 
     channel = ""
     _noted = float("-inf")
@@ -139,15 +176,22 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
             await relay(self.end, upstream)
 
     async def _enter(self) -> End:
-        target = await (await self.orchestrator()).gateway(self.rights.owners, self.session, self.channel)
+        owners = self.rights_here.owners
+        target = await (await self.orchestrator()).gateway(owners, self.session, self.channel)
         upstream = (
             await target.link.open(self.channel)
             if target.link is not None
             else await connect(target.url, max_bytes=self.relay_max_bytes)
         )
-        viewer = f"{self.channel}-{uuid.uuid4()}"
-        await upstream.send(Join(self.session, Role.CONTROLLER, viewer, target.token, owner=True).encode())
+        await upstream.send(self._join(target.token).encode())
         return upstream
+
+    def _join(self, token: str) -> Join:
+        access = self.rights_here
+        if access.share is None:
+            return Join(self.session, access.role, f"{self.channel}-{uuid.uuid4()}", token, owner=True)
+        share, name = access.share, self.guest_name
+        return Join(self.session, access.role, name, token, party=access.party, share=share.id, seconds=share.seconds)
 
     async def _refuse(self, reason: str, code: int) -> None:
         try:
@@ -159,6 +203,7 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
 class SignalingHandler(RelayHandler):
     """``…/signaling``: the messages of ``protocols.signaling``."""
 
+    guests = True
     channel = "signaling"
     relay_max_bytes = signaling.MAX_MESSAGE_BYTES
 
@@ -175,6 +220,7 @@ class BulkHandler(RelayHandler):
 class MediaHandler(RelayHandler):
     """``…/media``: pictures over the WebSocket, for pages that WebRTC does not reach (``protocols.media``)."""
 
+    guests = True
     channel = "media"
     relay_max_bytes = MAX_MESSAGE_BYTES
 

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from openspace_server.orchestrator.errors import DatabaseUnusable
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in ``migrations/versions``; written here so that a current schema is seen without alembic."""
 BUSY_TIMEOUT = 15.0
 POOL_TIMEOUT = 30.0

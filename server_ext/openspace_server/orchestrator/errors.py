@@ -40,6 +40,19 @@ class QuotaReached(OrchestratorError):
         self.quota = quota
 
 
+class UnknownShare(OrchestratorError):
+    """A link that was never made, has expired, was revoked, or is for another session: all the same to who asks."""
+
+    code = "unknown_share"
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason or "this link is no longer good: it has expired or was revoked. Ask for a new one.")
+
+
+class TooManyShares(OrchestratorError):
+    code = "too_many_shares"
+
+
 class UnknownHost(OrchestratorError):
     code = "unknown_host"
 

@@ -215,6 +215,22 @@ class SessionRow(Base):
         )
 
 
+class ShareRow(Base):
+    """A link to a session for somebody who does not own it. ``digest`` is the SHA-256 of its key, which nobody keeps;
+    ``revoked`` is empty until it is."""
+
+    __tablename__ = "shares"
+    __table_args__ = (Index("ix_shares_session", "session"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    session: Mapped[str] = mapped_column(ForeignKey("sessions.id"))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(16))
+    created: Mapped[str] = mapped_column(String(32))
+    expires: Mapped[str] = mapped_column(String(32))
+    revoked: Mapped[str] = mapped_column(String(32), default="")
+
+
 class EventRow(Base):
     """The log of what happened; only ever added to. ``detail`` never holds a secret."""
 

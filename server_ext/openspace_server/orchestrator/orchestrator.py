@@ -22,6 +22,7 @@ from openspace_server.orchestrator.errors import (
     SessionNotRunning,
     UnknownHost,
     UnknownSession,
+    UnknownShare,
 )
 from openspace_server.orchestrator.grants import Grants, Terms
 from openspace_server.orchestrator.host_store import HostStore
@@ -35,6 +36,7 @@ from openspace_server.orchestrator.precedence import Precedence
 from openspace_server.orchestrator.requests import NewSession
 from openspace_server.orchestrator.rounds import Rounds
 from openspace_server.orchestrator.settings import Settings
+from openspace_server.orchestrator.shares import Share, Shares
 from openspace_server.orchestrator.snapshots import gateway_url
 from openspace_server.orchestrator.store import ATTACHED, SessionStore
 from openspace_server.orchestrator.watchers import News, Watchers
@@ -66,6 +68,7 @@ class Orchestrator:
         self._sessions = SessionStore(self._database)
         self._grants = Grants(self._database, self._keepers.id)
         self._host_store = HostStore(self._database)
+        self.shares = Shares(self._database)
         self._watchers = Watchers()
         self._precedence = Precedence(self._database.beside(".rush"))
         self.links = Links()
@@ -273,6 +276,34 @@ class Orchestrator:
             return await snapshots.frame(host, row, self.links.get(host.id), self.settings.command_timeout)
         except snapshots.FAULTS as problem:
             raise HostUnreachable(f"no picture of it could be had: {problem}") from None
+
+    async def guest(self, session: str, share: str) -> tuple[Share, str]:
+        """The link that somebody came by, if it is still good, and the owner of the session. Raises UnknownShare."""
+        found = await self.shares.find(session, share)
+        row = await self._sessions.session(session)
+        if row is None:
+            raise UnknownShare()
+        return found, row.owner
+
+    async def revoke(self, owners: Owners, id: str, share: str) -> None:
+        """End a link and send away who came by it.
+
+        Raises:
+            UnknownSession, UnknownShare.
+            HostUnreachable: the link is revoked, and who is there could not be sent away.
+        """
+        await self._mine(owners, id)
+        await self.shares.revoke(id, share)
+        try:
+            row, host = await self._running(owners, id)
+        except (SessionEnded, SessionNotRunning):
+            return  # so nobody is there
+        try:
+            await snapshots.dismiss(host, row, self.links.get(host.id), self.settings.command_timeout, share)
+        except snapshots.FAULTS as problem:
+            raise HostUnreachable(
+                f"the link is revoked and lets nobody in, but whoever watches now could not be sent away: {problem}"
+            ) from None
 
     async def gateway(self, owners: Owners, id: str, channel: str) -> GatewayTarget:
         """Where ``channel`` of a running session is.

@@ -9,12 +9,16 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from openspace_server.protocols.fields import ProtocolError, boolean, describe, parse_object, text
+from openspace_server.protocols.fields import ProtocolError, boolean, describe, number, parse_object, text
 from openspace_server.protocols.picture import DEFAULT_SIZE, check_size
+from openspace_server.protocols.signaling import Role
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_NAME = 128
 MAX_KEY = 128
+DEFAULT_HOURS = 24.0
+MAX_HOURS = 30 * 24.0
+"""For how long a link is good: without a word, and at most."""
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """Unicode categories: controls, lone surrogates (no UTF-8), line and paragraph separators."""
 
@@ -62,6 +66,27 @@ def decode_resolution(body: bytes) -> tuple[int, int]:
         ProtocolError: naming the field and what was expected.
     """
     return check_size(_object(body, ("width", "height")))
+
+
+def decode_share(body: bytes) -> tuple[Role, float]:
+    """Decode the body of ``POST sessions/{id}/shares``: the role, and for how many hours.
+
+    Raises:
+        ProtocolError: naming the field and what was expected.
+    """
+    message = _object(body, ("role", "hours"))
+    role = text(message, "role", limit=16, default=Role.VIEWER)
+    if role not in Role.__members__.values():
+        raise ProtocolError(f"role: expected viewer or controller, got {describe(role)}")
+    hours = number(message, "hours", DEFAULT_HOURS)
+    if not 0 < hours <= MAX_HOURS:
+        raise ProtocolError(f"hours: expected more than 0 and at most {MAX_HOURS:g}, got {hours:g}")
+    return Role(role), hours
+
+
+def decode_key(body: bytes) -> str:
+    """Decode the body of ``POST sessions/{id}/enter``: the link's key. Raises ProtocolError."""
+    return text(_object(body, ("key",)), "key", limit=MAX_KEY)
 
 
 def check_key(key: str | None) -> str | None:

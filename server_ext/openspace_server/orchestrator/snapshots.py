@@ -85,6 +85,16 @@ async def frame(host: HostRow, row: SessionRow, link: AgentLink | None, timeout:
             await talk.close()
 
 
+async def dismiss(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float, share: str) -> None:
+    """Have everybody sent away who came by the link ``share``. Raises one of FAULTS."""
+    async with asyncio.timeout(timeout):
+        talk = await _Talk.open(host, row, link, Role.CONTROLLER, owner=True)
+        try:
+            await talk.ask("dismiss", {"share": share})
+        finally:
+            await talk.close()
+
+
 async def give_back(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> None:
     """Bring a new instance to what ``row.known`` tells. What it refuses is left out. Raises one of FAULTS."""
     known = json.loads(row.known) if row.known else {}
@@ -122,7 +132,9 @@ class _Talk:
         self._last = 0
 
     @classmethod
-    async def open(cls, host: HostRow, row: SessionRow, link: AgentLink | None, role: Role) -> _Talk:
+    async def open(
+        cls, host: HostRow, row: SessionRow, link: AgentLink | None, role: Role, owner: bool = False
+    ) -> _Talk:
         stream: Stream
         if host.kind == HostKind.AGENT:
             if link is None:
@@ -130,7 +142,7 @@ class _Talk:
             stream = await link.open("bulk")
         else:
             stream = await _Socket.open(gateway_url(host, "bulk"))
-        await stream.send(Join(row.id, role, f"orchestrator-{role}", row.token).encode())
+        await stream.send(Join(row.id, role, f"orchestrator-{role}", row.token, owner).encode())
         return cls(stream)
 
     async def ask(self, verb: str, arguments: dict[str, Any] | None = None, arrays: bool = False) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from openspace_server.protocols.fields import ProtocolError, boolean, describe, parse_object, text
+from openspace_server.protocols.fields import ProtocolError, boolean, describe, number, parse_object, text
 
 MESSAGE_TYPES = ("join", "offer", "answer", "ice-candidate", "ready", "ping", "pong", "bye", "error")
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -27,10 +27,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Join:
-    """The first message on a gateway socket: ``{"type": "join", "session", "role", "viewer", "owner"?, "token"?}``.
+    """The first message on a gateway socket: ``{"type": "join", "session", "role", "viewer", "owner"?, "token"?,
+    "party"?, "share"?, "seconds"?}``. Whoever holds the token is believed, which is the relay that writes the join.
 
-    ``owner``: this is a view of the session's owner. Whoever holds the token is believed, which is the relay that
-    writes the join.
+    Attributes:
+        viewer: the viewer's name, for people.
+        owner: this is a view of the session's owner.
+        party: whose view it is, if not the owner's: views of one party have one name and steer together.
+        share: the id of the link that the viewer came by.
+        seconds: the viewer may stay for so long; None for any time.
     """
 
     session: str
@@ -38,6 +43,9 @@ class Join:
     viewer: str
     token: str | None = None
     owner: bool = False
+    party: str = ""
+    share: str = ""
+    seconds: float | None = None
 
     def encode(self) -> str:
         message: dict[str, Any] = {
@@ -46,8 +54,10 @@ class Join:
             "role": self.role,
             "viewer": self.viewer,
         }
-        if self.owner:
-            message["owner"] = True
+        optional = {"owner": self.owner, "party": self.party, "share": self.share}
+        message |= {name: value for name, value in optional.items() if value}
+        if self.seconds is not None:
+            message["seconds"] = self.seconds
         return json.dumps(message if self.token is None else message | {"token": self.token})
 
     @classmethod
@@ -61,7 +71,16 @@ class Join:
             raise ProtocolError(f"role: expected controller or viewer, got {describe(message['role'])}") from None
         token = text(message, "token", limit=256) if "token" in message else None
         viewer = text(message, "viewer", limit=64, default="")
-        return cls(text(message, "session", limit=64), role, viewer, token, boolean(message, "owner", False))
+        return cls(
+            text(message, "session", limit=64),
+            role,
+            viewer,
+            token,
+            boolean(message, "owner", False),
+            text(message, "party", limit=64, default=""),
+            text(message, "share", limit=64, default=""),
+            number(message, "seconds") if message.get("seconds") is not None else None,
+        )
 
 
 def decode(raw: str | bytes) -> dict[str, Any]:

@@ -12,7 +12,7 @@ export async function ask(method, path, body) {
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const answer = response.status === 204 ? null : await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.message ?? response.statusText);
+  if (!response.ok) throw Object.assign(new Error(answer.message ?? response.statusText), { status: response.status });
   return answer;
 }
 

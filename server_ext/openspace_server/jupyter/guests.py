@@ -1,0 +1,125 @@
+"""Who may see a session without owning it: whoever came by a link that is still good.
+
+A link is ``…/openspace/stream/<session>#share=<key>``. Browsers keep what is behind the ``#`` to themselves, so the key
+is in no log of a server or proxy and in no ``Referer``. The page takes it out of the address bar and the history at
+once and exchanges it for a signed cookie that only the server reads (``HttpOnly``). The cookie names the link, not
+what it allows: that is looked up at each use.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.utils import ensure_async
+from tornado import web
+
+from openspace_server.jupyter.base import RESOURCE, OrchestratorMixin, RestHandler
+from openspace_server.orchestrator.errors import UnknownSession, UnknownShare
+from openspace_server.orchestrator.requests import decode_key
+from openspace_server.orchestrator.shares import Share
+from openspace_server.protocols.signaling import Role
+
+MAX_NAME = 40
+STRANGER = "Guest"
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the caller may do with one session. ``share``: the link that a guest came by; ``party``: the guest."""
+
+    owners: tuple[str, ...]
+    role: Role = Role.CONTROLLER
+    share: Share | None = None
+    party: str = ""
+
+    @property
+    def owner(self) -> bool:
+        return self.share is None
+
+
+class GuestMixin(OrchestratorMixin):
+    """For handlers, before JupyterHandler, whose methods are marked ``allow_unauthenticated``."""
+
+    async def access(self, session: str, action: str = "read") -> Access:
+        """The caller's rights on ``session``; ``action`` is what the server's authorizer is asked for.
+
+        Raises:
+            HTTPError: 403, not logged in and no link for people without a login.
+            UnknownSession: neither an owner nor a guest.
+            UnknownShare: came by a link that is no longer good.
+        """
+        handler: Any = self
+        user = handler.current_user
+        orchestrator = await self.orchestrator()
+        if user is not None:
+            if not await ensure_async(handler.authorizer.is_authorized(handler, user, action, RESOURCE)):
+                raise web.HTTPError(403)
+            try:
+                await orchestrator.get(self.rights.owners, session)
+                return Access(self.rights.owners)
+            except UnknownSession:
+                pass
+        elif not self.settings["openspace"].share_without_login:
+            raise web.HTTPError(403, "log in first")
+        share, party = self._ticket(session)
+        if not share:
+            raise UnknownSession() if user is not None else web.HTTPError(403, "log in first")
+        found, owner = await orchestrator.guest(session, share)
+        return Access((owner,), found.role, found, party)
+
+    @property
+    def guest_name(self) -> str:
+        """What the others call this guest."""
+        user = self.current_user
+        name = (user.display_name or user.name or user.username) if user is not None else ""
+        return "".join(letter for letter in name if letter.isprintable()).strip()[:MAX_NAME] or STRANGER
+
+    def let_in(self, session: str, share: Share) -> None:
+        """Remember in the caller's browser that it came by ``share``; as somebody new unless it was here before."""
+        handler: Any = self
+        before, party = self._ticket(session)
+        if before != share.id:
+            party = secrets.token_hex(8)
+        handler.set_signed_cookie(
+            _cookie(session),
+            f"{share.id} {party}",
+            expires_days=share.seconds / 86400,
+            path=f"{handler.base_url}openspace/",
+            httponly=True,
+            samesite="Lax",
+            secure=self.request.protocol == "https",
+        )
+
+    def _ticket(self, session: str) -> tuple[str, str]:
+        """The link's id and the guest's, from the signed cookie; empty without a good one."""
+        handler: Any = self
+        signed = handler.get_signed_cookie(_cookie(session), max_age_days=366)
+        share, _, party = (signed or b"").decode().partition(" ")
+        return (share, party) if party else ("", "")
+
+
+class EnterHandler(GuestMixin, RestHandler):
+    """``/sessions/{id}/enter``: a link's key for a cookie."""
+
+    @allow_unauthenticated
+    async def post(self, session: str) -> None:
+        user = self.current_user
+        if user is None and not self.settings["openspace"].share_without_login:
+            raise web.HTTPError(403, "log in first")
+        if user is not None and not await ensure_async(self.authorizer.is_authorized(self, user, "execute", RESOURCE)):
+            raise web.HTTPError(403)
+        key = decode_key(self.request.body)
+        try:
+            self.let_in(session, await (await self.orchestrator()).shares.enter(session, key))
+        except UnknownShare:
+            self.clear_cookie(_cookie(session), path=f"{self.base_url}openspace/")
+            raise
+        self.set_status(204)
+        self.finish()
+
+
+def _cookie(session: str) -> str:
+    return f"openspace-share-{session}"
