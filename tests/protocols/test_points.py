@@ -45,9 +45,16 @@ def test_a_frame_with_all_columns_arrives_bit_for_bit(dtype: str, codec: str) ->
     columns = {
         "values": np.arange(count, dtype="<f4"),
         "colors": np.arange(4 * count, dtype=np.uint32).astype(np.uint8).reshape(-1, 4),
-        "sizes": np.ones(count, "<f4"),
     }
-    look = Options(unit="Mpc", parent="Earth", colormap=((0, 0, 0), (255, 128, 1)), range=(-1, 2), label="my points")
+    look = Options(
+        unit="Mpc",
+        parent="Earth",
+        colormap=((0, 0, 0), (255, 128, 1)),
+        range=(0.5, 2),
+        log=True,
+        frame="ICRF",
+        label="my points",
+    )
     sent = PointFrame("a", 7, CLOUD.astype(dtype), columns, look, points.LATEST, "me")
     got = PointFrame.decode(message(sent, Encoding(codec)))
     assert got.places.dtype.str == dtype
@@ -55,6 +62,7 @@ def test_a_frame_with_all_columns_arrives_bit_for_bit(dtype: str, codec: str) ->
     assert {name: column.tobytes() for name, column in got.columns.items()} == {
         name: column.tobytes() for name, column in columns.items()
     }
+    assert points.checksum(got) == points.checksum(sent)
     assert (got.name, got.sequence, got.options, got.keep, got.sender) == ("a", 7, look, "latest", "me")
 
 
@@ -115,6 +123,9 @@ def test_a_quantised_frame_is_half_as_large_and_says_how_far_off_it_may_be() -> 
         ({"kind": "frame"}, "kind: expected points"),
         ({"options": {"unit": "furlong"}}, "unit: expected one of"),
         ({"options": {"size": 1e9}}, "size: .* is outside"),
+        ({"options": {"range": [2, 1]}}, "range: expected low"),
+        ({"options": {"range": [0, 1], "log": True}}, "range: expected 0 <"),
+        ({"options": {"frame": "J2000"}}, "frame: expected"),
         ({"options": {"colormap": "12345"}}, "colormap"),
         ({"options": {"range": [0, float("inf")]}}, "range"),
         ({"columns": [{"name": "mass", "dtype": "|u1", "shape": [0]}]}, "columns: expected some of"),
@@ -150,7 +161,7 @@ def test_nan_and_infinity_are_refused_with_the_row(bad: float) -> None:
 
 
 def test_numbers_whose_sum_overflows_are_no_infinity() -> None:
-    PointFrame("a", 0, np.full((4, 3), 1.7e308)).check()
+    PointFrame("a", 0, np.full((4, 3), 1.7e308)).validate()
 
 
 def test_a_small_message_cannot_unpack_to_a_large_one() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from openspace_server.engines.base import EngineError
 from openspace_server.instance.budget import Budget, patience
+from openspace_server.instance.intake import Intake
 from openspace_server.instance.steering import Steering
 from openspace_server.instance.streaming.flow import Flow
 from openspace_server.instance.streaming.viewers import PictureQueue
@@ -85,6 +86,8 @@ class Conversation:
         self.owner = join.owner and join.role is Role.CONTROLLER
         self.viewer = instance.control.free_name(join.viewer or uuid.uuid4().hex[:12])
         self.watches_stats = False
+        self.watches_picks = False
+        self.intake = Intake(self)
         self.heard_at = time.monotonic()
         self.joined_at = self.heard_at
         self.report: messages.Report | None = None
@@ -171,6 +174,7 @@ class Conversation:
     def close(self) -> None:
         """The viewer is gone: let go of the camera and forget what it still waits for."""
         self.let_go()
+        self.intake.close()
         for task in self._tasks:
             task.cancel()
 

@@ -3,14 +3,15 @@
 Header fields: ``name``; ``sequence`` (counts up for each name; a frame older than the last one shown is left out);
 ``keep`` (``"latest"``: a newer frame takes the place of one that waits; ``"all"``: every frame is shown);
 ``sender`` (an opaque text, the same for all connections of one process: a name belongs to one sender);
-``options`` (:class:`Options`). The array is float32 or float64 ``(n, 3)``: places in ``options.unit``. Columns, all
-with n rows: ``values`` float ``(n,)``, which the colour map colours, or ``colors`` uint8 ``(n, 4)``, RGBA, and
-``sizes`` float ``(n,)``, factors of ``options.size``.
+``check`` (whether the answer shall tell the CRC-32 of what arrived); ``options`` (:class:`Options`). The array is
+float32 or float64 ``(n, 3)``: places in ``options.unit``. Columns, all with n rows: ``values`` float ``(n,)``, which
+the colour map colours, or ``colors`` uint8 ``(n, 4)``, RGBA.
 """
 
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,8 @@ KIND = "points"
 MAX_POINTS = 20_000_000
 LATEST, ALL = "latest", "all"
 UNITS = ("m", "km", "au", "ly", "pc", "kpc", "Mpc", "Gpc", "Gly")
-COLUMNS = ("values", "colors", "sizes")
+FRAMES = ("Galactic", "ICRF")
+COLUMNS = ("values", "colors")
 MAX_COLOURS = 1024
 
 
@@ -34,7 +36,8 @@ class Options:
 
     Attributes:
         unit: of the places, one of :data:`UNITS`.
-        parent: scene graph node in whose axes the places are; "Root" is OpenSpace's world (galactic axes).
+        parent: scene graph node around which the places are, in its axes; "Root" is the world.
+        frame: axes of the places below Root: "Galactic" (OpenSpace's world axes) or "ICRF".
         offset: metres added to the places, in the parent's axes.
         size: of a point, pixels.
         opacity: 0 to 1.
@@ -43,11 +46,13 @@ class Options:
         colormap: RGB 0 to 255, uint8 triples from low to high; empty without values.
         colormap_name: for people.
         range: values that get the first and the last colour.
+        log: whether colours follow the logarithm of the values.
         label: name for people.
     """
 
     unit: str = "m"
     parent: str = "Root"
+    frame: str = "Galactic"
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
     size: float = 1.0
     opacity: float = 1.0
@@ -56,6 +61,7 @@ class Options:
     colormap: tuple[tuple[int, int, int], ...] = ()
     colormap_name: str = ""
     range: tuple[float, float] = (0.0, 1.0)
+    log: bool = False
     label: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -70,10 +76,17 @@ class Options:
         unit = text(fields, "unit", limit=8, default="m")
         if unit not in UNITS:
             raise ProtocolError(f"unit: expected one of {', '.join(UNITS)}, got {describe(unit)}")
+        frame = text(fields, "frame", limit=16, default="Galactic")
+        if frame not in FRAMES:
+            raise ProtocolError(f"frame: expected one of {', '.join(FRAMES)}, got {describe(frame)}")
         low, high = _numbers(fields, "range", 2, (0.0, 1.0))
+        log = boolean(fields, "log", False)
+        if low > high or (log and low <= 0):
+            raise ProtocolError(f"range: expected {'0 < ' if log else ''}low <= high, got {low:g} and {high:g}")
         return cls(
             unit=unit,
             parent=text(fields, "parent", limit=256, default="Root"),
+            frame=frame,
             offset=_three(_numbers(fields, "offset", 3, (0.0, 0.0, 0.0))),
             size=_within(fields, "size", 0.1, 64, 1.0),
             opacity=_within(fields, "opacity", 0, 1, 1.0),
@@ -82,6 +95,7 @@ class Options:
             colormap=_colours(text(fields, "colormap", limit=6 * MAX_COLOURS, default="")),
             colormap_name=text(fields, "colormap_name", limit=64, default=""),
             range=(low, high),
+            log=log,
             label=text(fields, "label", limit=256, default=""),
         )
 
@@ -97,6 +111,7 @@ class PointFrame:
     options: Options = field(default_factory=Options)
     keep: str = ALL
     sender: str = ""
+    check: bool = False
 
     def encode(
         self, encoding: arrays.Encoding = arrays.PLAIN, **fields: Any
@@ -115,6 +130,7 @@ class PointFrame:
             sequence=self.sequence,
             keep=self.keep,
             sender=self.sender,
+            check=self.check,
             options=self.options.as_json(),
             **fields,
         )
@@ -131,13 +147,14 @@ class PointFrame:
             options=Options.read(header.get("options", {})),
             keep=text(header, "keep", limit=8, default=ALL),
             sender=text(header, "sender", limit=128, default=""),
+            check=boolean(header, "check", False),
         )
         if header["kind"] != KIND:
             raise ProtocolError(f"kind: expected {KIND}, got {describe(header['kind'])}")
-        frame.check()
+        frame.validate()
         return frame
 
-    def check(self) -> None:
+    def validate(self) -> None:
         """Raises ProtocolError unless shapes, dtypes and numbers are those of points."""
         if not self.name.strip():
             raise ProtocolError("name: points need a name")
@@ -159,6 +176,15 @@ class PointFrame:
                 kind = "uint8" if name == "colors" else "float32"
                 raise ProtocolError(f"{name}: expected {kind} {wanted}, got {column.dtype} {column.shape}")
             _finite(name, column)
+
+
+def checksum(frame: PointFrame) -> int:
+    """CRC-32 of the places and, in the order of :data:`COLUMNS`, the columns, as C-contiguous bytes."""
+    crc = zlib.crc32(np.ascontiguousarray(frame.places).data)
+    for name in COLUMNS:
+        if name in frame.columns:
+            crc = zlib.crc32(np.ascontiguousarray(frame.columns[name]).data, crc)
+    return crc
 
 
 def identifier(name: str) -> str:
