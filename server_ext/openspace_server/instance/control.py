@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from openspace_server.engines.base import EngineError
 from openspace_server.instance.budget import Budget, patience
+from openspace_server.instance.intake import Intake
 from openspace_server.instance.steering import Steering
 from openspace_server.instance.streaming.flow import Flow
 from openspace_server.instance.streaming.viewers import PictureQueue
@@ -89,6 +90,8 @@ class Conversation:
         self.party, self.share = join.party, join.share
         self.viewer = instance.control.free_name(join.viewer or uuid.uuid4().hex[:12], join.party)
         self.watches_stats = False
+        self.watches_picks = False
+        self.intake = Intake(self)
         self.heard_at = time.monotonic()
         self.joined_at = self.heard_at
         self.report: messages.Report | None = None
@@ -181,6 +184,7 @@ class Conversation:
         self.let_go()
         if self._expiry is not None:
             self._expiry.cancel()
+        self.intake.close()
         for task in self._tasks:
             task.cancel()
 

@@ -16,6 +16,7 @@ from openspace_server.instance.figures import stats_message
 from openspace_server.instance.grabs import Grabs
 from openspace_server.instance.host_pipe import Configuration
 from openspace_server.instance.picture_settings import PictureSettings
+from openspace_server.instance.points import PointScene
 from openspace_server.instance.roles import Control
 from openspace_server.instance.streaming.director import Director
 from openspace_server.instance.streaming.encoder import EncodedPicture
@@ -47,6 +48,7 @@ class Instance:
         self.draw_loop = DrawLoop(engine, size, self, stamped=configuration.stamp)
         self.director = Director(self.draw_loop, self.settings, stamped=configuration.stamp)
         self.grabs = Grabs(self.draw_loop)
+        self.points = PointScene(self.draw_loop)
         self.conversations: set[Conversation] = set()
         self.control = Control(self._control_changed)
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -136,8 +138,16 @@ class Instance:
             "viewers": len(self.conversations),
             "following": self.settings.following,
             "encoder": self.draw_loop.encoder_name,
+            "picks": self.picks,
             **self.control.message(),
         }
+
+    @property
+    def picks(self) -> str:
+        """When views shall ask which point is under the pointer: "never", at a "click", or when it rests ("hover")."""
+        if not self.points.names:
+            return "never"
+        return "hover" if any(each.watches_picks for each in self.conversations) else "click"
 
     async def fresh_state(self) -> dict[str, Any]:
         """The state as of now."""

@@ -16,7 +16,6 @@ from openspace_server.instance.joined_socket import JoinedSocket, TalkSocket, ch
 from openspace_server.instance.media_socket import MediaSocket
 from openspace_server.instance.peers import Peers
 from openspace_server.protocols import signaling
-from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.signaling import Join
 
@@ -114,7 +113,8 @@ class BulkSocket(TalkSocket):
         if self.talk is None:
             return
         if isinstance(message, bytes):
-            self.post(messages.error(None, "no array is expected here"))
+            self.talk.intake.receive(message)
+            await self.drained()
         else:
             await self.talk.turn(len(message))
             self.talk.receive(message)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine, EngineError
+from openspace_server.instance import point_verbs
 from openspace_server.instance.figures import prometheus
 from openspace_server.instance.host_pipe import MAX_FRAME_RATE
 from openspace_server.instance.picture_settings import MAX_BIT_RATE, MIN_BIT_RATE
@@ -248,4 +249,9 @@ VERBS: dict[str, Verb] = {
     "take_control": Verb(_take_control),
     "dismiss": Verb(_dismiss),
     "ping": Verb(_ping),
+    "points": Verb(point_verbs.points),
+    "style_points": Verb(point_verbs.style_points, steers=True),
+    "remove_points": Verb(point_verbs.remove_points, steers=True),
+    "pick": Verb(point_verbs.pick),
+    "watch_picks": Verb(point_verbs.watch_picks),
 }

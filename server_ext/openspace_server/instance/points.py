@@ -1,0 +1,283 @@
+"""The points that senders have put into the scene: whose they are, what was shown last, how they look."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from openspace_server.engines.base import Engine, EngineError
+from openspace_server.engines.properties import PropertyTree
+from openspace_server.engines.scene_engine import SceneEngine
+from openspace_server.instance.draw_loop import DrawLoop
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.protocols.points import ALL, MAX_POINTS, Options, PointFrame, checksum, identifier
+
+MAX_CLOUDS = 64
+MAX_TOTAL_POINTS = 2 * MAX_POINTS
+PICTURE_POLL = 0.005
+"""Seconds between looks at whether a frame is in the picture."""
+PICTURE_POLLS = 400
+"""Looks after which the next frame may come whether this one is in the picture or not."""
+
+
+class Sender(Protocol):
+    """A connection that sends points. ``senders``: the names it sent under."""
+
+    senders: set[str]
+
+
+@dataclass
+class Cloud:
+    """What the instance knows of one name."""
+
+    name: str
+    identifier: str
+    sender: str
+    options: Options
+    sequence: int
+    count: int
+    columns: tuple[str, ...]
+
+
+class PointScene:
+    """Lives on the event loop; the engine is asked on the draw thread."""
+
+    def __init__(self, draw_loop: DrawLoop) -> None:
+        self._draw_loop = draw_loop
+        self._clouds: dict[str, Cloud] = {}
+        self._present: set[Sender] = set()
+        self._turn = asyncio.Lock()
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._clouds)
+
+    def left(self, sender: Sender) -> None:
+        """A connection is gone: its points stay, and anybody may go on with them."""
+        self._present.discard(sender)
+
+    async def show(self, frame: PointFrame, by: Sender) -> dict[str, Any]:
+        """Make ``frame`` what its name shows.
+
+        Returns:
+            ``shown``, ``points``, ``sequence``, and ``crc32`` if asked for.
+
+        Raises:
+            ProtocolError: the name belongs to another sender that is still there, or there would be too much.
+            EngineError: the engine refuses; what was shown before stays.
+        """
+        self._present.add(by)
+        by.senders.add(frame.sender)
+        async with self._turn:
+            known = self._clouds.get(frame.name)
+            self._check(frame, known)
+            result: dict[str, Any] = {"points": len(frame.places), "sequence": frame.sequence}
+            if known is not None and known.sender == frame.sender and frame.sequence <= known.sequence:
+                reason = f"older than frame {known.sequence}, which is shown"
+                return result | {"shown": False, "reason": reason}
+            if frame.check:
+                result["crc32"] = await asyncio.to_thread(checksum, frame)
+            cloud = _cloud(frame)
+            await self._draw_loop.call(lambda engine, now: _apply(engine, frame, cloud, known), changes=True)
+            self._clouds[frame.name] = cloud
+            if frame.keep == ALL:
+                await self._in_picture()
+            return result | {"shown": True}
+
+    async def remove(self, name: str) -> None:
+        """Raises ProtocolError for an unknown name."""
+        async with self._turn:
+            cloud = self.find(name)
+            await self._draw_loop.call(lambda engine, now: scene_of(engine).remove_node(cloud.identifier), changes=True)
+            del self._clouds[name]
+
+    async def style(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """Change some of the options of ``name``, at once; what they are then. Raises ProtocolError, EngineError."""
+        async with self._turn:
+            cloud = self.find(name)
+            wanted = Options.read(cloud.options.as_json() | changes)
+            fixed = [each for each in ("unit", "parent", "frame", "offset") if each in changes]
+            if fixed:
+                raise ProtocolError(f"{', '.join(fixed)}: fixed when points are added; add them again under their name")
+            restyled = replace(cloud, options=wanted)
+            await self._draw_loop.call(lambda engine, now: _restyle(engine, cloud, restyled), changes=True)
+            self._clouds[name] = restyled
+        return (await self.listing(name))[0]
+
+    async def listing(self, only: str | None = None) -> list[dict[str, Any]]:
+        """All points, or those called ``only``, as they are now, whoever changed their properties."""
+        clouds = list(self._clouds.values()) if only is None else [self.find(only)]
+        options = await self._draw_loop.call(lambda engine, now: [_read_back(engine, cloud) for cloud in clouds])
+        return [
+            {
+                "name": cloud.name,
+                "identifier": cloud.identifier,
+                "points": cloud.count,
+                "sequence": cloud.sequence,
+                "columns": list(cloud.columns),
+                "options": now.as_json(),
+            }
+            for cloud, now in zip(clouds, options, strict=True)
+        ]
+
+    def find(self, name: str) -> Cloud:
+        """Raises ProtocolError."""
+        if name not in self._clouds:
+            raise ProtocolError(f"there are no points called {name!r}; there are {', '.join(self._clouds) or 'none'}")
+        return self._clouds[name]
+
+    def of_identifier(self, wanted: str) -> Cloud | None:
+        return next((cloud for cloud in self._clouds.values() if cloud.identifier == wanted), None)
+
+    def _check(self, frame: PointFrame, known: Cloud | None) -> None:
+        if known is not None and known.sender != frame.sender and self._is_present(known.sender):
+            raise ProtocolError(
+                f"points called {frame.name!r} belong to another sender: choose another name, or remove them first"
+            )
+        others = [cloud for cloud in self._clouds.values() if cloud.name != frame.name]
+        twin = next((cloud for cloud in others if cloud.identifier == identifier(frame.name)), None)
+        if twin is not None:
+            raise ProtocolError(f"points called {frame.name!r} and {twin.name!r} would be the same scene graph node")
+        if known is None and len(others) >= MAX_CLOUDS:
+            raise ProtocolError(f"there are {MAX_CLOUDS} point clouds already: remove some")
+        if sum(cloud.count for cloud in others) + len(frame.places) > MAX_TOTAL_POINTS:
+            raise ProtocolError(f"there would be more than {MAX_TOTAL_POINTS} points together: remove some")
+
+    def _is_present(self, name: str) -> bool:
+        return any(name in sender.senders for sender in self._present)
+
+    async def _in_picture(self) -> None:
+        """Wait until the engine draws what it was given."""
+        for _ in range(PICTURE_POLLS):
+            if not await self._draw_loop.call(lambda engine, now: scene_of(engine).points_pending):
+                return
+            await asyncio.sleep(PICTURE_POLL)
+
+
+def _cloud(frame: PointFrame) -> Cloud:
+    return Cloud(
+        frame.name,
+        identifier(frame.name),
+        frame.sender,
+        frame.options,
+        frame.sequence,
+        len(frame.places),
+        tuple(frame.columns),
+    )
+
+
+# -- on the draw thread -----------------------------------------------------------------------------------------------
+
+
+class PointEngine(Protocol):
+    """The part of a :class:`SceneEngine` that shows points given as arrays."""
+
+    tree: PropertyTree
+    points_pending: bool
+
+    def add_points(
+        self, node: dict[str, Any], places: np.ndarray, columns: Mapping[str, np.ndarray], *, colours: Any
+    ) -> None: ...
+
+    def update_points(
+        self, identifier: str, places: np.ndarray, columns: Mapping[str, np.ndarray], *, colours: Any
+    ) -> None: ...
+
+    def colour_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> None: ...
+
+    def remove_node(self, identifier: str) -> None: ...
+
+    def pick(self, x: float, y: float) -> Any: ...
+
+
+def scene_of(engine: Engine) -> PointEngine:
+    """Raises EngineError if ``engine`` cannot show points given as arrays."""
+    if not isinstance(engine, SceneEngine) or not hasattr(engine, "update_points"):
+        raise EngineError(f"the {engine.name} engine does not show points given as arrays")
+    return cast(PointEngine, engine)
+
+
+def _apply(engine: Engine, frame: PointFrame, new: Cloud, known: Cloud | None) -> None:
+    scene = scene_of(engine)
+    columns = {name: column for name, column in frame.columns.items() if name != "colors"}
+    colours = frame.columns.get("colors")
+    if known is not None and scene.tree.owner(f"Scene.{known.identifier}") is not None:
+        if _placed_alike(known.options, new.options) and set(known.columns) == set(new.columns):
+            scene.update_points(known.identifier, frame.places, columns, colours=colours)
+            _restyle(engine, known, new)
+            return
+        scene.remove_node(known.identifier)
+    scene.add_points(_table(new), frame.places, columns, colours=colours)
+
+
+def _placed_alike(a: Options, b: Options) -> bool:
+    return (a.unit, a.parent, a.frame, a.offset) == (b.unit, b.parent, b.frame, b.offset)
+
+
+def _restyle(engine: Engine, old: Cloud, new: Cloud) -> None:
+    scene, before, after = scene_of(engine), old.options, new.options
+    for name, (uri, encode) in _PROPERTIES.items():
+        if getattr(before, name) != getattr(after, name):
+            scene.tree.get(f"Scene.{new.identifier}.{uri}").set(encode(getattr(after, name)))
+    mapping = [(each.colormap, each.range, each.log) for each in (before, after)]
+    if mapping[0] != mapping[1] and "values" in new.columns:
+        scene.colour_points(new.identifier, _mapping(after))
+
+
+def _read_back(engine: Engine, cloud: Cloud) -> Options:
+    tree = scene_of(engine).tree
+    if tree.owner(f"Scene.{cloud.identifier}") is None:
+        return cloud.options
+    read = {name: tree.get(f"Scene.{cloud.identifier}.{uri}").value for name, (uri, _) in _PROPERTIES.items()}
+    return Options.read(cloud.options.as_json() | read)
+
+
+_PROPERTIES: dict[str, tuple[str, Any]] = {
+    "visible": ("Renderable.Enabled", bool),
+    "opacity": ("Renderable.Opacity", float),
+    "size": ("Renderable.SizeSettings.MaxSize", float),
+    "color": ("Renderable.Coloring.FixedColor", list),
+}
+"""Options that are properties of the node: where, and as what."""
+
+_ALWAYS_LARGE = 50.0
+"""Exponent of the size in metres: so large that the largest size in pixels is what counts, near and far."""
+
+
+def _table(cloud: Cloud) -> dict[str, Any]:
+    """OpenSpace's table of the node."""
+    look = cloud.options
+    colouring: dict[str, Any] = {"FixedColor": list(look.color)}
+    if "values" in cloud.columns and look.colormap:
+        colouring["ColorMapping"] = _mapping(look)
+    return {
+        "Identifier": cloud.identifier,
+        "Parent": look.parent,
+        "GUI": {"Name": look.label or cloud.name, "Path": "/Points"},
+        "Tag": ["points"],
+        "Transform": {"Translation": {"Type": "StaticTranslation", "Position": list(look.offset)}},
+        "Renderable": {
+            "Type": "RenderablePointCloud",
+            "Unit": look.unit,
+            "Frame": look.frame,
+            "Enabled": look.visible,
+            "Opacity": look.opacity,
+            "Coloring": colouring,
+            "SizeSettings": {"ScaleExponent": _ALWAYS_LARGE, "EnableMaxSizeControl": True, "MaxSize": look.size},
+        },
+    }
+
+
+def _mapping(look: Options) -> dict[str, Any] | None:
+    if not look.colormap:
+        return None
+    return {
+        "Colors": [[channel / 255 for channel in colour] for colour in look.colormap],
+        "Parameter": "values",
+        "ValueRange": list(look.range),
+        "Logarithmic": look.log,
+    }
