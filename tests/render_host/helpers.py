@@ -20,7 +20,7 @@ from openspace_server.render_host.host import RenderHost
 from openspace_server.render_host.settings import HostSettings, Timings
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("standin.py")))
-QUICK = Timings(start=10.0, stop=0.5, join=0.5)
+QUICK = Timings(start=10.0, stop=0.5, join=0.5, api=0.5)
 WAIT = 15.0
 
 

@@ -86,6 +86,8 @@ class Conversation:
         self.instance = instance
         self.carrier = carrier
         self.role = join.role
+        self.of_owner = join.owner
+        """Somebody whom the session's owner trusts to know it, whether to steer or only to watch."""
         self.owner = join.owner and join.role is Role.CONTROLLER
         self.party, self.share = join.party, join.share
         self.viewer = instance.control.free_name(join.viewer or uuid.uuid4().hex[:12], join.party)

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine, EngineError
 from openspace_server.instance.control import REVOKED, Carrier, Conversation
@@ -23,6 +23,9 @@ from openspace_server.instance.streaming.encoder import EncodedPicture
 from openspace_server.instance.streaming.images import DrawnFrame
 from openspace_server.instance.streaming.probe import find_hardware
 from openspace_server.protocols.signaling import Join
+
+if TYPE_CHECKING:
+    from openspace_server.engines.scripting.program import Program
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +58,8 @@ class Instance:
         """Done when the first picture is drawn; its exception is why it never will be."""
         self.over: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         """Done when the draw thread has ended."""
+        self.program: asyncio.Future[Program | None] = asyncio.get_running_loop().create_future()
+        """Scripts and properties, some time after the first picture; None if the engine has no scene."""
         self._resized = resized
         self._changing_picture = asyncio.Lock()
         self._told_at = 0.0

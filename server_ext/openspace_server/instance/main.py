@@ -83,8 +83,9 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
             host.send("running")
             opening = asyncio.create_task(open_api(instance, engine, configuration))
             await asyncio.wait((opening, instance.over, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if opening.done() and (api := opening.result()) is not None:
-                host.send("api", port=api.port)
+            if opening.done():
+                api = opening.result()
+                host.send("api", port=api.port if api is not None else 0)
             opening.cancel()
             probing = asyncio.create_task(instance.find_encoder())
             await asyncio.wait((instance.over, stopped, ticking), return_when=asyncio.FIRST_COMPLETED)

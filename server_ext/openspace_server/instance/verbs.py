@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine, EngineError
+from openspace_server.engines.scripting.changes import change_again, changes
 from openspace_server.instance import point_verbs
 from openspace_server.instance.figures import prometheus
 from openspace_server.instance.host_pipe import MAX_FRAME_RATE
@@ -18,6 +19,7 @@ from openspace_server.protocols.picture import check_size
 from openspace_server.protocols.viewer import Request
 
 if TYPE_CHECKING:
+    from openspace_server.engines.scripting.program import Program
     from openspace_server.instance.control import Conversation
 
 Arguments = dict[str, Any]
@@ -223,6 +225,30 @@ async def _ping(who: Conversation, arguments: Arguments, id: int) -> Any:
     return {}
 
 
+async def _properties(who: Conversation, arguments: Arguments, id: int) -> Any:
+    if not (who.steers or who.of_owner):
+        raise ProtocolError("properties: only for the owner and who steers")
+    program = await _program(who)
+    return await who.instance.draw_loop.call(lambda engine, now: changes(program.at(now)))
+
+
+async def _set_properties(who: Conversation, arguments: Arguments, id: int) -> Any:
+    program = await _program(who)
+    told = arguments.get("properties")
+    return {
+        "refused": await who.instance.draw_loop.call(
+            lambda engine, now: change_again(program.at(now), told), changes=True
+        )
+    }
+
+
+async def _program(who: Conversation) -> Program:
+    program = await asyncio.shield(who.instance.program)
+    if program is None:
+        raise EngineError("this engine has no properties")
+    return program
+
+
 VERBS: dict[str, Verb] = {
     "state": Verb(_state),
     "targets": Verb(_targets),
@@ -234,6 +260,8 @@ VERBS: dict[str, Verb] = {
     "set_time": _changing(_set_time),
     "set_rate": _changing(_set_rate),
     "set_paused": _changing(_set_paused),
+    "properties": Verb(_properties),
+    "set_properties": Verb(_set_properties, steers=True),
     "resolution": Verb(_resolution, steers=True),
     "follow": Verb(_follow, steers=True),
     "quality": Verb(_quality, steers=True),

@@ -65,9 +65,10 @@ async def take(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: 
                 known["properties"] = await talk.ask("properties")
             viewers = state.get("viewers")
             encoded = json.dumps(known)
-            return Snapshot(
-                encoded if len(encoded) <= MAX_KNOWN else "", max(0, viewers - 1) if isinstance(viewers, int) else None
-            )
+            if len(encoded) > MAX_KNOWN:
+                log.warning("session %s: its properties are too many to be kept for a restart", row.id)
+                encoded = json.dumps(known | {"properties": None})
+            return Snapshot(encoded, max(0, viewers - 1) if isinstance(viewers, int) else None)
         finally:
             await talk.close()
 
@@ -88,7 +89,7 @@ async def frame(host: HostRow, row: SessionRow, link: AgentLink | None, timeout:
 async def dismiss(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float, share: str) -> None:
     """Have everybody sent away who came by the link ``share``. Raises one of FAULTS."""
     async with asyncio.timeout(timeout):
-        talk = await _Talk.open(host, row, link, Role.CONTROLLER, owner=True)
+        talk = await _Talk.open(host, row, link, Role.CONTROLLER)
         try:
             await talk.ask("dismiss", {"share": share})
         finally:
@@ -97,21 +98,7 @@ async def dismiss(host: HostRow, row: SessionRow, link: AgentLink | None, timeou
 
 async def give_back(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> None:
     """Bring a new instance to what ``row.known`` tells. What it refuses is left out. Raises one of FAULTS."""
-    known = json.loads(row.known) if row.known else {}
-    requests = [
-        (verb, {name: known[name]})
-        for verb, name in (
-            ("set_properties", "properties"),
-            ("set_time", "time"),
-            ("set_rate", "rate"),
-            ("set_paused", "paused"),
-            ("set_focus", "focus"),
-            ("set_camera", "camera"),
-        )
-        if known.get(name) is not None
-    ]
-    # set_focus names its argument differently.
-    requests = [(verb, {"target": known["focus"]} if verb == "set_focus" else given) for verb, given in requests]
+    requests = _requests(json.loads(row.known) if row.known else {})
     async with asyncio.timeout(timeout):
         talk = await _Talk.open(host, row, link, Role.CONTROLLER)
         try:
@@ -124,6 +111,21 @@ async def give_back(host: HostRow, row: SessionRow, link: AgentLink | None, time
             await talk.close()
 
 
+def _requests(known: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The verbs that bring an instance to what is ``known``. Time stands still meanwhile, so that it ends up right."""
+    given = [
+        ("set_properties", "properties", known.get("properties")),
+        ("set_rate", "rate", known.get("rate")),
+        ("set_time", "time", known.get("time")),
+        ("set_focus", "target", known.get("focus")),
+        ("set_camera", "camera", known.get("camera")),
+        ("set_paused", "paused", known.get("paused")),
+    ]
+    if "paused" in known:
+        given.insert(0, ("set_paused", "paused", True))
+    return [(verb, {argument: value}) for verb, argument, value in given if value is not None]
+
+
 class _Talk:
     """A conversation with an instance over its bulk socket."""
 
@@ -132,9 +134,7 @@ class _Talk:
         self._last = 0
 
     @classmethod
-    async def open(
-        cls, host: HostRow, row: SessionRow, link: AgentLink | None, role: Role, owner: bool = False
-    ) -> _Talk:
+    async def open(cls, host: HostRow, row: SessionRow, link: AgentLink | None, role: Role) -> _Talk:
         stream: Stream
         if host.kind == HostKind.AGENT:
             if link is None:
@@ -142,7 +142,7 @@ class _Talk:
             stream = await link.open("bulk")
         else:
             stream = await _Socket.open(gateway_url(host, "bulk"))
-        await stream.send(Join(row.id, role, f"orchestrator-{role}", row.token, owner).encode())
+        await stream.send(Join(row.id, role, f"orchestrator-{role}", row.token, owner=True).encode())
         return cls(stream)
 
     async def ask(self, verb: str, arguments: dict[str, Any] | None = None, arrays: bool = False) -> Any:

@@ -182,9 +182,12 @@ def _read_join(first: Message) -> Join:
 
 async def _connect(slot: Slot, channel: str, join: Join) -> ClientEnd:
     """The instance's socket, with ``join`` passed on; the token stays here."""
-    if channel == API and slot.api_port is None:
-        raise GatewayRefusal("this instance has no OpenSpace API", REFUSED)
-    url = f"ws://127.0.0.1:{slot.api_port}/" if channel == API else f"ws://127.0.0.1:{slot.port}/{channel}"
+    url = f"ws://127.0.0.1:{slot.port}/{channel}"
+    if channel == API:
+        port = await slot.find_api()
+        if port is None:
+            raise GatewayRefusal("this instance has no OpenSpace API", REFUSED)
+        url = f"ws://127.0.0.1:{port}/"
     try:
         instance = await connect(
             url, {"Authorization": f"Bearer {slot.secret}"}, timeout=CONNECT_TIMEOUT, max_bytes=CHANNELS[channel]

@@ -31,6 +31,8 @@ class Timings:
     """From the spawn until the instance must say ``running``."""
     stop: float = 3.0
     """From the STOP command to SIGTERM, and again from SIGTERM to SIGKILL."""
+    api: float = 10.0
+    """How long somebody who comes for the OpenSpace API of a running instance waits until it has opened."""
     join: float = 5.0
     """From the opening of a gateway socket until its ``join``."""
 

@@ -57,6 +57,7 @@ class Slot:
         self._process: InstanceProcess | None = None
         self._stop = asyncio.Event()
         self._running = asyncio.Event()
+        self._api_told = asyncio.Event()
         self._failure = ""
         self._task: asyncio.Task[None] | None = None
 
@@ -71,7 +72,7 @@ class Slot:
         self.api_port = self._settings.instance_api_port(self.id) or None
         self.secret = secrets.token_urlsafe(32)
         self.started = time.monotonic()
-        self._stop, self._running = asyncio.Event(), asyncio.Event()
+        self._stop, self._running, self._api_told = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._task = asyncio.ensure_future(self._live(assignment))
 
     def stop(self) -> None:
@@ -88,6 +89,17 @@ class Slot:
         # Not spawned yet: the configuration line will carry this size.
         self.width, self.height = width, height
         return True
+
+    async def find_api(self) -> int | None:
+        """The port of the instance's OpenSpace API, waited for as it opens some time after the first picture; None if
+        it has none."""
+        told, ended = asyncio.ensure_future(self._api_told.wait()), asyncio.ensure_future(self.ended())
+        try:
+            await asyncio.wait({told, ended}, timeout=self._settings.timings.api, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            told.cancel()
+            ended.cancel()
+        return self.api_port
 
     async def ended(self) -> None:
         """Return when the slot is idle."""
@@ -162,7 +174,10 @@ class Slot:
             case "resolution":
                 self.width, self.height = check_size(event)
             case "api":
-                self.api_port = integer(event, "port", 1, 65535)
+                port = integer(event, "port", 0, 65535)
+                if port or not self._api_told.is_set():
+                    self.api_port = port or None
+                self._api_told.set()
             case "viewers":
                 self.viewers = integer(event, "count", 0, 2**31)
             case "failed":

@@ -82,6 +82,8 @@ class Property:
         self._accept = accept
         self._watchers: list[Callable[[Property], None]] = []
         self._value: Value = self.kind.check(value)
+        self._first = self._value
+        self._was_set = False
 
     @property
     def type(self) -> str:
@@ -97,6 +99,11 @@ class Property:
     @property
     def value(self) -> Value:
         return self._value
+
+    @property
+    def chosen(self) -> bool:
+        """Whether somebody has set it to something other than its first value; what the program found is not chosen."""
+        return self._was_set and self._value != self._first and self.kind.name != "Trigger"
 
     def checked(self, value: object) -> Value:
         """``value`` in canonical form. Raises PropertyError: wrong type, out of range, read-only."""
@@ -116,10 +123,12 @@ class Property:
         canonical = self.checked(value)
         if self._accept is not None:
             self._accept(canonical)
+        self._was_set = True
         self._store(canonical)
 
     def update(self, value: object) -> None:
         """What the program itself found: stored whatever the limits, and told to the watchers."""
+        self._was_set = False
         self._store(self.kind.check(value))
 
     def watch(self, watcher: Callable[[Property], None]) -> Callable[[], None]:

@@ -54,6 +54,8 @@ class Program:
         self.interpolations = Interpolations()
         self.recorder = Recorder(engine, self.queue_script, self._recording_changed)
         self.screenshots = Screenshots(engine, self.paths)
+        self.added: dict[str, dict[str, Any]] = {}
+        """The nodes that were added, by identifier: their tables, with tokens such as ${USER} as they were given."""
         self.quit_requested = False
         self.attended: Callable[[], bool] = lambda: True
         """Whether anybody hears of events; while nobody does, and nothing goes on, a step does nothing."""

@@ -42,6 +42,7 @@ def add_scene_graph_node(program: Program, node: dict[str, Any]) -> None:
     if any(each.identifier == identifier for each in _nodes(program)):
         raise EngineError(f"there already is a scene graph node {identifier[:60]!r}")
     program.engine.add_node(_resolved(program, node))
+    program.added[identifier] = node
 
 
 def _resolved(program: Program, value: Any) -> Any:
@@ -55,7 +56,9 @@ def _resolved(program: Program, value: Any) -> Any:
 @function("", "removeSceneGraphNode")
 def remove_scene_graph_node(program: Program, node: str | dict[str, Any]) -> None:
     """Remove a node, given its identifier or its table."""
-    program.engine.remove_node(_node(program, _identifier(node)).identifier)
+    identifier = _node(program, _identifier(node)).identifier
+    program.engine.remove_node(identifier)
+    program.added.pop(identifier, None)
 
 
 @function("", "hasSceneGraphNode")
