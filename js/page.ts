@@ -1,17 +1,28 @@
 /** The stand-alone page's entry: one view that fills the window. */
 
+import { enterByLink } from "./connection/entrance.ts";
 import { findServer } from "./connection/server.ts";
 import { View } from "./view/view.ts";
 
 interface PageData {
   baseUrl: string;
   session: string;
+  /** Here by a link. */
+  guest: boolean;
 }
 
 const data = JSON.parse(document.getElementById("openspace-page")?.textContent ?? "{}") as Partial<PageData>;
+const server = findServer(data.baseUrl ?? "");
+const enter = () => void enterByLink(server, data.session ?? "", data.guest === true);
+enter();
+addEventListener("hashchange", enter);
 const life = new AbortController();
 const view = new View(
-  { server: findServer(data.baseUrl ?? ""), fill: true, hint: "Start a new session from a notebook." },
+  {
+    server,
+    fill: true,
+    hint: data.guest ? "" : "Start a new session from a notebook.",
+  },
   life.signal,
 );
 (document.getElementById("openspace-view") ?? document.body).append(view.root);

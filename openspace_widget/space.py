@@ -14,10 +14,11 @@ import numpy as np
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.picture import DEFAULT_SIZE, check_size
 from openspace_server.protocols.sessions import SessionState
-from openspace_widget import frames, navigation, session
+from openspace_widget import frames, navigation, session, sharing
 from openspace_widget.background import background
 from openspace_widget.connection import Connection, ServerAddress, find_server, private_server
 from openspace_widget.errors import RequestError, SessionError
+from openspace_widget.sharing import Share
 from openspace_widget.timeline import Timeline
 from openspace_widget.widget import OpenSpaceView
 
@@ -198,6 +199,29 @@ class OpenSpace:
         """
         pixels, _ = background().run(frames.grab(self._session))
         return pixels
+
+    # ---- people
+
+    def share(self, role: str = "viewer", hours: float = 24) -> Share:
+        """A link for others, to this session's stream page; shows itself, with a button to copy it.
+
+        Args:
+            role: ``"viewer"`` watches; ``"controller"`` may also steer when the owner lets go.
+            hours: for how long it is good, 720 at most.
+
+        Raises:
+            RequestError: another role, or an impossible time.
+        """
+        told = background().run(sharing.make(self._connection, self.session, role, hours))
+        return sharing.share_of(told, self._revoke)
+
+    def shares(self) -> list[Share]:
+        """The links to this session that are good now, oldest first; each has ``revoke()``."""
+        told = background().run(sharing.live(self._connection, self.session))
+        return [sharing.share_of(one, self._revoke) for one in told]
+
+    def _revoke(self, share: str) -> None:
+        background().run(sharing.revoke(self._connection, self.session, share))
 
     # ---- plumbing
 

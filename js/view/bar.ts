@@ -2,6 +2,7 @@
 
 import type { RemoteState, Target, WhoIsHere } from "../connection/messages.ts";
 import type { ControlAction, Standing } from "../connection/standing.ts";
+import type { Shares } from "../connection/shares.ts";
 import { formatRate, RATES } from "./clock.ts";
 import { ControlButtons } from "./controlButtons.ts";
 import { make } from "./dom.ts";
@@ -10,6 +11,7 @@ import { type Group, Menu } from "./menu.ts";
 import { People } from "./people.ts";
 import { Popover } from "./popover.ts";
 import { type BitRateChoice, FRAME_RATES, formatBitRate } from "./quality.ts";
+import { Sharing } from "./sharing.ts";
 import { TargetPicker } from "./targets.ts";
 import { TimeField } from "./timeField.ts";
 
@@ -50,6 +52,7 @@ export class Bar {
   readonly #targets: TargetPicker;
   readonly #control: ControlButtons;
   readonly #people: People;
+  readonly #sharing: Sharing;
   readonly #popovers: Popover[] = [];
   /** What only a controller may use. */
   readonly #steering: HTMLButtonElement[];
@@ -74,7 +77,8 @@ export class Bar {
     const still = button("camera", "Save a still picture");
     const give = (viewer: string) => commands.act({ label: "", verb: "give_control", args: { viewer } });
     this.#people = new People({ who: () => commands.who(), give }, signal);
-    this.#popovers.push(this.#targets.popover, this.#people.popover);
+    this.#sharing = new Sharing(signal);
+    this.#popovers.push(this.#targets.popover, this.#people.popover, this.#sharing.popover);
     this.#steering = [this.#pause, rate.button, this.#targets.popover.button, home, quality.button];
     this.root = make(
       "div",
@@ -86,6 +90,7 @@ export class Bar {
         "div",
         { class: "osw-group osw-what" },
         this.#people.popover.root,
+        this.#sharing.popover.root,
         still,
         this.#stats,
         quality.root,
@@ -130,7 +135,8 @@ export class Bar {
     for (const each of this.#steering) each.disabled = !steers;
     this.#time.disabled = !steers;
     if (steers) return;
-    for (const popover of this.#popovers) if (popover !== this.#people.popover) popover.close();
+    const others = [this.#people.popover, this.#sharing.popover];
+    for (const popover of this.#popovers) if (!others.includes(popover)) popover.close();
   }
 
   /** Null while it is not known who steers. */
@@ -139,6 +145,11 @@ export class Bar {
     this.#people.popover.button.disabled = standing === null;
     if (standing === null) this.#people.popover.close();
     else this.#people.changed();
+  }
+
+  /** Null for those who may not share the session. */
+  setShares(shares: Shares | null): void {
+    this.#sharing.offer(shares);
   }
 
   showTime(milliseconds: number): void {

@@ -13,6 +13,8 @@ const PATHS = {
   target: '<circle cx="12" cy="12" r="3.6"/><ellipse cx="12" cy="12" rx="9.6" ry="3.7" transform="rotate(-24 12 12)"/>',
   people:
     '<circle cx="9" cy="8.5" r="3.2"/><path d="M3.2 19c.5-3.6 2.7-5.4 5.8-5.4s5.3 1.8 5.8 5.4M15.4 5.8a3 3 0 0 1 0 5.5M17.3 14c2 .6 3.2 2.2 3.6 5"/>',
+  share:
+    '<circle cx="17.5" cy="5.8" r="2.6"/><circle cx="6.5" cy="12" r="2.6"/><circle cx="17.5" cy="18.2" r="2.6"/><path d="m8.8 10.7 6.4-3.6M8.8 13.3l6.4 3.6"/>',
   chevron: '<path d="m7 14 5-5 5 5"/>',
   check: '<path d="m5.5 12.5 4.3 4.3 8.7-9.3"/>',
 } as const;

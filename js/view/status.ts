@@ -46,7 +46,7 @@ function aboutControl({ steers, asked, holder, requests }: Standing): Status | n
   }
   if (steers) return null;
   const who = sentence(holder === "" ? "nobody steers" : `${holder} steers`);
-  return { tone: "quiet", title: "Watching", detail: join(who, asked ? "You have asked for control." : "") };
+  return { tone: "quiet", title: "Viewer only", detail: join(who, asked ? "You have asked for control." : "") };
 }
 
 function sentence(reason: string): string {

@@ -7,6 +7,7 @@ import { isOver, type Phase, STARTING } from "../connection/phase.ts";
 import type { Server } from "../connection/server.ts";
 import type { Rung } from "../connection/rungs.ts";
 import { Session } from "../connection/session.ts";
+import { type Shares, sharesOf } from "../connection/shares.ts";
 import { type ControlAction, type Standing, standingOf } from "../connection/standing.ts";
 import { StatsSampler } from "../connection/statistics.ts";
 import { listenToKeys } from "../input/keyboard.ts";
@@ -208,12 +209,18 @@ export class View {
     this.#hello = hello;
     this.#standing = standingOf(hello, hello.state);
     this.#stats.setEncoder(hello.encoder);
+    this.#bar.setShares(hello.owner === true ? this.#shares : null);
     this.#targets = hello.targets ?? [];
     this.#bar.setTargets(this.#targets);
     this.#changed(hello.state);
     this.#reportSize();
     if (this.#statsLife) this.#watchRemoteStats(true);
     this.#show();
+  }
+
+  get #shares(): Shares | null {
+    const { server } = this.#options;
+    return server !== null && this.#session !== null ? sharesOf(server, this.#session.id) : null;
   }
 
   #parted(): void {

@@ -18,7 +18,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    server = start_server(tmp_path_factory.mktemp("lab"), "jupyterlab", "lab/tree/", "LabApp")
+    options = ["--OpenSpaceExtension.share_without_login=True"]
+    server = start_server(tmp_path_factory.mktemp("lab"), "jupyterlab", "lab/tree/", "LabApp", options)
     yield server
     stop_server(server)
 

@@ -36,6 +36,7 @@ class Described:
         raw = None if body is None else json.dumps(body).encode()
         response = await self.client.fetch(method, f"{API}/{path}", raw, headers)
         template = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "{id}", f"/{path}".partition("?")[0])
+        template = template.replace("shares/{id}", "shares/{share}")
         described = self.document["paths"][template][method.lower()]["responses"]
         code = str(response.code) if str(response.code) in described else "default"
         assert code != "default" or response.code >= 400, (method, path, response.code)
@@ -75,6 +76,12 @@ async def test_the_server_does_what_its_document_says(client: Client, host: Stan
     assert (await described.ask("PATCH", f"sessions/{id}", {"width": 800, "height": 600}))[0] == 200
     assert (await described.ask("PATCH", f"sessions/{id}", {"width": 1}))[0] == 400
     assert (await described.ask("GET", f"sessions/{id}/thumbnail"))[0] == 503  # the stand-in draws nothing
+    status, link = await described.ask("POST", f"sessions/{id}/shares", {"role": "controller", "hours": 1})
+    assert status == 201
+    assert (await described.ask("GET", f"sessions/{id}/shares"))[1]["shares"][0]["id"] == link["id"]
+    assert (await described.ask("POST", f"sessions/{id}/enter", {"key": link["path"].partition("=")[2]}))[0] == 204
+    assert (await described.ask("POST", f"sessions/{id}/enter", {"key": "?"}))[0] == 404
+    assert (await described.ask("DELETE", f"sessions/{id}/shares/{link['id']}"))[0] == 204
     assert (await described.ask("POST", "sessions"))[0] == 201
     status, refused = await described.ask("POST", "sessions")
     assert (status, refused["reason"]) == (429, "quota_reached")

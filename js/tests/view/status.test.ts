@@ -36,7 +36,7 @@ test("on the way it says what it does", () => {
 test("who watches is told who steers, and who steers is told who asks", () => {
   expect(of("live", "", { standing: WATCHES })).toEqual({
     tone: "quiet",
-    title: "Watching",
+    title: "Viewer only",
     detail: "The owner steers.",
   });
   expect(of("live", "", { standing: { ...WATCHES, asked: true, holder: "" } })?.detail).toBe(

@@ -1,0 +1,42 @@
+import { expect, test, vi } from "vitest";
+import { sharesOf } from "../../connection/shares.ts";
+import { Sharing } from "../../view/sharing.ts";
+
+const LINK = "https://hub.example/user/ada/openspace/stream/s#share=k";
+const share = { id: "1", role: "viewer" as const, created: "", expires: "2030-01-01T00:00:00.000Z" };
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+test("the panel makes a link, shows it this once, and revokes those there are", async () => {
+  const shares = { list: vi.fn(async () => [share]), make: vi.fn(async () => LINK), revoke: vi.fn(async () => {}) };
+  const sharing = new Sharing(new AbortController().signal);
+  const { root, button } = sharing.popover;
+  document.body.append(root);
+  expect(root.hidden).toBe(true);
+  sharing.offer(shares);
+  expect(root.hidden).toBe(false);
+  button.click();
+  await settled();
+  root.querySelector<HTMLButtonElement>(".osw-sharing-row button")?.click();
+  await settled();
+  expect(shares.make).toHaveBeenCalledWith("viewer", 1);
+  expect(root.querySelector<HTMLInputElement>(".osw-link")?.value).toBe(LINK);
+  root.querySelector<HTMLButtonElement>(".osw-person button")?.click();
+  await settled();
+  expect(shares.revoke).toHaveBeenCalledWith("1");
+  shares.list.mockRejectedValueOnce(new Error("the server is gone"));
+  button.click();
+  button.click();
+  await settled();
+  expect(root.querySelector<HTMLInputElement>(".osw-link")?.hidden).toBe(true);
+  expect(root.querySelector("[role=status]")?.textContent).toBe("the server is gone");
+  sharing.offer(null);
+  expect(root.hidden).toBe(true);
+});
+
+test("a link is told with the address that the page itself was reached at", async () => {
+  const fetch = vi.fn(async () => new Response(JSON.stringify({ path: "/user/ada/openspace/stream/s#share=k" })));
+  const server = { baseUrl: "https://hub.example/user/ada/", fetch, socket: vi.fn() };
+  expect(await sharesOf(server, "s").make("controller", 24)).toBe(LINK);
+  fetch.mockResolvedValueOnce(new Response(JSON.stringify({ message: "no" }), { status: 429 }));
+  await expect(sharesOf(server, "s").make("viewer", 1)).rejects.toThrow("no");
+});
