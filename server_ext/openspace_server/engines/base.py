@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -45,6 +45,25 @@ class Frame:
     pixels: np.ndarray
     time: str
     camera: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Still(Frame):
+    """A picture made on request (:meth:`Engine.still`); its ``id`` is 0, as it is none of the live picture's frames.
+
+    Attributes:
+        depth: float64 ``(height, width)``: metres from the camera to the body that the middle of the pixel shows,
+            along the sight line; infinity where it shows none. None unless asked for.
+        ids: uint16 ``(height, width)``: 1 + the index in ``bodies`` of the body that the middle of the pixel shows,
+            0 for none. A body too small for that has the one pixel it is in. None unless asked for.
+        bodies: what ``ids`` counts, identifiers; empty unless asked for.
+
+    Depth and ids know solid bodies only: stars, points, rings, air, trails and names have none.
+    """
+
+    depth: np.ndarray | None = None
+    ids: np.ndarray | None = None
+    bodies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +111,58 @@ class Engine(ABC):
     @abstractmethod
     def draw(self, now: float) -> Frame:
         """Advance camera and simulation to ``now`` and draw."""
+
+    def still(
+        self,
+        now: float,
+        size: tuple[int, int] | None = None,
+        *,
+        antialias: int = 4,
+        time: str | None = None,
+        camera: dict[str, Any] | None = None,
+        depth: bool = False,
+        ids: bool = False,
+    ) -> Still:
+        """A picture beside the live one, which goes on as if nothing had been asked: same time, camera, flights, size.
+
+        The same time, camera, size, antialias and scene give the same pixels, byte for byte, whatever was drawn
+        before. What was added to the scene is in it, all of it.
+
+        Args:
+            size: ``(width, height)``, each 64 to 8192 pixels and at most 7680 x 4320 of them; None for the live
+                picture's.
+            antialias: samples per pixel: 1 (as the live picture), 2, 4, 8 or 16.
+            time: ISO 8601 as for :meth:`set_time`; None for the present one.
+            camera: a navigation state as for :meth:`set_camera`, ``Timestamp`` not applied; None for the present one,
+                which keeps its place relative to its anchor also at another ``time``.
+            depth, ids: whether to say what each pixel shows; see :class:`Still`.
+
+        Raises EngineError for what cannot be, and from engines that have no such stills; UnknownTarget.
+        """
+        parts = self.still_in_parts(now, size, antialias=antialias, time=time, camera=camera, depth=depth, ids=ids)
+        while True:
+            try:
+                next(parts)
+            except StopIteration as done:
+                return cast(Still, done.value)
+
+    def still_in_parts(
+        self,
+        now: float,
+        size: tuple[int, int] | None = None,
+        *,
+        antialias: int = 4,
+        time: str | None = None,
+        camera: dict[str, Any] | None = None,
+        depth: bool = False,
+        ids: bool = False,
+    ) -> Generator[None, None, Still]:
+        """As :meth:`still`, in parts of about the time of one live picture, so that :meth:`draw` and everything else
+        may be called in between: a generator that returns the still. What is wrong with the arguments is raised by
+        the call itself; ``close()`` gives up."""
+        raise EngineError(
+            f"the {self.name} engine draws no stills of its own: grab a frame of the live picture instead"
+        )
 
     @abstractmethod
     def next_change(self, now: float) -> float:

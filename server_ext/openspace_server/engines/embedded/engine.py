@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
+from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import Any
 
 import cv2
 import numpy as np
 
-from openspace_server.engines.base import EngineError, Frame
+from openspace_server.engines.base import EngineError, Frame, Still
 from openspace_server.engines.embedded import clock as clocks
 from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.embedded.ephemeris import Sky, sky
@@ -100,21 +102,52 @@ class EmbeddedEngine(Staging):
         self._drawn_at = now
         return self._last
 
-    def still(self, now: float) -> Frame:
-        """Like :meth:`draw`, with all points and smooth edges: drawn at twice the size where that can be."""
-        canvas, (width, height) = self._opened(), self._size
+    def still_in_parts(
+        self,
+        now: float,
+        size: tuple[int, int] | None = None,
+        *,
+        antialias: int = 4,
+        time: str | None = None,
+        camera: dict[str, Any] | None = None,
+        depth: bool = False,
+        ids: bool = False,
+    ) -> Generator[None, None, Still]:
+        if depth or ids:
+            raise EngineError("the embedded engine tells no depths and no ids yet")
         self.advance(now)
-        times = 2 if max(width, height) * 2 <= LARGEST and not canvas.probe.gpu else 1
-        if times == 1:
-            return self._picture(canvas, width, height, False)
-        canvas.resize(2 * width, 2 * height)
-        try:
-            large = self._picture(canvas, 2 * width, 2 * height, False)
-        finally:
+        width, height = _checked_size(*size) if size is not None else self._size
+        times = 2 if antialias > 1 and max(width, height) * 2 <= LARGEST else 1
+        pixels, told, place = self._beside(width * times, height * times, time, camera, now)
+        if times > 1:
+            pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+        still = Still(0, pixels, told, place)
+
+        def parts() -> Generator[None, None, Still]:
+            yield
+            return still
+
+        return parts()
+
+    def _beside(
+        self, width: int, height: int, time: str | None, camera: dict[str, Any] | None, now: float
+    ) -> tuple[np.ndarray, str, dict[str, Any]]:
+        canvas = self._opened()
+        kept = copy.deepcopy(self._navigator.__dict__), self._sky
+        if (width, height) != self._size:
             canvas.resize(width, height)
-            self._dirty = True
-        pixels = cv2.resize(large.pixels, (width, height), interpolation=cv2.INTER_AREA)
-        return Frame(large.id, pixels, large.time, large.camera)
+        try:
+            if time is not None:
+                self._sky = sky(clocks.parse(time))
+            if camera is not None:
+                self._navigator.place(self._read(camera, self._sky), self._sky)
+            frame = self._picture(canvas, width, height, False)
+            return frame.pixels, frame.time, frame.camera
+        finally:
+            self._navigator.__dict__.update(kept[0])
+            self._sky = kept[1]
+            if (width, height) != self._size:
+                canvas.resize(*self._size)
 
     def _picture(self, canvas: Canvas, width: int, height: int, moving: bool) -> Frame:
         nav, at = self._navigator, self._sky.positions
