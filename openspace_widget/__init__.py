@@ -1,15 +1,32 @@
 """OpenSpace, live in a notebook cell."""
 
 from openspace_server import __version__
-from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError, ServerError, SessionError
-from openspace_widget.space import OpenSpace
+from openspace_widget.errors import (
+    ArgumentError,
+    LuaError,
+    NotReadyError,
+    OpenSpaceError,
+    RequestError,
+    ServerError,
+    SessionError,
+    UnknownPropertyError,
+)
+from openspace_widget.frames import Frame
+from openspace_widget.magic import load_ipython_extension
+from openspace_widget.space import OpenSpace, sessions
 
 __all__ = [
+    "ArgumentError",
+    "Frame",
+    "LuaError",
     "NotReadyError",
     "OpenSpace",
     "OpenSpaceError",
     "RequestError",
     "ServerError",
     "SessionError",
+    "UnknownPropertyError",
     "__version__",
+    "load_ipython_extension",
+    "sessions",
 ]

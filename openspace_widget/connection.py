@@ -20,6 +20,7 @@ from openspace_widget.errors import ServerError
 API = "openspace/api/v1"
 MAX_ARRAY_BYTES = 512 * 1024 * 1024
 START_TIMEOUT = 60.0
+READ_CHUNK_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -136,11 +137,15 @@ class Connection:
         url = f"{'wss' if scheme == 'https' else 'ws'}://{rest}{API}/{path}"
         request = HTTPRequest(url, headers=self._headers, connect_timeout=10, validate_cert=self._verify)
         try:
-            return await websocket_connect(request, max_message_size=MAX_ARRAY_BYTES, ping_interval=20)
+            socket = await websocket_connect(request, max_message_size=MAX_ARRAY_BYTES, ping_interval=20)
         except HTTPClientError as problem:
             raise ServerError(_message(problem), problem.code) from None
         except (TimeoutError, OSError) as problem:
             raise ServerError(f"the Jupyter server at {self.address.url} does not answer: {problem}") from None
+        if socket.protocol is not None and (stream := getattr(socket.protocol, "stream", None)) is not None:
+            stream.set_nodelay(True)
+            stream.read_chunk_size = READ_CHUNK_BYTES  # pictures come in large pieces
+        return socket
 
 
 def _message(problem: HTTPClientError) -> str:

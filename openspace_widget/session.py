@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import numpy as np
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
-from openspace_server.protocols import arrays
+from openspace_server.protocols import arrays, pieces
 from openspace_server.protocols.sessions import SessionState
 from openspace_server.protocols.viewer import Request
 from openspace_widget.connection import Connection
@@ -24,7 +24,9 @@ LOSS_GRACE = 4.0
 UNREACHED = "the instance does not answer"
 
 Change = Callable[[SessionState, str], None]
-Answer = tuple[dict[str, Any], np.ndarray] | Any
+Arrays = list[tuple[dict[str, Any], np.ndarray]]
+"""The array messages of one answer: header and array of each."""
+Answer = Arrays | Any
 
 
 async def create(
@@ -57,6 +59,8 @@ class Session:
         self.info = info
         self.timeout = timeout
         self._changed = changed
+        self.heard: Callable[[dict[str, Any]], None] = lambda state: None
+        """Told each state message of the instance, on the background thread."""
         self._news = asyncio.Condition()
         self._socket: WebSocketClientConnection | None = None
         self._connecting = asyncio.Lock()
@@ -74,14 +78,15 @@ class Session:
 
     # ---- life
 
-    async def running(self) -> None:
+    async def running(self, timeout: float | None = None) -> None:
         """Wait until the session runs. Raises SessionError with the reason, NotReadyError after ``timeout`` seconds."""
+        timeout = self.timeout if timeout is None else timeout
         try:
-            async with asyncio.timeout(self.timeout), self._news:
+            async with asyncio.timeout(timeout), self._news:
                 await self._news.wait_for(lambda: self.state.runs or self.state.ended)
         except TimeoutError:
             raise NotReadyError(
-                f"the session is still {self.state} after {self.timeout:g} s; `space.session` keeps its id, "
+                f"the session is still {self.state} after {timeout:g} s; `space.session` keeps its id, "
                 "and a longer `timeout=` waits longer"
             ) from None
         if self.state.ended:
@@ -107,6 +112,12 @@ class Session:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._drop("the session was closed")
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let ``work`` run beside the session, until it ends or is let go of."""
+        task = asyncio.create_task(work, name=f"beside session {self.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _watch(self) -> None:
         """Follow the session's state until it ends, through lost connections and server restarts."""
@@ -172,7 +183,7 @@ class Session:
                 return await self._bulk()
             except _RefusedError as problem:
                 refusals += 1
-                if not await self._stops_running(LOSS_GRACE) and refusals > 1:
+                if not await self.stops_running(LOSS_GRACE) and refusals > 1:
                     raise SessionError(str(problem)) from None
 
     async def _bulk(self) -> WebSocketClientConnection:
@@ -180,38 +191,47 @@ class Session:
             if self._socket is None:
                 socket = await self.connection.websocket(f"sessions/{self.id}/bulk")
                 first = await socket.read_message()
-                said = json.loads(first) if isinstance(first, str) else {"type": "error", "reason": UNREACHED}
+                said: dict[str, Any] = {"type": "error", "reason": UNREACHED}
+                if isinstance(first, str):
+                    said = json.loads(first)
                 if said.get("type") != "hello":
                     socket.close()
                     raise _RefusedError(said.get("reason", UNREACHED))
                 self._socket = socket
-                reader = asyncio.create_task(self._read(socket), name=f"bulk of session {self.id}")
-                self._tasks.add(reader)
-                reader.add_done_callback(self._tasks.discard)
+                self.heard(dict(said.get("state") or {}))
+                self.keep(self._read(socket))
             return self._socket
 
     async def _read(self, socket: WebSocketClientConnection) -> None:
         reason = "the connection to the instance was lost; the next call opens it again"
         with contextlib.suppress(WebSocketClosedError):
+            joiner, incomplete = pieces.Joiner(), dict[Any, Arrays]()
             while (message := await socket.read_message()) is not None:
                 if isinstance(message, bytes):
-                    header, array = arrays.decode(message)
-                    self._settle(header.get("request"), (header, array))
+                    whole = joiner.add(message) if pieces.is_piece(message) else message
+                    if whole is not None:
+                        header, array = arrays.decode(whole)
+                        answer = incomplete.setdefault(header.get("request"), [])
+                        answer.append((header, array))
+                        if not header.get("more"):
+                            self._settle(header.get("request"), incomplete.pop(header.get("request")))
                     continue
                 event: dict[str, Any] = json.loads(message)
                 match event.get("type"):
                     case "reply":
                         self._settle(event["id"], event["result"])
+                    case "state":
+                        self.heard(event)
                     case "error" if event.get("id") is not None:
                         self._settle(event["id"], RequestError(event["reason"]))
                     case "error":
                         reason = event["reason"]
         if self._socket is socket:
             self._socket = None
-            await self._stops_running(LOSS_GRACE)
+            await self.stops_running(LOSS_GRACE)
             self._drop(self.ended_because() if self.state.ended else self.info.get("reason") or reason)
 
-    async def _stops_running(self, seconds: float) -> bool:
+    async def stops_running(self, seconds: float) -> bool:
         """A lost socket often means that the instance is gone; the session's state is polled and tells it later."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), self._news:

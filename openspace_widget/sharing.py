@@ -11,6 +11,7 @@ import traitlets
 
 from openspace_widget.connection import Connection
 from openspace_widget.errors import RequestError, ServerError
+from openspace_widget.held import Held
 
 ROLES = ("viewer", "controller")
 
@@ -59,7 +60,7 @@ class Share:
     expires: str
     url: str = field(default="", repr=False)
     path: str = field(default="", repr=False)
-    _revoke: Callable[[str], None] = field(default=lambda id: None, repr=False, compare=False)
+    _revoke: Callable[[str], None] = field(default=lambda share: None, repr=False, compare=False)
 
     def revoke(self) -> None:
         """End it now: nobody gets in by it any more, and who watches by it is sent away. Safe to call twice."""
@@ -74,6 +75,44 @@ class Share:
 def share_of(told: dict[str, Any], revoke: Callable[[str], None]) -> Share:
     """A link as the server told it."""
     return Share(**told, _revoke=revoke)
+
+
+class Sharing(Held):
+    """The links of :class:`~openspace_widget.space.OpenSpace`."""
+
+    _connection: Connection
+
+    def share(self, role: str = "viewer", hours: float = 24) -> Share:
+        """A link for others, to this session's stream page; shows itself, with a button to copy it.
+
+        Args:
+            role: ``"viewer"`` watches; ``"controller"`` may also steer when the owner lets go.
+            hours: for how long it is good, 720 at most.
+
+        Raises:
+            RequestError: another role, or an impossible time.
+
+        Example:
+            >>> link = space.share(hours=1)
+            >>> link.role
+            'viewer'
+            >>> link.revoke()
+        """
+        told = self._run(make(self._connection, self._session.id, role, hours))
+        return share_of(told, self._end_share)
+
+    def shares(self) -> list[Share]:
+        """The links to this session that are good now, oldest first; each has ``revoke()``.
+
+        Example:
+            >>> space.shares()
+            []
+        """
+        told = self._run(live(self._connection, self._session.id))
+        return [share_of(one, self._end_share) for one in told]
+
+    def _end_share(self, share: str) -> None:
+        self._run(revoke(self._connection, self._session.id, share))
 
 
 class LinkView(anywidget.AnyWidget):

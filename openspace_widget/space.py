@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import weakref
-from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-import numpy as np
-
-from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.picture import DEFAULT_SIZE, check_size
+from openspace_server.protocols.picture import DEFAULT_SIZE
 from openspace_server.protocols.sessions import SessionState
-from openspace_widget import frames, navigation, session, sharing
+from openspace_widget import session
+from openspace_widget.aio import AsyncOpenSpace
 from openspace_widget.background import background
 from openspace_widget.connection import Connection, ServerAddress, find_server, private_server
-from openspace_widget.errors import RequestError, SessionError
-from openspace_widget.sharing import Share
+from openspace_widget.errors import SessionError
+from openspace_widget.navigation import Navigation
+from openspace_widget.openspace_api import OpenSpaceApi
+from openspace_widget.pictures import Pictures, checked_size
+from openspace_widget.program import Program
+from openspace_widget.session_list import SessionList, list_sessions
+from openspace_widget.sharing import Sharing
 from openspace_widget.timeline import Timeline
+from openspace_widget.traits import LiveTraits
 from openspace_widget.widget import OpenSpaceView
 
-T = TypeVar("T")
 
-
-class OpenSpace:
+class OpenSpace(Navigation, Pictures, Program, Sharing):
     """A session of OpenSpace: as a cell's last expression it shows the live view.
 
     Without ``session`` it rejoins the one this notebook had, else starts one. It returns at once; the view shows how
@@ -42,10 +42,16 @@ class OpenSpace:
         ServerError: no server, no free slot, or a server without the extension.
         RequestError: an impossible size or engine.
 
+    Attributes:
+        time: simulation time, see :class:`~openspace_widget.timeline.Timeline`.
+        aio: the same calls as awaitables, see :class:`~openspace_widget.aio.AsyncOpenSpace`.
+        traits: what ipywidgets may be linked to, see :class:`~openspace_widget.traits.LiveTraits`.
+        widget: the view, an ipywidget.
+
     Example:
-        >>> space = OpenSpace()
-        >>> space.fly_to("Saturn", duration=4)
-        >>> picture = space.frame()
+        >>> with OpenSpace(size=(320, 180)) as other:  # doctest: +SKIP
+        ...     other.fly_to("Saturn", duration=4)
+        ...     picture = other.frame()
     """
 
     def __init__(
@@ -57,15 +63,17 @@ class OpenSpace:
         url: str | None = None,
         timeout: float = 60,
     ) -> None:
-        self._size = _checked(size)
+        self._size = checked_size(size)
         self._name = notebook_name()
-        address = _address(url) if url else find_server() or private_server()
-        self._connection = Connection(address)
+        self._connection = Connection(_address(url))
         self.widget = OpenSpaceView(session_name=self._name)
         self._session = background().run(self._open(session, engine, float(timeout)))
+        self._program = OpenSpaceApi(self._session)
         self.widget.session = self._session.id
+        self.traits = LiveTraits(self._session)
+        self._session.heard = self.traits.hear
         self.aio = AsyncOpenSpace(self)
-        self.time = Timeline(self._ask)
+        self.time = Timeline(self._session)
         # A cell run again makes a new object: the old one's sockets go with it, its session stays.
         weakref.finalize(self, _let_go, self._session).atexit = False
 
@@ -99,6 +107,25 @@ class OpenSpace:
 
     # ---- life
 
+    @classmethod
+    def attach(cls, id: str, *, url: str | None = None, timeout: float = 60) -> Self:
+        """Join one of my running sessions by its id, such as another notebook's. The same as ``OpenSpace(id)``.
+
+        Example:
+            >>> OpenSpace.attach(space.session).focus == space.focus
+            True
+        """
+        return cls(id, url=url, timeout=timeout)
+
+    def sessions(self) -> SessionList:
+        """My sessions on this session's server, the newest first.
+
+        Example:
+            >>> space.session in [each.id for each in space.sessions()]
+            True
+        """
+        return background().run(list_sessions(self._connection))
+
     @property
     def session(self) -> str:
         """The session's id: ``OpenSpace(id)`` rejoins it."""
@@ -106,12 +133,40 @@ class OpenSpace:
 
     @property
     def state(self) -> str:
-        """``REQUESTED``, ``STARTING``, ``RUNNING``, …: the session's state as last heard."""
+        """``REQUESTED``, ``STARTING``, ``RUNNING``, …: the session's state as last heard.
+
+        Example:
+            >>> space.state
+            'RUNNING'
+        """
         return self._session.state.value
 
-    def wait(self) -> Self:
-        """Wait until the instance runs. Raises SessionError with the reason if it cannot, NotReadyError if too late."""
-        background().run(self._session.running())
+    @property
+    def ready(self) -> bool:
+        """Whether the instance runs now; :meth:`wait` waits for it."""
+        return self._session.state.runs
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session has ended, however it did.
+
+        Example:
+            >>> space.ready, space.closed
+            (True, False)
+        """
+        return self._session.state.ended
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait until the instance runs, ``timeout`` seconds at most (None: the object's own).
+
+        Raises:
+            SessionError: with the reason if it cannot. NotReadyError: too late.
+
+        Example:
+            >>> space.wait().ready
+            True
+        """
+        background().run(self._session.running(timeout))
         return self
 
     def close(self) -> None:
@@ -126,107 +181,7 @@ class OpenSpace:
     ) -> None:
         self.close()
 
-    # ---- camera
-
-    def fly_to(self, target: str, duration: float = 4, distance: float | None = None) -> bool:
-        """Fly to ``target`` and wait until there.
-
-        Args:
-            target: a name such as ``"Mars"``; ``targets`` lists them.
-            duration: seconds; 0 jumps.
-            distance: metres from the target's centre; None shows it well.
-
-        Returns:
-            False if something else, such as a viewer's mouse, took the camera on the way.
-
-        Raises:
-            RequestError: unknown target (near names are listed) or impossible distance.
-        """
-        return background().run(navigation.fly_to(self._session, target, duration, distance))
-
-    def home(self) -> None:
-        """Fly back to the first view; returns at once."""
-        self._ask("home")
-
-    @property
-    def focus(self) -> str:
-        """Identifier of the body the camera orbits; set it to turn to another one."""
-        return str(self._ask("state")["focus"])
-
-    @focus.setter
-    def focus(self, target: str) -> None:
-        self._ask("set_focus", target=target)
-
-    @property
-    def camera(self) -> dict[str, Any]:
-        """The navigation state: ``Anchor``, ``Position`` (metres from it), ``Up``, ``ReferenceFrame``. May be set."""
-        return dict(self._ask("camera"))
-
-    @camera.setter
-    def camera(self, state: dict[str, Any]) -> None:
-        self._ask("set_camera", camera=state)
-
-    @property
-    def targets(self) -> list[str]:
-        """Everything the camera can fly to."""
-        return background().run(navigation.target_names(self._session))
-
-    # ---- picture
-
-    @property
-    def resolution(self) -> tuple[int, int]:
-        """``(width, height)`` of the picture in pixels; setting it holds until ``follow_view()``."""
-        state = self._ask("state")
-        return int(state["width"]), int(state["height"])
-
-    @resolution.setter
-    def resolution(self, size: tuple[int, int]) -> None:
-        width, height = _checked(size)
-        self._ask("resolution", width=width, height=height)
-
-    def follow_view(self) -> None:
-        """Let the size of the view in the browser decide the resolution again."""
-        self._ask("follow")
-
-    def frame(self) -> np.ndarray:
-        """The exact pixels of the next drawn frame.
-
-        Returns:
-            uint8 ``(height, width, 3)``, RGB, top row first, read-only.
-
-        Raises:
-            SessionError: the session ended. NotReadyError: no frame within ``timeout`` seconds.
-        """
-        pixels, _ = background().run(frames.grab(self._session))
-        return pixels
-
-    # ---- people
-
-    def share(self, role: str = "viewer", hours: float = 24) -> Share:
-        """A link for others, to this session's stream page; shows itself, with a button to copy it.
-
-        Args:
-            role: ``"viewer"`` watches; ``"controller"`` may also steer when the owner lets go.
-            hours: for how long it is good, 720 at most.
-
-        Raises:
-            RequestError: another role, or an impossible time.
-        """
-        told = background().run(sharing.make(self._connection, self.session, role, hours))
-        return sharing.share_of(told, self._revoke)
-
-    def shares(self) -> list[Share]:
-        """The links to this session that are good now, oldest first; each has ``revoke()``."""
-        told = background().run(sharing.live(self._connection, self.session))
-        return [sharing.share_of(one, self._revoke) for one in told]
-
-    def _revoke(self, share: str) -> None:
-        background().run(sharing.revoke(self._connection, self.session, share))
-
-    # ---- plumbing
-
-    def _ask(self, verb: str, **arguments: Any) -> Any:
-        return background().run(self._session.ask(verb, **arguments))
+    # ---- in a cell
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.widget._repr_mimebundle_(**options)
@@ -235,33 +190,21 @@ class OpenSpace:
         return f"<OpenSpace session {self.session[:8]} {self.state}>"
 
 
-class AsyncOpenSpace:
-    """``space.aio``: the same calls as awaitables that do not block the caller's event loop."""
+def sessions(url: str | None = None) -> SessionList:
+    """My sessions, the newest first, without starting one.
 
-    def __init__(self, space: OpenSpace) -> None:
-        self._space = space
+    Args:
+        url: base URL of a Jupyter server with the extension; None finds it.
 
-    async def wait(self) -> None:
-        """Wait until the instance runs. Raises SessionError, NotReadyError."""
-        await _elsewhere(self._space._session.running())
+    Raises:
+        ServerError: no server.
 
-    async def fly_to(self, target: str, duration: float = 4, distance: float | None = None) -> bool:
-        """As :meth:`OpenSpace.fly_to`."""
-        return await _elsewhere(navigation.fly_to(self._space._session, target, duration, distance))
-
-    async def frame(self) -> np.ndarray:
-        """As :meth:`OpenSpace.frame`."""
-        pixels, _ = await _elsewhere(frames.grab(self._space._session))
-        return pixels
-
-    async def close(self) -> None:
-        """As :meth:`OpenSpace.close`."""
-        await _elsewhere(self._space._session.close())
-
-
-async def _elsewhere(work: Coroutine[Any, Any, T]) -> T:
-    """Await ``work``, which runs on the background loop."""
-    return await asyncio.wrap_future(background().submit(work))
+    Example:
+        >>> from openspace_widget import sessions
+        >>> sessions()[0].state
+        'RUNNING'
+    """
+    return background().run(list_sessions(Connection(_address(url))))
 
 
 def _let_go(held: session.Session) -> None:
@@ -273,16 +216,9 @@ def notebook_name() -> str:
     return os.environ.get("JPY_SESSION_NAME") or f"python process {os.getpid()}"
 
 
-def _checked(size: tuple[int, int]) -> tuple[int, int]:
-    try:
-        width, height = size
-        return check_size({"width": width, "height": height})
-    except (TypeError, ValueError) as problem:
-        reason = problem if isinstance(problem, ProtocolError) else f"expected (width, height), got {size!r}"
-        raise RequestError(f"size: {reason}") from None
-
-
-def _address(url: str) -> ServerAddress:
+def _address(url: str | None) -> ServerAddress:
+    if url is None:
+        return find_server() or private_server()
     base, _, query = url.partition("?")
     token = dict(part.partition("=")[::2] for part in query.split("&")).get("token", "")
     if not base.startswith(("http://", "https://")):

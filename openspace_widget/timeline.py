@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-Ask = Callable[..., Any]
-
-
-def iso(time: str | datetime) -> str:
-    """``time`` as ISO 8601 text; a datetime without time zone is UTC.
-
-    Raises:
-        TypeError: neither text nor datetime.
-    """
-    if isinstance(time, datetime):
-        aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time
-        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(time, str):
-        return time
-    raise TypeError(f"time: expected ISO 8601 text such as '2026-08-12T17:45' or a datetime, got {time!r}")
+from openspace_widget.background import background
+from openspace_widget.session import Session
+from openspace_widget.units import iso, moment
 
 
 class Timeline:
@@ -28,20 +15,28 @@ class Timeline:
 
     Example:
         >>> space.time.set("2026-08-12T17:45")      # a total solar eclipse
+        >>> space.time.now.isoformat()
+        '2026-08-12T17:45:00+00:00'
         >>> space.time.rate = 3600                  # an hour per second
-        >>> space.time.pause()
+        >>> space.time.paused
+        True
+        >>> space.time.rate = 1
     """
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def _ask(self, verb: str, **arguments: Any) -> Any:
+        return background().run(self._session.ask(verb, **arguments))
 
     @property
     def now(self) -> datetime:
         """Simulation time as an aware datetime (UTC)."""
-        return datetime.fromisoformat(self._ask("state")["time"].replace("Z", "+00:00"))
+        return moment(self._ask("state")["time"])
 
-    def set(self, time: str | datetime) -> None:
-        """Jump to ``time``: ISO 8601 text or a datetime, UTC unless it says otherwise.
+    def set(self, time: Any) -> None:
+        """Jump to ``time``: ISO 8601 text, a datetime, NumPy's datetime64 or Astropy's Time; UTC unless it says
+        otherwise.
 
         Raises:
             RequestError: not a time, or outside the years the ephemeris covers.
@@ -59,6 +54,7 @@ class Timeline:
 
     @property
     def paused(self) -> bool:
+        """Whether simulation time stands."""
         return bool(self._ask("state")["paused"])
 
     def pause(self) -> None:

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,26 +21,7 @@ from openspace_widget import NotReadyError, OpenSpace, RequestError, ServerError
 from openspace_widget.background import background
 from openspace_widget.frames import digest, grab
 
-
-@pytest.fixture(scope="module", autouse=True)
-def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The private server keeps its store and logs in a folder of this test."""
-    tmp = tmp_path_factory.mktemp("private")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUPYTER_DATA_DIR", str(tmp / "data"))
-        patch.setenv("JUPYTER_RUNTIME_DIR", str(tmp / "runtime"))
-        patch.setenv("JUPYTER_CONFIG_DIR", str(tmp / "config"))
-        patch.setenv("XDG_CACHE_HOME", str(tmp / "cache"))
-        patch.delenv("OPENSPACE_SERVER_URL", raising=False)
-        yield
-
-
-@pytest.fixture(scope="module")
-def space(own_folders: None) -> Iterator[OpenSpace]:
-    with OpenSpace(size=(320, 180)) as opened:
-        opened.time.set("2026-03-20T12:00")
-        opened.time.pause()
-        yield opened
+pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 def test_frame_gives_the_pixels_the_instance_says_it_drew(space: OpenSpace) -> None:

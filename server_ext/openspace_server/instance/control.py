@@ -7,6 +7,7 @@ import json
 import logging
 import time
 import uuid
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from openspace_server.engines.base import EngineError
@@ -204,7 +205,12 @@ class Conversation:
     async def _serve(self, request: messages.Request) -> None:
         try:
             result = await answer(self, request)
-            self._post(result if isinstance(result, bytes) else messages.reply(request.id, result))
+            if isinstance(result, Iterator):
+                for message in result:
+                    self._post(message)
+                    await self.carrier.drained()
+                return
+            self._post(messages.reply(request.id, result))
         except (ProtocolError, EngineError) as problem:
             self._post(messages.error(request.id, str(problem)))
         except Exception:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 
-from openspace_server.engines.base import Frame
+from openspace_server.engines.base import EngineError, Frame, Still
 from openspace_server.instance.draw_loop import DrawLoop
-from openspace_server.protocols import arrays
+from openspace_server.instance.stills import Wanted, take
+from openspace_server.protocols import arrays, pieces
 
 REMEMBERED = 4
+LARGE_PIXELS = 2560 * 1440
+"""Pictures above are made one at a time, so that a viewer cannot fill the memory by asking for many."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Digest:
 
 @dataclass(frozen=True)
 class GrabbedFrame:
-    """``rgb`` is uint8 ``(height, width, 3)``, made on the draw thread."""
+    """``rgb`` is uint8 ``(height, width, 3)``."""
 
     frame: Frame
     rgb: np.ndarray
@@ -39,21 +45,40 @@ class GrabbedFrame:
 
 
 class Grabs:
-    """Takes frames from the draw thread and remembers the last few."""
+    """Takes frames from the draw thread and remembers the last few small ones."""
 
     def __init__(self, draw_loop: DrawLoop) -> None:
         self._draw_loop = draw_loop
         self._recent: deque[GrabbedFrame] = deque(maxlen=REMEMBERED)
+        self._large = asyncio.Lock()
 
-    async def message(self, request: int) -> bytes:
-        """Draw now; the array message that answers ``request``."""
-        grabbed = await self._draw_loop.grab(_grabbed)
-        self._recent.append(grabbed)
-        frame = grabbed.frame
-        header = arrays.encode_header(
-            grabbed.rgb, "frame", request=request, frame=frame.id, time=frame.time, camera=frame.camera
-        )
-        return b"".join((header, grabbed.rgb.data))
+    async def answer(self, request: int, wanted: Wanted, size: tuple[int, int], *, split: bool) -> Iterator[bytes]:
+        """Draw now; the messages that answer ``request``, whole arrays or pieces of them.
+
+        Args:
+            size: of the live view, in pixels.
+        """
+        width, height = wanted.size or size
+        if width * height <= LARGE_PIXELS:
+            return await self._messages(request, wanted, split)
+        async with self._large:
+            return await self._messages(request, wanted, split)
+
+    async def _messages(self, request: int, wanted: Wanted, split: bool) -> Iterator[bytes]:
+        if wanted.live:
+            frame = await self._draw_loop.grab(lambda frame: frame)
+        else:
+            frame = await take(self._draw_loop, wanted)
+        # Engines never write to a frame's pixels again, so the draw thread may go on meanwhile.
+        pixels = await asyncio.to_thread(_converted, frame.pixels, wanted.format)
+        if wanted.live and wanted.format == "rgb":
+            self._recent.append(GrabbedFrame(frame, pixels))
+        sent = [("frame", pixels)]
+        told: dict[str, Any] = {"frame": frame.id, "time": frame.time, "camera": frame.camera, "format": wanted.format}
+        if isinstance(frame, Still):
+            told["bodies"] = frame.bodies
+            sent += [(kind, array) for kind in ("depth", "ids") if (array := getattr(frame, kind)) is not None]
+        return _encoded(request, sent, told, split)
 
     def find(self, frame: int) -> GrabbedFrame | None:
         return next((grabbed for grabbed in self._recent if grabbed.frame.id == frame), None)
@@ -62,5 +87,22 @@ class Grabs:
         return ", ".join(str(grabbed.frame.id) for grabbed in self._recent) or "none yet"
 
 
-def _grabbed(frame: Frame) -> GrabbedFrame:
-    return GrabbedFrame(frame, cv2.cvtColor(frame.pixels, cv2.COLOR_BGRA2RGB))
+def _converted(pixels: np.ndarray, format: str) -> np.ndarray:
+    """BGRA as RGB, or as the planes that video encoders take."""
+    if format == "rgb":
+        return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB)
+    height, width = pixels.shape[:2]
+    if height % 2 or width % 2:
+        raise EngineError(f"i420 needs a picture of even sides, this one has {width}x{height} pixels")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGRA2YUV_I420)
+
+
+def _encoded(request: int, sent: list[tuple[str, np.ndarray]], told: dict[str, Any], split: bool) -> Iterator[bytes]:
+    for index, (kind, array) in enumerate(sent, 1):
+        header = arrays.encode_header(array, kind, request=request, more=len(sent) - index, **told)
+        body = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        if split:
+            yield from pieces.split(request, header, body)
+        else:
+            yield b"".join((header, body))
+        told = {}

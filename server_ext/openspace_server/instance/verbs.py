@@ -14,6 +14,7 @@ from openspace_server.instance import point_verbs
 from openspace_server.instance.figures import prometheus
 from openspace_server.instance.host_pipe import MAX_FRAME_RATE
 from openspace_server.instance.picture_settings import MAX_BIT_RATE, MIN_BIT_RATE
+from openspace_server.instance.stills import Wanted
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, text
 from openspace_server.protocols.picture import check_size
 from openspace_server.protocols.viewer import Request
@@ -29,7 +30,7 @@ MAX_DURATION = 3600.0
 
 @dataclass(frozen=True)
 class Verb:
-    """``run(who, arguments, id)`` gives the reply's result, or bytes: an array message sent in its place."""
+    """``run(who, arguments, id)`` gives the reply's result, or an iterator of binary messages sent in its place."""
 
     run: Callable[[Conversation, Arguments, int], Awaitable[Any]]
     steers: bool = False
@@ -149,7 +150,10 @@ async def _frame(who: Conversation, arguments: Arguments, id: int) -> Any:
         raise ProtocolError("frame: only on the bulk socket, where arrays can be sent")
     if not (who.steers or who.owner or who.grabs.allows(time.monotonic())):
         raise ProtocolError("frame: too many for somebody who does not steer")
-    return await who.instance.grabs.message(id)
+    settings = who.instance.settings
+    return await who.instance.grabs.answer(
+        id, Wanted.read(arguments), (settings.width, settings.height), split=boolean(arguments, "pieces", False)
+    )
 
 
 async def _drawn(who: Conversation, arguments: Arguments, id: int) -> Any:

@@ -1,0 +1,52 @@
+"""Every example in the docstrings of the notebook side runs, against a real session called ``space``."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import openspace_widget
+from openspace_widget import OpenSpace
+
+MODULES = [
+    importlib.import_module(f"openspace_widget.{found.name}")
+    for found in pkgutil.iter_modules(openspace_widget.__path__)
+]
+EXAMPLES = [
+    example
+    for module in MODULES
+    for example in doctest.DocTestFinder(exclude_empty=True).find(module, module.__name__)
+    if example.examples
+]
+
+
+@pytest.mark.parametrize(
+    "example", EXAMPLES, ids=[example.name.removeprefix("openspace_widget.") for example in EXAMPLES]
+)
+def test_the_example_gives_what_it_says(
+    example: doctest.DocTest, space: OpenSpace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    example.globs = {"space": space, "OpenSpace": OpenSpace}
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    result = runner.run(example, out=said.append, clear_globs=False)
+    assert result.failed == 0, "".join(said)
+
+
+def public(module: ModuleType) -> list[str]:
+    return [name for name in openspace_widget.__all__ if not name.startswith("__")]
+
+
+def test_every_public_name_has_a_docstring() -> None:
+    for name in public(openspace_widget):
+        thing = getattr(openspace_widget, name)
+        assert thing.__doc__, name
+        for member, value in vars(thing).items() if isinstance(thing, type) else ():
+            if not member.startswith("_") and (callable(value) or isinstance(value, property | classmethod)):
+                assert getattr(value, "__doc__", None), f"{name}.{member}"

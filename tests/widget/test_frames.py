@@ -1,0 +1,119 @@
+"""Frames: exact pixels of any size, beside the live view, one or many."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from openspace_widget import ArgumentError, Frame, OpenSpace, RequestError
+from openspace_widget.frames import png
+
+
+def test_a_frame_is_an_array_and_shows_as_a_picture(space: OpenSpace) -> None:
+    frame = space.frame()
+    assert isinstance(frame, Frame)
+    assert (frame.shape, frame.dtype, frame.flags.writeable) == ((180, 320, 3), np.uint8, False)
+    assert type(np.asarray(frame)) is np.ndarray
+    assert np.array_equal(np.asarray(Image.fromarray(frame)), frame)
+    shown = frame._repr_png_()
+    assert shown is not None
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(shown))), frame)
+    assert np.array_equal(
+        np.asarray(Image.open(io.BytesIO(frame[20:60, 50:90]._repr_png_() or b""))), frame[20:60, 50:90]
+    )
+    assert type(frame / 2) is np.ndarray
+    assert type(frame.mean()) is np.float64
+    assert frame[..., 0]._repr_png_() is None
+
+
+def test_a_frame_tells_when_and_from_where_it_was_seen(space: OpenSpace) -> None:
+    frame = space.frame()
+    assert frame.time == datetime(2026, 3, 20, 12, tzinfo=UTC)
+    assert frame.camera["Anchor"] == "Earth"
+    assert space.frame().id > frame.id
+
+
+def test_a_still_of_another_size_time_and_camera_leaves_the_live_view_alone(space: OpenSpace) -> None:
+    place = space.camera
+    space.fly_to("Mars", duration=0)
+    before = space.frame()
+    still = space.frame((640, 480), time="2026-08-12T17:45", camera=place, antialias=1)
+    assert still.shape == (480, 640, 3)
+    assert still.time == datetime(2026, 8, 12, 17, 45, tzinfo=UTC)
+    assert still.camera["Anchor"] == "Earth"
+    after = space.frame()
+    assert np.array_equal(before, after)
+    assert (space.focus, space.resolution, space.time.now) == ("Mars", (320, 180), before.time)
+
+
+def test_a_still_larger_than_any_relay_would_pass_arrives_whole(space: OpenSpace) -> None:
+    large = space.frame((7680, 4320), antialias=1)
+    assert large.nbytes == 7680 * 4320 * 3
+    assert large.max() > 100
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"size": (10, 10)}, "size"),
+        ({"size": (8192, 8192)}, "size"),
+        ({"size": "large"}, "size"),
+        ({"time": "yesterday"}, "time"),
+        ({"time": "9999-01-01"}, "years"),
+        ({"camera": "Mars"}, "camera"),
+        ({"camera": {"Anchor": "Nowhere", "Position": [1e9, 0, 0]}}, "Nowhere"),
+        ({"antialias": 3}, "antialias"),
+    ],
+)
+def test_a_wrong_argument_is_named_and_harms_nothing(space: OpenSpace, wrong: dict[str, object], named: str) -> None:
+    with pytest.raises(RequestError, match=named):
+        space.frame(**wrong)  # type: ignore[arg-type]
+    assert space.frame().shape == (180, 320, 3)
+
+
+def test_frames_come_one_after_the_other(space: OpenSpace) -> None:
+    ids = [frame.id for frame in space.frames(n=8)]
+    assert ids == sorted(set(ids))
+    assert len(ids) == 8
+
+
+def test_frames_at_a_rate_cover_the_seconds(space: OpenSpace) -> None:
+    assert len(list(space.frames(fps=50, seconds=0.2))) == 10
+
+
+def test_a_time_lapse_steps_exactly(space: OpenSpace) -> None:
+    times = [frame.time for frame in space.frames(n=4, every=timedelta(hours=6), antialias=1)]
+    assert [time - times[0] for time in times] == [timedelta(hours=6 * i) for i in range(4)]
+    assert space.time.now == times[0], "the live view's time stands"
+
+
+def test_a_loop_over_frames_may_be_left(space: OpenSpace) -> None:
+    for frame in space.frames():
+        assert frame.shape == (180, 320, 3)
+        break
+    assert space.frame().shape == (180, 320, 3)
+
+
+def test_frames_can_be_iterated_over_asynchronously(space: OpenSpace) -> None:
+    async def some() -> list[int]:
+        return [frame.id async for frame in space.aio.frames(n=3)]
+
+    assert len(asyncio.run(some())) == 3
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"fps": 0}, {"n": -1}, {"n": 2, "seconds": 1, "fps": 3}, {"seconds": 2}, {"every": "x"}]
+)
+def test_an_impossible_series_is_refused_before_anything_is_drawn(space: OpenSpace, wrong: dict[str, object]) -> None:
+    with pytest.raises(ArgumentError):
+        next(space.frames(**wrong))  # type: ignore[arg-type]
+
+
+def test_png_keeps_every_pixel() -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (33, 47, 3), np.uint8)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png(pixels)))), pixels)

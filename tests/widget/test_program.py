@@ -1,0 +1,168 @@
+"""OpenSpace's own API from Python: properties, Lua, the library, events, traits, the cell magic."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import queue
+from typing import Any
+
+import pytest
+import traitlets
+from IPython.core.interactiveshell import InteractiveShell
+
+from openspace_widget import ArgumentError, LuaError, OpenSpace, UnknownPropertyError
+from openspace_widget.lua import guarded, literal, plain
+
+
+def test_a_property_is_read_and_set(space: OpenSpace) -> None:
+    uri = "Scene.Mars.Renderable.Enabled"
+    space[uri] = False
+    assert space[uri] is False
+    space[uri] = True
+    assert space[uri] is True
+    assert uri in space
+    assert uri in space._ipython_key_completions_()
+
+
+def test_a_pattern_sets_all_that_match(space: OpenSpace) -> None:
+    space["Scene.*Trail.Renderable.Enabled"] = False
+    found = space.find("Scene.*Trail.Renderable.Enabled")
+    assert len(found) > 5
+    assert not any(each.value for each in found)
+    space["Scene.*Trail.Renderable.Enabled"] = True
+
+
+def test_an_unknown_property_is_a_key_error_with_near_names(space: OpenSpace) -> None:
+    with pytest.raises(KeyError, match=r"did you mean.*Scene.Earth.Renderable.Enabled"):
+        space["Scene.Eart.Renderable.Enabled"]
+    with pytest.raises(UnknownPropertyError):
+        space["Scene.Eart.Renderable.Enabled"] = True
+    with pytest.raises(LuaError):
+        space["Scene.Earth.Renderable.Enabled"] = "perhaps"
+
+
+def test_find_looks_at_uris_ends_and_names_in_any_case(space: OpenSpace) -> None:
+    found = space.find("earth.renderable.*")
+    assert any(each.uri == "Scene.Earth.Renderable.Enabled" for each in found)
+    assert "Scene.Earth.Renderable.Enabled" in found._repr_html_()
+
+
+def test_lua_errors_name_the_line_and_show_it(space: OpenSpace) -> None:
+    with pytest.raises(LuaError) as failed:
+        space.lua("local x = 1\n\nopenspace.time.setDeltaTime('fast')\n")
+    assert failed.value.line == 3
+    assert "setDeltaTime('fast')" in str(failed.value)
+    with pytest.raises(LuaError) as unfinished:
+        space.lua("return (")
+    assert unfinished.value.line == 1
+    with pytest.raises(LuaError, match=r"instructions|too long"):
+        space.lua("while true do end")
+
+
+@pytest.mark.parametrize("script", ["return [[a]]", "return [==[ ]=] ]==]", "return 'x]'--]", "-- nothing"])
+def test_any_script_can_be_guarded(space: OpenSpace, script: str) -> None:
+    space.lua(script)
+    assert script in guarded(script)
+
+
+def test_values_cross_both_ways(space: OpenSpace) -> None:
+    assert space.lua(f"return {literal([1, 'two', {'three': True}])}") == [1, "two", {"three": True}]
+    assert plain({"1": 2, "2": {"a": {"1": 3}}}) == [2, {"a": [3]}]
+    with pytest.raises(ArgumentError):
+        literal(float("nan"))
+
+
+def test_the_library_is_made_from_the_instances_documentation(space: OpenSpace) -> None:
+    assert "setDeltaTime" in dir(space.api.time)
+    assert "deltaTime" in inspect.signature(space.api.time.setDeltaTime).parameters
+    assert "openspace.time.setDeltaTime" in space.api.time.setDeltaTime.__doc__
+    space.api.time.setDeltaTime(deltaTime=60)
+    assert space.time.rate == 60
+    with pytest.raises(TypeError, match="deltaTime"):
+        space.api.time.setDeltaTime()
+    with pytest.raises(AttributeError, match=r"did you mean.*setDeltaTime"):
+        space.api.time.setDeltaTim(1)
+
+
+def test_an_event_calls_back_on_a_thread_that_may_use_the_session(space: OpenSpace) -> None:
+    heard: queue.Queue[Any] = queue.Queue()
+    subscription = space.on("FocusNodeChanged", lambda event: heard.put((event["NewNode"], space.focus)))
+    space.focus = "Mars"
+    assert heard.get(timeout=20) == ("Mars", "Mars")
+    subscription.cancel()
+    with pytest.raises(ArgumentError, match="FocusNodeChanged"):
+        space.on("FocusChanged", print)
+
+
+def test_events_can_be_iterated_over(space: OpenSpace) -> None:
+    async def one() -> dict[str, Any]:
+        async def turn() -> None:
+            while True:
+                await space.aio.set_focus("Moon")
+                await space.aio.set_focus("Earth")
+
+        turning = asyncio.create_task(turn())
+        try:
+            async for event in space.aio.events("FocusNodeChanged"):
+                return event
+        finally:
+            turning.cancel()
+        raise AssertionError
+
+    assert asyncio.run(one())["event"] == "FocusNodeChanged"
+
+
+def test_traits_follow_the_session_and_steer_it(space: OpenSpace) -> None:
+    seen: queue.Queue[Any] = queue.Queue()
+
+    def see(change: Any) -> None:
+        seen.put(change["new"])
+
+    space.traits.observe(see, "focus")
+    space.focus = "Jupiter"
+    assert seen.get(timeout=20) in ("Earth", "Jupiter")
+    space.traits.unobserve(see, "focus")
+    space.traits.focus = "Saturn"
+    assert space.focus == "Saturn"
+
+    class Checkbox(traitlets.HasTraits):
+        value = traitlets.Bool(True)
+
+    box = Checkbox()
+    link = traitlets.link((box, "value"), (space.traits, "paused"))
+    box.value = False
+    assert space.time.paused is False
+    box.value = True
+    assert space.time.paused is True
+    link.unlink()
+
+
+def test_a_refused_change_of_a_trait_is_put_right_and_told(space: OpenSpace) -> None:
+    problems: queue.Queue[str] = queue.Queue()
+
+    def note(change: Any) -> None:
+        problems.put(change["new"])
+
+    space.traits.observe(note, "problem")
+    space.traits.focus = "Nowhere"
+    assert "Nowhere" in problems.get(timeout=20)
+    assert space.traits.focus == "Earth"
+    space.traits.unobserve(note, "problem")
+
+
+def test_a_cell_of_lua_runs_in_ipython(space: OpenSpace) -> None:
+    shell = InteractiveShell()
+    shell.run_line_magic("load_ext", "openspace_widget")
+    shell.user_ns["mine"] = space
+    assert shell.run_cell_magic("openspace_lua", "", "return 'here'") == "here"
+    assert shell.run_cell_magic("openspace_lua", "mine", "return 1") == 1
+    with pytest.raises(Exception, match="nothing"):
+        shell.run_cell_magic("openspace_lua", "nothing", "return 1")
+
+
+def test_the_session_is_listed_and_can_be_joined_again(space: OpenSpace) -> None:
+    listed = space.sessions()
+    assert space.session in [each.id for each in listed]
+    assert space.session in listed._repr_html_()
+    assert OpenSpace.attach(space.session).focus == "Earth"
