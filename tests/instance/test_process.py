@@ -60,7 +60,7 @@ def test_an_unknown_engine_names_those_there_are() -> None:
     async def scenario() -> None:
         async with spawned("warp") as instance:
             event = await instance.event()
-            assert event == {"event": "failed", "reason": "unknown engine 'warp': this host has embedded"}
+            assert event == {"event": "failed", "reason": "unknown engine 'warp': this host has embedded, openspace"}
             assert await instance.ended() == 1
 
     run(scenario())

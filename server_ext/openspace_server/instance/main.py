@@ -12,7 +12,7 @@ import threading
 
 import cv2
 
-from openspace_server.engines.base import EngineError
+from openspace_server.engines.base import EngineError, Surroundings
 from openspace_server.instance.engine_registry import make_engine
 from openspace_server.instance.host_pipe import Configuration, HostPipe
 from openspace_server.instance.instance import Instance
@@ -65,6 +65,15 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     instance = Instance(
         configuration, engine, lambda width, height: host.send("resolution", width=width, height=height)
     )
+    engine.attach(
+        Surroundings(
+            configuration.api_port,
+            configuration.frame_rate,
+            changed=instance.draw_loop.wake,
+            progress=lambda text: host.send("progress", reason=text),
+            ending=lambda: stop.is_set() or instance.draw_loop.stopping,
+        )
+    )
     api: SceneApi | None = None
     server = Server(instance, configuration.session, configuration.secret)
     host.send("listening", port=server.port)
@@ -81,7 +90,9 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
         if not stop.is_set() and not instance.over.done():
             await instance.ready
             host.send("running")
-            opening = asyncio.create_task(open_api(instance, engine, configuration))
+            if engine.api_port is not None:
+                host.send("api", port=engine.api_port)
+            opening = asyncio.create_task(_open_api(instance, engine, configuration))
             await asyncio.wait((opening, instance.over, stopped), return_when=asyncio.FIRST_COMPLETED)
             if opening.done() and (api := opening.result()) is not None:
                 host.send("api", port=api.port)
