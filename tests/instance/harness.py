@@ -50,13 +50,14 @@ class Process:
         self.stdin.write(json.dumps(message).encode() + b"\n")
 
     async def event(self) -> dict[str, Any]:
+        """The next event; that the API has opened comes at its own time and is passed over."""
         assert self.process.stdout is not None
         line = await soon(self.process.stdout.readline())
         assert line, "the instance ended"
         event: dict[str, Any] = json.loads(line)
         if event["event"] == "listening":
             self.port = event["port"]
-        return event
+        return await self.event() if event["event"] == "api" else event
 
     async def ended(self) -> int:
         code: int = await soon(self.process.wait())

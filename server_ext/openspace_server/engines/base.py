@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
@@ -87,10 +87,38 @@ class Target:
     radius: float
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What an engine that runs a program of its own may want to know of its instance.
+
+    Attributes:
+        api_port: where that program's OpenSpace API should listen; 0 for a free port.
+        frame_rate: the most pictures per second that anybody will see.
+        changed: to be called, from any thread, when the picture or the state has changed by itself and
+            :meth:`Engine.next_change` did not foresee it.
+        progress: to be called, from any thread, with how far a start is that takes long; such a start may go on.
+        ending: whether the instance is about to end, so that :meth:`Engine.open` should give up.
+    """
+
+    api_port: int = 0
+    frame_rate: int = 30
+    changed: Callable[[], None] = lambda: None
+    progress: Callable[[str], None] = lambda text: None
+    ending: Callable[[], bool] = lambda: False
+
+
 class Engine(ABC):
     """What an instance needs from whatever draws."""
 
     name: ClassVar[str]
+
+    def attach(self, surroundings: Surroundings) -> None:  # noqa: B027 -- most engines need none
+        """Called once, before :meth:`open`. For engines that run a program of their own."""
+
+    @property
+    def api_port(self) -> int | None:
+        """Where a program of the engine's own serves the OpenSpace API on this machine; None if none does."""
+        return None
 
     @abstractmethod
     def open(self, width: int, height: int) -> None:
@@ -110,7 +138,8 @@ class Engine(ABC):
 
     @abstractmethod
     def draw(self, now: float) -> Frame:
-        """Advance camera and simulation to ``now`` and draw."""
+        """Advance camera and simulation to ``now`` and draw. The very frame of before may come back if nothing in the
+        picture has changed."""
 
     def still(
         self,

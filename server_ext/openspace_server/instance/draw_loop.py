@@ -102,7 +102,7 @@ class DrawLoop:
         self._thread = threading.Thread(target=self._main, name="draw", daemon=True)
         self._wakeup = threading.Condition()
         self._inbox: list[Callable[[float], None]] = []
-        self._stopping = False
+        self._stopping = self._woken = False
         # Below: the draw thread's own.
         self._pacing = DrawPacing(DEFAULT_RATE)
         self._rungs = Rungs(self.stats, stamped=stamped)
@@ -120,6 +120,24 @@ class DrawLoop:
         with self._wakeup:
             self._stopping = True
             self._wakeup.notify()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether :meth:`stop` was called."""
+        return self._stopping
+
+    def wake(self) -> None:
+        """The engine's picture or state has changed by itself. May be called from any thread."""
+
+        def work(now: float) -> None:
+            self._woken = False
+            self._pacing.changed(now)
+
+        with self._wakeup:
+            if not self._woken:
+                self._woken = True
+                self._inbox.append(work)
+                self._wakeup.notify()
 
     def call(
         self, command: Callable[[Engine, float], T], *, fresh: bool = False, changes: bool = False
@@ -297,13 +315,18 @@ class DrawLoop:
         if self._companion is not None:
             self._companion.advance(now)
         frame = self._engine.draw(now)
-        self.stats.drew(now, time.perf_counter() - started)
-        self._frame, self._drawn_at, self._drawn_seq = frame, now, self._input_seq
         busy = self._companion is not None and self._companion.busy
-        self._pacing.drew(now, now if busy else now + self._engine.next_change(now))
-        self._rungs.drew(frame, self._drawn_seq)
-        if self._images:
-            self._tell_image()
+        change_at = now if busy else now + self._engine.next_change(now)
+        if frame is self._frame:
+            self._drawn_at = now
+            self._pacing.looked(change_at)
+        else:
+            self.stats.drew(now, time.perf_counter() - started)
+            self._frame, self._drawn_at, self._drawn_seq = frame, now, self._input_seq
+            self._pacing.drew(now, change_at)
+            self._rungs.drew(frame, self._drawn_seq)
+            if self._images:
+                self._tell_image()
         if self._flight.awaited and not self._engine.flying:
             self._flight.ended(arrived=True)
         self._tell_state()

@@ -7,7 +7,10 @@ import os
 
 from openspace_server.engines.base import Engine, EngineError
 
-ENGINES = {"embedded": "openspace_server.engines.embedded:EmbeddedEngine"}
+ENGINES = {
+    "embedded": "openspace_server.engines.embedded:EmbeddedEngine",
+    "openspace": "openspace_server.engines.openspace:OpenSpaceEngine",
+}
 
 
 def make_engine(name: str) -> Engine:

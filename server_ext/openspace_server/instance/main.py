@@ -12,7 +12,7 @@ import threading
 
 import cv2
 
-from openspace_server.engines.base import EngineError
+from openspace_server.engines.base import EngineError, Surroundings
 from openspace_server.instance.engine_registry import make_engine
 from openspace_server.instance.host_pipe import Configuration, HostPipe
 from openspace_server.instance.instance import Instance
@@ -65,6 +65,15 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     instance = Instance(
         configuration, engine, lambda width, height: host.send("resolution", width=width, height=height)
     )
+    engine.attach(
+        Surroundings(
+            configuration.api_port,
+            configuration.frame_rate,
+            changed=instance.draw_loop.wake,
+            progress=lambda text: host.send("progress", reason=text),
+            ending=lambda: stop.is_set() or instance.draw_loop.stopping,
+        )
+    )
     api: SceneApi | None = None
     server = Server(instance, configuration.session, configuration.secret)
     host.send("listening", port=server.port)
@@ -85,7 +94,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
             await asyncio.wait((opening, instance.over, stopped), return_when=asyncio.FIRST_COMPLETED)
             if opening.done():
                 api = opening.result()
-                host.send("api", port=api.port if api is not None else 0)
+                host.send("api", port=api.port if api is not None else engine.api_port or 0)
             opening.cancel()
             probing = asyncio.create_task(instance.find_encoder())
             await asyncio.wait((instance.over, stopped, ticking), return_when=asyncio.FIRST_COMPLETED)

@@ -61,6 +61,10 @@ class DrawPacing:
         if self._beat.next <= now:
             self._beat.hit(now)
 
+    def looked(self, change_at: float) -> None:
+        """The picture is still the one that was drawn last, and stays so until ``change_at``."""
+        self.change_at = change_at
+
     def due(self, now: float) -> bool:
         return self.watched and self.change_at <= now and self._beat.next <= now
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,16 @@ MAX_VIEWERS = 32
 """Conversations and peers that are connecting."""
 MAX_CONNECTING = 8
 
+_loading = threading.Lock()
+
 
 def peer_class() -> type[Peer]:
     """WebRTC, which loads slowly: once here ahead of the first viewer, so that the first picture need not wait."""
-    from openspace_server.instance.streaming import playout_delay
-    from openspace_server.instance.streaming.webrtc import Peer
+    with _loading:
+        from openspace_server.instance.streaming import playout_delay
+        from openspace_server.instance.streaming.webrtc import Peer
 
-    playout_delay.install()
+        playout_delay.install()
     return Peer
 
 

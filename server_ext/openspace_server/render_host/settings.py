@@ -28,7 +28,7 @@ class Timings:
     """Limits in seconds."""
 
     start: float = 30.0
-    """From the spawn until the instance must say ``running``."""
+    """From the spawn until the instance must say ``running``, or that it makes progress, which starts it anew."""
     stop: float = 3.0
     """From the STOP command to SIGTERM, and again from SIGTERM to SIGKILL."""
     api: float = 10.0

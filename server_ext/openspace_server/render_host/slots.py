@@ -59,6 +59,7 @@ class Slot:
         self._running = asyncio.Event()
         self._api_told = asyncio.Event()
         self._failure = ""
+        self._progressed = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self, assignment: Assignment) -> None:
@@ -138,7 +139,11 @@ class Slot:
         running = asyncio.ensure_future(self._running.wait())
         try:
             ready = {exited, stop, running}
-            done, _ = await asyncio.wait(ready, timeout=timings.start, return_when=asyncio.FIRST_COMPLETED)
+            while True:
+                self._progressed = False
+                done, _ = await asyncio.wait(ready, timeout=timings.start, return_when=asyncio.FIRST_COMPLETED)
+                if done or not self._progressed:
+                    break
             if not done:
                 self.state = InstanceState.DEINITIALIZING
                 await process.end(timings.stop)
@@ -169,6 +174,7 @@ class Slot:
             case "running":
                 if self.state is InstanceState.INITIALIZING and self.port is not None:
                     self.state = InstanceState.RUNNING
+                    self.reason = ""
                     self._running.set()
                     log.info("slot %d: running after %.2f s", self.id, time.monotonic() - self.started)
             case "resolution":
@@ -180,6 +186,10 @@ class Slot:
                 self._api_told.set()
             case "viewers":
                 self.viewers = integer(event, "count", 0, 2**31)
+            case "progress":
+                self._progressed = True
+                if self.state is InstanceState.INITIALIZING:
+                    self.reason = text(event, "reason", limit=LINE_LIMIT)[:REASON_LIMIT]
             case "failed":
                 self._failure = text(event, "reason", limit=LINE_LIMIT)[:REASON_LIMIT]
             case other:

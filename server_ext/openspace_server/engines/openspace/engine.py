@@ -1,0 +1,347 @@
+"""OpenSpace as an engine: starts it, grabs its window, speaks its API. On the draw thread, like every engine."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+import numpy as np
+
+from openspace_server.engines.base import Engine, EngineError, Frame, Motion, Surroundings, Target
+from openspace_server.engines.openspace import link as api
+from openspace_server.engines.openspace.display import Place, XWindow
+from openspace_server.engines.openspace.folder import WINDOW_FILE, WINDOW_NAME, InstanceFolder, free_ports, make_folder
+from openspace_server.engines.openspace.grab import ScreenGrabber
+from openspace_server.engines.openspace.installation import OLDEST, check_profile, find_installation
+from openspace_server.engines.openspace.joystick import Joystick
+from openspace_server.engines.openspace.lua import Scripts
+from openspace_server.engines.openspace.pilot import Pilot
+from openspace_server.engines.openspace.programs import Programs, wait_until
+from openspace_server.engines.openspace.settings import OpenSpaceSettings
+from openspace_server.engines.openspace.state import StateFeed, Told
+
+log = logging.getLogger(__name__)
+
+SCREEN = (3840, 2160)
+"""A virtual display's size in pixels: what a session may be resized to, unless it begins larger."""
+WINDOW_TIMEOUT = 10.0
+PROGRESS_INTERVAL = 2.0
+HOME_FLIGHT = 4.0
+CAMERA_AGE = 0.5
+"""Seconds after which the camera that pictures are labelled with is asked for anew."""
+
+
+class OpenSpaceEngine(Engine):
+    """See :class:`~openspace_server.engines.base.Engine`. Settings come from the environment (``settings.py``)."""
+
+    name = "openspace"
+
+    def __init__(self) -> None:
+        self._surroundings = Surroundings()
+        self._programs: Programs | None = None
+        self._folder: InstanceFolder | None = None
+        self._window: XWindow | None = None
+        self._grabber: ScreenGrabber | None = None
+        self._link: api.ApiLink | None = None
+        self._joystick: Joystick | None = None
+        self._last: Frame | None = None
+        self._told = Told()
+        self._frames = 0
+        self._damaged = threading.Event()
+        self._watched = False
+        self._unsettled = False
+        self._camera: dict[str, Any] = {}
+        self._camera_at = -math.inf
+        self._told_progress = -math.inf
+
+    def attach(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+
+    @property
+    def api_port(self) -> int | None:
+        return self._folder.ports.web_socket if self._folder is not None else None
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def open(self, width: int, height: int) -> None:
+        try:
+            self._open(width, height)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, width: int, height: int) -> None:
+        settings = OpenSpaceSettings.read()
+        installation = find_installation(settings)
+        check_profile(installation, settings)
+        folder = make_folder(installation, settings, free_ports(self._surroundings.api_port), (width, height))
+        self._folder = folder
+        command = [*settings.launcher, str(folder.base / installation.program.relative_to(installation.base))]
+        command += ["--file", str(folder.configuration), "--config", str(folder.base / WINDOW_FILE)]
+        command += ["--profile", settings.profile, "--bypassLauncher"]
+        environment = {"OPENSPACE_USER": str(folder.user)}
+        screen = None
+        if settings.display is not None:
+            environment["DISPLAY"] = settings.display
+        elif sys.platform.startswith("linux"):
+            screen = (max(width, SCREEN[0]), max(height, SCREEN[1]))
+        started = time.monotonic()
+        programs = self._programs = Programs(folder, command, environment, screen, self._surroundings.changed)
+        programs.wait_started(self._surroundings.ending)
+        if programs.display is not None:
+            os.environ["XAUTHORITY"] = str(folder.authority)  # for the grabber's own connection
+        display = programs.display or settings.display or os.environ.get("DISPLAY", "")
+
+        def check() -> None:
+            programs.check(f"while loading profile {settings.profile!r}")
+            if self._surroundings.ending():
+                raise EngineError("stopped while OpenSpace was loading")
+            self._tell_progress(programs, time.monotonic() - started)
+
+        deadline = started + settings.loading
+        try:
+            self._link = api.connect(folder.ports.tcp, check, deadline)
+        except EngineError as problem:
+            raise EngineError(
+                f"{problem}{programs.last_words()}" if programs.exit_code is None else str(problem)
+            ) from None
+        self._check_version(self._link)
+        scripts = Scripts(self._link, programs.console_since, programs.console_size)
+        self._pilot = Pilot(self._link, scripts)
+        self._feed = StateFeed(self._link, self._surroundings.changed)
+        self._joystick = Joystick(self._link)
+        self._find_window(display, programs)
+        self._grab_from(display)
+        self._feed.wait()
+        self._told = self._feed.told
+        self._first_camera = self._camera = self._pilot.camera()
+        if (self._grabber is not None) and (self._grabber.place.width, self._grabber.place.height) != (width, height):
+            self.resize(width, height)
+        log.info("OpenSpace %s ready after %.1f s", ".".join(map(str, self._link.version)), time.monotonic() - started)
+
+    def close(self) -> None:
+        if self._joystick is not None:
+            self._joystick.close()
+            self._joystick = None
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+        if self._grabber is not None:
+            self._grabber.close()
+            self._grabber = None
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+        if self._programs is not None:
+            self._programs.close()
+            self._programs = None
+        if self._folder is not None:
+            self._folder.remove()
+            self._folder = None
+        self._last = None
+
+    def describe(self) -> dict[str, Any]:
+        link = self._connected()
+        version = ".".join(map(str, link.version))
+        return {"engine": self.name, "renderer": f"OpenSpace {version}", "gpu": False, "api": link.dialect.value}
+
+    # -- pictures ------------------------------------------------------------------------------------------------
+
+    def resize(self, width: int, height: int) -> None:
+        window, grabber = self._window, self._grabber
+        if window is None or grabber is None:
+            raise EngineError("the size of OpenSpace's window can only be changed on an X display")
+        window.resize(width, height)
+        self._grab_from(self._display)
+        self._settle()
+
+    def draw(self, now: float) -> Frame:
+        if self._programs is not None:
+            self._programs.check("in the middle of the session")
+        if self._connected().lost.is_set():
+            raise EngineError(f"OpenSpace has closed its API{self._last_words()}")
+        if self._unsettled:
+            self._settle()
+        self._told = self._feed.told
+        self._ask_camera(now)
+        if self._watched and self._last is not None and not self._damaged.is_set():
+            return self._last
+        self._damaged.clear()
+        pixels = self._take_picture()
+        if self._last is not None and _same(self._last.pixels, pixels):
+            return self._last
+        self._frames += 1
+        self._last = Frame(self._frames, pixels, self._told.time, self._camera)
+        return self._last
+
+    def next_change(self, now: float) -> float:
+        return math.inf if self._watched else 1 / self._surroundings.frame_rate
+
+    def move(self, motion: Motion, now: float) -> None:
+        assert self._joystick is not None
+        if motion.axes and self._feed.told.flying:
+            self._pilot.stop_flight()
+            self._feed.land()
+        self._joystick.move(motion.axes, motion.held)
+        self._told = self._feed.told
+
+    # -- camera --------------------------------------------------------------------------------------------------
+
+    def targets(self) -> list[Target]:
+        return self._pilot.targets()
+
+    @property
+    def focus(self) -> str:
+        return self._told.focus
+
+    def set_focus(self, target: str) -> None:
+        self._pilot.set_focus(target)
+        self._changed(focus=target)
+
+    def fly_to(self, target: str, duration: float, distance: float | None, now: float) -> None:
+        self._pilot.fly_to(target, duration, distance)
+        self._took_off()
+
+    @property
+    def flying(self) -> bool:
+        return self._told.flying
+
+    def home(self, now: float) -> None:
+        self._pilot.fly_to_state(self._first_camera, HOME_FLIGHT)
+        self._took_off()
+
+    def camera(self) -> dict[str, Any]:
+        self._camera, self._camera_at = self._pilot.camera(), time.monotonic()
+        return self._camera
+
+    def set_camera(self, state: dict[str, Any], now: float) -> None:
+        self._pilot.set_camera(state)
+        self._camera_at = -math.inf
+        self._changed(focus=state["Anchor"])
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    @property
+    def time(self) -> str:
+        return self._told.time
+
+    def set_time(self, time: str, now: float) -> None:
+        self._changed(time=self._pilot.set_time(time))
+
+    @property
+    def rate(self) -> float:
+        return self._told.rate
+
+    def set_rate(self, rate: float, now: float) -> None:
+        self._pilot.set_rate(rate)
+        self._changed(rate=float(rate))
+
+    @property
+    def paused(self) -> bool:
+        return self._told.paused
+
+    def set_paused(self, paused: bool, now: float) -> None:
+        self._pilot.set_paused(paused)
+        self._changed(paused=paused)
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _connected(self) -> api.ApiLink:
+        if self._link is None:
+            raise EngineError("the openspace engine is not open")
+        return self._link
+
+    def _check_version(self, link: api.ApiLink) -> None:
+        if link.version[:2] < OLDEST:
+            told, oldest = ".".join(map(str, link.version)), ".".join(map(str, OLDEST))
+            raise EngineError(f"OpenSpace {told} is too old: install {oldest} or newer")
+
+    def _find_window(self, display: str, programs: Programs) -> None:
+        """Where there is an X display; elsewhere the grabber finds the window by its name."""
+        self._display = display
+        if not display:
+            return
+        window = self._window = XWindow(display, WINDOW_NAME, self._heard_damage)
+
+        def found() -> bool:
+            programs.check("before it had a window")
+            return window.find()
+
+        if not wait_until(found, WINDOW_TIMEOUT):
+            raise EngineError(f"OpenSpace has opened no window on display {display}{programs.last_words()}")
+        self._watched = window.watch(display)
+
+    def _grab_from(self, display: str) -> None:
+        place = self._window.place if self._window is not None else Place(0, 0, 0, 0)
+        if self._grabber is not None:
+            self._grabber.close()
+        self._grabber = ScreenGrabber(display, place, WINDOW_NAME)
+        self._damaged.set()
+
+    def _take_picture(self) -> np.ndarray:
+        assert self._grabber is not None
+        try:
+            return self._grabber.grab()
+        except EngineError as problem:
+            # The display goes with the program, whose end is the better reason.
+            if self._programs is not None and wait_until(self._ended, 0.5):
+                self._programs.check("in the middle of the session")
+            raise EngineError(f"{problem}{self._last_words()}") from None
+
+    def _ended(self) -> bool:
+        return self._programs is not None and self._programs.exit_code is not None
+
+    def _last_words(self) -> str:
+        return self._programs.last_words() if self._programs is not None else ""
+
+    def _heard_damage(self) -> None:
+        if not self._damaged.is_set():
+            self._damaged.set()
+            self._surroundings.changed()
+
+    def _changed(self, **told: Any) -> None:
+        """OpenSpace has done what it was asked; its next pictures show it."""
+        self._feed.expect(**told)
+        self._told = self._feed.told
+        self._unsettled = True
+
+    def _took_off(self) -> None:
+        self._feed.take_off()
+        self._told = self._feed.told
+
+    def _settle(self) -> None:
+        """Wait until a picture drawn after everything asked so far is on the screen.
+
+        An answer is given at the start of a frame, when the one before has been shown.
+        """
+        self._unsettled = False
+        self._connected().ask("version", {})
+        self._damaged.set()
+
+    def _ask_camera(self, now: float) -> None:
+        """Keep the camera that pictures are labelled with fresh, without waiting for it."""
+        if now - self._camera_at > CAMERA_AGE:
+            self._camera_at = now
+
+            def hear(state: dict[str, Any]) -> None:
+                self._camera = state
+
+            self._pilot.ask_camera(hear)
+
+    def _tell_progress(self, programs: Programs, seconds: float) -> None:
+        now = time.monotonic()
+        if now - self._told_progress >= PROGRESS_INTERVAL:
+            self._told_progress = now
+            said = programs.console_since(0).strip().splitlines()
+            last = f": {' '.join(said[-1].split())[:160]}" if said else ""
+            self._surroundings.progress(f"OpenSpace is loading, {seconds:.0f} s so far{last}")
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two pictures are the same to the last bit."""
+    return one.shape == other.shape and bool(np.array_equal(one.view(np.uint32), other.view(np.uint32)))

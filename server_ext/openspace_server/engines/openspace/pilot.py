@@ -1,0 +1,154 @@
+"""The camera and the clock, by OpenSpace's Lua library: the same calls whatever the release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from openspace_server.engines.base import EngineError, Target, UnknownTarget
+from openspace_server.engines.openspace.dialect import FLIGHTS_MOVED
+from openspace_server.engines.openspace.link import PROBED, ApiLink
+from openspace_server.engines.openspace.lua import Scripts, literal, numbers, texts
+
+MAX_TARGETS = 400
+PROFILE_TIMEOUT = 5.0
+SHORTEST_FLIGHT = 0.05
+"""Seconds: OpenSpace knows no flight of none."""
+
+
+class Pilot:
+    """Asks and waits for each answer, which takes OpenSpace a frame."""
+
+    def __init__(self, link: ApiLink, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._link = link
+        moved = link.version >= FLIGHTS_MOVED
+        self._flights = "navigation" if moved else "pathnavigation"
+        self._has_profile = moved
+        self._targets: list[Target] | None = None
+
+    # -- targets -------------------------------------------------------------------------------------------------
+
+    def targets(self) -> list[Target]:
+        """The profile's marked nodes first, then all others."""
+        if self._targets is None:
+            marked = self._marked()
+            nodes = [node for node in self.nodes() if node not in marked]
+            names = [(node, "marked") for node in marked] + [(node, "node") for node in nodes]
+            self._targets = [Target(node, node, kind, 0.0) for node, kind in names[:MAX_TARGETS]]
+        return self._targets
+
+    def nodes(self) -> list[str]:
+        """Identifiers of all scene graph nodes."""
+        return texts(self._scripts.call("sceneGraphNodes"))
+
+    def require(self, target: str) -> None:
+        """Raises UnknownTarget, with near names."""
+        if self._scripts.call("hasSceneGraphNode", target) is not True:
+            raise UnknownTarget(target, self.nodes())
+
+    def _marked(self) -> list[str]:
+        if not self._has_profile:
+            return []
+        try:
+            profile = self._link.ask("profile", {}, PROFILE_TIMEOUT)
+        except EngineError:
+            return []
+        return texts(profile.get("markNodes")) if isinstance(profile, dict) else []
+
+    # -- camera --------------------------------------------------------------------------------------------------
+
+    def camera(self) -> dict[str, Any]:
+        """The navigation state, vectors as lists."""
+        return _navigation_state(self._scripts.call("navigation.getNavigationState"))
+
+    def ask_camera(self, hear: Callable[[dict[str, Any]], None]) -> None:
+        """As :meth:`camera` without waiting; ``hear`` is called on another thread."""
+        script = {"script": "return openspace.navigation.getNavigationState()", "return": True}
+        self._link.request("luascript", script, lambda answer: hear(_navigation_state(answer.get("1"))))
+
+    def set_camera(self, state: dict[str, Any]) -> None:
+        """Place the camera as :meth:`camera` told."""
+        anchor = state.get("Anchor")
+        if not isinstance(anchor, str) or "Position" not in state:
+            raise EngineError("a navigation state needs at least Anchor and Position")
+        self.require(anchor)
+        self._scripts.call("navigation.setNavigationState", state)
+
+    def fly_to(self, target: str, duration: float, distance: float | None) -> None:
+        """Start a flight; ``distance`` in metres from the target's centre."""
+        self.require(target)
+        arguments: list[Any] = [target, max(duration, SHORTEST_FLIGHT)]
+        name = "flyTo"
+        if distance is not None:
+            radius = self._radius(target)
+            if distance <= radius:
+                raise EngineError(f"distance: {distance:g} m lies within {target}, whose radius is {radius:g} m")
+            name, arguments = "flyToHeight", [target, distance - radius, max(duration, SHORTEST_FLIGHT)]
+        self._scripts.call(f"{self._flights}.{name}", *arguments)
+
+    def fly_to_state(self, state: dict[str, Any], duration: float) -> None:
+        """Fly to a navigation state, or be there at once where this release has no such flights."""
+        if self._flights == "navigation":
+            self._scripts.call("navigation.flyToNavigationState", state, duration)
+        else:
+            self._scripts.call("navigation.setNavigationState", state)
+
+    def stop_flight(self) -> None:
+        self._scripts.call("pathnavigation.stopPath")
+
+    def set_focus(self, target: str) -> None:
+        """Orbit ``target``, turning to it."""
+        self.require(target)
+        anchor, aim = PROBED, PROBED.replace("Anchor", "Aim")
+        retarget = PROBED.replace("Anchor", "RetargetAnchor")
+        self._scripts.run(
+            f"openspace.setPropertyValueSingle({literal(anchor)}, {literal(target)})\n"
+            f'openspace.setPropertyValueSingle({literal(aim)}, "")\n'
+            f"openspace.setPropertyValueSingle({literal(retarget)}, nil)"
+        )
+
+    def _radius(self, target: str) -> float:
+        value = self._scripts.call("propertyValue", f"Scene.{target}.BoundingSphere")
+        return float(value) if isinstance(value, int | float) else 0.0
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def set_time(self, time: str) -> str:
+        """Jump to an ISO 8601 time; returns it in UTC. Raises EngineError."""
+        utc = _utc(time)
+        self._scripts.call("time.setTime", utc)
+        return f"{utc}Z"
+
+    def set_rate(self, rate: float) -> None:
+        self._scripts.call("time.setDeltaTime", float(rate))
+
+    def set_paused(self, paused: bool) -> None:
+        self._scripts.call("time.setPause", paused)
+
+    # -- picture -------------------------------------------------------------------------------------------------
+
+    def take_screenshot(self) -> int:
+        """The number of the picture that OpenSpace will write after its next frame."""
+        number = self._scripts.call("takeScreenshot")
+        if not isinstance(number, int | float):
+            raise EngineError("OpenSpace took no screenshot")
+        return int(number)
+
+
+def _navigation_state(told: Any) -> dict[str, Any]:
+    if not isinstance(told, dict) or "Anchor" not in told:
+        raise EngineError(f"OpenSpace told no navigation state but {str(told)[:80]}")
+    return {name: numbers(value) if name in ("Position", "Up") else value for name, value in told.items()}
+
+
+def _utc(time: str) -> str:
+    """``time`` as OpenSpace wants it: UTC, without a zone."""
+    try:
+        parsed = datetime.fromisoformat(time)
+    except ValueError:
+        raise EngineError(f"time: expected ISO 8601 such as 2026-08-12T17:45:00Z, got {time!r}") from None
+    if parsed.tzinfo is not None:
+        parsed = parsed.astimezone(UTC).replace(tzinfo=None)
+    return parsed.isoformat(timespec="milliseconds")

@@ -1,0 +1,49 @@
+"""OpenSpace as an engine needs a display; where there is none, these tests cannot run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.openspace.installed import install
+
+Install = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def xvfb() -> None:
+    if shutil.which("Xvfb") is None:
+        pytest.fail("Xvfb is missing: run tools/system-packages test")
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs the double; everything started and made by the test is to be gone in the end."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+    def make(version: str = "0.22.0", loading: float = 0.1, name: str = "OpenSpace") -> Path:
+        folder = install(tmp_path / name, version, loading)
+        monkeypatch.setenv("OPENSPACE_DIR", str(folder))
+        return folder
+
+    yield make
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+
+def left_over(root: Path) -> list[str]:
+    """Processes that know of ``root``, and folders of instances below it."""
+    found = [str(folder) for folder in (root / "tmp").glob("openspace-instance-*")]
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and str(root) in " ".join(process.cmdline()):
+                found.append(" ".join(process.cmdline()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found

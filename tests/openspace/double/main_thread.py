@@ -1,0 +1,67 @@
+"""OpenSpace's main loop: messages are handled once per frame, then the frame is drawn."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from openspace_server.engines.base import Engine
+from openspace_server.engines.embedded import EmbeddedEngine
+from openspace_server.engines.scripting.program import Program
+from tests.openspace.double.window import Window
+
+T = TypeVar("T")
+FRAME = 1 / 60
+
+
+class MainThread:
+    """``over`` ends when the program is told to quit. Serves as the API server's way to the engine."""
+
+    def __init__(self, engine: EmbeddedEngine, program: Program, window: Window, tick: Callable[[], None]) -> None:
+        self._engine = engine
+        self._program = program
+        self._window = window
+        self._tick = tick
+        self._commands: queue.SimpleQueue[Callable[[float], None]] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self.over: asyncio.Future[None] = self._loop.create_future()
+        threading.Thread(target=self._main, daemon=True).start()
+
+    def call(self, command: Callable[[Engine, float], T], *, changes: bool = False) -> Awaitable[T]:
+        answer: asyncio.Future[T] = self._loop.create_future()
+
+        def work(now: float) -> None:
+            try:
+                result = command(self._engine, now)
+            except Exception as error:
+                self._tell(answer, answer.set_exception, error)
+            else:
+                self._tell(answer, answer.set_result, result)
+
+        self._commands.put(work)
+        return answer
+
+    def _tell(self, answer: asyncio.Future[Any], tell: Callable[[Any], None], what: Any) -> None:
+        self._loop.call_soon_threadsafe(lambda: None if answer.done() else tell(what))
+
+    def _main(self) -> None:
+        draw_at = 0.0
+        while not self._program.quit_requested:
+            now = time.monotonic()
+            self._loop.call_soon_threadsafe(self._tick)
+            while not self._commands.empty():
+                self._commands.get()(now)
+                draw_at = now
+            if (size := self._window.resized()) is not None:
+                self._engine.resize(*size)
+                draw_at = now
+            self._program.advance(now)
+            if now >= min(draw_at, now + self._engine.next_change(now)) or self._program.busy:
+                self._window.show(self._engine.draw(now).pixels)
+                draw_at = now + self._engine.next_change(now)
+            time.sleep(max(0.0, now + FRAME - time.monotonic()))
+        self._loop.call_soon_threadsafe(self.over.set_result, None)
