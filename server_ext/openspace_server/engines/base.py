@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
@@ -171,6 +171,10 @@ class Engine(ABC):
         0 while the camera moves; the time a body needs to move by about a pixel otherwise (never more than 1 s while
         simulation time runs); infinity while nothing will change by itself.
         """
+
+    def on_change(self, hear: Callable[[], None]) -> None:  # noqa: B027 (not every engine has such changes)
+        """From now on ``hear`` is called, on any thread, when something is ready that only drawing will show, such as
+        points that were prepared beside the draw thread: :meth:`next_change` is 0 then."""
 
     @abstractmethod
     def move(self, motion: Motion, now: float) -> None:
