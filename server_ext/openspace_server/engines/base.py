@@ -201,6 +201,10 @@ class Engine(ABC):
         simulation time runs); infinity while nothing will change by itself.
         """
 
+    def on_change(self, hear: Callable[[], None]) -> None:  # noqa: B027 (not every engine has such changes)
+        """From now on ``hear`` is called, on any thread, when something is ready that only drawing will show, such as
+        points that were prepared beside the draw thread: :meth:`next_change` is 0 then."""
+
     @abstractmethod
     def move(self, motion: Motion, now: float) -> None:
         """Apply input to the camera. Ends a flight that is under way."""

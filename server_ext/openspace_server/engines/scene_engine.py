@@ -215,14 +215,15 @@ class SceneEngine(Engine):
     ) -> None:
         """Add a ``RenderablePointCloud`` node whose points are given instead of a ``File``.
 
-        The engine copies what it needs before it returns. A large cloud takes a moment to appear; until then the live
-        picture goes on without it (:attr:`points_pending`).
+        The arrays are the engine's from now on, without a copy: they must not be written again. A large cloud takes a
+        moment to appear; until then the live picture goes on without it (:attr:`points_pending`).
 
         Args:
             node: OpenSpace's table: ``Identifier``, ``Parent`` (a body, whose axes turn with it, or ``Root``), and in
-                ``Renderable`` ``Type``, ``Unit``, ``Frame`` ("Galactic" or "ICRF", of clouds below Root), ``Opacity``,
-                ``Coloring`` and ``SizeSettings``. ``Coloring.ColorMapping`` takes ``Colors``, RGB 0..1 ``(m, 3)`` or
-                more, in place of a ``File``, and ``Parameter``, ``ValueRange`` and ``Logarithmic``.
+                ``Renderable`` ``Type``, ``Unit``, ``Frame`` ("Galactic" or "ICRF" in place of the parent's axes),
+                ``Opacity``, ``Coloring`` and ``SizeSettings`` (``Pixels``, or ``ScaleExponent`` and ``ScaleFactor``).
+                ``Coloring.ColorMapping`` takes ``Colors``, RGB 0..1 ``(m, 3)`` or more, in place of a ``File``, and
+                ``Parameter``, ``ValueRange`` and ``Logarithmic``.
             places: float32 or float64 ``(n, 3)``, n from 1 to 20 million, in the table's ``Unit``. Points that are
                 not finite are left out.
             columns: numbers ``(n,)`` by name, for colour maps and picking.

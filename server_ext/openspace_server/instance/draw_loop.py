@@ -268,6 +268,7 @@ class DrawLoop:
     def _main(self) -> None:
         error: Exception | None = None
         try:
+            self._engine.on_change(lambda: self._post(self._changed))
             self._engine.open(*self._size)
             self._draw(time.monotonic())
             self._tell(self._audience.drawn)

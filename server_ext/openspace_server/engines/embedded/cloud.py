@@ -1,67 +1,97 @@
-"""A point cloud in the software renderer: chunks that can be culled, and a shuffled part of each while moving.
+"""A point cloud in the scene graph: chunks that can be culled, a part of each while moving, and an order among bodies.
 
-Points are one pixel; larger ones cost ten times as much, so only small clouds have them.
+Points are one pixel; larger ones cost the software renderer ten times as much, so there only small clouds have them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from panda3d import core
 
 from openspace_server.engines.embedded import quaternions as quat
+from openspace_server.engines.embedded.arrangement import CHUNK, POINT, Arrangement
+from openspace_server.engines.embedded.cover import Disc, before, relations
 
-_CHUNK = 8192  # points, about
-_POINT = np.dtype([("place", "<f4", 3), ("colour", "u1", 4)])
 _COLUMNS = core.GeomVertexArrayFormat()
 _COLUMNS.add_column("vertex", 3, core.Geom.NT_float32, core.Geom.C_point)
 _COLUMNS.add_column("color", 4, core.Geom.NT_uint8, core.Geom.C_color)
 _FORMAT = core.GeomVertexFormat.register_format(core.GeomVertexFormat(_COLUMNS))
 _FARTHEST = 60.0  # where the farthest point of a cloud is put
 LARGE = 20_000
-"""Points from which a cloud has one-pixel points whatever its size settings."""
+"""Points from which a cloud has one-pixel points in software, whatever its size settings."""
+
+
+class _Chunk:
+    """Vertices with a matrix of their own."""
+
+    def __init__(self, parent: Any) -> None:
+        self._data = core.GeomVertexData("points", _FORMAT, core.Geom.UH_static)
+        geom = core.Geom(self._data)
+        geom.add_primitive(core.GeomPoints(core.Geom.UH_dynamic))
+        self._node = core.GeomNode("points")
+        self._node.add_geom(geom)
+        self._node.set_bounds(core.BoundingSphere(core.LPoint3(0, 0, 0), 3.0**0.5 * 1.01))
+        self._node.set_final(True)
+        self.path = parent.attach_new_node(self._node)
+        self.count, self._drawn, self._order = 0, -1, -1
+
+    def fill(self, vertices: np.ndarray) -> None:
+        """``vertices`` POINT ``(m,)``."""
+        data = self._node.modify_geom(0).modify_vertex_data()
+        data.unclean_set_num_rows(len(vertices))
+        data.modify_array_handle(0).copy_data_from(vertices.view(np.uint8).reshape(-1))
+        self.count, self._drawn = len(vertices), -1
+
+    def vertices(self) -> np.ndarray:
+        """As drawn; to be written only through :meth:`fill`."""
+        array = self._node.get_geom(0).get_vertex_data().get_array(0)
+        return np.frombuffer(array.get_handle().get_data(), POINT)
+
+    def show(self, count: int, order: int, matrix: Any) -> None:
+        if count != self._drawn:
+            self._drawn = count
+            self._node.modify_geom(0).modify_primitive(0).set_nonindexed_vertices(0, count)
+        if order != self._order:
+            self._order = order
+            self.path.set_bin("fixed", order)
+        self.path.set_mat(matrix)
 
 
 class Cloud:
-    """Points ``(n, 3)`` in metres in the axes of a frame, with RGB 0..1 ``(n, 3)``."""
+    """Shows one :class:`.Arrangement` at a time."""
 
-    def __init__(self, root: Any, name: str, places: np.ndarray, rgb: np.ndarray, seed: int = 1) -> None:
+    def __init__(self, root: Any, name: str, software: bool) -> None:
+        self._root = root
         self.path = root.attach_new_node(name)
-        self.count = len(places)
-        self.centre = (places.min(axis=0) + places.max(axis=0)) / 2
-        self.reach = float(np.sqrt(np.max(np.einsum("ij,ij->i", places - self.centre, places - self.centre)))) or 1.0
-        self._rgb, self._level = rgb.astype(np.float32), 1.0
-        rng = np.random.default_rng(seed)
-        self._chunks: list[tuple[np.ndarray, np.ndarray, float, Any, Any]] = []
-        for rows in _split(places, np.arange(self.count)):
-            self._add(places, rng.permutation(rows))
+        self._software = software
+        self._chunks: list[_Chunk] = []
+        self._fronts: list[_Chunk] = []
+        self._level, self._thickness = 1.0, 0.0
+        self._middles, self._sizes = np.zeros((0, 3)), np.zeros(0)
+        self.order = np.zeros(0, np.int32)
+        """Which of the given points each vertex is."""
+        self.centre, self.reach = np.zeros(3), 1.0
         self.drawn = 0
-        self.hide()
+        self.path.hide()
 
-    def _add(self, places: np.ndarray, rows: np.ndarray) -> None:
-        middle = (places[rows].min(axis=0) + places[rows].max(axis=0)) / 2
-        size = float(np.abs(places[rows] - middle).max()) or 1.0
-        vertices = np.empty(len(rows), _POINT)
-        vertices["place"] = (places[rows] - middle) / size
-        vertices["colour"] = self._colours(rows)
-        data = core.GeomVertexData("points", _FORMAT, core.Geom.UH_static)
-        data.unclean_set_num_rows(len(rows))
-        data.modify_array_handle(0).copy_data_from(vertices.view(np.uint8).reshape(-1))
-        primitive = core.GeomPoints(core.Geom.UH_dynamic)
-        primitive.add_consecutive_vertices(0, len(rows))
-        geom = core.Geom(data)
-        geom.add_primitive(primitive)
-        node = core.GeomNode("points")
-        node.add_geom(geom)
-        node.set_bounds(core.BoundingSphere(core.LPoint3(0, 0, 0), 3.0**0.5 * 1.01))
-        node.set_final(True)
-        self._chunks.append((rows, middle, size, self.path.attach_new_node(node), node))
+    @property
+    def count(self) -> int:
+        return len(self.order)
 
-    def _colours(self, rows: np.ndarray) -> np.ndarray:
-        out = np.full((len(rows), 4), 255, np.uint8)
-        out[:, :3] = np.clip(self._rgb[rows] * self._level, 0, 1) * 255 + 0.5
-        return out
+    def take(self, made: Arrangement) -> None:
+        """Show these points from now on."""
+        wanted = len(made.middles)
+        while len(self._chunks) > wanted:
+            self._chunks.pop().path.remove_node()
+        while len(self._chunks) < wanted:
+            self._chunks.append(_Chunk(self.path))
+        for k, chunk in enumerate(self._chunks):
+            chunk.fill(made.vertices[k * CHUNK : (k + 1) * CHUNK])
+        self.order, self.centre, self.reach = made.order, made.centre, made.reach
+        self._middles, self._sizes = made.middles, made.sizes
 
     def hide(self) -> None:
         self.path.hide()
@@ -71,50 +101,101 @@ class Cloud:
         """Free everything."""
         self.path.remove_node()
         self._chunks.clear()
+        self._fronts.clear()
 
-    def recolour(self, rgb: np.ndarray | None, level: float) -> None:
-        """New colours, None for the same, times ``level``: points cannot be half clear here."""
-        if rgb is not None:
-            self._rgb = rgb.astype(np.float32)
-        elif level == self._level:
-            return
-        self._level = level
-        for rows, _, _, _, node in self._chunks:
-            handle = node.modify_geom(0).modify_vertex_data().modify_array_handle(0)
-            vertices = np.frombuffer(handle.get_data(), _POINT).copy()
-            vertices["colour"] = self._colours(rows)
-            handle.copy_data_from(vertices.view(np.uint8).reshape(-1))
-
-    def show(self, axes: np.ndarray, offset: np.ndarray, share: float, pixels: float, order: int) -> None:
+    def show(
+        self,
+        axes: np.ndarray,
+        offset: np.ndarray,
+        share: float,
+        pixels: float,
+        level: float,
+        discs: Sequence[Disc],
+        order: int,
+    ) -> None:
         """Draw ``share`` of the points.
 
         Args:
             axes: matrix from the cloud's axes to view axes.
             offset: the frame's origin minus the camera, metres, view axes.
             pixels: size of a point.
+            level: how clearly, 0..1: times the colours, as points cannot be half clear in software.
+            discs: bodies that may cover points or be covered by them, in the order in which they are drawn.
+            order: where the cloud is drawn when no body matters.
         """
-        far = quat.length(offset + axes @ self.centre) + self.reach
-        scale = _FARTHEST / far
-        turn = axes.T * scale  # Panda multiplies row vectors from the left
         self.drawn = 0
-        for rows, middle, size, path, node in self._chunks:
-            count = max(1, min(len(rows), round(len(rows) * share)))
-            self.drawn += count
-            if node.get_geom(0).get_primitive(0).get_num_vertices() != count:
-                node.modify_geom(0).modify_primitive(0).set_nonindexed_vertices(0, count)
-            m, t = turn * size, (offset + axes @ middle) * scale
-            path.set_mat(core.LMatrix4(*m[0], 0, *m[1], 0, *m[2], 0, *t, 1))
-        self.path.set_render_mode_thickness(max(1.0, round(pixels)) if self.count <= LARGE else 1.0)
-        self.path.set_bin("fixed", order)
+        if not self._chunks:
+            self.path.hide()
+            return
+        middles = offset + self._middles @ axes.T
+        scale = _FARTHEST / (quat.length(offset + axes @ self.centre) + self.reach)
+        turn = axes.T * scale  # Panda multiplies row vectors from the left
+        orders, mixed = relations(middles, self._sizes * 3.0**0.5, discs, order)
+        counts = [max(1, min(chunk.count, round(chunk.count * share))) for chunk in self._chunks]
+        for chunk, count, at, middle, size in zip(
+            self._chunks, counts, orders, (middles * scale).tolist(), self._sizes.tolist(), strict=True
+        ):
+            (a, b, c), (d, e, f), (g, h, i) = (turn * size).tolist()
+            chunk.show(count, at, core.LMatrix4(a, b, c, 0, d, e, f, 0, g, h, i, 0, *middle, 1))
+        self.drawn = sum(counts)
+        self._show_fronts(mixed, discs, counts, middles, axes, scale)
+        thickness = max(1.0, round(pixels)) if self.count <= LARGE or not self._software else 1.0
+        if thickness != self._thickness:
+            self._thickness = thickness
+            self.path.set_render_mode_thickness(thickness)
+        if level != self._level:
+            self._level = level
+            self.path.set_color_scale(level, level, level, 1)
         self.path.show()
 
+    def _show_fronts(
+        self,
+        mixed: dict[int, np.ndarray],
+        discs: Sequence[Disc],
+        counts: list[int],
+        middles: np.ndarray,
+        axes: np.ndarray,
+        scale: float,
+    ) -> None:
+        """Draw once more, after the body, the points before it of chunks that lie partly behind it."""
+        used = 0
+        for which, chunks in mixed.items():
+            disc, found = discs[which], []
+            for k in chunks.tolist():
+                vertices = self._chunks[k].vertices()[: counts[k]]
+                places = vertices["place"] @ (axes.T * self._sizes[k]) + middles[k]
+                chosen = before(places, disc)
+                if chosen.any():
+                    front = vertices[chosen]
+                    front["place"] = places[chosen] * (scale / _FARTHEST)
+                    found.append(front)
+            if found:
+                if used == len(self._fronts):
+                    self._fronts.append(_Chunk(self.path))
+                front = self._fronts[used]
+                front.fill(np.concatenate(found))
+                front.show(front.count, disc.order, core.LMatrix4.scale_mat(_FARTHEST))
+                front.path.show()
+                self.drawn += front.count
+                used += 1
+        for front in self._fronts[used:]:
+            front.path.hide()
 
-def _split(places: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
-    """Rows in groups of at most ``_CHUNK``, near each other: halved along the longest side."""
-    if len(rows) <= _CHUNK:
-        return [rows]
-    here = places[rows]
-    axis = int(np.argmax(here.max(axis=0) - here.min(axis=0)))
-    half = len(rows) // 2
-    order = np.argpartition(here[:, axis], half)
-    return _split(places, rows[order[:half]]) + _split(places, rows[order[half:]])
+    def nearest(
+        self, axes: np.ndarray, offset: np.ndarray, sight: np.ndarray, reach: float
+    ) -> list[tuple[float, np.ndarray, int]]:
+        """Of each chunk the point nearest to the direction ``sight`` (view axes) and within ``reach`` (a slope) of it:
+        how far off, where (metres, view axes), and which of the given points."""
+        found: list[tuple[float, np.ndarray, int]] = []
+        middles, balls = offset + self._middles @ axes.T, self._sizes * 3.0**0.5
+        along = middles @ sight
+        aside = np.linalg.norm(middles - along[:, None] * sight, axis=1)
+        for k in np.flatnonzero((along > -balls) & (aside <= balls + reach * (along + balls))).tolist():
+            places = self._chunks[k].vertices()["place"] @ (axes.T * self._sizes[k]) + middles[k]
+            ahead = places @ sight
+            off = np.linalg.norm(places - ahead[:, None] * sight, axis=1)
+            slope = np.where(ahead > 0, off / np.where(ahead > 0, ahead, 1.0), np.inf)
+            best = int(np.argmin(slope))
+            if slope[best] <= reach:
+                found.append((float(slope[best]), places[best], int(self.order[k * CHUNK + best])))
+        return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time as clock
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from openspace_server.engines.embedded.staging import Staging
 from openspace_server.engines.embedded.states import Pose
 from openspace_server.engines.embedded.view import View
 from openspace_server.engines.properties import PropertyTree
+from openspace_server.engines.scene_engine import Picked
 
 SMALLEST, LARGEST = 64, 8192
 _REST = 0.12  # seconds without a picture after which nothing counts as moving
@@ -48,6 +49,7 @@ class EmbeddedEngine(Staging):
         self._last: Frame | None = None
         self._frames = 0
         self._dirty = True
+        self._hear: Callable[[], None] = lambda: None
         self._drawn_at = -math.inf
         self._speed = 0.0  # pixels per simulated second, of whatever moves most
 
@@ -58,7 +60,7 @@ class EmbeddedEngine(Staging):
         self._size = _checked_size(width, height)
         self._canvas = Canvas(width, height)
         try:
-            self._scene = Scene(self._canvas)
+            self._scene = Scene(self._canvas, lambda: self._hear())
             self._studio = stills.Studio(self._canvas, self._scene)
         except Exception:
             self.close()
@@ -72,6 +74,8 @@ class EmbeddedEngine(Staging):
 
     def close(self) -> None:
         if self._canvas is not None:
+            if hasattr(self, "_scene"):
+                self._scene.points.close()
             self._canvas.close()
             self._canvas = self._last = None
 
@@ -134,9 +138,9 @@ class EmbeddedEngine(Staging):
         nav, look = self._navigator, self._nodes.look
         view = self._view(nav.pose(), self._sky, nav.scales, (width, height))
         self._scene.update(view, nav.focus, look, moving)
-        began = clock.perf_counter()
+        began = clock.thread_time()
         raw = canvas.picture(width, height)
-        self._scene.points.measured(clock.perf_counter() - began)
+        self._scene.points.measured(clock.thread_time() - began)
         # Blending leaves its traces in alpha.
         words = np.bitwise_or(raw.view(np.uint32)[..., 0], _OPAQUE, order="C")
         pixels = words.view(np.uint8).reshape(height, width, 4)
@@ -148,6 +152,15 @@ class EmbeddedEngine(Staging):
         offsets = (at - at[pose.anchor]) - pose.position
         return View(moment, at[pose.anchor] + pose.position, pose.orientation, *size, offsets, RADII * scales, exact)
 
+    def pick(self, x: float, y: float) -> Picked | None:
+        self._opened()
+        if not (0 <= x <= 1 and 0 <= y <= 1):
+            raise EngineError(f"a place in the picture is 0 to 1 from the left and from the top, got {x!r}, {y!r}")
+        return self._scene.pick(x, y)
+
+    def on_change(self, hear: Callable[[], None]) -> None:
+        self._hear = hear
+
     def last_frame(self) -> Frame | None:
         return self._last
 
@@ -155,7 +168,10 @@ class EmbeddedEngine(Staging):
         self._opened()
         if self._dirty or self._navigator.moving:
             return 0.0
-        if not self._scene.points.whole:
+        points = self._scene.points
+        if points.ready:
+            return 0.0
+        if not points.whole:
             return max(self._drawn_at + _REST - now, 0.0)
         rate = abs(self._ticking(now).speed(now))
         if rate == 0:

@@ -27,7 +27,7 @@ from openspace_server.engines.embedded.rotation import axes
 from openspace_server.engines.embedded.view import View
 
 LAYERS = 10
-"""Orders that one body uses."""
+"""Orders that one body uses; the last one is left to points before it."""
 
 _GLOW = np.linspace(0, 1, 20) ** 1.7  # rings of the Sun's glow, parts of its size
 _LEVEL = np.maximum(0.9 * np.exp(-_GLOW / 0.15) * (1 - _GLOW) ** 2 + 0.20 * (1 - _GLOW) ** 3 - 2.5 / 255, 0)

@@ -23,19 +23,10 @@ MOST = 20_000_000
 
 @dataclass(frozen=True)
 class PointData:
-    """``places`` ``(n, 3)`` float64 in the file's unit, further numeric columns by name ``(n,)``, and colours, RGB
-    0..1 ``(n, 3)``, that win over every other colouring."""
+    """``places`` ``(n, 3)`` float64 in the file's unit, and further numeric columns by name ``(n,)``."""
 
     places: np.ndarray
     columns: dict[str, np.ndarray]
-    rgb: np.ndarray | None = None
-
-    def column(self, name: str) -> np.ndarray:
-        """Raises EngineError when there is no such column."""
-        for known, values in self.columns.items():
-            if known.casefold() == name.casefold():
-                return values
-        raise EngineError(f"the points have no column {name[:60]!r}: there are {', '.join(self.columns) or 'none'}")
 
 
 def read(path: str, mapping: Mapping[str, Any]) -> PointData:

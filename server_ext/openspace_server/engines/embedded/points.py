@@ -1,208 +1,275 @@
-"""Scene graph nodes that a script adds: OpenSpace's ``RenderablePointCloud`` table as properties and points.
-
-What is understood: Identifier, Parent (a body or Root), Transform.Translation (static), Tag, GUI, and of the
-renderable File, Unit, Enabled, Opacity, DataMapping, Coloring (FixedColor, ColorMapping) and SizeSettings.
-"""
+"""All point clouds of the scene: added, changed and removed, prepared beside the draw thread, drawn as a picture can
+afford them, and picked."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from openspace_server.engines.base import EngineError, UnknownTarget
-from openspace_server.engines.embedded import point_files
-from openspace_server.engines.embedded.bodies import INDEX, find
-from openspace_server.engines.embedded.cloud import Cloud
-from openspace_server.engines.embedded.frames import frame_axes
-from openspace_server.engines.embedded.nodes import node as new_owner
-from openspace_server.engines.embedded.nodes import strength
-from openspace_server.engines.embedded.point_files import PointData
+from openspace_server.engines.embedded import cover
+from openspace_server.engines.embedded.arrangement import Arrangement
+from openspace_server.engines.embedded.colouring import pack
+from openspace_server.engines.embedded.cover import Disc
+from openspace_server.engines.embedded.point_files import MOST
+from openspace_server.engines.embedded.point_node import Given, PointNode, file_of, inner, parent, read_file
 from openspace_server.engines.embedded.view import View
-from openspace_server.engines.properties import Property, PropertyOwner
+from openspace_server.engines.properties import PropertyOwner
+from openspace_server.engines.scene_engine import Picked
 
-PARSEC = 3.0856775814913673e16
-UNITS: dict[str, float] = {
-    "m": 1.0, "km": 1e3, "au": 1.495978707e11, "ly": 9.4607304725808e15, "kly": 9.4607304725808e18,
-    "mly": 9.4607304725808e21, "gly": 9.4607304725808e24, "pc": PARSEC, "kpc": 1e3 * PARSEC, "mpc": 1e6 * PARSEC,
-    "gpc": 1e9 * PARSEC,
-}  # fmt: skip
-_WHITE = (1.0, 1.0, 1.0)
-_BUDGET = 0.018  # seconds that points may take of a picture while things move
+log = logging.getLogger(__name__)
+
+AT_ONCE = 30_000
+"""Points up to which a cloud is prepared at once, in a few milliseconds."""
+_SMALL_FILE = 1_000_000  # bytes up to which a file is read at once
+_BUDGET = 0.016  # seconds that points may take of a picture while things move
 _COST = 6e-8  # seconds per point, before any was measured
-
-
-def unit(name: Any) -> float:
-    """Metres per unit. Raises EngineError."""
-    if str(name).casefold() not in UNITS:
-        raise EngineError(f"a unit of points is one of {', '.join(UNITS)}, not {str(name)[:40]!r}")
-    return UNITS[str(name).casefold()]
-
-
-class PointNode:
-    """One cloud with its node in the property tree. Raises EngineError or UnknownTarget for what is wrong."""
-
-    def __init__(self, root: Any, table: Mapping[str, Any], data: PointData | None = None) -> None:
-        self.identifier = str(table["Identifier"])
-        self.parent = _parent(table.get("Parent"))
-        renderable = _table(table, "Renderable")
-        self._metres = unit(renderable.get("Unit", "m"))
-        self._data = data or point_files.read(_text(renderable, "File"), _table(renderable, "DataMapping"))
-        self._colouring = _table(renderable, "Coloring")
-        self.owner = self._make_owner(table, renderable)
-        shift = _vector(_table(_table(table, "Transform"), "Translation").get("Position", (0.0, 0.0, 0.0)))
-        self.cloud = Cloud(root, self.identifier, self._data.places * self._metres + shift, self._rgb())
-
-    def _make_owner(self, table: Mapping[str, Any], renderable: Mapping[str, Any]) -> PropertyOwner:
-        tags = table.get("Tag") or ()
-        tags = (tags,) if isinstance(tags, str) else tuple(str(tag) for tag in tags)
-        name = str(_table(table, "GUI").get("Name") or self.identifier)
-        owner = new_owner(self.identifier, name, tags, bool(renderable.get("Enabled", True)), "RenderablePointCloud")
-        below = owner.child("Renderable")
-        assert below is not None
-        opacity = below.find("Opacity")
-        assert isinstance(opacity, Property)
-        opacity.set(renderable.get("Opacity", 1.0))
-        colouring, sizes = PropertyOwner("Coloring"), PropertyOwner("SizeSettings", "Size settings")
-        fixed = self._colouring.get("FixedColor", _WHITE)
-        self._fixed = Property("FixedColor", "Vec3", _three(fixed), low=0, high=1, view_options={"Color": True})
-        mapping = _table(self._colouring, "ColorMapping")
-        self._mapped = Property("ColorMappingEnabled", "Bool", bool(mapping))
-        colouring.add(self._fixed)
-        colouring.add(self._mapped)
-        settings = _table(renderable, "SizeSettings")
-        self._exponent = Property("ScaleExponent", "Float", float(settings.get("ScaleExponent", 0.0)), low=-60, high=60)
-        self._factor = Property("ScaleFactor", "Float", float(settings.get("ScaleFactor", 1.0)), low=0, high=1000)
-        self._largest = Property("MaxSize", "Float", float(settings.get("MaxSize", 4.0)), low=1, high=8)
-        for each in (self._exponent, self._factor, self._largest):
-            sizes.add(each)
-        below.add(colouring)
-        below.add(sizes)
-        below.add(Property("NumberOfPoints", "Int", len(self._data.places), read_only=True))
-        for each in (self._fixed, self._mapped):
-            each.watch(lambda changed: self._recolour())
-        return owner
-
-    def _rgb(self) -> np.ndarray:
-        if self._data.rgb is not None:
-            return self._data.rgb
-        mapping = _table(self._colouring, "ColorMapping")
-        if not mapping or not self._mapped.value:
-            return np.tile(np.array(self._fixed.value, float), (len(self._data.places), 1))
-        values = self._data.column(_text(mapping, "Parameter"))
-        span = mapping.get("ValueRange")
-        low, high = (float(span[0]), float(span[1])) if span else (float(np.nanmin(values)), float(np.nanmax(values)))
-        share = np.clip(np.nan_to_num((values - low) / ((high - low) or 1.0)), 0, 1)
-        colours = point_files.read_colour_map(_text(mapping, "File"))
-        return np.asarray(colours[np.minimum((share * len(colours)).astype(int), len(colours) - 1)])
-
-    def _recolour(self) -> None:
-        self.cloud.recolour(self._rgb(), strength(self.owner.child("Renderable")))
-
-    def show(self, view: View, share: float, order: int) -> int:
-        """Draw; returns how many points."""
-        clear = strength(self.owner.child("Renderable"))
-        if clear <= 0:
-            self.cloud.hide()
-            return 0
-        self.cloud.recolour(None, clear)
-        sky = view.sky
-        if self.parent < 0:
-            axes, offset = frame_axes("", sky), -view.camera
-        else:
-            name = next(name for name, index in INDEX.items() if index == self.parent)
-            axes, offset = frame_axes(name, sky), view.offsets[self.parent]
-        axes, offset = view.axes @ axes, view.axes @ offset
-        size = 10.0 ** float(self._exponent.value) * float(self._factor.value)  # type: ignore[arg-type]
-        away = max(float(np.linalg.norm(offset + axes @ self.cloud.centre)), self.cloud.reach * 0.1)
-        pixels = min(view.focal * size / away, float(self._largest.value))  # type: ignore[arg-type]
-        self.cloud.show(axes, offset, share, pixels, order)
-        return self.cloud.drawn
+_DEAR = 20_000  # points from which their time can be measured
+_REACH = 5.0  # pixels at a height of 720 by which a pick may miss
 
 
 class Points:
-    """All clouds, and how much of them a moving picture can afford.
+    """The clouds of one scene. Everything but ``hear`` happens on the draw thread.
+
+    Args:
+        hear: called on any thread when points are ready that were not in the last picture.
 
     Attributes:
-        whole: whether the last picture had all points.
+        whole: whether the last live picture had all points.
     """
 
-    def __init__(self, root: Any) -> None:
-        self._root = root
+    def __init__(self, root: Any, software: bool, hear: Callable[[], None]) -> None:
+        self._root, self._software, self._hear = root, software, hear
         self._nodes: dict[str, PointNode] = {}
-        self._cost = _COST
-        self._drawn = 0
+        self._jobs: dict[str, Future[Any]] = {}
+        self._again: set[str] = set()
+        self._worker: ThreadPoolExecutor | None = None
+        self._cost, self._drawn, self._spent = _COST, 0, 0.0
+        self._all = (0, 0.0)  # how many points the last picture of all had, and its time
         self.whole = True
 
     def __contains__(self, identifier: str) -> bool:
         return identifier in self._nodes
 
-    def add(self, table: Mapping[str, Any], data: PointData | None = None) -> PropertyOwner:
-        """Make a cloud from OpenSpace's table; returns its node. ``data`` stands for the file. Raises EngineError."""
-        made = PointNode(self._root, table, data)
-        self._nodes[made.identifier] = made
-        return made.owner
+    # -- what there is --------------------------------------------------------------------------------------------
+
+    def add(self, table: Mapping[str, Any], given: Given | None = None) -> PropertyOwner:
+        """Make a cloud from OpenSpace's table; returns its node. ``given`` stands for the file. Raises EngineError."""
+        renderable = inner(table, "Renderable")
+        node = PointNode(self._root, self._software, table, given, self._stale)
+        self._nodes[node.identifier] = node
+        try:
+            if given is not None:
+                self._stale(node)
+            elif _is_large(file_of(renderable)):
+                self._start(node, lambda: read_file(renderable))
+            else:
+                node.give(read_file(renderable))
+        except EngineError:
+            self.remove(node.identifier)
+            raise
+        return node.owner
 
     def remove(self, identifier: str) -> None:
-        self._nodes.pop(identifier).cloud.remove()
+        node = self._nodes.pop(identifier)
+        self._jobs.pop(identifier, None)
+        self._again.discard(identifier)
+        node.cloud.remove()
 
-    def set_parent(self, identifier: str, parent: str) -> None:
+    def set_parent(self, identifier: str, name: str) -> None:
         """Raises UnknownTarget."""
-        self._nodes[identifier].parent = _parent(parent)
+        self._nodes[identifier].parent = parent(name)
 
-    def show(self, view: View, moving: bool, behind: int, before: int) -> None:
-        """Draw all of them at rest, a part while ``moving``: behind the bodies, or those around a body before it."""
-        total = sum(each.cloud.count for each in self._nodes.values() if strength(each.owner.child("Renderable")) > 0)
-        share = min(1.0, _BUDGET / (self._cost * total)) if moving and total else 1.0
-        self.whole = share >= 1
-        self._drawn = sum(
-            each.show(view, share, behind if each.parent < 0 else before) for each in self._nodes.values()
+    def update(
+        self,
+        identifier: str,
+        places: np.ndarray | None,
+        columns: Mapping[str, np.ndarray] | None,
+        colours: np.ndarray | None,
+        shown: np.ndarray | None,
+    ) -> None:
+        """See :meth:`~openspace_server.engines.scene_engine.SceneEngine.update_points`."""
+        node = self._node(identifier)
+        before = node.given
+        if before is None:
+            raise EngineError(f"the points of {identifier[:60]} are still being read from their file")
+        count = len(before.places) if places is None else len(np.asarray(places))
+        kept = before if count == len(before.places) else Given(before.places, {})
+        node.give(
+            checked(
+                kept.places if places is None else places,
+                kept.columns if columns is None else {**kept.columns, **columns},
+                colours,
+                kept.shown if shown is None else shown,
+                kept.colours,
+            )
         )
 
+    def colour(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
+        """Raises EngineError, UnknownTarget."""
+        self._node(identifier).colour_by(mapping)
+
+    def _node(self, identifier: str) -> PointNode:
+        if identifier not in self._nodes:
+            raise UnknownTarget(identifier, self._nodes)
+        return self._nodes[identifier]
+
+    # -- beside the draw thread -----------------------------------------------------------------------------------
+
+    def _stale(self, node: PointNode) -> None:
+        if node.identifier not in self._nodes or node.given is None:
+            return
+        if node.identifier in self._jobs:
+            self._again.add(node.identifier)
+        elif node.count <= AT_ONCE:
+            node.cloud.take(node.plan()())
+        else:
+            self._start(node, node.plan())
+
+    def _start(self, node: PointNode, work: Callable[[], Any]) -> None:
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(1, "points")
+        job = self._jobs[node.identifier] = self._worker.submit(work)
+        job.add_done_callback(lambda done: self._hear())
+
+    @property
+    def pending(self) -> bool:
+        """Whether points were given that are not in the picture yet."""
+        return bool(self._jobs)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a new picture would have points that the last one had not."""
+        return any(job.done() for job in self._jobs.values())
+
+    def collect(self) -> None:
+        """Take what is ready."""
+        for identifier, job in list(self._jobs.items()):
+            if not job.done():
+                continue
+            node = self._nodes[identifier]
+            del self._jobs[identifier]
+            try:
+                made = job.result()
+                if isinstance(made, Arrangement):
+                    node.cloud.take(made)
+                else:
+                    node.give(made)
+            except EngineError as error:
+                log.error("%s has no points: %s", identifier, error)
+                node.problem.update(str(error))
+            if identifier in self._again:
+                self._again.discard(identifier)
+                self._stale(node)
+
+    def settle(self) -> None:
+        """Wait until everything that was given can be drawn."""
+        while self._jobs:
+            next(iter(self._jobs.values())).exception()
+            self.collect()
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.shutdown(wait=True, cancel_futures=True)
+            self._worker = None
+        self._jobs.clear()
+
+    # -- drawing --------------------------------------------------------------------------------------------------
+
+    def show(self, view: View, moving: bool, discs: Sequence[Disc], order: int) -> None:
+        """Draw all of them at rest, a part while ``moving`` in software; ``discs`` as in :meth:`.Cloud.show`."""
+        began = time.thread_time()
+        if view.exact:
+            self.settle()
+        else:
+            self.collect()
+        levels = {node.identifier: node.level for node in self._nodes.values()}
+        total = sum(node.cloud.count for node in self._nodes.values() if levels[node.identifier] > 0)
+        share = min(1.0, _BUDGET / (self._cost * total)) if moving and total and self._software else 1.0
+        drawn = 0
+        for node in self._nodes.values():
+            level = levels[node.identifier]
+            if level <= 0:
+                node.cloud.hide()
+                continue
+            axes, offset = node.placed(view)
+            node.cloud.show(axes, offset, share, node.pixels(view, axes, offset), level, discs, order)
+            drawn += node.cloud.drawn
+        if not view.exact:
+            self.whole, self._drawn = share >= 1, drawn
+            self._spent = time.thread_time() - began
+
     def measured(self, seconds: float) -> None:
-        """How long the renderer took for the picture; only what is dear is learnt from."""
-        if self._drawn > 20_000:
-            cost = min(max((seconds - 0.004) / self._drawn, 1e-8), 1e-6)
-            self._cost += 0.25 * (cost - self._cost)
+        """How long the renderer worked on the live picture; only what is dear is learnt from."""
+        seconds += self._spent
+        if self._drawn <= _DEAR:
+            return
+        cost = (seconds - 0.004) / self._drawn
+        if self.whole:
+            self._all = self._drawn, seconds
+        elif self._all[0] > 1.5 * self._drawn:
+            # The difference to the picture of all points tells points from everything else.
+            cost = (self._all[1] - seconds) / (self._all[0] - self._drawn)
+        self._cost += 0.25 * (min(max(cost, 1e-8), 1e-6) - self._cost)
+
+    def pick(self, view: View, discs: Sequence[Disc], x: float, y: float) -> Picked | None:
+        """The point nearest to the place ``x`` (right) and ``y`` (down), 0..1, of the picture."""
+        sight = np.array([(x - 0.5) * view.width / view.focal, 1.0, (0.5 - y) * view.height / view.focal])
+        reach = _REACH * max(1.0, view.height / 720) / view.focal
+        found: list[tuple[float, float, PointNode, int]] = []
+        for node in self._nodes.values():
+            if node.level <= 0 or node.given is None or node.identifier in self._jobs:
+                continue
+            for off, place, index in node.cloud.nearest(*node.placed(view), sight / np.linalg.norm(sight), reach):
+                if not any(cover.behind(place[None], disc)[0] for disc in discs):
+                    found.append((round(off * view.focal), float(np.linalg.norm(place)), node, index))
+        if not found:
+            return None
+        _, _, node, index = min(found, key=lambda each: each[:2])
+        value, values = node.value_of(index)
+        return Picked(node.identifier, index, value, values)
 
 
-def _parent(name: Any) -> int:
-    """Index of the body, -1 for the root."""
-    text = str(name or "Root")
-    if text.casefold() in ("root", "solarsystembarycenter", "solarsystem", "milkyway"):
-        return -1
+def checked(
+    places: Any,
+    columns: Mapping[str, Any],
+    colours: Any,
+    shown: Any,
+    packed: np.ndarray | None = None,
+) -> Given:
+    """Points as they were given, if they are sound; ``packed`` are colours that were checked before. Raises
+    EngineError."""
+    places = np.asarray(places)
+    if places.dtype.kind in "iu":
+        places = places.astype(float)
+    if places.ndim != 2 or places.shape[1] != 3 or not 0 < len(places) <= MOST or places.dtype.kind != "f":
+        raise EngineError(
+            f"points are an array of (n, 3) numbers, n from 1 to {MOST}; got {places.shape} of {places.dtype}"
+        )
+    count = len(places)
+    found = {str(name): np.asarray(column) for name, column in columns.items()}
+    for name, column in found.items():
+        if column.shape != (count,) or column.dtype.kind not in "iufb":
+            raise EngineError(f"column {name[:60]!r} must hold {count} numbers; got {column.shape} of {column.dtype}")
+    if colours is not None:
+        packed = pack(colours)
+    if packed is not None and len(packed) != count:
+        raise EngineError(f"there are {count} points, but {len(packed)} colours")
+    if shown is not None:
+        shown = np.asarray(shown)
+        if shown.shape != (count,) or shown.dtype != np.bool_:
+            raise EngineError(f"shown must hold {count} booleans; got {shown.shape} of {shown.dtype}")
+    return Given(places, found, packed, shown)
+
+
+def _is_large(path: str) -> bool:
     try:
-        return find(text)
-    except UnknownTarget:
-        raise UnknownTarget(text, ["Root", *INDEX]) from None
-
-
-def _table(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = table.get(name) or {}
-    if not isinstance(found, Mapping):
-        raise EngineError(f"{name} must be a table, got {str(found)[:60]!r}")
-    return found
-
-
-def _text(table: Mapping[str, Any], name: str) -> str:
-    found = table.get(name)
-    if not isinstance(found, str) or not found:
-        raise EngineError(f"{name} is missing or not a string")
-    return found
-
-
-def _three(value: Any) -> list[float]:
-    items = [value[str(k)] for k in (1, 2, 3)] if isinstance(value, Mapping) and "1" in value else list(value)
-    return [float(item) for item in items[:3]]
-
-
-def _vector(value: Any) -> np.ndarray:
-    try:
-        vector = np.array(_three(value), float)
-    except (TypeError, ValueError, KeyError):
-        vector = np.empty(0)
-    if vector.shape != (3,) or not all(math.isfinite(item) for item in vector):
-        raise EngineError(f"a position must be three finite numbers, got {str(value)[:60]!r}")
-    return vector
+        return Path(path).stat().st_size > _SMALL_FILE
+    except OSError:
+        return False

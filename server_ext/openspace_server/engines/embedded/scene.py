@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from panda3d import core
 
 from openspace_server.engines.embedded.bodies import BODIES, PARENT
 from openspace_server.engines.embedded.camera import VIEW_HEIGHT
+from openspace_server.engines.embedded.cover import Disc
 from openspace_server.engines.embedded.labels import Labels
 from openspace_server.engines.embedded.mesh import Mesh, glow_texture, sprites
 from openspace_server.engines.embedded.nodes import Look
@@ -18,6 +20,7 @@ from openspace_server.engines.embedded.points import Points
 from openspace_server.engines.embedded.shading import smooth
 from openspace_server.engines.embedded.stars import Stars
 from openspace_server.engines.embedded.view import View
+from openspace_server.engines.scene_engine import Picked
 
 NEAR_FAR = (0.005, 100.0)
 """Distances of the lens' planes."""
@@ -28,9 +31,9 @@ _DOTS_BEFORE, _LABELS = _BODIES + LAYERS * len(BODIES), _BODIES + LAYERS * len(B
 
 
 class Scene:
-    """The scene graph. There is no depth test: what is drawn later covers."""
+    """The scene graph. There is no depth test: what is drawn later covers. ``hear`` as in :class:`.Points`."""
 
-    def __init__(self, canvas: Any) -> None:
+    def __init__(self, canvas: Any, hear: Callable[[], None] = lambda: None) -> None:
         self.root = core.NodePath("scene")
         self._software = not canvas.probe.gpu
         self.root.set_depth_test(False)
@@ -45,19 +48,28 @@ class Scene:
         self._near: list[int] = []  # bodies seen large, the latest last
         self._dots = [Mesh(self.root, name, "alpha", dot) for name in ("dots behind", "dots before")]
         self._labels = Labels(self.root)
-        self.points = Points(self.root)
+        self._last: tuple[View, list[Disc]] | None = None
+        self.points = Points(self.root, self._software, hear)
 
     def update(self, view: View, focus: int, look: Look, moving: bool = False) -> None:
         """Make the scene graph show ``view`` as ``look`` says; ``moving`` allows to leave out points."""
         self.aim(self._lens, view, (0, 0), (view.width, view.height))
         self._stars.show(view, look)
         self._orbits.show(view, look, _ORBITS)
-        self.points.show(view, moving, _POINTS, _DOTS_BEFORE)
         visible = view.on_screen & (look.bodies > 0)
         discs = visible & ((view.radius_pixels >= _DISC) | (np.array(PARENT) < 0))
         # Of two balls the one with the smaller tangent length is in front.
         tangents = (view.distances - view.radii) * (view.distances + view.radii)
-        for rank, i in enumerate(np.argsort(-tangents)):
+        ranks = np.argsort(-tangents)
+        found = [
+            Disc(view.seen[i], float(view.radii[i]), _BODIES + LAYERS * (rank + 1) - 1)
+            for rank, i in enumerate(ranks)
+            if discs[i]
+        ]
+        self.points.show(view, moving, found, _POINTS)
+        if not view.exact:
+            self._last = view, found
+        for rank, i in enumerate(ranks):
             if discs[i]:
                 self._planet(int(i)).show(view, look, _BODIES + LAYERS * rank)
             elif int(i) in self._planets:
@@ -65,6 +77,10 @@ class Scene:
         self._tidy(view, discs)
         self._show_dots(view, visible & ~discs, discs, look)
         self._labels.show(view, focus, look, _LABELS)
+
+    def pick(self, x: float, y: float) -> Picked | None:
+        """The point at a place of the last live picture; see :meth:`.Points.pick`."""
+        return self.points.pick(*self._last, x, y) if self._last is not None else None
 
     def aim(self, lens: Any, view: View, corner: tuple[float, float], size: tuple[int, int]) -> None:
         """Let ``lens`` show the part of the picture whose top left is ``corner``, pixels, on a canvas of ``size``."""

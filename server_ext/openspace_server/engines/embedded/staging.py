@@ -12,7 +12,8 @@ from openspace_server.engines.embedded.bodies import BODIES, INDEX
 from openspace_server.engines.embedded.builtin import ASSETS
 from openspace_server.engines.embedded.frames import GALACTIC
 from openspace_server.engines.embedded.nodes import Nodes
-from openspace_server.engines.embedded.point_files import MOST, PointData
+from openspace_server.engines.embedded.point_node import Given
+from openspace_server.engines.embedded.points import checked
 from openspace_server.engines.embedded.scene import Scene
 from openspace_server.engines.embedded.steering import Steering
 from openspace_server.engines.properties import PropertyOwner
@@ -59,33 +60,44 @@ class Staging(Steering):
         colours: np.ndarray | None = None,
         shown: np.ndarray | None = None,
     ) -> None:
-        places = np.asarray(places, float)
-        if places.ndim != 2 or places.shape[1] != 3 or not 0 < len(places) <= MOST:
-            raise EngineError(f"points are an array of (n, 3) numbers, n from 1 to {MOST}; got {places.shape}")
-        good = np.isfinite(places).all(axis=1)
-        if not good.any() or any(np.shape(column) != (len(places),) for column in columns.values()):
-            raise EngineError("points need finite numbers, and columns as long as there are points")
-        good &= True if shown is None else np.asarray(shown, bool)
-        rgb = None
-        if colours is not None:
-            rgb = np.asarray(colours)[:, :3] / (255 if np.asarray(colours).dtype == np.uint8 else 1)
-        kept = {name: np.asarray(column)[good] for name, column in columns.items()}
-        self._add(node, PointData(places[good], kept, None if rgb is None else rgb[good]))
+        self._add(node, checked(places, columns, colours, shown))
 
-    def _add(self, node: Mapping[str, Any], data: PointData | None) -> None:
+    def update_points(
+        self,
+        identifier: str,
+        places: np.ndarray | None = None,
+        columns: Mapping[str, np.ndarray] | None = None,
+        *,
+        colours: np.ndarray | None = None,
+        shown: np.ndarray | None = None,
+    ) -> None:
+        self._opened()
+        self._scene.points.update(identifier, places, columns, colours, shown)
+        self._dirty = True
+
+    def colour_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
+        self._opened()
+        self._scene.points.colour(identifier, mapping)
+        self._dirty = True
+
+    @property
+    def points_pending(self) -> bool:
+        return self._is_open and self._scene.points.pending
+
+    def _add(self, node: Mapping[str, Any], given: Given | None) -> None:
         self._opened()
         identifier = node.get("Identifier")
         if not isinstance(identifier, str) or not identifier or self._nodes.scene.child(identifier) is not None:
             raise EngineError(f"a node needs an Identifier of its own, got {identifier!r}")
         renderable = node.get("Renderable")
-        if renderable is None and data is None:
+        if renderable is None and given is None:
             self._nodes.scene.add(PropertyOwner(identifier))
             return
         kind = renderable.get("Type") if isinstance(renderable, Mapping) else renderable
         if kind != "RenderablePointCloud":
             raise EngineError(f"the embedded engine draws RenderablePointCloud nodes, not {str(kind)[:60]!r}")
         try:
-            owner = self._scene.points.add(node, data)
+            owner = self._scene.points.add(node, given)
         except (TypeError, ValueError, KeyError, IndexError) as error:
             raise EngineError(f"the node {identifier[:60]!r} cannot be made: {error}") from None
         try:

@@ -1,0 +1,104 @@
+"""How a million points are laid out for drawing: in chunks of near ones, each shuffled so that its first part stands
+for all of it. Pure NumPy, so that it can run beside the draw thread; the same points always give the same result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CHUNK = 8192
+"""Points of a chunk; the last one has fewer."""
+POINT = np.dtype([("place", "<f4", 3), ("colour", "<u4")])
+"""Place in parts of its chunk's size, from its middle; RGBA as bytes in that order."""
+_CELLS = 32  # per axis
+_SPREAD = np.array([sum((k >> bit & 1) << 3 * bit for bit in range(5)) for k in range(_CELLS)], np.uint16)
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Points ready to be drawn.
+
+    Attributes:
+        order: which of the given points each vertex is, int32 ``(m,)``.
+        vertices: POINT ``(m,)``; chunk k has those from ``k * CHUNK``.
+        middles, sizes: of the chunks, metres ``(c, 3)`` and ``(c,)``: half of the longest side.
+        centre, reach: a ball around everything, metres.
+    """
+
+    order: np.ndarray
+    vertices: np.ndarray
+    middles: np.ndarray
+    sizes: np.ndarray
+    centre: np.ndarray
+    reach: float
+
+
+def arrange(places: np.ndarray, shown: np.ndarray | None, metres: float, shift: np.ndarray) -> Arrangement:
+    """Arrange ``places`` ``(n, 3)`` of ``metres`` each, moved by ``shift`` metres; those that are not finite, or not
+    ``shown``, are left out. Colours are left to :func:`paint`."""
+    columns = [places[:, k] for k in range(3)]
+    good = np.isfinite(columns[0])
+    for column in columns[1:]:
+        good &= np.isfinite(column)
+    if shown is not None:
+        good &= shown
+    if good.all():
+        rows = None
+    else:
+        rows = np.flatnonzero(good).astype(np.int32)
+        columns = [column[rows] for column in columns]
+    count = len(columns[0])
+    if not count:
+        nothing = np.zeros((0, 3))
+        return Arrangement(np.zeros(0, np.int32), np.zeros(0, POINT), nothing, np.zeros(0), np.zeros(3), 1.0)
+    order = _shuffled(np.argsort(_codes(columns), kind="stable").astype(np.int32))
+    vertices = np.empty(count, POINT)
+    chunks = -(-count // CHUNK)
+    middles, halves = np.empty((chunks, 3)), np.empty((chunks, 3))
+    sorted_columns = [column.take(order) for column in columns]
+    starts = np.arange(0, count, CHUNK)
+    for k, column in enumerate(sorted_columns):
+        low, high = np.minimum.reduceat(column, starts), np.maximum.reduceat(column, starts)
+        low, high = low.astype(float), high.astype(float)
+        middles[:, k], halves[:, k] = low + (high - low) / 2, (high - low) / 2
+    sizes = halves.max(axis=1)
+    sizes[sizes <= 0] = 1.0
+    for k, column in enumerate(sorted_columns):
+        for chunk, start in enumerate(starts.tolist()):
+            part = column[start : start + CHUNK] - middles[chunk, k]
+            vertices["place"][start : start + CHUNK, k] = part / sizes[chunk]
+    centre = ((middles - halves).min(axis=0) + (middles + halves).max(axis=0)) / 2
+    reach = float(np.max(np.linalg.norm(middles - centre, axis=1) + np.linalg.norm(halves, axis=1))) or 1.0
+    return Arrangement(
+        order if rows is None else rows.take(order),
+        vertices,
+        middles * metres + shift,
+        sizes * metres,
+        centre * metres + shift,
+        reach * metres,
+    )
+
+
+def paint(vertices: np.ndarray, order: np.ndarray, colours: np.ndarray) -> None:
+    """Give ``vertices`` their ``colours``, packed RGBA ``(n,)`` by point, or ``(1,)`` for all."""
+    vertices["colour"] = colours[0] if len(colours) == 1 else colours.take(order)
+
+
+def _codes(columns: list[np.ndarray]) -> np.ndarray:
+    """Place along a space-filling (Morton) curve, uint16."""
+    codes = np.zeros(len(columns[0]), np.uint16)
+    for k, column in enumerate(columns):
+        low, high = float(column.min()), float(column.max())
+        scale = (_CELLS - 1e-3) / (high - low) if high > low else 0.0
+        cells = ((column - low) * scale).astype(np.uint8)
+        codes |= _SPREAD.take(np.minimum(cells, _CELLS - 1)) << k
+    return codes
+
+
+def _shuffled(order: np.ndarray) -> np.ndarray:
+    """Each chunk of ``order`` in a random, but always the same, order."""
+    rng = np.random.default_rng(1)
+    whole = len(order) // CHUNK * CHUNK
+    head = order[:whole].reshape(-1, CHUNK)[:, rng.permutation(CHUNK)].reshape(-1)
+    return np.concatenate([head, order[whole:][rng.permutation(len(order) - whole)]])

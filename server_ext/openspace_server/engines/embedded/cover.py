@@ -1,0 +1,66 @@
+"""Which of points and bodies is before the other. Pure NumPy; everything in view axes, metres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from openspace_server.engines.embedded import quaternions as quat
+
+
+@dataclass(frozen=True)
+class Disc:
+    """A ball that is drawn: ``centre`` ``(3,)``, ``radius``, and the ``order`` of points that come after it."""
+
+    centre: np.ndarray
+    radius: float
+    order: int
+
+
+def relations(
+    middles: np.ndarray, balls: np.ndarray, discs: Sequence[Disc], order: int
+) -> tuple[list[int], dict[int, np.ndarray]]:
+    """Where balls of points around ``middles`` ``(c, 3)`` of radii ``balls`` ``(c,)`` come in drawing.
+
+    Returns the order of each, ``order`` for those behind or beside everything, and for each disc (by its index) the
+    balls with points both before it and behind it.
+    """
+    orders = np.full(len(middles), order)
+    mixed: dict[int, np.ndarray] = {}
+    if not discs:
+        return orders.tolist(), mixed
+    away = np.sqrt(np.einsum("ij,ij->i", middles, middles))
+    nearest = away - balls
+    spread = np.where(nearest > 0, np.arcsin(np.minimum(balls / np.maximum(away, 1e-300), 1)), np.pi)
+    for which, disc in enumerate(discs):
+        distance = quat.length(disc.centre)
+        cosine = middles @ disc.centre / np.maximum(away * distance, 1e-300)
+        apart = np.arccos(np.clip(cosine, -1, 1)) > spread + np.arcsin(min(disc.radius / distance, 1.0))
+        before = ~apart & (away + balls < distance - disc.radius)
+        orders[before] = disc.order
+        both = ~apart & ~before & (nearest < distance)
+        if both.any():
+            mixed[which] = np.flatnonzero(both)
+    return orders.tolist(), mixed
+
+
+def before(places: np.ndarray, disc: Disc) -> np.ndarray:
+    """Which of ``places`` ``(n, 3)`` are seen before the disc, bool ``(n,)``."""
+    side, on_it = _against(places, disc)
+    return on_it & ~side
+
+
+def behind(places: np.ndarray, disc: Disc) -> np.ndarray:
+    """Which of ``places`` ``(n, 3)`` the disc covers, bool ``(n,)``."""
+    side, on_it = _against(places, disc)
+    return on_it & side
+
+
+def _against(places: np.ndarray, disc: Disc) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each place is farther than the ball's surface, and whether it lies on its disc."""
+    away = np.sqrt(np.einsum("ij,ij->i", places, places))
+    along = places @ disc.centre / np.maximum(away, 1e-300)
+    inside = disc.radius**2 - (disc.centre @ disc.centre - along * along)
+    return away > along - np.sqrt(np.maximum(inside, 0)), (inside > 0) & (along > 0)
