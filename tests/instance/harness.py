@@ -59,6 +59,12 @@ class Process:
             self.port = event["port"]
         return await self.event() if event["event"] == "api" else event
 
+    async def heard(self, name: str) -> dict[str, Any]:
+        """The next event called ``name``; others are left out."""
+        while (event := await self.event())["event"] != name:
+            pass
+        return event
+
     async def ended(self) -> int:
         code: int = await soon(self.process.wait())
         return code

@@ -62,7 +62,7 @@ def test_the_very_next_frame_has_the_new_resolution() -> None:
             state = await viewer.answer(id)
             assert pixels.shape == (201, 321, 3)
             assert (state["width"], state["height"], state["following"]) == (321, 201, False)
-            assert await instance.event() == {"event": "resolution", "width": 321, "height": 201}
+            assert await instance.heard("resolution") == {"event": "resolution", "width": 321, "height": 201}
 
     run(scenario())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 
-from tests.instance.harness import bulk, peer, run, running, soon, spawned
+from tests.instance.harness import Bulk, bulk, join_message, peer, run, running, socket, soon, spawned
 
 
 def test_it_listens_then_runs_and_stops_cleanly_on_command() -> None:
@@ -89,7 +89,7 @@ def test_a_draw_thread_that_dies_ends_the_process() -> None:
         async with running() as instance, peer(instance) as viewer:
             await viewer.news("hello")
             viewer.steer(roll=9.5)
-            assert await instance.event() == {"event": "failed", "reason": "RuntimeError: the test broke the engine"}
+            assert (await instance.heard("failed"))["reason"] == "RuntimeError: the test broke the engine"
             assert await instance.ended() == 1
 
     run(scenario())
@@ -115,7 +115,28 @@ def test_nothing_but_events_reaches_stdout() -> None:
         async with running() as instance:
             instance.tell(command="STOP")
             assert instance.process.stdout is not None
-            lines = (await soon(instance.process.stdout.read())).splitlines()
-            assert [json.loads(line)["event"] for line in lines] in ([], ["api"])
+            for line in (await soon(instance.process.stdout.read())).splitlines():
+                assert json.loads(line)["event"] in ("api", "viewers")
+
+    run(scenario())
+
+
+def test_the_host_hears_how_many_watch_and_a_look_of_the_orchestrator_is_nobody() -> None:
+    async def scenario() -> None:
+        async with running() as instance:
+            async with bulk(instance) as first:
+                await first.news("hello")
+                assert (await instance.heard("viewers"))["count"] == 1
+                look = await socket(instance, "bulk")
+                look.write_message(json.dumps(json.loads(join_message("viewer")) | {"observer": True}))
+                observer = Bulk(look)
+                assert (await observer.ask("state"))["viewers"] == 1
+                assert len((await observer.ask("who"))["viewers"]) == 1
+                look.close()
+                async with bulk(instance, "viewer") as second:
+                    await second.news("hello")
+                    assert (await instance.heard("viewers"))["count"] == 2
+                assert (await instance.heard("viewers"))["count"] == 1
+            assert (await instance.heard("viewers"))["count"] == 0
 
     run(scenario())

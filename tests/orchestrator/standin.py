@@ -187,7 +187,7 @@ class Gateway(WebSocketHandler):
         """The verbs that a snapshot needs, on ``host.shown``."""
         verb, shown = request["verb"], self.host.shown
         if verb == "state":
-            result: Any = {"type": "state", "viewers": (self.host.viewers or 0) + 1, **shown}
+            result: Any = {"type": "state", "viewers": self.host.viewers or 0, **shown}
         elif verb in ("camera", "properties") and verb in shown:
             result = shown[verb]
         elif verb == "dismiss" and self.join is not None and self.join.owner:

@@ -105,6 +105,8 @@ async def test_a_killed_instance_comes_back_with_camera_time_focus_nodes_and_pro
             while known(await orchestrator._sessions.session(view.id)) != (camera, told):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
+        await reach(orchestrator, view.id, DISCONNECTED)  # nobody watches: the instance has told its host
+
         process = instance_process(str(tmp_path))
         seen = []
         async with contextlib.aclosing(orchestrator.watch((ME,), view.id)) as views:

@@ -20,7 +20,7 @@ TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 def stats_message(instance: Instance) -> dict[str, Any]:
     """What is drawn, encoded, queued and sent, over the last second; ``each`` viewer, too. Times in milliseconds."""
-    each = [_viewer(conversation) for conversation in sorted(instance.conversations, key=lambda c: c.joined_at)]
+    each = [_viewer(conversation) for conversation in instance.viewers]
     watching = [viewer for viewer in each if "queue_ms" in viewer]
     return {
         "type": "stats",

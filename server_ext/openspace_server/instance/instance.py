@@ -36,13 +36,15 @@ CLOCK_INTERVAL = 5.0
 
 
 class Instance:
-    """Lives on the event loop. ``resized(width, height)`` hears of sizes that viewers chose."""
+    """Lives on the event loop. ``resized(width, height)`` hears of sizes that viewers chose, ``counted(viewers)`` how
+    many there are, whenever that changes."""
 
     def __init__(
         self,
         configuration: Configuration,
         engine: Engine,
         resized: Callable[[int, int], None],
+        counted: Callable[[int], None] = lambda viewers: None,
     ) -> None:
         self.settings = PictureSettings(
             configuration.width, configuration.height, configuration.frame_rate, configuration.bit_rate
@@ -60,7 +62,8 @@ class Instance:
         """Done when the draw thread has ended."""
         self.program: asyncio.Future[Program | None] = asyncio.get_running_loop().create_future()
         """Scripts and properties, some time after the first picture; None if the engine has no scene."""
-        self._resized = resized
+        self._resized, self._counted = resized, counted
+        self._count = 0
         self._changing_picture = asyncio.Lock()
         self._told_at = 0.0
         self._dismissed: set[str] = set()
@@ -73,7 +76,7 @@ class Instance:
         conversation = Conversation(self, join, carrier)
         self.conversations.add(conversation)
         self.control.joined(conversation)
-        self.tell_state()
+        self._viewers_changed()
         if join.share in self._dismissed:  # it was on its way in
             asyncio.get_running_loop().call_soon(carrier.cut_off, REVOKED)
         return conversation
@@ -92,7 +95,7 @@ class Instance:
             self.conversations.remove(conversation)
             conversation.close()
             self.control.left(conversation)
-            self.tell_state()
+            self._viewers_changed()
 
     async def find_encoder(self) -> None:
         """Change to a hardware encoder if one works here; takes its time."""
@@ -100,6 +103,18 @@ class Instance:
         if found is not None:
             log.info("encoding with %s", found.name)
             self.draw_loop.use_codec(found)
+            self.tell_state()
+
+    @property
+    def viewers(self) -> list[Conversation]:
+        """Everybody who watches, in the order they came."""
+        return sorted((each for each in self.conversations if not each.observer), key=lambda each: each.joined_at)
+
+    def _viewers_changed(self) -> None:
+        count = len(self.viewers)
+        if count != self._count:
+            self._count = count
+            self._counted(count)
             self.tell_state()
 
     def _control_changed(self) -> None:
@@ -140,7 +155,7 @@ class Instance:
             "height": self.settings.height,
             "frame_rate": self.settings.frame_rate,
             "bit_rate": self.settings.bit_rate,
-            "viewers": len(self.conversations),
+            "viewers": self._count,
             "following": self.settings.following,
             "encoder": self.draw_loop.encoder_name,
             "picks": self.picks,

@@ -63,7 +63,10 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
 
     engine = make_engine(configuration.engine)
     instance = Instance(
-        configuration, engine, lambda width, height: host.send("resolution", width=width, height=height)
+        configuration,
+        engine,
+        resized=lambda width, height: host.send("resolution", width=width, height=height),
+        counted=lambda viewers: host.send("viewers", count=viewers),
     )
     engine.attach(
         Surroundings(

@@ -165,7 +165,7 @@ async def _drawn(who: Conversation, arguments: Arguments, id: int) -> Any:
 
 async def _who(who: Conversation, arguments: Arguments, id: int) -> Any:
     control = who.instance.control
-    present = sorted(who.instance.conversations, key=lambda conversation: conversation.joined_at)
+    present = who.instance.viewers
     return {
         "you": who.viewer,
         "viewers": [

@@ -33,7 +33,7 @@ class Refused(ProtocolError):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """``known``: what to give back, as JSON. ``viewers``: how many watch, this look not counted; None if unknown.
+    """``known``: what to give back, as JSON. ``viewers``: how many watch; None if unknown.
     ``pose``: tells whether somebody steered in between; unlike the time, it does not move by itself."""
 
     known: str
@@ -68,7 +68,7 @@ async def take(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: 
             if len(encoded) > MAX_KNOWN:
                 log.warning("session %s: its properties are too many to be kept for a restart", row.id)
                 encoded = json.dumps(known | {"properties": None})
-            return Snapshot(encoded, max(0, viewers - 1) if isinstance(viewers, int) else None)
+            return Snapshot(encoded, viewers if isinstance(viewers, int) else None)
         finally:
             await talk.close()
 
@@ -142,7 +142,7 @@ class _Talk:
             stream = await link.open("bulk")
         else:
             stream = await _Socket.open(gateway_url(host, "bulk"))
-        await stream.send(Join(row.id, role, f"orchestrator-{role}", row.token, owner=True).encode())
+        await stream.send(Join(row.id, role, f"orchestrator-{role}", row.token, owner=True, observer=True).encode())
         return cls(stream)
 
     async def ask(self, verb: str, arguments: dict[str, Any] | None = None, arrays: bool = False) -> Any:

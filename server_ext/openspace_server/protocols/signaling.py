@@ -28,7 +28,7 @@ class Role(StrEnum):
 @dataclass(frozen=True)
 class Join:
     """The first message on a gateway socket: ``{"type": "join", "session", "role", "viewer", "owner"?, "token"?,
-    "party"?, "share"?, "seconds"?}``. Whoever holds the token is believed, which is the relay that writes the join.
+    "party"?, "share"?, "seconds"?, "observer"?}``. Whoever holds the token is believed: the relay that writes the join.
 
     Attributes:
         viewer: the viewer's name, for people.
@@ -36,6 +36,7 @@ class Join:
         party: whose view it is, if not the owner's: views of one party have one name and steer together.
         share: the id of the link that the viewer came by.
         seconds: the viewer may stay for so long; None for any time.
+        observer: the orchestrator has a look: nobody who watches.
     """
 
     session: str
@@ -46,6 +47,7 @@ class Join:
     party: str = ""
     share: str = ""
     seconds: float | None = None
+    observer: bool = False
 
     def encode(self) -> str:
         message: dict[str, Any] = {
@@ -54,7 +56,7 @@ class Join:
             "role": self.role,
             "viewer": self.viewer,
         }
-        optional = {"owner": self.owner, "party": self.party, "share": self.share}
+        optional = {"owner": self.owner, "party": self.party, "share": self.share, "observer": self.observer}
         message |= {name: value for name, value in optional.items() if value}
         if self.seconds is not None:
             message["seconds"] = self.seconds
@@ -80,6 +82,7 @@ class Join:
             text(message, "party", limit=64, default=""),
             text(message, "share", limit=64, default=""),
             number(message, "seconds") if message.get("seconds") is not None else None,
+            boolean(message, "observer", False),
         )
 
 
