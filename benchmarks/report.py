@@ -23,6 +23,7 @@ def machine() -> dict[str, Any]:
     return {
         "processor": model,
         "cores": os.cpu_count(),
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "system": platform.platform(),
         "python": platform.python_version(),
     }
@@ -38,12 +39,18 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else float("nan")
 
 
-def publish(name: str, rows: Sequence[tuple[str, str, str]], figures: dict[str, Any]) -> None:
-    """Print ``rows`` (what, measured, bound) as a Markdown table and write ``figures`` to results/<name>.json."""
-    widths = [max(len(row[i]) for row in [*rows, ("what", "measured", "bound")]) for i in range(3)]
+def publish(
+    name: str,
+    rows: Sequence[tuple[str, ...]],
+    figures: dict[str, Any],
+    headings: tuple[str, ...] = ("what", "measured", "bound"),
+) -> None:
+    """Print ``rows`` below ``headings`` as a Markdown table and write ``figures`` to results/<name>.json."""
+    widths = [max(len(row[i]) for row in [*rows, headings]) for i in range(len(headings))]
     told = machine()
-    print(f"\n{told['processor']}, {told['cores']} cores, Python {told['python']}\n")
-    for row in [("what", "measured", "bound"), tuple("-" * w for w in widths), *rows]:
+    load = f"{told['load']:.1f}" if told["load"] is not None else "unknown"
+    print(f"\n{told['processor']}, {told['cores']} cores, load now {load}, Python {told['python']}\n")
+    for row in [headings, tuple("-" * w for w in widths), *rows]:
         print("| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |")
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"

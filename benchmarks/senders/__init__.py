@@ -1,0 +1,1 @@
+"""What others would build: senders of the same scene for the benchmark beside peers."""
