@@ -34,7 +34,7 @@ def test_a_pattern_sets_all_that_match(space: OpenSpace) -> None:
 
 
 def test_an_unknown_property_is_a_key_error_with_near_names(space: OpenSpace) -> None:
-    with pytest.raises(KeyError, match="did you mean.*Scene.Earth.Renderable.Enabled"):
+    with pytest.raises(KeyError, match=r"did you mean.*Scene\.Earth\.Renderable\.Enabled"):
         space["Scene.Eart.Renderable.Enabled"]
     with pytest.raises(UnknownPropertyError):
         space["Scene.Eart.Renderable.Enabled"] = True
@@ -56,7 +56,7 @@ def test_lua_errors_name_the_line_and_show_it(space: OpenSpace) -> None:
     with pytest.raises(LuaError) as unfinished:
         space.lua("return (")
     assert unfinished.value.line == 1
-    with pytest.raises(LuaError, match="instructions|too long"):
+    with pytest.raises(LuaError, match=r"instructions|too long"):
         space.lua("while true do end")
 
 
@@ -81,7 +81,7 @@ def test_the_library_is_made_from_the_instances_documentation(space: OpenSpace) 
     assert space.time.rate == 60
     with pytest.raises(TypeError, match="deltaTime"):
         space.api.time.setDeltaTime()
-    with pytest.raises(AttributeError, match="did you mean.*setDeltaTime"):
+    with pytest.raises(AttributeError, match=r"did you mean.*setDeltaTime"):
         space.api.time.setDeltaTim(1)
 
 
