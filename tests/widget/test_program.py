@@ -34,7 +34,7 @@ def test_a_pattern_sets_all_that_match(space: OpenSpace) -> None:
 
 
 def test_an_unknown_property_is_a_key_error_with_near_names(space: OpenSpace) -> None:
-    with pytest.raises(KeyError, match=r"did you mean.*Scene.Earth.Renderable.Enabled"):
+    with pytest.raises(KeyError, match=r"did you mean.*Scene\.Earth\.Renderable\.Enabled"):
         space["Scene.Eart.Renderable.Enabled"]
     with pytest.raises(UnknownPropertyError):
         space["Scene.Eart.Renderable.Enabled"] = True
