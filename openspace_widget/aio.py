@@ -18,6 +18,7 @@ from openspace_widget.session_list import SessionList, list_sessions
 from openspace_widget.units import iso
 
 if TYPE_CHECKING:
+    from openspace_widget.points import Points
     from openspace_widget.space import OpenSpace
 
 T = TypeVar("T")
@@ -180,6 +181,14 @@ class AsyncOpenSpace:
         """As :meth:`OpenSpace.frames`: ``async for frame in space.aio.frames(fps=30): …``"""
         wanted = pictures.still(size, antialias, None, camera, depth, ids)
         return pulled(pictures.sequence(self._session, fps, n, seconds, every, wanted))
+
+    # ---- my own data
+
+    async def add_points(self, name: str, xyz: Any, **options: Any) -> Points:
+        """As :meth:`OpenSpace.add_points`; what it returns has an ``aio`` of its own."""
+        from openspace_widget import points
+
+        return await elsewhere(points.add(self._space, name, xyz, **options))
 
     # ---- OpenSpace itself
 

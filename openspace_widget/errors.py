@@ -35,6 +35,10 @@ class ArgumentError(RequestError, ValueError):
     """An argument that cannot be: the message names it, says what was expected and what came."""
 
 
+class PointsError(ArgumentError):
+    """Points, values, colours or a file that cannot be shown: what was wrong with them, and where."""
+
+
 class NotReadyError(OpenSpaceError, TimeoutError):
     """The instance did not answer in time."""
 

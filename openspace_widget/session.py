@@ -6,17 +6,18 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, cast
 
 import numpy as np
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
-from openspace_server.protocols import arrays, pieces
+from openspace_server.protocols import arrays, pieces, transfer
 from openspace_server.protocols.sessions import SessionState
 from openspace_server.protocols.viewer import Request
 from openspace_widget.connection import Connection
 from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError, ServerError, SessionError
+from openspace_widget.sending import ArraySender
 
 LOSS_GRACE = 4.0
 """Seconds to wait for the reason of a lost connection before the loss itself is reported."""
@@ -63,6 +64,11 @@ class Session:
         """Told each state message of the instance, on the background thread."""
         self._news = asyncio.Condition()
         self._socket: WebSocketClientConnection | None = None
+        self._sender: ArraySender | None = None
+        self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
+        """What to do with other messages that nobody asked for, by type; called on the background loop."""
+        self.restarted: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        """What to do when the session runs again, on an instance that has forgotten what it was given."""
         self._connecting = asyncio.Lock()
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._last_id = 0
@@ -143,9 +149,13 @@ class Session:
                 pause = min(pause * 2, 5.0)
 
     async def _become(self, info: dict[str, Any]) -> None:
+        before = self.state
         async with self._news:
             self.info = info
             self._news.notify_all()
+        if self.state.runs and not before.runs:
+            for again in self.restarted:
+                self.keep(again())
         self._changed(self.state, str(info.get("reason") or ""))
         if self.state.ended:
             self._drop(self.ended_because())
@@ -174,6 +184,30 @@ class Session:
         finally:
             self._answers.pop(request.id, None)
 
+    async def give(self, parts: Sequence[bytes | memoryview], timeout: float | None = None) -> dict[str, Any]:
+        """Send one array message in chunks and wait for its answer. Raises as :meth:`ask` does."""
+        await self._joined()
+        sender = self._sender
+        assert sender is not None
+        self._last_id += 1
+        number = self._last_id
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                with contextlib.suppress(WebSocketClosedError):  # the reader tells why
+                    await sender.send(number, parts, answer.done)
+                return dict(cast(dict[str, Any], await answer))
+        except TimeoutError:
+            raise NotReadyError("the instance did not take an array in time") from None
+        finally:
+            self._answers.pop(number, None)
+
+    @property
+    def link_rate(self) -> float | None:
+        """Bytes per second that arrays went at lately."""
+        return self._sender.rate if self._sender is not None else None
+
     async def _joined(self) -> WebSocketClientConnection:
         """The bulk socket, once the instance has said hello. Waits for an instance that is being started again."""
         refusals = 0
@@ -197,12 +231,12 @@ class Session:
                 if said.get("type") != "hello":
                     socket.close()
                     raise _RefusedError(said.get("reason", UNREACHED))
-                self._socket = socket
+                self._socket, self._sender = socket, ArraySender(socket)
                 self.heard(dict(said.get("state") or {}))
-                self.keep(self._read(socket))
+                self.keep(self._read(socket, self._sender))
             return self._socket
 
-    async def _read(self, socket: WebSocketClientConnection) -> None:
+    async def _read(self, socket: WebSocketClientConnection, sender: ArraySender) -> None:
         reason = "the connection to the instance was lost; the next call opens it again"
         with contextlib.suppress(WebSocketClosedError):
             joiner, incomplete = pieces.Joiner(), dict[Any, Arrays]()
@@ -226,6 +260,11 @@ class Session:
                         self._settle(event["id"], RequestError(event["reason"]))
                     case "error":
                         reason = event["reason"]
+                    case "credit":
+                        sender.credited(transfer.read_credit(event))
+                    case type if type in self.listeners:
+                        self.listeners[type](event)
+        sender.closed()
         if self._socket is socket:
             self._socket = None
             await self.stops_running(LOSS_GRACE)

@@ -17,6 +17,7 @@ from openspace_widget.errors import SessionError
 from openspace_widget.navigation import Navigation
 from openspace_widget.openspace_api import OpenSpaceApi
 from openspace_widget.pictures import Pictures, checked_size
+from openspace_widget.point_clouds import PointClouds
 from openspace_widget.program import Program
 from openspace_widget.session_list import SessionList, list_sessions
 from openspace_widget.sharing import Sharing
@@ -25,7 +26,7 @@ from openspace_widget.traits import LiveTraits
 from openspace_widget.widget import OpenSpaceView
 
 
-class OpenSpace(Navigation, Pictures, Program, Sharing):
+class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing):
     """A session of OpenSpace: as a cell's last expression it shows the live view.
 
     Without ``session`` it rejoins the one this notebook had, else starts one. It returns at once; the view shows how
