@@ -68,6 +68,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     engine.attach(
         Surroundings(
             configuration.api_port,
+            configuration.api_tcp_port,
             configuration.frame_rate,
             changed=instance.draw_loop.wake,
             progress=lambda text: host.send("progress", reason=text),
@@ -92,7 +93,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
             host.send("running")
             if engine.api_port is not None:
                 host.send("api", port=engine.api_port)
-            opening = asyncio.create_task(_open_api(instance, engine, configuration))
+            opening = asyncio.create_task(open_api(instance, engine, configuration))
             await asyncio.wait((opening, instance.over, stopped), return_when=asyncio.FIRST_COMPLETED)
             if opening.done() and (api := opening.result()) is not None:
                 host.send("api", port=api.port)
