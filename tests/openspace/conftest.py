@@ -37,12 +37,12 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Insta
     monkeypatch.setattr("tempfile.tempdir", None)
 
 
-def left_over(root: Path) -> list[str]:
-    """Processes that know of ``root``, and folders of instances below it."""
-    found = [str(folder) for folder in (root / "tmp").glob("openspace-instance-*")]
+def left_over(temporary: Path) -> list[str]:
+    """Processes of whoever had ``temporary`` as folder for temporary files, and what they left in it."""
+    found = [str(folder) for folder in temporary.glob("openspace-instance-*")]
     for process in psutil.process_iter():
         try:
-            if process.pid != os.getpid() and str(root) in " ".join(process.cmdline()):
+            if process.pid != os.getpid() and process.environ().get("TMPDIR") == str(temporary):
                 found.append(" ".join(process.cmdline()))
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue

@@ -92,7 +92,8 @@ class Surroundings:
     """What an engine that runs a program of its own may want to know of its instance.
 
     Attributes:
-        api_port: where that program's OpenSpace API should listen; 0 for a free port.
+        api_port, api_tcp_port: where that program's OpenSpace API should listen, over WebSocket and over TCP; 0 for
+            free ports.
         frame_rate: the most pictures per second that anybody will see.
         changed: to be called, from any thread, when the picture or the state has changed by itself and
             :meth:`Engine.next_change` did not foresee it.
@@ -101,6 +102,7 @@ class Surroundings:
     """
 
     api_port: int = 0
+    api_tcp_port: int = 0
     frame_rate: int = 30
     changed: Callable[[], None] = lambda: None
     progress: Callable[[str], None] = lambda text: None

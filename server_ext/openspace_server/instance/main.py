@@ -71,6 +71,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     engine.attach(
         Surroundings(
             configuration.api_port,
+            configuration.api_tcp_port,
             configuration.frame_rate,
             changed=instance.draw_loop.wake,
             progress=lambda text: host.send("progress", reason=text),

@@ -79,7 +79,8 @@ class OpenSpaceEngine(Engine):
         settings = OpenSpaceSettings.read()
         installation = find_installation(settings)
         check_profile(installation, settings)
-        folder = make_folder(installation, settings, free_ports(self._surroundings.api_port), (width, height))
+        ports = free_ports(self._surroundings.api_port, self._surroundings.api_tcp_port)
+        folder = make_folder(installation, settings, ports, (width, height))
         self._folder = folder
         command = [*settings.launcher, str(folder.base / installation.program.relative_to(installation.base))]
         command += ["--file", str(folder.configuration), "--config", str(folder.base / WINDOW_FILE)]

@@ -41,11 +41,11 @@ class Ports:
     cluster: int
 
 
-def free_ports(web_socket: int) -> Ports:
-    """Ports that are free now; the WebSocket API's is ``web_socket`` unless that is 0. Raises EngineError if taken."""
+def free_ports(web_socket: int = 0, tcp: int = 0) -> Ports:
+    """Ports that are free now; the API's are the given ones unless 0. Raises EngineError if one is taken."""
     held = []
     try:
-        for wanted in (web_socket, 0, 0, 0):
+        for wanted in (web_socket, tcp, 0, 0):
             probe = socket.socket()
             held.append(probe)
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

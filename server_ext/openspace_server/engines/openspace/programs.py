@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -105,8 +106,7 @@ class Programs:
         if not lines:
             return ""
         said = " / ".join(line[:140] for line in lines[-count:])
-        everything = "\n".join(lines[-40:]).casefold()
-        advice = next((f". {what}" for sign, what in _ADVICE if sign in everything), "")
+        advice = next((f". {what}" for sign, what in _ADVICE if re.search(sign, said, re.IGNORECASE)), "")
         return f"; it last said: {said}{advice}"
 
     def close(self) -> None:
@@ -138,13 +138,16 @@ class Programs:
 
 
 _ADVICE = (
-    ("opengl", "OpenSpace 0.22 and later needs OpenGL 4.6: use a display with a GPU (OPENSPACE_DISPLAY), VirtualGL "
-     "(OPENSPACE_LAUNCHER='vglrun -d egl'), or a Mesa new enough"),
-    ("glxbadfbconfig", "the display offers no OpenGL: install Mesa's libraries (libgl1-mesa-dri)"),
-    ("profile", "check the profile, or choose another one with OPENSPACE_PROFILE"),
-    ("error while loading shared libraries", "install the library that is named"),
-    ("no space left", "free some disk space"),
-)  # fmt: skip
+    (r"profile", "check the profile, or choose another one with OPENSPACE_PROFILE"),
+    (
+        r"opengl.*(version|context|support|4\.\d)|glxbadfbconfig|could not open the window",
+        "OpenSpace 0.22 and later needs OpenGL 4.6: use a display with a GPU (OPENSPACE_DISPLAY), VirtualGL "
+        "(OPENSPACE_LAUNCHER='vglrun -d egl'), or a newer Mesa",
+    ),
+    (r"error while loading shared libraries", "install the library that is named"),
+    (r"no space left", "free some disk space"),
+)
+"""What to do about last words that match."""
 
 
 def _described(code: int) -> str:
