@@ -35,9 +35,11 @@ class Points:
     read back what the instance has now, whoever changed it.
 
     Example:
-        >>> galaxies = space.add_points("galaxies", xyz, unit="Mpc", values=redshift)
+        >>> import numpy as np
+        >>> xyz = np.random.default_rng(1).normal(scale=100, size=(1000, 3))
+        >>> galaxies = space.add_points("galaxies", xyz, unit="Mpc", values=xyz[:, 2])
         >>> galaxies.size = 2
-        >>> galaxies.update(xyz, redshift)
+        >>> galaxies.update(xyz, xyz[:, 0])
         >>> galaxies.on_pick(lambda pick: print(pick.index, pick.value))
         >>> galaxies.remove()
     """
