@@ -3,6 +3,7 @@ for all of it. Pure NumPy, so that it can run beside the draw thread; the same p
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ CHUNK = 8192
 """Points of a chunk; the last one has fewer."""
 POINT = np.dtype([("place", "<f4", 3), ("colour", "<u4")])
 """Place in parts of its chunk's size, from its middle; RGBA as bytes in that order."""
+_BLOCK = 1 << 16  # points looked at together where that spares memory
 _CELLS = 32  # per axis
 _SPREAD = np.array([sum((k >> bit & 1) << 3 * bit for bit in range(5)) for k in range(_CELLS)], np.uint16)
 
@@ -53,20 +55,20 @@ def arrange(places: np.ndarray, shown: np.ndarray | None, metres: float, shift: 
         nothing = np.zeros((0, 3))
         return Arrangement(np.zeros(0, np.int32), np.zeros(0, POINT), nothing, np.zeros(0), np.zeros(3), 1.0)
     order = _shuffled(np.argsort(_codes(columns), kind="stable").astype(np.int32))
-    vertices = np.empty(count, POINT)
-    chunks = -(-count // CHUNK)
-    middles, halves = np.empty((chunks, 3)), np.empty((chunks, 3))
-    sorted_columns = [column.take(order) for column in columns]
+    # Straight from the system, so that it also goes back there: the heap would keep it.
+    vertices = np.frombuffer(mmap.mmap(-1, count * POINT.itemsize), POINT)
     starts = np.arange(0, count, CHUNK)
-    for k, column in enumerate(sorted_columns):
-        low, high = np.minimum.reduceat(column, starts), np.maximum.reduceat(column, starts)
-        low, high = low.astype(float), high.astype(float)
+    middles, halves = np.empty((len(starts), 3)), np.empty((len(starts), 3))
+    for k, column in enumerate(columns):
+        column = column.take(order)
+        low = np.minimum.reduceat(column, starts).astype(float)
+        high = np.maximum.reduceat(column, starts).astype(float)
         middles[:, k], halves[:, k] = low + (high - low) / 2, (high - low) / 2
     sizes = halves.max(axis=1)
     sizes[sizes <= 0] = 1.0
-    for k, column in enumerate(sorted_columns):
+    for k, column in enumerate(columns):
         for chunk, start in enumerate(starts.tolist()):
-            part = column[start : start + CHUNK] - middles[chunk, k]
+            part = column.take(order[start : start + CHUNK]) - middles[chunk, k]
             vertices["place"][start : start + CHUNK, k] = part / sizes[chunk]
     centre = ((middles - halves).min(axis=0) + (middles + halves).max(axis=0)) / 2
     reach = float(np.max(np.linalg.norm(middles - centre, axis=1) + np.linalg.norm(halves, axis=1))) or 1.0
@@ -91,8 +93,10 @@ def _codes(columns: list[np.ndarray]) -> np.ndarray:
     for k, column in enumerate(columns):
         low, high = float(column.min()), float(column.max())
         scale = (_CELLS - 1e-3) / (high - low) if high > low else 0.0
-        cells = ((column - low) * scale).astype(np.uint8)
-        codes |= _SPREAD.take(np.minimum(cells, _CELLS - 1)) << k
+        for start in range(0, len(column), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            cells = ((column[block] - low) * scale).astype(np.uint8)
+            codes[block] |= _SPREAD.take(np.minimum(cells, _CELLS - 1)) << k
     return codes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.embedded import point_files
+
+_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -84,24 +86,40 @@ def mapped(colour_map: ColourMap, values: np.ndarray) -> tuple[np.ndarray, np.nd
     """Packed RGBA ``(n,)`` by value, and which points are shown, bool ``(n,)``, None for all: NaN is not, nor what has
     no logarithm."""
     values = np.asarray(values)
-    if values.dtype.kind != "f":
-        values = values.astype(np.float32)
-    shown = np.isfinite(values)
-    if colour_map.logarithmic:
-        shown &= values > 0
-        with np.errstate(all="ignore"):
-            values = np.log(values)
     low, high = (_transformed(end, colour_map.logarithmic) for end in (colour_map.low, colour_map.high))
-    good = values[shown] if math.isnan(low) or math.isnan(high) else values[:0]
-    low = float(good.min(initial=math.inf)) if math.isnan(low) else low
-    high = float(good.max(initial=-math.inf)) if math.isnan(high) else high
-    if colour_map.hides:
-        shown &= (values >= min(low, high)) & (values <= max(low, high))
+    if math.isnan(low) or math.isnan(high):
+        ends = [_ends(*_followed(colour_map, values[block])) for block in _blocks(len(values))]
+        low = min(end for end, _ in ends) if math.isnan(low) else low
+        high = max(end for _, end in ends) if math.isnan(high) else high
     table = pack(colour_map.colours)
     scale = len(table) / (high - low) if math.isfinite(high - low) and high != low else 0.0
-    with np.errstate(all="ignore"):
-        steps = np.nan_to_num((values - low) * scale, nan=0.0, posinf=len(table), neginf=0.0)
-    return table.take(np.clip(steps, 0, len(table) - 1).astype(np.intp)), None if shown.all() else shown
+    colours, shown = np.empty(len(values), np.uint32), np.empty(len(values), bool)
+    for block in _blocks(len(values)):
+        here, good = _followed(colour_map, values[block])
+        if colour_map.hides:
+            good &= (here >= min(low, high)) & (here <= max(low, high))
+        steps = np.where(good, (here - low) * scale, 0.0)
+        colours[block] = table.take(np.clip(steps, 0, len(table) - 1).astype(np.intp))
+        shown[block] = good
+    return colours, None if shown.all() else shown
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    """To look at few values together spares memory."""
+    return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))
+
+
+def _followed(colour_map: ColourMap, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the colours follow, float ``(n,)``, and where it is defined."""
+    values = values.astype(values.dtype if values.dtype.kind == "f" else np.float64)
+    if not colour_map.logarithmic:
+        return values, np.isfinite(values)
+    good = np.isfinite(values) & (values > 0)
+    return np.log(np.where(good, values, 1.0)), good
+
+
+def _ends(values: np.ndarray, good: np.ndarray) -> tuple[float, float]:
+    return float(values.min(where=good, initial=math.inf)), float(values.max(where=good, initial=-math.inf))
 
 
 def _transformed(end: float, logarithmic: bool) -> float:

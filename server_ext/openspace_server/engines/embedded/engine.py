@@ -48,7 +48,7 @@ class EmbeddedEngine(Staging):
         self._tree.watch(lambda change: self._touch())
         self._last: Frame | None = None
         self._frames = 0
-        self._dirty = True
+        self._dirty, self._steered = True, False
         self._hear: Callable[[], None] = lambda: None
         self._drawn_at = -math.inf
         self._speed = 0.0  # pixels per simulated second, of whatever moves most
@@ -100,7 +100,8 @@ class EmbeddedEngine(Staging):
     def draw(self, now: float) -> Frame:
         canvas = self._opened()
         self.advance(now)
-        moving = self._navigator.moving or now - self._drawn_at < 0.9 * _REST
+        moving = self._navigator.moving or self._steered or now - self._drawn_at < 0.9 * _REST
+        self._steered = False
         self._last = self._picture(canvas, *self._size, moving)
         self._frames += 1
         self._dirty = False

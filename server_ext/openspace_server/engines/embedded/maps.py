@@ -21,12 +21,13 @@ from openspace_server.engines.embedded.mesh import DATA, free, make_texture
 _DENSITY = 1.1  # texels per pixel in the middle of a disc
 _ENLARGE = 1.35  # magnification from which a part of the map is made larger
 _LARGEST = 2048  # side of an enlarged part, texels
+_PAD = 2  # texels that cubic interpolation looks at beyond a part's edge
 _MARGIN = 1.35  # how much more than the part in view it holds
 
 
 @dataclass(frozen=True)
 class _Part:
-    """An enlarged part of the map: its texture, its place in the map and the magnification."""
+    """An enlarged part of the map: its texture, its place in the map and the magnification it was asked for."""
 
     texture: Any
     left: float
@@ -134,7 +135,7 @@ class Map:
         return self._textures[level]
 
     def _enlarged(self, low: np.ndarray, high: np.ndarray, factor: float, margin: float) -> _Part:
-        image = self._full()
+        image, wanted = self._full(), factor
         height, width = image.shape[:2]
         size = np.array([width, height])
         middle, span = (low + high) / 2, (high - low) * margin
@@ -146,23 +147,22 @@ class Map:
         wide, tall = np.minimum(texels / (size * factor), 1.0)
         left = middle[0] - wide / 2 if wide < 1 else -0.0
         bottom = float(np.clip(middle[1] - tall / 2, 0.0, 1.0 - tall))
-        # Sample where each texel's centre falls in the map; columns wrap around, rows stay within it.
-        x = (left + (np.arange(texels[0]) + 0.5) / texels[0] * wide) * width - 0.5
-        y = (1 - bottom - tall + (np.arange(texels[1]) + 0.5) / texels[1] * tall) * height - 0.5
-        first = int(np.floor(x[0])) - 2
-        columns = np.arange(first, int(np.ceil(x[-1])) + 4) % width
-        rows = np.clip(np.arange(int(np.floor(y[0])) - 2, int(np.ceil(y[-1])) + 4), 0, height - 1)
-        piece = image[rows][:, columns]
-        place = np.array(
-            [[wide * width / texels[0], 0, x[0] - first], [0, tall * height / texels[1], y[0] - (np.floor(y[0]) - 2)]]
-        )
-        enlarged = cv2.warpAffine(
-            piece, place, (int(texels[0]), int(texels[1])), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-        )
+        first, top = round(left * width), round((1 - bottom - tall) * height)
+        left, bottom = first / width, 1 - top / height - tall
+        enlarged = _enlarge(image, first, top, *(texels // int(factor)).tolist(), int(factor))
         texture = make_texture(f"{self._name}_part", enlarged)
         filtering = core.SamplerState.FT_nearest
         texture.set_minfilter(filtering)
         texture.set_magfilter(filtering)
         if wide < 1:
             texture.set_wrap_u(core.SamplerState.WM_clamp)
-        return _Part(texture, left, bottom, float(wide), float(tall), factor)
+        return _Part(texture, left, bottom, float(wide), float(tall), wanted)
+
+
+def _enlarge(image: np.ndarray, left: int, top: int, wide: int, tall: int, factor: int) -> np.ndarray:
+    """A part of the map ``factor`` times larger; columns wrap around, rows stay within the map."""
+    rows = np.clip(np.arange(top - _PAD, top + tall + _PAD), 0, image.shape[0] - 1)
+    columns = np.arange(left - _PAD, left + wide + _PAD) % image.shape[1]
+    large = cv2.resize(image[rows][:, columns], None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    edge = _PAD * factor
+    return large[edge:-edge, edge:-edge]

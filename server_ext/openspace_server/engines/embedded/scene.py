@@ -64,7 +64,7 @@ class Scene:
         found = [
             Disc(view.seen[i], float(view.radii[i]), _BODIES + LAYERS * (rank + 1) - 1)
             for rank, i in enumerate(ranks)
-            if discs[i]
+            if discs[i] and view.radius_pixels[i] >= _DISC
         ]
         self.points.show(view, moving, found, _POINTS)
         if not view.exact:

@@ -33,6 +33,7 @@ class Steering(SceneEngine):
     _navigator: Navigator
     _sky: Sky
     _dirty: bool
+    _steered: bool  # whether input moved the camera since the last picture
 
     @abstractmethod
     def _sync(self, now: float) -> Sky:
@@ -48,7 +49,7 @@ class Steering(SceneEngine):
         self._sync(now)
         moved = {axis: float(amount) for axis, amount in motion.axes.items() if math.isfinite(amount)}
         if any(moved.values()):
-            self._dirty = True
+            self._dirty = self._steered = True
         self._navigator.move(moved, motion.held, now)
 
     def joystick(self, axes: Mapping[str, float], now: float) -> None:
