@@ -1,11 +1,13 @@
 /** Follows a session's life over its events socket, for as long as it lives. */
 
 import { Backoff, sleep } from "./lifetime.ts";
-import { parseObject, type SessionInfo, textOf } from "./messages.ts";
+import { parseObject, type SessionInfo, textOf, type Warning, warningOf } from "./messages.ts";
 import type { Server } from "./server.ts";
 
 export interface SessionListener {
   session(info: SessionInfo): void;
+  /** It is about to end, or does not after all. */
+  warning(warning: Warning): void;
   /** There is no such session any more; nothing more comes. */
   gone(reason: string): void;
   /** The Jupyter server does not answer; it is asked again and again. */
@@ -55,6 +57,8 @@ function listen(
           const info = message as unknown as SessionInfo;
           ended = ENDED.has(info.state);
           listener.session(info);
+        } else if (message?.type === "warning") {
+          listener.warning(warningOf(message));
         } else if (message?.type === "error") {
           reason = textOf(message.reason);
         }

@@ -22,6 +22,16 @@ export interface SessionInfo {
   created: string;
 }
 
+/** The session is about to end; with an empty `at` it does not after all. */
+export interface Warning {
+  reason: string;
+  at: string;
+  /** What can be done about it. */
+  hint: string;
+  /** Left when it was sent: this browser's clock may be wrong. */
+  seconds: number;
+}
+
 export type Role = "controller" | "viewer";
 
 export interface Target {
@@ -131,6 +141,13 @@ export function parseObject(data: unknown): Record<string, unknown> | null {
   } catch {
     return null;
   }
+}
+
+export function warningOf(message: Record<string, unknown>): Warning {
+  const at = textOf(message.at);
+  const left = typeof message.seconds === "number" ? message.seconds : (Date.parse(at) - Date.now()) / 1000;
+  const seconds = Number.isFinite(left) ? Math.max(0, left) : 0;
+  return { reason: textOf(message.reason), at, hint: textOf(message.hint), seconds };
 }
 
 export function textOf(value: unknown, otherwise = ""): string {

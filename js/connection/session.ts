@@ -6,7 +6,7 @@ import { CLIMB_AFTER, CLIMB_AT_LEAST_EVERY, type Footing, Ladder } from "./ladde
 import { Backoff, childOf, sleep } from "./lifetime.ts";
 import type { Link, LinkEvents, Screen, Sending } from "./link.ts";
 import { MediaLink } from "./mediaLink.ts";
-import type { ControlNews, Hello, RemoteState, RemoteStats, SessionInfo } from "./messages.ts";
+import type { ControlNews, Hello, RemoteState, RemoteStats, SessionInfo, Warning } from "./messages.ts";
 import { PeerLink } from "./peerLink.ts";
 import { isOver, nextPhase, type Phase, type PhaseEvent, STARTING } from "./phase.ts";
 import { LOOK_EVERY, Reporter } from "./reports.ts";
@@ -18,6 +18,7 @@ export interface SessionView {
   phase(phase: Phase): void;
   readonly screen: Screen;
   info(info: SessionInfo): void;
+  warning(warning: Warning): void;
   input(channel: Sending): void;
   /** The connection is gone, and with it the ways to say something. */
   closed(): void;
@@ -76,6 +77,7 @@ export class Session {
       this.id,
       {
         session: (info) => this.#follow(info),
+        warning: (warning) => this.#view.warning(warning),
         gone: (reason) => this.#end({ type: "gone", reason }),
         unreachable: (reason) => this.#dispatch({ type: "unreachable", reason }),
       },

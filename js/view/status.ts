@@ -3,6 +3,7 @@
 import type { Phase } from "../connection/phase.ts";
 import { nameOf, type Standing } from "../connection/standing.ts";
 import type { Status } from "./chip.ts";
+import { type Ending, timeLeft } from "./ending.ts";
 
 export interface Circumstances {
   phase: Phase;
@@ -12,6 +13,8 @@ export interface Circumstances {
   hint: string;
   /** For a passing remark, such as a refused request. */
   remark: string;
+  /** Null unless the session is about to end. */
+  ending: Ending | null;
 }
 
 export const NO_SERVER: Status = {
@@ -20,7 +23,7 @@ export const NO_SERVER: Status = {
   detail: "The live view needs JupyterLab or Notebook 7. Frames and recordings work from Python.",
 };
 
-export function statusOf({ phase, standing, hint, remark }: Circumstances): Status | null {
+export function statusOf({ phase, standing, hint, remark, ending }: Circumstances): Status | null {
   switch (phase.name) {
     case "starting":
       return { tone: "busy", title: "Starting", detail: sentence(phase.reason) };
@@ -34,8 +37,13 @@ export function statusOf({ phase, standing, hint, remark }: Circumstances): Stat
       return { tone: "error", title: "Failed", detail: join(sentence(phase.reason), hint) };
     case "live":
       if (remark) return { tone: "warning", title: sentence(remark) };
+      if (ending) return aboutEnd(ending);
       return standing && aboutControl(standing);
   }
+}
+
+function aboutEnd({ reason, hint, left }: Ending): Status {
+  return { tone: "warning", title: `Session ends ${timeLeft(left)}`, detail: join(sentence(reason), sentence(hint)) };
 }
 
 function aboutControl({ steers, asked, holder, requests }: Standing): Status | null {

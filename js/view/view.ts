@@ -4,8 +4,8 @@ import { childOf, every } from "../connection/lifetime.ts";
 import type { Presented, Screen } from "../connection/link.ts";
 import type { ControlNews, Hello, RemoteState, Target, Verb, WhoIsHere } from "../connection/messages.ts";
 import { isOver, type Phase, STARTING } from "../connection/phase.ts";
-import type { Server } from "../connection/server.ts";
 import type { Rung } from "../connection/rungs.ts";
+import type { Server } from "../connection/server.ts";
 import { Session } from "../connection/session.ts";
 import { type Shares, sharesOf } from "../connection/shares.ts";
 import { type ControlAction, type Standing, standingOf } from "../connection/standing.ts";
@@ -18,6 +18,7 @@ import { Bar } from "./bar.ts";
 import { Chip } from "./chip.ts";
 import { Clock, formatTime } from "./clock.ts";
 import { make } from "./dom.ts";
+import { EndingClock } from "./ending.ts";
 import { Picture } from "./picture.ts";
 import { type BitRateChoice, bitRateFor } from "./quality.ts";
 import { resizeHandle, type Size, watchSize } from "./size.ts";
@@ -57,6 +58,7 @@ export class View {
   #state: RemoteState | null = null;
   #targets: readonly Target[] = [];
   #size: Size | null = null;
+  readonly #ending = new EndingClock();
   #remark = "";
   #remarkTimer: ReturnType<typeof setTimeout> | undefined;
   #statsLife: AbortController | null = null;
@@ -105,6 +107,7 @@ export class View {
       signal,
     });
     every(TICK, signal, () => this.#bar.showTime(this.#clock.time));
+    every(1000, signal, () => this.#ending.ending && this.#show());
     signal.addEventListener("abort", () => this.#remove(), { once: true });
     this.#show();
   }
@@ -126,6 +129,7 @@ export class View {
     this.#sessionLife?.abort();
     this.#sessionLife = null;
     this.#session = null;
+    this.#ending.set(null);
     this.#state = null;
     this.#parted();
     if (id !== "" && this.#options.server !== null) this.#follow(this.#options.server, id);
@@ -172,6 +176,10 @@ export class View {
         phase: () => this.#show(),
         screen: this.#screen(),
         info: () => {},
+        warning: (warning) => {
+          this.#ending.set(warning);
+          this.#show();
+        },
         input: (channel) => this.#sender.attach(channel),
         closed: () => this.#parted(),
         hello: (hello) => this.#greeted(hello),
@@ -259,7 +267,13 @@ export class View {
     this.#chip.say(
       nowhere
         ? NO_SERVER
-        : statusOf({ phase, standing: this.#standing, hint: this.#options.hint, remark: this.#remark }),
+        : statusOf({
+            phase,
+            standing: this.#standing,
+            hint: this.#options.hint,
+            remark: this.#remark,
+            ending: this.#ending.ending,
+          }),
     );
     this.root.classList.toggle("osw-steers", this.#steers);
     this.root.classList.toggle("osw-idle", phase.name !== "live");

@@ -5,7 +5,7 @@ import { FakeSocket, SESSION } from "../fixtures.ts";
 let sockets: FakeSocket[];
 let life: AbortController;
 let response: () => Promise<Response>;
-const listener = { session: vi.fn(), gone: vi.fn(), unreachable: vi.fn() };
+const listener = { session: vi.fn(), warning: vi.fn(), gone: vi.fn(), unreachable: vi.fn() };
 const server = {
   baseUrl: "http://localhost/",
   fetch: () => response(),
@@ -86,4 +86,27 @@ test("nothing is left after the signal ends", async () => {
   await followed;
   expect(sockets[0]!.closed).toBe(true);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a warning is passed on with the time left, and so is that it is over", () => {
+  void followSession(server, "x", listener, life.signal);
+  const warning = {
+    type: "warning",
+    reason: "nobody watches",
+    at: "2026-11-21T09:00:00Z",
+    hint: "open it",
+    seconds: 40,
+  };
+  sockets[0]!.receive(JSON.stringify(warning));
+  expect(listener.warning).toHaveBeenLastCalledWith({
+    reason: "nobody watches",
+    at: "2026-11-21T09:00:00Z",
+    hint: "open it",
+    seconds: 40,
+  });
+  vi.setSystemTime("2026-11-21T08:59:00Z");
+  sockets[0]!.receive(JSON.stringify({ type: "warning", reason: "nobody watches", at: "2026-11-21T09:00:00Z" }));
+  expect(listener.warning.mock.lastCall?.[0].seconds).toBe(60);
+  sockets[0]!.receive(JSON.stringify({ type: "warning", reason: "", at: "" }));
+  expect(listener.warning).toHaveBeenLastCalledWith({ reason: "", at: "", hint: "", seconds: 0 });
 });

@@ -5,7 +5,14 @@ const STEERS = { steers: true, owner: true, asked: false, holder: "the owner", r
 const WATCHES = { ...STEERS, steers: false, owner: false };
 
 const of = (name: string, reason = "", more: object = {}) =>
-  statusOf({ phase: { name, reason } as never, standing: STEERS, hint: "Run the cell again.", remark: "", ...more });
+  statusOf({
+    phase: { name, reason } as never,
+    standing: STEERS,
+    hint: "Run the cell again.",
+    remark: "",
+    ending: null,
+    ...more,
+  });
 
 test("a live controller has nothing to be told", () => {
   expect(of("live")).toBeNull();
@@ -44,4 +51,16 @@ test("who watches is told who steers, and who steers is told who asks", () => {
   );
   const asked = of("live", "", { standing: { ...STEERS, requests: ["ada", "bob"] } });
   expect(asked?.title).toBe("Ada and 1 more would like to steer.");
+});
+
+test("an end that comes near is told with its reason, what to do, and the time left", () => {
+  const ending = { reason: "nobody has used it for 30 min", hint: "move the camera to keep it", left: 110 };
+  expect(of("live", "", { ending })).toEqual({
+    tone: "warning",
+    title: "Session ends in 2 minutes",
+    detail: "Nobody has used it for 30 min. Move the camera to keep it.",
+  });
+  expect(of("live", "", { ending: { ...ending, left: 31 } })?.title).toBe("Session ends in 40 seconds");
+  expect(of("live", "", { ending, remark: "refused" })?.title).toBe("Refused.");
+  expect(of("ended", "", { ending })?.title).toBe("Session closed");
 });

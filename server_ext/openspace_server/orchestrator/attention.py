@@ -85,7 +85,7 @@ class Attention:
         if end is not None and end.due(now):
             return await self._sessions.set_stopping(row, end.reason, SessionState.STOPPED)
         if end is not None and end.near(now, self._settings.warning):
-            self._watchers.warn(row.id, SessionWarning(end.reason, end.stamp))
+            self._watchers.warn(row.id, SessionWarning(end.reason, end.stamp, end.hint))
             if row.warned != end.stamp:
                 await self._sessions.set_warned(row, end.stamp, end.reason)
         elif row.warned:

@@ -13,11 +13,12 @@ WARN_SHARE = 0.5
 
 @dataclass(frozen=True)
 class End:
-    """``at``: when, by the database's clock. ``reason`` is for people."""
+    """``at``: when, by the database's clock. ``reason`` and ``hint``, what to do about it, are for people."""
 
     at: datetime
     reason: str
     limit: float
+    hint: str
 
     def due(self, now: str) -> bool:
         return self.at <= datetime.fromisoformat(now)
@@ -38,16 +39,16 @@ def next_end(row: SessionRow) -> End | None:
     if row.expires:
         at = datetime.fromisoformat(row.expires)
         life = (at - datetime.fromisoformat(row.created)).total_seconds()
-        ends.append(End(at, f"its longest time, {_spoken(life)}, is over", life))
+        ends.append(End(at, f"its longest time, {_spoken(life)}, is over", life, "save what you want to keep"))
     if row.idle_limit:
-        ends.append(_after(row.used, row.idle_limit, "nobody has used it for"))
+        ends.append(_after(row.used, row.idle_limit, "nobody has used it for", "move the camera to keep it"))
     if row.away_limit and row.state == SessionState.DISCONNECTED:
-        ends.append(_after(row.since, row.away_limit, "nobody has watched it for"))
+        ends.append(_after(row.since, row.away_limit, "nobody has watched it for", "open it to keep it"))
     return min(ends, key=lambda end: end.at, default=None)
 
 
-def _after(start: str, limit: int, what: str) -> End:
-    return End(datetime.fromisoformat(start) + timedelta(seconds=limit), f"{what} {_spoken(limit)}", limit)
+def _after(start: str, limit: int, what: str, hint: str) -> End:
+    return End(datetime.fromisoformat(start) + timedelta(seconds=limit), f"{what} {_spoken(limit)}", limit, hint)
 
 
 def _spoken(seconds: float) -> str:

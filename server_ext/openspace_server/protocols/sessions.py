@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -48,11 +49,17 @@ class SessionView:
 
 @dataclass(frozen=True)
 class SessionWarning:
-    """On the events socket: the session ends ``at`` (ISO 8601 UTC) for ``reason``; both empty: it does not after
-    all."""
+    """On the events socket: the session ends ``at`` (ISO 8601 UTC) for ``reason``; ``hint`` says what can be done. All
+    empty: it does not end after all."""
 
     reason: str = ""
     at: str = ""
+    hint: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return {"type": "warning", "reason": self.reason, "at": self.at}
+        """``seconds`` are left as of now: clocks of browsers go wrong."""
+        message: dict[str, Any] = {"type": "warning", "reason": self.reason, "at": self.at, "hint": self.hint}
+        if self.at:
+            left = datetime.fromisoformat(self.at) - datetime.now(UTC)
+            message["seconds"] = round(max(0.0, left.total_seconds()), 1)
+        return message
