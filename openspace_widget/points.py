@@ -39,8 +39,8 @@ class Points:
         >>> xyz = np.random.default_rng(1).normal(scale=100, size=(1000, 3))
         >>> galaxies = space.add_points("galaxies", xyz, unit="Mpc", values=xyz[:, 2])
         >>> galaxies.size = 2
-        >>> galaxies.update(xyz, xyz[:, 0])
-        >>> galaxies.on_pick(lambda pick: print(pick.index, pick.value))
+        >>> sent = galaxies.update(xyz, xyz[:, 0])
+        >>> stop = galaxies.on_pick(lambda pick: print(pick.index, pick.value))
         >>> galaxies.remove()
     """
 

@@ -2,7 +2,7 @@
 
 import type { Control } from "./control.ts";
 import type { ControlNews, Hello, RemoteState, RemoteStats } from "./messages.ts";
-import type { Rung } from "./rungs.ts";
+import type { Rung, Way } from "./rungs.ts";
 import type { Look } from "./statistics.ts";
 
 /** The part of RTCDataChannel and WebSocket that is used to send. */
@@ -30,6 +30,8 @@ export type Paint = (picture: CanvasImageSource, width: number, height: number) 
 /** Lives as long as the signal it was made with. */
 export interface Link {
   readonly rung: Rung;
+  /** As of the last look. */
+  readonly way: Way;
   /** Null until it is open. */
   readonly control: Control | null;
   readonly input: Sending | null;

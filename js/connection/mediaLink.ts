@@ -5,7 +5,7 @@ import type { Link, LinkEvents, Screen, Sending } from "./link.ts";
 import { type MediaPicture, readPicture } from "./mediaPicture.ts";
 import type { Hello } from "./messages.ts";
 import { ImagePainter, type Painter, type PainterEvents, VideoPainter } from "./painters.ts";
-import type { Rung } from "./rungs.ts";
+import type { Rung, Way } from "./rungs.ts";
 import type { Inbound, Look } from "./statistics.ts";
 
 const ASK_KEY_FRAME_EVERY = 500;
@@ -70,6 +70,10 @@ export class MediaLink implements Link {
     if (signal.aborted) socket.close();
   }
 
+  get way(): Way {
+    return this.rung;
+  }
+
   get hello(): Hello | null {
     return this.#hello;
   }
@@ -80,7 +84,13 @@ export class MediaLink implements Link {
 
   async look(): Promise<Look> {
     const seconds = this.control.roundTripMs === null ? null : this.control.roundTripMs / 1000;
-    return { rung: this.rung, inbound: this.#received.inbound, roundTrip: seconds, presentMs: this.#presentMs };
+    return {
+      rung: this.rung,
+      inbound: this.#received.inbound,
+      roundTrip: seconds,
+      presentMs: this.#presentMs,
+      relay: null,
+    };
   }
 
   /** TCP loses nothing, and the instance itself sends a key frame after those it left out. */

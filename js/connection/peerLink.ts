@@ -4,6 +4,7 @@ import { Control } from "./control.ts";
 import { every, sleep } from "./lifetime.ts";
 import type { Link, LinkEvents, Screen, Sending } from "./link.ts";
 import type { Hello } from "./messages.ts";
+import type { Way } from "./rungs.ts";
 import { Signaling } from "./signaling.ts";
 import { type Look, lookAt, PictureLossWatch } from "./statistics.ts";
 import { Peer } from "./webrtc.ts";
@@ -22,6 +23,7 @@ export class PeerLink implements Link {
   #input: Sending | null = null;
   #hello: Hello | null = null;
   #connected = false;
+  #relayed = false;
   #presentMs: number | null = null;
 
   constructor(socket: WebSocket, screen: Screen, events: LinkEvents, signal: AbortSignal) {
@@ -37,6 +39,7 @@ export class PeerLink implements Link {
           );
         },
         candidate: (candidate) => void this.#peer.addCandidate(candidate),
+        ice: (configuration) => this.#peer.configure(configuration),
         refused: (reason) => events.lost(reason),
         closed: (code) => {
           if (!this.#connected)
@@ -52,6 +55,7 @@ export class PeerLink implements Link {
         channel: (channel) => this.#open(channel),
         connected: () => {
           this.#connected = true;
+          void this.look();
           void sleep(SIGNALING_LINGER, signal).then(() => signaling.close());
         },
         lost: (reason) => events.lost(reason),
@@ -75,8 +79,14 @@ export class PeerLink implements Link {
     return this.#hello;
   }
 
-  look(): Promise<Look> {
-    return lookAt(this.#peer.connection, this.#presentMs);
+  get way(): Way {
+    return this.#relayed ? "webrtc-turn" : "webrtc";
+  }
+
+  async look(): Promise<Look> {
+    const look = await lookAt(this.#peer.connection, this.#presentMs);
+    this.#relayed = look.relay !== null;
+    return look;
   }
 
   needsKeyFrame({ inbound }: Look): boolean {

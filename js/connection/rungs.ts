@@ -4,6 +4,9 @@ export const RUNGS = ["webrtc", "websocket", "images"] as const;
 /** WebRTC; H.264 over a WebSocket into WebCodecs; single images over a WebSocket. */
 export type Rung = (typeof RUNGS)[number];
 
+/** A rung as it is really used: WebRTC may go through a TURN server. */
+export type Way = Rung | "webrtc-turn";
+
 /** What decides; a parameter for tests. */
 export interface Surroundings {
   RTCPeerConnection?: unknown;

@@ -10,7 +10,7 @@ import type { ControlNews, Hello, RemoteState, RemoteStats, SessionInfo, Warning
 import { PeerLink } from "./peerLink.ts";
 import { isOver, nextPhase, type Phase, type PhaseEvent, STARTING } from "./phase.ts";
 import { LOOK_EVERY, Reporter } from "./reports.ts";
-import { type Rung, usableRungs } from "./rungs.ts";
+import { type Rung, usableRungs, type Way } from "./rungs.ts";
 import type { Server } from "./server.ts";
 import type { Look } from "./statistics.ts";
 
@@ -23,7 +23,7 @@ export interface SessionView {
   /** The connection is gone, and with it the ways to say something. */
   closed(): void;
   /** The way the picture comes now; null while there is none. */
-  transport(rung: Rung | null): void;
+  transport(way: Way | null): void;
   /** Said again when the picture takes another way. */
   hello(hello: Hello): void;
   state(state: RemoteState): void;
@@ -166,7 +166,7 @@ export class Session {
         live: (link) => {
           this.#use(link);
           this.#live = link;
-          this.#view.transport(link.rung);
+          this.#view.transport(link.way);
         },
         lost: (reason) => attempt.abort(reason),
       },
@@ -256,6 +256,7 @@ export class Session {
       watched = link;
       const look = await link.look();
       if (signal.aborted || link !== this.#live) continue;
+      this.#view.transport(link.way);
       const report = reporter.consider(look);
       if (report) link.control?.report(report);
       if (link.needsKeyFrame(look)) link.control?.request("key_frame").catch(() => {});

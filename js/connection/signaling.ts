@@ -5,6 +5,8 @@ import { parseObject, textOf } from "./messages.ts";
 export interface SignalingListener {
   offer(sdp: string): void;
   candidate(candidate: RTCIceCandidateInit | null): void;
+  /** What the connection may use to find a way; before the offer. */
+  ice(configuration: RTCConfiguration): void;
   refused(reason: string): void;
   closed(code: number): void;
 }
@@ -47,6 +49,11 @@ export class Signaling {
     if (message.type === "offer" && typeof message.sdp === "string") listener.offer(message.sdp);
     else if (message.type === "ice-candidate")
       listener.candidate((message.candidate ?? null) as RTCIceCandidateInit | null);
+    else if (message.type === "ice-servers" && Array.isArray(message.ice_servers))
+      listener.ice({
+        iceServers: message.ice_servers as RTCIceServer[],
+        iceTransportPolicy: message.policy === "relay" ? "relay" : "all",
+      });
     else if (message.type === "ping") this.#send({ type: "pong" });
     else if (message.type === "bye") listener.refused("the instance ended the connection");
     else if (message.type === "error") listener.refused(textOf(message.reason, "refused"));

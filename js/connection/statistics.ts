@@ -4,6 +4,8 @@ import type { Rung } from "./rungs.ts";
 
 export interface LocalStats {
   rung: Rung;
+  /** How the TURN server is reached; null for a direct way. */
+  relay: string | null;
   frameRate: number;
   bitRate: number;
   width: number;
@@ -41,18 +43,20 @@ export interface Look {
   /** In seconds. */
   roundTrip: number | null;
   presentMs: number | null;
+  relay: string | null;
 }
 
 export function growth(before: Inbound, after: Inbound): (name: keyof Inbound) => number {
   return (name) => Math.max(0, (after[name] ?? 0) - (before[name] ?? 0));
 }
 
-export function compare(before: Inbound, after: Inbound, { rung, roundTrip, presentMs }: Look): LocalStats {
+export function compare(before: Inbound, after: Inbound, { rung, roundTrip, presentMs, relay }: Look): LocalStats {
   const difference = growth(before, after);
   const seconds = Math.max(1e-3, difference("timestamp") / 1000);
   const per = (amount: number, count: number) => (count > 0 ? amount / count : 0);
   return {
     rung,
+    relay,
     presentMs,
     frameRate: difference("framesDecoded") / seconds,
     bitRate: (difference("bytesReceived") * 8) / seconds,
@@ -100,12 +104,18 @@ export class PictureLossWatch {
 
 /** What the browser counted on a peer connection. */
 export async function lookAt(connection: RTCPeerConnection, presentMs: number | null): Promise<Look> {
-  const look: Look = { rung: "webrtc", inbound: null, roundTrip: null, presentMs };
+  const look: Look = { rung: "webrtc", inbound: null, roundTrip: null, presentMs, relay: null };
+  let pair: string | null = null;
   const stats = await connection.getStats().catch(() => null);
   stats?.forEach((entry) => {
     if (entry.type === "inbound-rtp" && entry.kind === "video") look.inbound = entry as Inbound;
     if (entry.type === "candidate-pair" && entry.nominated && typeof entry.currentRoundTripTime === "number")
       look.roundTrip = entry.currentRoundTripTime;
+    if (entry.type === "transport" && entry.selectedCandidatePairId) pair = entry.selectedCandidatePairId;
   });
+  const used = pair === null ? undefined : stats?.get(pair);
+  const [near, far] = [stats?.get(used?.localCandidateId), stats?.get(used?.remoteCandidateId)];
+  if (near?.candidateType === "relay") look.relay = near.relayProtocol ?? "udp";
+  else if (far?.candidateType === "relay") look.relay = "udp";
   return look;
 }

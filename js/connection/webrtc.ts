@@ -44,6 +44,14 @@ export class Peer {
     signal.addEventListener("abort", () => connection.close(), { once: true });
   }
 
+  configure(configuration: RTCConfiguration): void {
+    try {
+      this.connection.setConfiguration(configuration);
+    } catch {
+      // Servers that this browser takes for nonsense: better the direct way alone than none.
+    }
+  }
+
   async accept(sdp: string): Promise<string> {
     await this.connection.setRemoteDescription({ type: "offer", sdp });
     const early = this.#early ?? [];

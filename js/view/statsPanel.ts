@@ -59,7 +59,7 @@ export function rows(local: LocalStats | null, remote: RemoteStats | null, encod
   // The instance's encoder has no part in single images.
   const encodes = local?.rung === "images" ? "" : encoder;
   return [
-    ["Transport", way?.transport ?? "–"],
+    ["Transport", way ? way.transport + (local?.relay ? `, TURN over ${local.relay.toUpperCase()}` : "") : "–"],
     ["Codec", way?.codec ?? "–"],
     ...(encodes ? [["Encoder", encodes] as [string, string]] : []),
     ["Picture", local ? `${local.width} × ${local.height}` : "–"],

@@ -4,7 +4,7 @@ import { childOf, every } from "../connection/lifetime.ts";
 import type { Presented, Screen } from "../connection/link.ts";
 import type { ControlNews, Hello, RemoteState, Target, Verb, WhoIsHere } from "../connection/messages.ts";
 import { isOver, type Phase, STARTING } from "../connection/phase.ts";
-import type { Rung } from "../connection/rungs.ts";
+import type { Way } from "../connection/rungs.ts";
 import type { Server } from "../connection/server.ts";
 import { Session } from "../connection/session.ts";
 import { type Shares, sharesOf } from "../connection/shares.ts";
@@ -186,7 +186,7 @@ export class View {
         state: (state) => this.#changed(state),
         stats: (stats) => this.#stats.setRemote(stats),
         control: (news) => this.#heardOfControl(news),
-        transport: (rung) => this.#takes(rung),
+        transport: (way) => this.#takes(way),
       },
       life.signal,
     );
@@ -208,9 +208,9 @@ export class View {
     };
   }
 
-  #takes(rung: Rung | null): void {
-    if (rung === null) delete this.root.dataset.transport;
-    else this.root.dataset.transport = rung;
+  #takes(way: Way | null): void {
+    if (way === null) delete this.root.dataset.transport;
+    else if (this.root.dataset.transport !== way) this.root.dataset.transport = way;
   }
 
   #greeted(hello: Hello): void {

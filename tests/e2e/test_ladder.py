@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import urllib.request
@@ -21,6 +22,12 @@ NO_WEBCODECS = "delete window.VideoDecoder;"
 
 @pytest.fixture
 def space(lab: Lab) -> Iterator[OpenSpace]:
+    with started(lab) as space:
+        yield space
+
+
+@contextlib.contextmanager
+def started(lab: Lab) -> Iterator[OpenSpace]:
     """A session of its own, seen by this process, ended afterwards."""
     request = urllib.request.Request(
         f"{lab.url}openspace/api/v1/sessions",

@@ -299,12 +299,14 @@ class Peer(Talking):
         self.seq = self.seq + 1 if seq is None else seq
         self.channels["input"].send(json.dumps({"type": "input", "seq": self.seq, "held": held, "axes": axes}))
 
-    async def connect(self, change: Callable[[str], str] = lambda sdp: sdp) -> None:
-        """Answer the offer, ``change`` applied to the answer's SDP."""
+    async def connect(
+        self, change: Callable[[str], str] = lambda sdp: sdp, changed: Callable[[str], str] = lambda sdp: sdp
+    ) -> None:
+        """Answer the offer, which is heard ``changed``, ``change`` applied to the answer's SDP."""
         message = json.loads(await soon(self.signaling.read_message()))
         assert message["type"] == "offer", message
         self.offer = message["sdp"]
-        await self.connection.setRemoteDescription(RTCSessionDescription(self.offer, "offer"))
+        await self.connection.setRemoteDescription(RTCSessionDescription(changed(self.offer), "offer"))
         await self.connection.setLocalDescription(await self.connection.createAnswer())
         sdp = change(self.connection.localDescription.sdp)
         self.signaling.write_message(json.dumps({"type": "answer", "sdp": sdp}))

@@ -7,6 +7,7 @@ const look = (inbound: Inbound | null, roundTrip: number | null = null) => ({
   inbound,
   roundTrip,
   presentMs: null,
+  relay: null,
 });
 
 test("a report is what happened since the last one", () => {

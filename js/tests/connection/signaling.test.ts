@@ -5,7 +5,7 @@ import { FakeSocket, OFFER, REFUSAL } from "../fixtures.ts";
 let socket: FakeSocket;
 let life: AbortController;
 let signaling: Signaling;
-const listener = { offer: vi.fn(), candidate: vi.fn(), refused: vi.fn(), closed: vi.fn() };
+const listener = { offer: vi.fn(), candidate: vi.fn(), ice: vi.fn(), refused: vi.fn(), closed: vi.fn() };
 
 beforeEach(() => {
   vi.clearAllMocks();
@@ -28,6 +28,12 @@ test("an offer is heard, answer and candidates are sent", () => {
     },
     { type: "ice-candidate", candidate: null },
   ]);
+});
+
+test("the servers for WebRTC are heard of", () => {
+  const iceServers = [{ urls: ["turn:192.0.2.1"], username: "1:a", credential: "b" }];
+  socket.receive(JSON.stringify({ type: "ice-servers", ice_servers: iceServers, policy: "relay" }));
+  expect(listener.ice).toHaveBeenCalledExactlyOnceWith({ iceServers, iceTransportPolicy: "relay" });
 });
 
 test("what is said before the socket opens is sent then", () => {

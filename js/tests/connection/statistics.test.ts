@@ -21,7 +21,7 @@ test("rates are differences over the time between", () => {
       frameWidth: 1280,
       frameHeight: 720,
     },
-    { rung: "webrtc", inbound: null, roundTrip: 0.004, presentMs: 3 },
+    { rung: "webrtc", inbound: null, roundTrip: 0.004, presentMs: 3, relay: null },
   );
   expect(stats).toMatchObject({
     frameRate: 30,
@@ -37,7 +37,11 @@ test("rates are differences over the time between", () => {
 
 test("no frames in between is no division by zero", () => {
   expect(
-    compare({ timestamp: 0 }, { timestamp: 0 }, { rung: "images", inbound: null, roundTrip: null, presentMs: null }),
+    compare(
+      { timestamp: 0 },
+      { timestamp: 0 },
+      { rung: "images", inbound: null, roundTrip: null, presentMs: null, relay: null },
+    ),
   ).toMatchObject({
     frameRate: 0,
     decodeMs: 0,

@@ -4,6 +4,7 @@ import { rows } from "../../view/statsPanel.ts";
 
 const LOCAL: LocalStats = {
   rung: "websocket",
+  relay: null,
   frameRate: 30,
   bitRate: 4e6,
   width: 1280,
@@ -28,5 +29,7 @@ test("transport, codec and encoder are named, and no encoder where it has no par
   const all = Object.fromEntries(rows(LOCAL, { draw_ms: 3 }, "x264"));
   expect(all).toMatchObject({ Transport: "WebSocket", Codec: "H.264 (WebCodecs)", Encoder: "x264", Draw: "3.0 ms" });
   expect(Object.fromEntries(rows({ ...LOCAL, rung: "images" }, null, "x264")).Encoder).toBeUndefined();
+  const relayed = Object.fromEntries(rows({ ...LOCAL, rung: "webrtc", relay: "tcp" }, null));
+  expect(relayed.Transport).toBe("WebRTC, TURN over TCP");
   expect(Object.fromEntries(rows(null, null)).Transport).toBe("–");
 });

@@ -66,7 +66,7 @@ class Peers:
             closing.add_done_callback(self._ending.discard)
             gone(reason)
 
-        peer = peer_class()(self._instance.director.fan, opened, ended)
+        peer = peer_class()(self._instance.director.fan, opened, ended, join.ice_servers)
         self._peers[peer] = None
         return peer
 

@@ -14,9 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Float, Int, List, TraitError, Unicode, default, validate
+from traitlets import Bool, Enum, Float, Int, List, TraitError, Unicode, default, validate
 
-from openspace_server.jupyter import admin, agents, api, audit, guests, identity, pages, shares, sockets, thumbnails
+from openspace_server.jupyter import (
+    admin,
+    agents,
+    api,
+    audit,
+    guests,
+    ice,
+    identity,
+    pages,
+    shares,
+    sockets,
+    thumbnails,
+)
 from openspace_server.orchestrator.settings import HostAddress, Settings
 
 if TYPE_CHECKING:
@@ -85,6 +97,25 @@ class OpenSpaceExtension(ExtensionApp):
         help="Where others reach this server, such as https://hub.example.org, for links that kernels make. Default: "
         "JUPYTERHUB_PUBLIC_URL, else what the server takes for its own address."
     ).tag(config=True)
+    ice_servers = List(Unicode(), help='STUN servers for WebRTC, each "stun:address:port". None by default.').tag(
+        config=True
+    )
+    turn_servers = List(
+        Unicode(),
+        help='TURN servers for WebRTC, each "turn:address:port?transport=udp" (or tcp) or "turns:address:port"; every '
+        "viewer gets credentials of its own.",
+    ).tag(config=True)
+    turn_secret = Unicode(
+        help="What this server and the TURN servers share (coturn: static-auth-secret). Default: the environment "
+        "variable OPENSPACE_TURN_SECRET."
+    ).tag(config=True)
+    turn_lifetime = Int(6 * 3600, min=60, help="Seconds that TURN credentials are good for.").tag(config=True)
+    ice_transport_policy = Enum(
+        ice.POLICIES, "all", help='"relay": viewers use TURN alone, and lose no time with ways that never work.'
+    ).tag(config=True)
+    ice_for_instances = Bool(
+        False, help="Instances use the STUN and TURN servers, too: for render hosts behind an address translation."
+    ).tag(config=True)
     poll_interval = Float(5.0, min=0.05, help="Seconds between looks at a running session.").tag(config=True)
     host_timeout = Float(10.0, min=0.1, help="Seconds of silence after which a render host is lost.").tag(config=True)
     start_timeout = Float(120.0, min=1, help="Seconds within which a session must be running.").tag(config=True)
@@ -95,6 +126,10 @@ class OpenSpaceExtension(ExtensionApp):
     @default("host_secret")
     def _default_host_secret(self) -> str:
         return os.environ.get("OPENSPACE_HOST_SECRET", "")
+
+    @default("turn_secret")
+    def _default_turn_secret(self) -> str:
+        return os.environ.get("OPENSPACE_TURN_SECRET", "")
 
     @default("directory")
     def _default_directory(self) -> str:
@@ -116,6 +151,18 @@ class OpenSpaceExtension(ExtensionApp):
         self._stopped = False
         self.sockets: weakref.WeakSet[sockets.SessionSocket] = weakref.WeakSet()
         self.links: set[agents.AgentHandler] = set()
+        self.ice = ice.IceSettings(
+            self.ice_servers,
+            self.turn_servers,
+            self.turn_secret,
+            self.turn_lifetime,
+            self.ice_transport_policy,
+            self.ice_for_instances,
+        )
+        try:
+            self.ice.check()
+        except ValueError as problem:
+            raise TraitError(f"OpenSpaceExtension.{problem}") from None
         self.kernel_token = identity.offer_kernel_token()
 
     def initialize_handlers(self) -> None:

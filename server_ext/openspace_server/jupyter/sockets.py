@@ -10,6 +10,7 @@ import contextlib
 import json
 import time
 import uuid
+from dataclasses import replace
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
@@ -20,6 +21,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketError, WebSocketHan
 
 from openspace_server.jupyter.base import RESOURCE
 from openspace_server.jupyter.guests import Access, GuestMixin
+from openspace_server.jupyter.ice import IceSettings
 from openspace_server.orchestrator.errors import OrchestratorError, SessionNotRunning, UnknownSession, UnknownShare
 from openspace_server.protocols import signaling
 from openspace_server.protocols.sessions import SessionWarning
@@ -183,8 +185,12 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
             if target.link is not None
             else await connect(target.url, max_bytes=self.relay_max_bytes)
         )
-        await upstream.send(self._join(target.token).encode())
+        await self._before(upstream, target.token)
         return upstream
+
+    async def _before(self, upstream: End, token: str) -> None:
+        """What is said before anything is relayed."""
+        await upstream.send(self._join(token).encode())
 
     def _join(self, token: str) -> Join:
         access = self.rights_here
@@ -201,11 +207,20 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
 
 
 class SignalingHandler(RelayHandler):
-    """``…/signaling``: the messages of ``protocols.signaling``."""
+    """``…/signaling``: the messages of ``protocols.signaling``. Where there are STUN or TURN servers, the view is told
+    of them first: ``{"type": "ice-servers", "ice_servers": […], "policy": "all" | "relay"}``."""
 
     guests = True
     channel = "signaling"
     relay_max_bytes = signaling.MAX_MESSAGE_BYTES
+
+    async def _before(self, upstream: End, token: str) -> None:
+        ice: IceSettings = self.settings["openspace"].ice
+        who = uuid.uuid4().hex
+        if (message := ice.message(who)) is not None:
+            await self.end.send(message)
+        join = self._join(token)
+        await upstream.send((replace(join, ice_servers=ice.servers(who)) if ice.instances else join).encode())
 
 
 class BulkHandler(RelayHandler):

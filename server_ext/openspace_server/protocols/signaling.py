@@ -7,7 +7,7 @@ with the session's token, which only the orchestrator holds. The instance sees `
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -25,10 +25,38 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+MAX_ICE_SERVERS = 16
+MAX_URL = 512
+
+
+@dataclass(frozen=True)
+class IceServer:
+    """A STUN or TURN server, in the words of WebRTC's RTCIceServer."""
+
+    urls: tuple[str, ...]
+    username: str = ""
+    credential: str = field(default="", repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        known = {"username": self.username, "credential": self.credential} if self.username else {}
+        return {"urls": list(self.urls), **known}
+
+    @classmethod
+    def read(cls, value: object) -> IceServer:
+        """Raises ProtocolError."""
+        urls = value.get("urls") if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(urls, list) or not 0 < len(urls) <= MAX_ICE_SERVERS:
+            raise ProtocolError(f"ice_servers: expected objects with urls, got {describe(value)}")
+        if not all(isinstance(url, str) and len(url) <= MAX_URL for url in urls):
+            raise ProtocolError(f"ice_servers: urls: expected a list of strings, got {describe(urls)}")
+        return cls(tuple(urls), text(value, "username", 256, ""), text(value, "credential", 256, ""))
+
+
 @dataclass(frozen=True)
 class Join:
     """The first message on a gateway socket: ``{"type": "join", "session", "role", "viewer", "owner"?, "token"?,
-    "party"?, "share"?, "seconds"?, "observer"?}``. Whoever holds the token is believed: the relay that writes the join.
+    "party"?, "share"?, "seconds"?, "observer"?, "ice_servers"?}``. Whoever holds the token is believed: the relay that
+    writes the join.
 
     Attributes:
         viewer: the viewer's name, for people.
@@ -37,6 +65,7 @@ class Join:
         share: the id of the link that the viewer came by.
         seconds: the viewer may stay for so long; None for any time.
         observer: the orchestrator has a look: nobody who watches.
+        ice_servers: what the instance itself should use to be reached by this viewer.
     """
 
     session: str
@@ -48,6 +77,7 @@ class Join:
     share: str = ""
     seconds: float | None = None
     observer: bool = False
+    ice_servers: tuple[IceServer, ...] = ()
 
     def encode(self) -> str:
         message: dict[str, Any] = {
@@ -60,6 +90,8 @@ class Join:
         message |= {name: value for name, value in optional.items() if value}
         if self.seconds is not None:
             message["seconds"] = self.seconds
+        if self.ice_servers:
+            message["ice_servers"] = [server.as_json() for server in self.ice_servers]
         return json.dumps(message if self.token is None else message | {"token": self.token})
 
     @classmethod
@@ -83,7 +115,14 @@ class Join:
             text(message, "share", limit=64, default=""),
             number(message, "seconds") if message.get("seconds") is not None else None,
             boolean(message, "observer", False),
+            _ice_servers(message.get("ice_servers", [])),
         )
+
+
+def _ice_servers(value: object) -> tuple[IceServer, ...]:
+    if not isinstance(value, list) or len(value) > MAX_ICE_SERVERS:
+        raise ProtocolError(f"ice_servers: expected a list of at most {MAX_ICE_SERVERS}, got {describe(value)}")
+    return tuple(IceServer.read(one) for one in value)
 
 
 def decode(raw: str | bytes) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import av
@@ -14,6 +14,7 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCDataChannel,
+    RTCIceServer,
     RTCPeerConnection,
     RTCRtpSender,
     RTCSessionDescription,
@@ -26,6 +27,7 @@ from openspace_server.instance.streaming.codecs import TIME_BASE
 from openspace_server.instance.streaming.flow import Flow
 from openspace_server.instance.streaming.viewers import PictureFan, PictureQueue
 from openspace_server.protocols.fields import ProtocolError, describe
+from openspace_server.protocols.signaling import IceServer
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +90,13 @@ class Peer:
     transport = "webrtc"
     round_trip: float | None = None
 
-    def __init__(self, fan: PictureFan, opened: Callable[[Peer], Talk], ended: Callable[[Peer, str], None]) -> None:
+    def __init__(
+        self,
+        fan: PictureFan,
+        opened: Callable[[Peer], Talk],
+        ended: Callable[[Peer, str], None],
+        ice_servers: Sequence[IceServer] = (),
+    ) -> None:
         self.talk: Talk | None = None
         self._opened = opened
         self._ended = ended
@@ -97,7 +105,12 @@ class Peer:
         self._candidates = 0
         self._reported_at: Any = None
         self._closing: asyncio.Task[None] | None = None
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        servers = [
+            RTCIceServer(list(each.urls), each.username or None, each.credential or None) for each in ice_servers
+        ]
+        self._connection = RTCPeerConnection(
+            RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
         self._connection.on("connectionstatechange", self._connection_changed)
         self._track = PictureTrack(fan)
         with playout_delay.dialled() as self._track.dial:

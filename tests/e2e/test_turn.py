@@ -1,0 +1,88 @@
+"""WebRTC through a real TURN server, where no direct way is left: picture, input, and credentials that are refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Page
+
+from openspace_server.jupyter.ice import mint
+from openspace_widget import OpenSpace
+from tests.e2e.lab import Lab, start_server, stop_server, wait_for
+from tests.e2e.test_ladder import Stream, started, steers
+from tests.e2e.turn import Turn, turn_server
+
+# Whatever the server says, only these URLs, and other credentials if there are any.
+ONLY = """
+const {setConfiguration} = RTCPeerConnection.prototype;
+RTCPeerConnection.prototype.setConfiguration = function (given) {
+  window.given = given;
+  const iceServers = given.iceServers.map((each) => ({
+    ...each, urls: each.urls.filter((url) => url.endsWith(%(transport)s)), ...%(credentials)s}));
+  return setConfiguration.call(this, {...given, iceServers});
+};
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    lab: Lab
+    turn: Turn
+
+
+@pytest.fixture(scope="module")
+def relayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+    """A server whose viewers may use TURN only."""
+    folder = tmp_path_factory.mktemp("turn")
+    with turn_server(folder) as turn:
+        options = [f"--OpenSpaceExtension.turn_servers={url}" for url in turn.urls]
+        options += [
+            f"--OpenSpaceExtension.turn_secret={turn.secret}",
+            "--OpenSpaceExtension.ice_transport_policy=relay",
+        ]
+        options += ["--ServerApp.jpserver_extensions=openspace_server=True"]
+        lab = start_server(folder / "server", "jupyter_server", "", "ServerApp", options)
+        yield Setting(lab, turn)
+        stop_server(lab)
+
+
+@pytest.fixture
+def space(relayed: Setting) -> Iterator[OpenSpace]:
+    with started(relayed.lab) as space:
+        yield space
+
+
+def restricted(transport: str, **credentials: str) -> str:
+    return ONLY % {"transport": json.dumps(transport), "credentials": json.dumps(credentials)}
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_picture_and_input_arrive_over_turn(relayed: Setting, page: Page, space: OpenSpace, transport: str) -> None:
+    page.add_init_script(restricted(transport))
+    stream = Stream(page, relayed.lab, space)
+    print(f"TURN over {transport}: live after {stream.live('webrtc-turn'):.2f} s")
+    steers(stream, space)
+    page.mouse.move(500, 300)
+    page.get_by_role("button", name="Statistics").click()
+    panel = stream.view.locator(".osw-stats")
+    wait_for(lambda: f"TURN over {transport.upper()}" in panel.inner_text(), what="the way is named")
+    name = page.evaluate("given.iceServers[0].username")
+    assert relayed.turn.said(name), "with the credentials of this viewer"
+    assert not stream.problems
+
+
+@pytest.mark.parametrize("wrong", ["expired", "forged"])
+def test_credentials_that_are_refused_lead_down_the_ladder(
+    relayed: Setting, page: Page, space: OpenSpace, wrong: str
+) -> None:
+    secret, lifetime = (relayed.turn.secret, -60) if wrong == "expired" else ("not the secret", 60)
+    name, password = mint(secret, "eve", lifetime)
+    page.add_init_script(restricted("udp", username=name, credential=password))
+    stream = Stream(page, relayed.lab, space)
+    print(f"{wrong}: live after {stream.live('websocket'):.2f} s")
+    steers(stream, space)
+    wait_for(lambda: relayed.turn.said("401: Unauthorized") or relayed.turn.said("error 401"), what="coturn's refusal")
+    assert not relayed.turn.said(f"username=<{name}>, lifetime"), "nothing was allocated"
