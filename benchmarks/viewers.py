@@ -33,17 +33,22 @@ async def attend(port: int, transport: str) -> None:
     viewers: list[Any] = []
     received = [0]
     if transport == "webrtc":
-        from aiortc.rtcdtlstransport import RTCDtlsTransport
-
-        async def count(self: Any, data: bytes, arrival_time_ms: int) -> None:
-            received[0] += len(data)
-
-        RTCDtlsTransport._handle_rtp_data = count
+        receive_unseen(received)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while await reader.readline():
         viewers.append(await (join_peer(instance) if transport == "webrtc" else join_media(instance, received)))
         print(len(viewers), received[0], flush=True)
+
+
+def receive_unseen(received: list[int]) -> None:
+    """From now on, aiortc peers of this process count what arrives and look no further."""
+    from aiortc.rtcdtlstransport import RTCDtlsTransport
+
+    async def count(self: Any, data: bytes, arrival_time_ms: int) -> None:
+        received[0] += len(data)
+
+    RTCDtlsTransport._handle_rtp_data = count
 
 
 async def join_peer(instance: Process) -> Peer:
