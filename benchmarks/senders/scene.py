@@ -19,13 +19,13 @@ KEEP = 30
 
 
 class Scene:
-    """The embedded engine, its time paused, steered by totals of ``orbitX``. One thread.
+    """An engine, its time paused, steered by totals of ``orbitX``. One thread.
 
     ``references``: a folder for pictures as they were drawn, ``<frame id>.npy``.
     """
 
-    def __init__(self, references: Path | None = None) -> None:
-        self._engine = make_engine("embedded")
+    def __init__(self, references: Path | None = None, engine: str = "embedded") -> None:
+        self._engine = make_engine(engine)
         self._engine.open(*SIZE)
         self._engine.set_paused(True, time.monotonic())
         self._references = references

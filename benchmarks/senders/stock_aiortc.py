@@ -39,8 +39,8 @@ class SceneTrack(VideoStreamTrack):
         return frame
 
 
-async def serve(codec: str, references: Path | None, *, shared: bool) -> None:
-    scene = Scene(references)
+async def serve(codec: str, references: Path | None, engine: str, *, shared: bool) -> None:
+    scene = Scene(references, engine)
     relay, track = MediaRelay(), SceneTrack(scene, moving=shared)
     connections: list[RTCPeerConnection] = []
 
@@ -73,9 +73,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("codec", choices=["H264", "VP8"])
     parser.add_argument("--references", type=Path)
+    parser.add_argument("--engine", default="embedded")
     parser.add_argument("--shared", action="store_true", help="for several viewers, through a relay; turns by itself")
     chosen = parser.parse_args()
-    asyncio.run(serve(chosen.codec, chosen.references, shared=chosen.shared))
+    asyncio.run(serve(chosen.codec, chosen.references, chosen.engine, shared=chosen.shared))
 
 
 if __name__ == "__main__":

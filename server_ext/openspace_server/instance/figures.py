@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import statistics
 import time
@@ -74,6 +75,7 @@ def prometheus(instance: Instance) -> str:
             *(({"transport": transport}, count) for transport, count in sorted(transports.items())),
         ),
         *_metric("cpu_seconds_total", "counter", "Processor time used.", ({}, round(time.process_time(), 3))),
+        *_metric("tasks", "gauge", "Tasks on the event loop.", ({}, len(asyncio.all_tasks()))),
         *_metric("memory_bytes", "gauge", "Resident memory.", ({}, _resident_bytes())),
     ]
     return "\n".join(lines) + "\n"
