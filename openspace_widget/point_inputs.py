@@ -29,9 +29,9 @@ ECLIPTIC = np.array(
 
 def _supergalactic() -> np.ndarray:
     """Matrix to galactic axes: the pole lies at l = 47.37, b = 6.32 degrees, the origin at l = 137.37, b = 0."""
-    l, b = np.radians([47.37, 6.32])
-    pole = np.array([np.cos(b) * np.cos(l), np.cos(b) * np.sin(l), np.sin(b)])
-    origin = np.array([-np.sin(l), np.cos(l), 0.0])
+    lon, lat = np.radians([47.37, 6.32])
+    pole = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+    origin = np.array([-np.sin(lon), np.cos(lon), 0.0])
     return np.stack([origin, np.cross(pole, origin), pole], axis=1)
 
 
