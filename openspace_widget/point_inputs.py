@@ -25,14 +25,17 @@ ECLIPTIC = np.array(
     [[1.0, 0.0, 0.0], [0.0, 0.9174820620691818, -0.3977771559319137], [0.0, 0.3977771559319137, 0.9174820620691818]]
 )
 """Matrix from ecliptic axes of J2000 (obliquity 84381.448 arc seconds) to ICRF axes."""
-SUPERGALACTIC = np.array(
-    [
-        [-0.7357425748043749, -0.07455377836523366, 0.6731453021092076],
-        [0.6772612964138942, -0.08099147130697662, 0.7312711658169645],
-        [0.0, 0.9939225903997749, 0.11008126222478193],
-    ]
-).T
-"""Rows: galactic axes in terms of supergalactic ones (pole at l = 47.37, b = 6.32, origin at l = 137.37 degrees)."""
+
+
+def _supergalactic() -> np.ndarray:
+    """Matrix to galactic axes: the pole lies at l = 47.37, b = 6.32 degrees, the origin at l = 137.37, b = 0."""
+    lon, lat = np.radians([47.37, 6.32])
+    pole = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+    origin = np.array([-np.sin(lon), np.cos(lon), 0.0])
+    return np.stack([origin, np.cross(pole, origin), pole], axis=1)
+
+
+SUPERGALACTIC = _supergalactic()
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openspace_server import admin_cli
+from openspace_server import admin_cli, points_cli
 from openspace_server.protocols.picture import MAX_SIDE, MIN_SIDE
 from openspace_server.protocols.supervisor import DEFAULT_API_PORT, DEFAULT_GATEWAY_PORT, DEFAULT_PORT
 
@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     admin_cli.add_hosts(commands.add_parser("hosts", help="the render hosts that an orchestrator uses"))
     admin_cli.add_sessions(commands.add_parser("sessions", help="the sessions of everybody"))
     admin_cli.add_db(commands.add_parser("db", help="the orchestrator's database"))
+    points_cli.add_points(commands.add_parser("points", help="send or receive frames of points over WebRTC"))
     _add_doctor(commands.add_parser("doctor", help="check this machine and say what to do"))
     return parser
 
@@ -82,6 +83,9 @@ def _add_host(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="URL",
         help="dial out to the orchestrator of this Jupyter server; may be repeated",
+    )
+    parser.add_argument(
+        "--offer-port", type=_port, metavar="PORT", help="take points at POST /offer on this port; 0 = a free one"
     )
     parser.add_argument("--name", help="as given to hosts add --agent; default: this machine's name")
     for trait in ("region", "graphics-card", "ram", "storage", "engines"):

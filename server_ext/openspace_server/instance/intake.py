@@ -18,15 +18,12 @@ from openspace_server.protocols import arrays, transfer
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import KIND, LATEST, PointFrame
-from openspace_server.protocols.transfer import Incoming, TransferError
+from openspace_server.protocols.transfer import Incoming, Ledger, TransferError
 
 if TYPE_CHECKING:
     from openspace_server.instance.control import Conversation
 
 log = logging.getLogger(__name__)
-
-CREDIT_BYTES = transfer.WINDOW // 16
-"""Credits are given back in pieces of at least this many bytes."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,7 @@ class Intake:
         self._began = 0.0
         self._waiting: deque[_Waiting] = deque()
         self._working: asyncio.Task[None] | None = None
-        self._owed = 0
-        self._window = transfer.WINDOW
+        self._ledger = Ledger()
         self.senders: set[str] = set()
 
     def receive(self, message: bytes) -> None:
@@ -58,12 +54,9 @@ class Intake:
         if not transfer.is_chunk(message):
             self._refuse(None, "expected a chunk of an array message (OSC1): no other array is expected here")
             return
-        size = max(0, len(message) - transfer.PREFIX.size)
-        self._window -= size
-        if self._window < -transfer.WINDOW:
+        if not self._ledger.took(message):
             self._talk.carrier.cut_off("more was sent than credits were given for")
             return
-        self._owed += size
         try:
             self._take(message)
         except TransferError as problem:
@@ -133,11 +126,9 @@ class Intake:
     def _give_back(self) -> None:
         if self._waiting:
             return
-        idle = self._incoming.transfer is None
-        if self._owed >= CREDIT_BYTES or (idle and self._owed):
-            self._window += self._owed
-            self._talk.carrier.post(transfer.credit(self._owed))
-            self._owed = 0
+        due = self._ledger.due(idle=self._incoming.transfer is None)
+        if due:
+            self._talk.carrier.post(transfer.credit(due))
 
 
 def _replaceable(message: memoryview) -> str | None:

@@ -153,7 +153,8 @@ class PointScene:
     async def _in_picture(self) -> None:
         """Wait until the engine draws what it was given."""
         for _ in range(PICTURE_POLLS):
-            if not await self._draw_loop.call(lambda engine, now: scene_of(engine).points_pending):
+            # Fresh, because nothing is drawn by itself while nobody watches.
+            if not await self._draw_loop.call(lambda engine, now: scene_of(engine).points_pending, fresh=True):
                 return
             await asyncio.sleep(PICTURE_POLL)
 

@@ -27,6 +27,8 @@ WINDOW = 8 * 1024 * 1024
 CHUNK_BYTES = 512 * 1024
 """A good size on WebSockets; data channels want :data:`CHANNEL_CHUNK_BYTES`."""
 CHANNEL_CHUNK_BYTES = 64 * 1024 - PREFIX.size
+CREDIT_BYTES = WINDOW // 16
+"""Credits are given back in pieces of at least this many bytes."""
 MAX_CHUNK_BYTES = 1024 * 1024
 MAX_TOTAL_BYTES = arrays.MAX_BUFFER_BYTES + arrays.MAX_HEADER_BYTES
 
@@ -86,6 +88,29 @@ class Window:
 
     def grant(self, size: int) -> None:
         self.left = min(self.left + size, WINDOW)
+
+
+class Ledger:
+    """The receiver's side of the credits: what it took and has not given back yet."""
+
+    def __init__(self) -> None:
+        self._allowed = WINDOW
+        self._owed = 0
+
+    def took(self, chunk: bytes | bytearray | memoryview) -> bool:
+        """Book one chunk; False if its sender is far beyond its credits and should be cut off."""
+        size = max(0, len(chunk) - PREFIX.size)
+        self._allowed -= size
+        self._owed += size
+        return self._allowed >= -WINDOW
+
+    def due(self, *, idle: bool) -> int:
+        """Credits to give back now: in pieces of :data:`CREDIT_BYTES`, the rest when no transfer is under way."""
+        if self._owed < (1 if idle else CREDIT_BYTES):
+            return 0
+        owed, self._owed = self._owed, 0
+        self._allowed += owed
+        return owed
 
 
 class Incoming:

@@ -1,0 +1,280 @@
+"""``openspace-widget points send | receive``: arrays over a data channel, with no Jupyter, and a report at the end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from openspace_server.render_host.offer_sender import OfferSender
+
+IN_FLIGHT = 4
+"""Frames sent and not answered at a time."""
+
+
+def add_points(parser: argparse.ArgumentParser) -> None:
+    """The command ``points``."""
+    commands = parser.add_subparsers(required=True, metavar="direction")
+    send = commands.add_parser("send", help="send frames of points to a receiver")
+    send.set_defaults(run=lambda arguments: _run(_send(arguments)))
+    send.add_argument("file", type=Path, metavar="FILE.npy", help="(n, 3) float32 or float64, or (t, n, 3): t frames")
+    send.add_argument("--to", required=True, metavar="URL", help="of the receiver, such as http://127.0.0.1:4695")
+    send.add_argument("--hz", type=float, default=4.0, help="frames per second; 0 = as fast as they go (default 4)")
+    send.add_argument("--seconds", type=float, default=60.0, help="how long (default 60)")
+    send.add_argument("--name", default="points", help="of the points (default points)")
+    send.add_argument("--quantise", action="store_true", help="16 bits a number; the report states the error bound")
+    send.add_argument("--compress", action="store_true", help="lossless, where it makes frames smaller")
+    send.add_argument("--unit", default="m", help="of the numbers: m, km, au, ly, pc, kpc, Mpc, Gpc, Gly")
+    send.add_argument("--session", default="", help="show the points in this session of the receiving render host")
+    receive = commands.add_parser("receive", help="take frames from senders and count them")
+    receive.set_defaults(run=lambda arguments: _run(_receive(arguments)))
+    receive.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    receive.add_argument("--port", type=int, default=4695, help="0 = a free one (default 4695)")
+    receive.add_argument("--seconds", type=float, default=0.0, help="how long; 0 = until interrupted")
+    receive.add_argument("--stall", type=float, default=0.0, help="wait so many seconds at each frame (for tests)")
+    for each in (send, receive):
+        each.add_argument("--webrtc", choices=("auto", "aiortc", "wrtc"), default="auto", help="which library")
+        each.add_argument("--report", type=Path, metavar="FILE", help="write the report there, as JSON")
+
+
+@dataclass
+class Sending:
+    """What became of the frames. Times in seconds."""
+
+    period: float
+    sent: int = 0
+    received: int = 0
+    corrupt: int = 0
+    refused: int = 0
+    late: int = 0
+    bytes: int = 0
+    times: list[float] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    def answered(self, began: float, answer: dict[str, Any], crc: int | None) -> None:
+        """One frame's answer came."""
+        took = time.monotonic() - began
+        if not answer["received"]:
+            self.refused += 1
+            self.reasons = [*self.reasons, str(answer["reason"])][-3:]
+            return
+        self.received += 1
+        self.times.append(took)
+        self.late += bool(self.period) and took > self.period
+        self.corrupt += crc is not None and answer.get("crc32") != crc
+
+    def report(self, seconds: float, processor: float) -> dict[str, Any]:
+        ordered = sorted(self.times) or [float("nan")]
+        return {
+            "sent": self.sent,
+            "received": self.received,
+            "late": self.late,
+            "lost": self.sent - self.received,
+            "corrupt": self.corrupt,
+            "reasons": self.reasons,
+            "seconds": round(seconds, 2),
+            "rate_hz": round(self.received / seconds, 3),
+            "megabytes_per_second": round(self.bytes / seconds / 1e6, 2),
+            "answer_ms": {
+                "median": round(1e3 * ordered[len(ordered) // 2], 1),
+                "p95": round(1e3 * ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], 1),
+            },
+            "cpu_percent": round(100 * processor / seconds, 1),
+        }
+
+
+async def _send(arguments: argparse.Namespace) -> int:
+    from openspace_server.protocols.fields import ProtocolError
+    from openspace_server.render_host.offer_sender import OfferError, OfferSender
+    from openspace_server.render_host.offer_webrtc import LibraryMissing
+    from openspace_server.render_host.settings import secret_from_environment
+
+    try:
+        frames = _load(arguments.file)
+        sender = OfferSender(
+            arguments.to,
+            library=arguments.webrtc,
+            secret=secret_from_environment(),
+            session=arguments.session,
+            token=None,
+        )
+    except (LibraryMissing, ValueError, OSError) as problem:
+        return _failed("send", problem)
+    state = Sending(1 / arguments.hz if arguments.hz > 0 else 0.0)
+    began, used = time.monotonic(), time.process_time()
+    problem_met: Exception | None = None
+    bound: list[float] | None = None
+    try:
+        await sender.open()
+        began, used = time.monotonic(), time.process_time()
+        bound = await _send_all(sender, frames, arguments, state)
+    except (OfferError, ProtocolError) as problem:
+        problem_met = problem
+    finally:
+        await sender.close()
+    report = state.report(max(time.monotonic() - began, 1e-6), time.process_time() - used)
+    report |= {"webrtc": sender.library, "points": len(frames[0]), "error_bound": bound}
+    _publish(report, arguments.report)
+    if problem_met is not None:
+        return _failed("send", problem_met)
+    return 0 if report["lost"] == report["corrupt"] == 0 else 1
+
+
+async def _send_all(
+    sender: OfferSender, frames: list[np.ndarray], arguments: argparse.Namespace, state: Sending
+) -> list[float] | None:
+    from openspace_server.protocols import encodings
+    from openspace_server.protocols.arrays import Encoding, decode_columns
+    from openspace_server.protocols.points import Options, PointFrame, checksum
+
+    encoding = Encoding(encodings.SHUFFLED if arguments.compress else encodings.RAW, arguments.quantise)
+    options = Options(unit=arguments.unit)
+    # What arrives is known before: the frame itself, or what its 16 bits stand for.
+    crcs: dict[int, int] = {}
+    answers: set[asyncio.Task[None]] = set()
+    bound = None
+
+    async def await_answer(began: float, answer: asyncio.Future[dict[str, Any]], crc: int) -> None:
+        state.answered(began, await answer, crc)
+
+    start = time.monotonic()
+    for count in itertools.count():
+        due = start + count * state.period
+        if due >= start + arguments.seconds or time.monotonic() >= start + arguments.seconds + state.period:
+            break
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        while len(answers) >= IN_FLIGHT:
+            await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+        index = count % len(frames)
+        places = frames[index]
+        frame = PointFrame(arguments.name, count + 1, places, {}, options, sender="points send", check=True)
+        began = time.monotonic()
+        parts, bound = await asyncio.to_thread(frame.encode, encoding)
+        if index not in crcs:
+            if arguments.quantise:
+                places = (await asyncio.to_thread(decode_columns, b"".join(parts)))[1]
+            crcs[index] = checksum(PointFrame(arguments.name, 0, places))
+        state.sent += 1
+        state.bytes += sum(len(part) for part in parts)
+        task = asyncio.create_task(await_answer(began, await sender.send(parts), crcs[index]))
+        answers.add(task)
+        task.add_done_callback(answers.discard)
+    if answers:
+        await asyncio.wait(answers, timeout=30)
+    return bound
+
+
+@dataclass
+class Receiving:
+    """Counts the arrays that came."""
+
+    stall: float = 0.0
+    received: int = 0
+    refusals: int = 0
+    bytes: int = 0
+    names: dict[str, int] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+    first: float | None = None
+    last: float = 0.0
+
+    async def took(self, header: dict[str, Any], array: np.ndarray, columns: dict[str, np.ndarray]) -> None:
+        self.last = time.monotonic()
+        self.first = self.last if self.first is None else self.first
+        self.received += 1
+        self.bytes += array.nbytes + sum(column.nbytes for column in columns.values())
+        name = str(header.get("name", ""))
+        if name in self.names or len(self.names) < 100:
+            self.names[name] = self.names.get(name, 0) + 1
+        if self.stall:
+            await asyncio.sleep(self.stall)
+
+    def refused(self, reason: str) -> None:
+        self.refusals += 1
+        self.reasons = [*self.reasons, reason][-3:]
+
+    def report(self, processor: float, seconds: float) -> dict[str, Any]:
+        span = self.last - self.first if self.first is not None and self.received > 1 else 0.0
+        return {
+            "received": self.received,
+            "refused": self.refusals,
+            "reasons": self.reasons,
+            "names": self.names,
+            "megabytes": round(self.bytes / 1e6, 1),
+            "rate_hz": round((self.received - 1) / span, 3) if span else None,
+            "seconds": round(seconds, 2),
+            "cpu_percent": round(100 * processor / (span or seconds), 1),
+        }
+
+
+async def _receive(arguments: argparse.Namespace) -> int:
+    import signal
+
+    from openspace_server.render_host.offer import OfferServer, OfferSettings
+    from openspace_server.render_host.offer_webrtc import LibraryMissing
+    from openspace_server.render_host.settings import HostError, secret_from_environment
+
+    count = Receiving(arguments.stall)
+    settings = OfferSettings(arguments.host, arguments.port, library=arguments.webrtc, secret=secret_from_environment())
+    ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    try:
+        server = OfferServer(settings, count)
+        server.start()
+    except (HostError, LibraryMissing) as problem:
+        return _failed("receive", problem)
+    print(json.dumps({"event": "ready", "port": server.port, "webrtc": server.library}), flush=True)
+    began, used = time.monotonic(), time.process_time()
+    try:
+        async with asyncio.timeout(arguments.seconds or None):
+            await ending.wait()
+    except TimeoutError:
+        pass
+    report = count.report(time.process_time() - used, time.monotonic() - began)
+    await server.close()
+    _publish(report | {"webrtc": server.library}, arguments.report)
+    return 0 if not count.refusals else 1
+
+
+def _load(path: Path) -> list[np.ndarray]:
+    """The frames of a file. Raises ValueError, OSError."""
+    import numpy as np
+
+    array = np.load(path, allow_pickle=False, mmap_mode="r")
+    if not isinstance(array, np.ndarray) or array.dtype.str not in ("<f4", "<f8") or array.ndim not in (2, 3):
+        kind = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive"
+        raise ValueError(f"{path}: expected float32 or float64 (n, 3) or (t, n, 3), got {kind}")
+    if array.shape[-1] != 3 or 0 in array.shape:
+        raise ValueError(f"{path}: expected shape (n, 3) or (t, n, 3), got {array.shape}")
+    return [np.ascontiguousarray(frame) for frame in (array if array.ndim == 3 else array[None])]
+
+
+def _publish(report: dict[str, Any], path: Path | None) -> None:
+    told = json.dumps(report, indent=2)
+    print(told, flush=True)
+    if path is not None:
+        path.write_text(told + "\n", "utf-8")
+
+
+def _failed(command: str, problem: Exception) -> int:
+    print(f"openspace-widget points {command}: {problem}", file=sys.stderr)
+    return 2
+
+
+def _run(work: Any) -> int:
+    from openspace_server.render_host import offer_webrtc
+
+    async def main() -> int:
+        code: int = await work
+        return code
+
+    return offer_webrtc.run(main)
