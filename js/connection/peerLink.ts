@@ -26,13 +26,15 @@ export class PeerLink implements Link {
   #relayed = false;
   #presentMs: number | null = null;
 
-  constructor(socket: WebSocket, screen: Screen, events: LinkEvents, signal: AbortSignal) {
+  /** `beside` opens a socket for input and conversation, where the sender of the picture has no data channels. */
+  constructor(socket: WebSocket, beside: () => WebSocket, screen: Screen, events: LinkEvents, signal: AbortSignal) {
     this.#events = events;
     this.#signal = signal;
     const signaling: Signaling = new Signaling(
       socket,
       {
         offer: (sdp) => {
+          if (!hasChannels(sdp)) this.#openBeside(beside());
           this.#peer.accept(sdp).then(
             (answer) => signaling.answer(answer),
             (error: unknown) => events.lost(`the offer was not usable: ${String(error)}`),
@@ -106,25 +108,46 @@ export class PeerLink implements Link {
   }
 
   #open(channel: RTCDataChannel): void {
-    const events = this.#events;
     if (channel.label === "input") {
       this.#input = channel;
-      events.input(channel);
+      this.#events.input(channel);
     } else if (channel.label === "control") {
-      this.#control = new Control(
-        channel,
-        {
-          hello: (hello) => {
-            this.#hello = hello;
-            events.hello(hello);
-          },
-          state: (state) => events.state(state),
-          stats: (stats) => events.stats(stats),
-          control: (news) => events.control(news),
-          lost: (reason) => events.lost(reason),
-        },
-        this.#signal,
-      );
+      this.#converse(channel, () => {});
     }
   }
+
+  #openBeside(socket: WebSocket): void {
+    const signal = this.#signal;
+    socket.addEventListener("close", (event) => this.#events.lost(event.reason || "the connection was closed"), {
+      signal,
+    });
+    signal.addEventListener("abort", () => socket.close(), { once: true });
+    this.#converse(socket, () => {
+      this.#input = socket;
+      this.#events.input(socket);
+    });
+  }
+
+  #converse(channel: RTCDataChannel | WebSocket, greeted: () => void): void {
+    const events = this.#events;
+    this.#control = new Control(
+      channel,
+      {
+        hello: (hello) => {
+          this.#hello = hello;
+          greeted();
+          events.hello(hello);
+        },
+        state: (state) => events.state(state),
+        stats: (stats) => events.stats(stats),
+        control: (news) => events.control(news),
+        lost: (reason) => events.lost(reason),
+      },
+      this.#signal,
+    );
+  }
+}
+
+function hasChannels(sdp: string): boolean {
+  return /^m=application /m.test(sdp);
 }

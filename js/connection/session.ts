@@ -224,10 +224,11 @@ export class Session {
     );
     const path = `sessions/${encodeURIComponent(this.id)}`;
     const { screen } = this.#view;
+    const media = () => this.#server.socket(`${path}/media`);
     const link: Link =
       rung === "webrtc"
-        ? new PeerLink(this.#server.socket(`${path}/signaling`), screen, events, signal)
-        : new MediaLink(rung, this.#server.socket(`${path}/media`), screen, events, signal);
+        ? new PeerLink(this.#server.socket(`${path}/signaling`), media, screen, events, signal)
+        : new MediaLink(rung, media(), screen, events, signal);
     return link;
   }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
@@ -78,6 +79,13 @@ def _add_host(parser: argparse.ArgumentParser) -> None:
         "--allow-origin", action="append", default=[], metavar="ORIGIN", help="let web pages of ORIGIN use the gateway"
     )
     parser.add_argument(
+        "--published-signaling",
+        action="store_true",
+        default=bool(os.environ.get("OPENSPACE_PUBLISHED_SIGNALING")),
+        help="let the published system's hosts and viewers use the gateway although there is a secret, which they "
+        "do not know; also by OPENSPACE_PUBLISHED_SIGNALING=1",
+    )
+    parser.add_argument(
         "--join",
         action="append",
         default=[],
@@ -120,6 +128,7 @@ def _host(arguments: argparse.Namespace) -> int:
         end_with_stdin=arguments.end_with_stdin,
         allowed_origins=frozenset(arguments.allow_origin),
         secret=secret_from_environment(),
+        published=arguments.published_signaling,
     )
 
     async def run() -> None:

@@ -92,6 +92,7 @@ class Surroundings:
     """What an engine that runs a program of its own may want to know of its instance.
 
     Attributes:
+        slot: the instance's number on its host.
         api_port, api_tcp_port: where that program's OpenSpace API should listen, over WebSocket and over TCP; 0 for
             free ports.
         frame_rate: the most pictures per second that anybody will see.
@@ -101,6 +102,7 @@ class Surroundings:
         ending: whether the instance is about to end, so that :meth:`Engine.open` should give up.
     """
 
+    slot: int = 0
     api_port: int = 0
     api_tcp_port: int = 0
     frame_rate: int = 30

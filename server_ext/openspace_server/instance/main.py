@@ -70,6 +70,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     )
     engine.attach(
         Surroundings(
+            configuration.id,
             configuration.api_port,
             configuration.api_tcp_port,
             configuration.frame_rate,

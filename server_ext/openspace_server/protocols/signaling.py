@@ -151,5 +151,9 @@ def answer(sdp: str) -> str:
     return json.dumps({"type": "answer", "sdp": sdp})
 
 
+def ice_candidate(candidate: dict[str, Any]) -> str:
+    return json.dumps({"type": "ice-candidate", "candidate": candidate})
+
+
 def error(reason: str) -> str:
     return json.dumps({"type": "error", "reason": reason})

@@ -1,7 +1,8 @@
 """The gateway: lets a viewer with the right token through to the instance of its session, and relays.
 
 ``/`` and ``/signaling`` carry signaling, ``/media`` pictures, ``/bulk`` arrays, ``/api`` the instance's OpenSpace API,
-which is a port of its own and hears nothing of the ``join``.
+which is a port of its own and hears nothing of the ``join``. The published signaling dialect, told by its first
+message, is spoken on the same port (``published.py``).
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from dataclasses import dataclass, field, replace
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from openspace_server.protocols import media, signaling
+from openspace_server.protocols import media, published_signaling, signaling
 from openspace_server.protocols.fields import ProtocolError, parse_object
-from openspace_server.protocols.signaling import Join
+from openspace_server.protocols.signaling import Join, Role
 from openspace_server.protocols.supervisor import InstanceState
+from openspace_server.render_host import published
 from openspace_server.render_host.access import refuse_browsers, same_secret
+from openspace_server.render_host.published import Exchange
 from openspace_server.render_host.settings import HostSettings
 from openspace_server.render_host.slots import Slot, Slots
 from openspace_server.sockets.ends import MAX_MESSAGE_BYTES, ClientEnd, Message, RelayHandlerMixin, connect
@@ -40,8 +43,11 @@ MAX_PENDING = 64
 MAX_OPEN = 512
 CONNECT_TIMEOUT = 5.0
 
-PUBLISHED_DIALECT = ("REGISTER", "SESSION", "SDP", "ICE")
-PUBLISHED_NOT_SUPPORTED = "ERROR not supported yet"
+PUBLISHED_REFUSED = (
+    "the published signaling is switched off on this host, because it knows no secrets: start the host with "
+    "--published-signaling"
+)
+STATE_INTERVAL = 0.2
 
 REFUSED = 4400
 UNAUTHORIZED = 4401
@@ -61,6 +67,18 @@ class GatewayRefusal(Exception):
 class PublishedDialect(Exception):
     """The first message belongs to the published signaling protocol."""
 
+    def __init__(self, first: published_signaling.Published) -> None:
+        super().__init__(first.type)
+        self.first = first
+
+
+class Watching(Exception):
+    """A view of ours is to watch the host of this id, which streams by itself."""
+
+    def __init__(self, host: int) -> None:
+        super().__init__(host)
+        self.host = host
+
 
 @dataclass
 class Gateway:
@@ -68,6 +86,7 @@ class Gateway:
 
     slots: Slots
     settings: HostSettings
+    exchange: Exchange = field(default_factory=Exchange)
     pending: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -137,8 +156,12 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
             instance = await self._enter(channel)
         except GatewayRefusal as refusal:
             await self._refuse(signaling.error(str(refusal)), refusal.code, str(refusal))
-        except PublishedDialect:
-            await self._refuse(PUBLISHED_NOT_SUPPORTED, REFUSED, PUBLISHED_NOT_SUPPORTED)
+        except PublishedDialect as dialect:
+            self.allow_messages_of(signaling.MAX_MESSAGE_BYTES)
+            await self._speak_published(dialect.first)
+        except Watching as watching:
+            self.allow_messages_of(signaling.MAX_MESSAGE_BYTES)
+            await published.serve_our_viewer(self._gateway.exchange, self.end, watching.host)
         else:
             if instance is not None:
                 self.allow_messages_of(CHANNELS[channel])
@@ -158,9 +181,57 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
             if first is None:
                 return None
             join = _read_join(first)
-            return await _connect(self._gateway.admit(join), channel, join)
+            slot = self._gateway.admit(join)
+            if channel == "signaling" and self._gateway.exchange.is_free(slot.id):
+                raise Watching(slot.id)
+            return await _connect(slot, channel, join)
         finally:
             self._gateway.pending -= 1
+
+    async def _speak_published(self, first: published_signaling.Published) -> None:
+        gateway = self._gateway
+        if not gateway.settings.speaks_published:
+            await self._refuse(published_signaling.error(PUBLISHED_REFUSED), REFUSED, PUBLISHED_REFUSED)
+        elif first.type != "REGISTER":
+            reason = f"expected REGISTER as the first message, got {first.type}"
+            await self._refuse(published_signaling.error(reason), REFUSED, reason)
+        elif not first.is_viewer:
+            await gateway.exchange.serve_host(self.end, first.host)
+        else:
+            await self._serve_published_viewer(first.host)
+
+    async def _serve_published_viewer(self, id: int) -> None:
+        """A web GUI that watches instance ``id``: its own stream if it has one, else ours. One that is not there yet
+        is waited for, as upstream."""
+        gateway = self._gateway
+
+        def refusal() -> str:
+            slot = gateway.slots[id] if id < len(gateway.slots) else None
+            if slot is not None and slot.assignment is not None and slot.assignment.token is not None:
+                return f"instance {id} belongs to a session that only its owner's pages can watch"
+            return ""
+
+        while not gateway.exchange.has(id):
+            if reason := refusal():
+                await self._refuse(published_signaling.error(reason), UNAUTHORIZED, reason)
+                return
+            slot = gateway.slots[id] if id < len(gateway.slots) else None
+            if slot is not None and slot.state is InstanceState.RUNNING and slot.assignment is not None:
+                join = Join(slot.assignment.session, Role.VIEWER, f"published-{id}")
+                try:
+                    instance = await _connect(slot, "signaling", join)
+                except GatewayRefusal as refused:
+                    await self._refuse(published_signaling.error(str(refused)), refused.code, str(refused))
+                else:
+                    await published.serve_instance_viewer(self.end, id, instance)
+                return
+            if self.ws_connection is None:
+                return
+            await asyncio.sleep(STATE_INTERVAL)
+        if reason := refusal():
+            await self._refuse(published_signaling.error(reason), UNAUTHORIZED, reason)
+            return
+        await published.serve_published_viewer(gateway.exchange, self.end, id)
 
     async def _refuse(self, message: str, code: int, reason: str) -> None:
         try:
@@ -173,8 +244,8 @@ def _read_join(first: Message) -> Join:
     if isinstance(first, bytes):
         raise GatewayRefusal("expected join as the first message, got a binary frame", REFUSED)
     try:
-        if parse_object(first).get("type") in PUBLISHED_DIALECT:
-            raise PublishedDialect
+        if published_signaling.is_published(parse_object(first)):
+            raise PublishedDialect(published_signaling.decode(first))
         return Join.decode(first)
     except ProtocolError as problem:
         raise GatewayRefusal(str(problem), REFUSED) from None

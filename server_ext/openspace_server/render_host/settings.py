@@ -59,6 +59,8 @@ class HostSettings:
     end_with_stdin: bool = False
     allowed_origins: frozenset[str] = frozenset()
     secret: str | None = field(default=None, repr=False)
+    published: bool = False
+    """Speak the published signaling dialect, which knows no secrets, although there is one."""
     instance_command: tuple[str, ...] = INSTANCE_COMMAND
     timings: Timings = Timings()
 
@@ -75,6 +77,11 @@ class HostSettings:
                 f"--host {self.host} can be reached from other machines: set a secret in the environment variable "
                 f"{SECRET_VARIABLE} (the same one for whoever sends commands), or use --host 127.0.0.1"
             )
+
+    @property
+    def speaks_published(self) -> bool:
+        """Whether the gateway speaks the published signaling dialect."""
+        return self.published or self.secret is None
 
     def instance_api_port(self, slot: int) -> int:
         """The WebSocket port of the OpenSpace API of the instance in ``slot``; 0 = a free one."""

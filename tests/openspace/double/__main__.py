@@ -28,6 +28,7 @@ from tests.openspace.double.configuration import Configuration, WindowFile, read
 from tests.openspace.double.dialect import Version, legacy_library
 from tests.openspace.double.front import Front
 from tests.openspace.double.main_thread import MainThread
+from tests.openspace.double.streaming import stream
 from tests.openspace.double.window import Window
 
 
@@ -101,6 +102,10 @@ async def run(configuration: Configuration, file: WindowFile, profile: str, vers
         return
     log("Finished initializing OpenGL")
     front = Front(version)
+    streaming = None
+    if "OPENSPACE_DOUBLE_SIGNALING" in os.environ and file.stream_id is not None:
+        url = os.environ["OPENSPACE_DOUBLE_SIGNALING"]  # the real one has it built in
+        streaming = asyncio.create_task(stream(url, file.stream_id, (file.width, file.height)))
     for port, transport in ((configuration.tcp_port, "tcp"), (configuration.web_socket_port, "ws")):
         try:
             await front.listen(port, transport)  # sockets listen before anything is loaded, and answer nothing
@@ -125,6 +130,8 @@ async def run(configuration: Configuration, file: WindowFile, profile: str, vers
     log("Running Global initialization scripts")
     front.loaded(port)
     await thread.over
+    if streaming is not None:
+        streaming.cancel()
 
 
 def load_profile(configuration: Configuration, name: str) -> None:

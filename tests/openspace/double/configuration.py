@@ -31,9 +31,12 @@ class Configuration:
 
 @dataclass(frozen=True)
 class WindowFile:
+    """``stream_id``: of a streaming build, which streams its second window."""
+
     name: str
     width: int
     height: int
+    stream_id: int | None
 
 
 def read_configuration(file: Path, reads_override: bool) -> Configuration:
@@ -60,4 +63,7 @@ def read_window_file(file: Path) -> WindowFile:
     assert content["version"] == 1
     window = content["nodes"][0]["windows"][0]
     assert window["viewports"][0]["projection"]["type"] == "PlanarProjection"
-    return WindowFile(window.get("name", "OpenSpace"), window["size"]["x"], window["size"]["y"])
+    stream_id = content.get("webrtcid")
+    if stream_id is not None:
+        window = content["nodes"][0]["windows"][1]
+    return WindowFile(window.get("name", "OpenSpace"), window["size"]["x"], window["size"]["y"], stream_id)

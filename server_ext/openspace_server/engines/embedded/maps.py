@@ -149,7 +149,8 @@ class Map:
         bottom = float(np.clip(middle[1] - tall / 2, 0.0, 1.0 - tall))
         first, top = round(left * width), round((1 - bottom - tall) * height)
         left, bottom = first / width, 1 - top / height - tall
-        enlarged = _enlarge(image, first, top, *(texels // int(factor)).tolist(), int(factor))
+        across, down = (int(side) // int(factor) for side in texels)
+        enlarged = _enlarge(image, first, top, across, down, int(factor))
         texture = make_texture(f"{self._name}_part", enlarged)
         filtering = core.SamplerState.FT_nearest
         texture.set_minfilter(filtering)

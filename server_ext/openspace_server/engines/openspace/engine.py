@@ -80,7 +80,7 @@ class OpenSpaceEngine(Engine):
         installation = find_installation(settings)
         check_profile(installation, settings)
         ports = free_ports(self._surroundings.api_port, self._surroundings.api_tcp_port)
-        folder = make_folder(installation, settings, ports, (width, height))
+        folder = make_folder(installation, settings, ports, (width, height), self._surroundings.slot)
         self._folder = folder
         command = [*settings.launcher, str(folder.base / installation.program.relative_to(installation.base))]
         command += ["--file", str(folder.configuration), "--config", str(folder.base / WINDOW_FILE)]

@@ -105,13 +105,13 @@ class InstanceFolder:
 
 
 def make_folder(
-    installation: Installation, settings: OpenSpaceSettings, ports: Ports, size: tuple[int, int]
+    installation: Installation, settings: OpenSpaceSettings, ports: Ports, size: tuple[int, int], slot: int
 ) -> InstanceFolder:
     """A new folder, readable by this user only. Raises EngineError if it cannot be made."""
     try:
         folder = InstanceFolder(Path(tempfile.mkdtemp(prefix=PREFIX)), ports)
         try:
-            _fill(folder, installation, settings, size)
+            _fill(folder, installation, settings, size, slot)
         except BaseException:
             folder.remove()
             raise
@@ -121,7 +121,7 @@ def make_folder(
 
 
 def _fill(
-    folder: InstanceFolder, installation: Installation, settings: OpenSpaceSettings, size: tuple[int, int]
+    folder: InstanceFolder, installation: Installation, settings: OpenSpaceSettings, size: tuple[int, int], slot: int
 ) -> None:
     folder.base.mkdir()
     for entry in installation.base.iterdir():
@@ -140,7 +140,9 @@ def _fill(
     folder.configuration.write_text(_text(installation.configuration) + ours, "utf-8")
     theirs = _text(installation.configuration.with_name(f"{CONFIGURATION}.override"))
     folder.configuration.with_name(f"{CONFIGURATION}.override").write_text(theirs + ours, "utf-8")
-    folder.window_file.write_text(json.dumps(window_file(*size, folder.ports.cluster), indent=2))
+    folder.window_file.write_text(
+        json.dumps(window_file(*size, folder.ports.cluster, slot if settings.streaming else None), indent=2)
+    )
     folder.authority.touch(mode=0o600)
     folder.authority.write_bytes(authority_entry(secrets.token_bytes(16)))
 
@@ -186,8 +188,9 @@ def override(folder: InstanceFolder, sync: Path) -> str:
     )
 
 
-def window_file(width: int, height: int, cluster_port: int) -> dict[str, object]:
-    """SGCT's window file: one window of ``width`` x ``height`` pixels at the display's corner, without a GUI."""
+def window_file(width: int, height: int, cluster_port: int, stream_id: int | None = None) -> dict[str, object]:
+    """SGCT's window file: one window of ``width`` x ``height`` pixels at the display's corner, without a GUI; two of
+    them, the second of which is streamed as ``stream_id``, for the streaming build."""
     half = math.radians(HORIZONTAL_VIEW / 2)
     vertical = 2 * math.degrees(math.atan(math.tan(half) * height / width))
     view = {
@@ -207,13 +210,15 @@ def window_file(width: int, height: int, cluster_port: int) -> dict[str, object]
         "size": {"x": width, "y": height},
         "viewports": [view],
     }
-    return {
+    windows = [window] if stream_id is None else [window, window]
+    content: dict[str, object] = {
         "version": 1,
         "masteraddress": "localhost",
         "settings": {"display": {"swapinterval": 0}},
-        "nodes": [{"address": "localhost", "port": cluster_port, "windows": [window]}],
+        "nodes": [{"address": "localhost", "port": cluster_port, "windows": windows}],
         "users": [{"eyeseparation": 0.06, "position": {"x": 0.0, "y": 0.0, "z": 0.0}}],
     }
+    return content if stream_id is None else content | {"webrtcid": stream_id}
 
 
 def authority_entry(cookie: bytes) -> bytes:
