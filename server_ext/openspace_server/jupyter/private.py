@@ -35,7 +35,7 @@ def main() -> None:
             root_dir=folder,
             allow_root=True,
             jpserver_extensions={"openspace_server": True},
-            log_level=logging.WARNING,
+            log_level=logging.ERROR,  # its warnings are for administrators, and stderr is the user's cell
         )
         app.initialize(["--OpenSpaceExtension.directory=" + folder], find_extensions=False)
         IOLoop.current().add_callback(_announce, app, announcement)
