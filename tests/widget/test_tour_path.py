@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -80,9 +81,9 @@ def test_zooming_goes_from_end_to_end_without_a_jump(low: float, high: float, ap
     along = [zoom(low, high, apart, t) for t in np.linspace(0, 1, 400)]
     assert along[0] == (0.0, low)
     assert along[-1] == (1.0, high)
-    assert all(b[0] >= a[0] - 1e-9 for a, b in zip(along, along[1:], strict=False))
+    assert all(b[0] >= a[0] - 1e-9 for a, b in pairwise(along))
     assert math.isclose(along[-2][1], high, rel_tol=0.2)
-    steps = [abs(math.log(b[1] / a[1])) for a, b in zip(along, along[1:], strict=False)]
+    steps = [abs(math.log(b[1] / a[1])) for a, b in pairwise(along)]
     assert max(steps) < 0.5, "equal factors in equal times"
 
 
