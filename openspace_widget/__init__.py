@@ -15,6 +15,8 @@ from openspace_widget.errors import (
 from openspace_widget.frames import Frame
 from openspace_widget.magic import load_ipython_extension
 from openspace_widget.space import OpenSpace, sessions
+from openspace_widget.tour import Stop, Tour
+from openspace_widget.video import Video
 
 __all__ = [
     "ArgumentError",
@@ -27,7 +29,10 @@ __all__ = [
     "RequestError",
     "ServerError",
     "SessionError",
+    "Stop",
+    "Tour",
     "UnknownPropertyError",
+    "Video",
     "__version__",
     "load_ipython_extension",
     "sessions",

@@ -18,6 +18,7 @@ from openspace_widget.units import iso, moment, seconds
 
 AHEAD = 3
 """Pictures asked for before the first of them is used, so that drawing, transport and use overlap."""
+SAMPLES = (1, 2, 4, 8, 16)
 STILL_TIMEOUT = 120.0
 """Seconds a large still may take at least."""
 
@@ -107,11 +108,15 @@ def request(
     ids: bool = False,
     format: str = "rgb",
 ) -> dict[str, Any]:
-    """The arguments of the verb ``frame``."""
+    """The arguments of the verb ``frame``. Raises ArgumentError."""
     wanted: dict[str, Any] = {"pieces": True}
     if size is not None:
         wanted["size"] = list(size)
     if antialias is not None:
+        if antialias not in SAMPLES:
+            raise ArgumentError(
+                f"antialias: expected {', '.join(map(str, SAMPLES))} samples per pixel, got {antialias!r}"
+            )
         wanted["antialias"] = antialias
     if time is not None:
         wanted["time"] = iso(time)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from typing import Any, TypeVar
 
 from openspace_widget.background import background
@@ -25,7 +25,7 @@ class Held:
         return background().run(work)
 
 
-def pulled(source: AsyncGenerator[T, None]) -> Iterator[T]:
+def pulled(source: AsyncGenerator[T, None]) -> Generator[T, None, None]:
     """Iterate over ``source``, which lives on the background loop; it is closed when the iteration is."""
     try:
         while True:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openspace_widget.held import Held
 from openspace_widget.session import Session
 from openspace_widget.units import metres, seconds
+
+if TYPE_CHECKING:
+    from openspace_widget.tour import Tour
 
 FLIGHT_MARGIN = 30.0
 """Seconds beyond a flight's own duration before a missing answer is an error."""
@@ -99,3 +102,23 @@ class Navigation(Held):
             True
         """
         return self._run(target_names(self._session))
+
+    def capture_tour(self, seconds: Any = None, tolerance: float = 0.02) -> Tour:
+        """Write down a flight by hand: fly in the view while the cell runs, then stop it, and have a tour.
+
+        Args:
+            seconds: for how long; None: until the cell is interrupted (the stop button, Ctrl-C), an hour at most.
+            tolerance: how far the tour may differ from the flight: radians in direction and view, share of the
+                distance. Smaller keeps more stops.
+
+        Returns:
+            a :class:`~openspace_widget.tour.Tour`; ``print(tour.to_code())`` is a cell to keep.
+
+        Example:
+            >>> tour = space.capture_tour(seconds=0.2)
+            >>> tour[0].anchor
+            'Earth'
+        """
+        from openspace_widget.tour.capture import capture
+
+        return capture(self._session, seconds, tolerance)

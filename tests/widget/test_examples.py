@@ -14,8 +14,8 @@ import openspace_widget
 from openspace_widget import OpenSpace
 
 MODULES = [
-    importlib.import_module(f"openspace_widget.{found.name}")
-    for found in pkgutil.iter_modules(openspace_widget.__path__)
+    importlib.import_module(found.name)
+    for found in pkgutil.walk_packages(openspace_widget.__path__, "openspace_widget.")
 ]
 EXAMPLES = [
     example

@@ -57,6 +57,21 @@ def test_a_still_larger_than_any_relay_would_pass_arrives_whole(space: OpenSpace
     assert large.max() > 100
 
 
+def test_depth_and_ids_tell_what_each_pixel_shows_and_how_far_it_is(space: OpenSpace) -> None:
+    frame = space.frame(depth=True, ids=True)
+    assert frame.depth is not None
+    assert frame.ids is not None
+    assert (frame.depth.dtype, frame.depth.shape) == (np.float64, (180, 320))
+    assert (frame.ids.dtype, frame.ids.shape) == (np.uint16, (180, 320))
+    earth = frame.ids == 1 + frame.bodies.index("Earth")
+    assert earth[90, 160]
+    assert not earth[0, 0]
+    away = float(np.linalg.norm(frame.camera["Position"]))
+    assert np.isclose(frame.depth[90, 160], away - 6.37e6, rtol=0.01)
+    assert np.isinf(frame.depth[frame.ids == 0]).all()
+    assert space.frame().depth is None
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [

@@ -7,7 +7,7 @@ Units: metres, seconds, degrees for geographic angles, radians for everything el
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -193,6 +193,14 @@ class SceneEngine(Engine):
     def world_position(self, identifier: str) -> tuple[float, float, float]:
         """Metres from the Sun's barycentre, in OpenSpace's world axes. Raises UnknownTarget."""
         self._lacks("world positions")
+
+    def whereabouts(self, targets: Sequence[str], time: str) -> tuple[np.ndarray, np.ndarray]:
+        """Where ``targets`` are at ``time`` (ISO 8601), and how they are turned, in OpenSpace's world axes.
+
+        Returns float64 ``(n, 3)``, metres from the Sun, and ``(n, 3, 3)``, rotation matrices from body-fixed axes.
+        Raises UnknownTarget, EngineError.
+        """
+        self._lacks("places of bodies at other times")
 
     def assets(self) -> dict[str, bool]:
         """The built-in assets, and whether each is loaded."""

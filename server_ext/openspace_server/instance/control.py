@@ -100,6 +100,8 @@ class Conversation:
         self.joined_at = self.heard_at
         self.report: messages.Report | None = None
         self.grabs = Budget(GRABS, GRABS)
+        self.placed: Any = None
+        """Where a tour of this viewer last put the camera."""
         self._steering = Steering()
         self._tasks: set[asyncio.Task[None]] = set()
         self._budget = Budget(CONTROL_RATE, CONTROL_BURST)

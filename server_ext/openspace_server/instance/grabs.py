@@ -14,7 +14,7 @@ import numpy as np
 
 from openspace_server.engines.base import EngineError, Frame, Still
 from openspace_server.instance.draw_loop import DrawLoop
-from openspace_server.instance.stills import Wanted, take
+from openspace_server.instance.stills import Stills, Wanted
 from openspace_server.protocols import arrays, pieces
 
 REMEMBERED = 4
@@ -49,6 +49,7 @@ class Grabs:
 
     def __init__(self, draw_loop: DrawLoop) -> None:
         self._draw_loop = draw_loop
+        self._stills = Stills(draw_loop)
         self._recent: deque[GrabbedFrame] = deque(maxlen=REMEMBERED)
         self._large = asyncio.Lock()
 
@@ -68,7 +69,7 @@ class Grabs:
         if wanted.live:
             frame = await self._draw_loop.grab(lambda frame: frame)
         else:
-            frame = await take(self._draw_loop, wanted)
+            frame = await self._stills.take(wanted)
         # Engines never write to a frame's pixels again, so the draw thread may go on meanwhile.
         pixels = await asyncio.to_thread(_converted, frame.pixels, wanted.format)
         if wanted.live and wanted.format == "rgb":

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from openspace_server.engines.base import Still
+from openspace_server.engines.base import Engine, Still
 from openspace_server.instance.draw_loop import DrawLoop
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, text
 from openspace_server.protocols.picture import check_size
 
 SAMPLES = (1, 2, 4, 8, 16)
+AT_ONCE = 0.004
+"""Seconds after which a still lets the live picture take its turn."""
+Parts = Generator[None, None, Still]
 FORMATS = ("rgb", "i420")
 
 
@@ -36,7 +41,7 @@ class Wanted:
     @classmethod
     def read(cls, arguments: dict[str, Any]) -> Wanted:
         """Raises ProtocolError naming the argument that is wrong."""
-        size = antialias = time = None
+        size = antialias = moment = None
         if (given := arguments.get("size")) is not None:
             if not isinstance(given, list) or len(given) != 2:
                 raise ProtocolError(f"size: expected [width, height], got {describe(given)}")
@@ -46,7 +51,7 @@ class Wanted:
             if antialias not in SAMPLES:
                 raise ProtocolError(f"antialias: expected {', '.join(map(str, SAMPLES))} samples, got {antialias}")
         if arguments.get("time") is not None:
-            time = text(arguments, "time", limit=64)
+            moment = text(arguments, "time", limit=64)
         camera = arguments.get("camera")
         if camera is not None and not isinstance(camera, dict):
             raise ProtocolError(f"camera: expected a navigation state, got {describe(camera)}")
@@ -56,27 +61,51 @@ class Wanted:
         if format == "i420" and size is not None and (size[0] % 2 or size[1] % 2):
             raise ProtocolError(f"size: i420 needs even sides, got {size[0]}x{size[1]}")
         depth, ids = boolean(arguments, "depth", False), boolean(arguments, "ids", False)
-        return cls(size, antialias, time, camera, depth, ids, format)
+        return cls(size, antialias, moment, camera, depth, ids, format)
 
 
-async def take(draw_loop: DrawLoop, wanted: Wanted) -> Still:
-    """A picture beside the live one, which goes on in between. Raises EngineError."""
-    arguments: dict[str, Any] = {"time": wanted.time, "camera": wanted.camera, "depth": wanted.depth, "ids": wanted.ids}
-    if wanted.antialias is not None:
-        arguments["antialias"] = wanted.antialias
-    parts = await draw_loop.call(lambda engine, now: engine.still_in_parts(now, wanted.size, **arguments))
+class Stills:
+    """Makes stills on the draw thread, one after the other, in parts between which the live picture goes on."""
+
+    def __init__(self, draw_loop: DrawLoop) -> None:
+        self._draw_loop = draw_loop
+        self._one = asyncio.Lock()
+
+    async def take(self, wanted: Wanted) -> Still:
+        """A picture beside the live one. Raises EngineError."""
+        asked: dict[str, Any] = {"time": wanted.time, "camera": wanted.camera, "depth": wanted.depth, "ids": wanted.ids}
+        if wanted.antialias is not None:
+            asked["antialias"] = wanted.antialias
+        parts: list[Parts] = []
+
+        def begin(engine: Engine, now: float) -> Still | None:
+            parts.append(engine.still_in_parts(now, wanted.size, **asked))
+            return _some(parts[0])
+
+        async with self._one:
+            try:
+                still = await self._draw_loop.call(begin)
+                while still is None:
+                    still = await self._draw_loop.call(lambda engine, now: _some(parts[0]))
+                return still
+            except asyncio.CancelledError:
+                self._draw_loop.call(lambda engine, now: _give_up(parts))
+                raise
+
+
+def _give_up(parts: list[Parts]) -> None:
+    for each in parts:
+        each.close()
+
+
+def _some(parts: Parts) -> Still | None:
+    """As many parts as fit into a moment; the still when it is done."""
+    until = time.perf_counter() + AT_ONCE
     try:
-        while (still := await draw_loop.call(lambda engine, now: _step(parts))) is None:
-            pass
-        return still
-    finally:
-        draw_loop.call(lambda engine, now: parts.close())
-
-
-def _step(parts: Generator[None, None, Still]) -> Still | None:
-    try:
-        next(parts)
+        while True:
+            next(parts)
+            if time.perf_counter() > until:
+                return None
     except StopIteration as done:
         still: Still = done.value
         return still
-    return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine, EngineError
 from openspace_server.engines.scripting.changes import change_again, changes
-from openspace_server.instance import point_verbs
+from openspace_server.instance import point_verbs, touring
 from openspace_server.instance.figures import prometheus
 from openspace_server.instance.host_pipe import MAX_FRAME_RATE
 from openspace_server.instance.picture_settings import MAX_BIT_RATE, MIN_BIT_RATE
@@ -56,7 +56,7 @@ async def _state(who: Conversation, arguments: Arguments, id: int) -> Any:
 
 async def _targets(who: Conversation, arguments: Arguments, id: int) -> Any:
     targets = await who.instance.draw_loop.call(lambda engine, now: engine.targets())
-    return [{"identifier": t.identifier, "name": t.name, "kind": t.kind} for t in targets]
+    return [{"identifier": t.identifier, "name": t.name, "kind": t.kind, "radius": t.radius} for t in targets]
 
 
 async def _camera(who: Conversation, arguments: Arguments, id: int) -> Any:
@@ -271,6 +271,8 @@ VERBS: dict[str, Verb] = {
     "quality": Verb(_quality, steers=True),
     "frame": Verb(_frame),
     "drawn": Verb(_drawn),
+    "place": Verb(touring.place, steers=True),
+    "whereabouts": Verb(touring.whereabouts),
     "stats": Verb(_stats),
     "metrics": Verb(_metrics),
     "key_frame": Verb(_key_frame),

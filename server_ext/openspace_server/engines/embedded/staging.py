@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from openspace_server.engines.base import EngineError, UnknownTarget
-from openspace_server.engines.embedded.bodies import BODIES, INDEX
+from openspace_server.engines.embedded import clock as clocks
+from openspace_server.engines.embedded.bodies import BODIES, INDEX, find
 from openspace_server.engines.embedded.builtin import ASSETS
+from openspace_server.engines.embedded.ephemeris import sky
 from openspace_server.engines.embedded.frames import GALACTIC
 from openspace_server.engines.embedded.nodes import Nodes
 from openspace_server.engines.embedded.point_node import Given
 from openspace_server.engines.embedded.points import checked
+from openspace_server.engines.embedded.rotation import axes
 from openspace_server.engines.embedded.scene import Scene
 from openspace_server.engines.embedded.steering import Steering
 from openspace_server.engines.properties import PropertyOwner
@@ -44,6 +47,12 @@ class Staging(Steering):
         position = self._sky.positions[INDEX[name]] if name in INDEX else np.zeros(3)
         x, y, z = (GALACTIC @ position).tolist()
         return x, y, z
+
+    def whereabouts(self, targets: Sequence[str], time: str) -> tuple[np.ndarray, np.ndarray]:
+        rows = [find(target) for target in targets]
+        at = sky(clocks.parse(time))
+        turned = [GALACTIC @ axes(row, at.days, at.seconds) for row in rows]
+        return at.positions[rows] @ GALACTIC.T, np.array(turned).reshape(-1, 3, 3)
 
     # -- nodes ----------------------------------------------------------------------------------------------------
 

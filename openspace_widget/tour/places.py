@@ -1,0 +1,163 @@
+"""Where a stop puts the camera: a place over its anchor, in axes that turn with it or do not, and a way of looking."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from openspace_widget.errors import ArgumentError
+from openspace_widget.tour import geometry as geo
+from openspace_widget.tour.sky import Bodies, Sky
+from openspace_widget.tour.stops import Stop
+from openspace_widget.units import metres
+
+PLEASANT = 2.3
+"""Altitude in radii from which a body fills a good part of the picture."""
+LOWEST = 1.0
+"""Metres above a surface at least."""
+_WORLD = ("", "root", "solarsystem", "solarsystembarycenter", "milkyway")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A camera over the body in row ``anchor``.
+
+    Attributes:
+        altitude: metres above its surface (a ball of its radius).
+        direction: unit vector from its centre to the camera.
+        orientation: quaternion.
+        fixed: whether direction and orientation are in its body-fixed axes, else in galactic ones.
+    """
+
+    anchor: int
+    altitude: float
+    direction: np.ndarray
+    orientation: np.ndarray
+    fixed: bool
+
+    def within(self, fixed: bool, sky: Sky) -> Place:
+        """The same place at the moment of ``sky`` in the other axes."""
+        if fixed == self.fixed:
+            return self
+        turn = sky.rotations[self.anchor]
+        turn = turn.T if fixed else turn
+        turned = geo.multiply(geo.quaternion(turn), self.orientation)
+        return Place(self.anchor, self.altitude, turn @ self.direction, turned, fixed)
+
+    def in_world(self, sky: Sky, radius: float) -> tuple[np.ndarray, np.ndarray]:
+        """Metres from the anchor ``(3,)`` and orientation, in galactic axes."""
+        there = self.within(False, sky)
+        return there.direction * (radius + self.altitude), there.orientation
+
+
+def place(stop: Stop, who: Bodies, sky: Sky, origin: int | None) -> Place:
+    """The place of ``stop`` when bodies are as in ``sky``, coming from the body in row ``origin``.
+
+    Raises:
+        ArgumentError, RequestError: below the surface, an unknown target.
+    """
+    if stop.camera is not None:
+        return _of_camera(dict(stop.camera), who, sky)
+    anchor = who.find(stop.anchor)
+    radius = float(who.radii[anchor])
+    altitude = PLEASANT * radius or 1e7
+    if stop.altitude is not None:
+        altitude = metres(stop.altitude, "altitude")
+    elif stop.distance is not None:
+        altitude = metres(stop.distance, "distance") - radius
+        if altitude < LOWEST:
+            raise ArgumentError(
+                f"distance: {stop.distance!r} is inside of {stop.anchor}, whose radius is {radius / 1e3:.6g} km; "
+                "altitude= counts from the surface"
+            )
+    if stop.latitude is not None and stop.longitude is not None:
+        latitude, longitude = math.radians(stop.latitude), math.radians(stop.longitude)
+        flat = math.cos(latitude)
+        direction = np.array((flat * math.cos(longitude), flat * math.sin(longitude), math.sin(latitude)))
+        # Over a pole the prime meridian is up.
+        up = np.array((0.0, 0.0, 1.0)) if flat > 1e-6 else np.array((1.0, 0.0, 0.0))
+        return Place(anchor, altitude, direction, geo.look(-direction, up), True)
+    direction = _sunlit(anchor, sky, origin)
+    return Place(anchor, altitude, direction, geo.look(-direction, geo.NORTH), False)
+
+
+def _sunlit(anchor: int, sky: Sky, origin: int | None) -> np.ndarray:
+    """A good place to look from: on the sunlit side, on the side one comes from, a little north."""
+    here = sky.positions[anchor]
+    come = sky.positions[origin] - here if origin not in (None, anchor) else np.zeros(3)
+    lit = -here if np.any(here) else come if np.any(come) else geo.aside(geo.NORTH)
+    flat = lit - (lit @ geo.NORTH) * geo.NORTH
+    flat = geo.unit(flat) if float(flat @ flat) > 1e-12 * float(lit @ lit) else geo.aside(geo.NORTH)
+    side = np.cross(geo.NORTH, flat)
+    angle = math.copysign(math.radians(38), float(come @ side) or 1.0)
+    out = math.cos(angle) * flat + math.sin(angle) * side + math.tan(math.radians(14)) * geo.NORTH
+    return geo.unit(out)
+
+
+def _of_camera(camera: dict[str, Any], who: Bodies, sky: Sky) -> Place:
+    """As OpenSpace reads navigation states."""
+    anchor = who.find(str(camera["Anchor"]))
+    frame = str(camera.get("ReferenceFrame") or "")
+    if frame.casefold() in _WORLD:
+        turn = np.eye(3)
+    else:
+        turn = geo.FROM_ICRF if frame.casefold() == "icrf" else sky.rotations[who.find(frame)]
+    position = turn @ _vector(camera["Position"], "Position")
+    distance = math.sqrt(float(position @ position))
+    altitude = distance - float(who.radii[anchor])
+    if altitude < LOWEST:
+        raise ArgumentError(f"camera: Position is inside of {camera['Anchor']}")
+    ahead = -position
+    if camera.get("Aim") and (aim := who.find(str(camera["Aim"]))) != anchor:
+        ahead = sky.positions[aim] - sky.positions[anchor] - position
+    orientation = orientation_of(camera, turn, ahead)
+    found = Place(anchor, altitude, position / distance, orientation, False)
+    follows = frame.casefold() in (who.names[anchor].casefold(), who.titles[anchor].casefold())
+    return found.within(follows, sky)
+
+
+def orientation_of(
+    camera: Mapping[str, Any], turn: np.ndarray | None = None, ahead: np.ndarray | None = None
+) -> np.ndarray:
+    """The quaternion that a navigation state means, in the axes that ``turn`` leads to from its own.
+
+    Args:
+        ahead: towards what the camera looks at when it is level; None: the anchor.
+    """
+    turn = np.eye(3) if turn is None else turn
+    ahead = -(turn @ _vector(camera["Position"], "Position")) if ahead is None else ahead
+    up = turn @ _vector(camera["Up"], "Up") if camera.get("Up") is not None else geo.NORTH
+    level = geo.matrix(geo.look(ahead, up))
+    return geo.quaternion(level @ geo.yaw_pitch(float(camera.get("Yaw") or 0), float(camera.get("Pitch") or 0)))
+
+
+def reanchored(place: Place, anchor: int, who: Bodies, sky: Sky) -> Place:
+    """The same camera told relative to the body in row ``anchor``."""
+    position, orientation = place.in_world(sky, float(who.radii[place.anchor]))
+    position = position + sky.positions[place.anchor] - sky.positions[anchor]
+    distance = math.sqrt(float(position @ position))
+    altitude = max(distance - float(who.radii[anchor]), LOWEST)
+    return Place(anchor, altitude, position / distance, orientation, False)
+
+
+def _vector(value: Any, name: str) -> np.ndarray:
+    vector = np.asarray(list(value.values()) if isinstance(value, dict) else value, float)
+    if vector.shape != (3,) or not np.isfinite(vector).all() or not vector.any():
+        raise ArgumentError(f"camera: {name} must be three finite numbers, not all 0, got {value!r}")
+    return vector
+
+
+def navigation_state(name: str, position: np.ndarray, orientation: np.ndarray) -> dict[str, Any]:
+    """OpenSpace's table of a camera ``position`` metres off body ``name``, both in galactic axes."""
+    turned = geo.matrix(orientation)
+    ahead = turned.T @ geo.unit(-position)
+    yaw, pitch = math.asin(max(-1.0, min(1.0, float(ahead[0])))), math.atan2(-float(ahead[2]), float(ahead[1]))
+    state: dict[str, Any] = {"Anchor": name, "ReferenceFrame": "Root", "Position": position.tolist()}
+    if abs(yaw) < 1e-9 and abs(pitch) < 1e-9:
+        return {**state, "Up": turned[:, 2].tolist()}
+    level = turned @ geo.yaw_pitch(yaw, pitch).T
+    return {**state, "Up": level[:, 2].tolist(), "Yaw": yaw, "Pitch": pitch}

@@ -1,0 +1,125 @@
+"""A tour at a glance: where it goes, how high and how fast, and what is seen."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from openspace_widget.background import background
+from openspace_widget.errors import ArgumentError
+from openspace_widget.frames import Frame, grab_frame, request
+from openspace_widget.session import Session
+from openspace_widget.tour.geometry import NORTH, aside
+from openspace_widget.tour.route import Moment, Route
+from openspace_widget.units import LENGTHS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from openspace_widget.space import OpenSpace
+    from openspace_widget.tour.tour import Tour
+
+SAMPLES = 400
+STILL_SIZE = (320, 180)
+
+
+def figure(tour: Tour, space: OpenSpace, stills: int) -> Figure:
+    """See :meth:`Tour.preview`."""
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        raise ImportError("tour.preview draws with Matplotlib: pip install matplotlib") from None
+    if stills not in range(25):
+        raise ArgumentError(f"stills: expected a number from 0 to 24, got {stills!r}")
+    route, moments, sheet = background().run(_gathered(tour, space._session, stills))
+    columns = max(stills, 1)
+    drawn = pyplot.figure(figsize=(11, 6.5 if stills else 4.5), layout="constrained")
+    pyplot.close(drawn)  # shown once, by whoever gets it
+    rows = drawn.add_gridspec(2, 1, height_ratios=(3, 1.1)) if stills else drawn.add_gridspec(1, 1)
+    plots = rows[0].subgridspec(1, 2)
+    right = plots[1].subgridspec(2, 1)
+    _path(drawn.add_subplot(plots[0]), route, moments)
+    altitude = drawn.add_subplot(right[0])
+    speed = drawn.add_subplot(right[1], sharex=altitude)
+    seconds = [each.seconds for each in moments]
+    altitude.semilogy(seconds, [each.altitude / 1e3 for each in moments])
+    altitude.set_ylabel("altitude, km")
+    altitude.tick_params(labelbottom=False)
+    middles, speeds = _speeds(moments)
+    speed.semilogy(middles, [max(each / 1e3, 1e-3) for each in speeds])
+    speed.set_ylabel("speed, km/s")
+    speed.set_xlabel("seconds of the tour")
+    for stop, at in zip(route.stops, route.schedule.arrive, strict=True):
+        altitude.axvline(at, color="0.8", zorder=0)
+        speed.axvline(at, color="0.8", zorder=0)
+        altitude.annotate(
+            stop.title, (at, 1), xycoords=("data", "axes fraction"), xytext=(3, -3), textcoords="offset points",
+            va="top", fontsize=8, color="0.4",
+        )  # fmt: skip
+    if stills:
+        below = rows[1].subgridspec(1, columns)
+        for i, (at, still) in enumerate(sheet):
+            shown = drawn.add_subplot(below[i])
+            shown.imshow(np.asarray(still))
+            shown.set_title(f"{at:.1f} s", fontsize=8)
+            shown.set_axis_off()
+    if tour.name:
+        drawn.suptitle(tour.name)
+    return drawn
+
+
+async def _gathered(tour: Tour, session: Session, stills: int) -> tuple[Route, list[Moment], list[tuple[float, Frame]]]:
+    route = await tour.planned(session)
+    times = np.linspace(0, route.duration, SAMPLES if route.duration > 0 else 1)
+    moments = await route.moments(session, times.tolist())
+    sheet = []
+    for at in await route.moments(session, np.linspace(0, route.duration, stills).tolist() if stills else []):
+        sheet.append((at.seconds, await grab_frame(session, request(STILL_SIZE, 4, at.time, at.camera))))  # noqa: PERF401
+    return route, moments, sheet
+
+
+def _path(plot: Any, route: Route, moments: list[Moment]) -> None:
+    """The way seen from ecliptic north: around its one body, or through the solar system."""
+    right = aside(NORTH)
+    up = np.cross(NORTH, right)
+    anchors = {each.anchor for each in moments}
+    if len(anchors) == 1:
+        name = anchors.pop()
+        radius = float(route.bodies.radii[route.bodies.find(name)]) or 1e6
+        axes = [np.array([each.camera["Position"] for each in moments]) / radius @ axis for axis in (right, up)]
+        plot.add_patch(_disc(1.0))
+        unit = f"radii of {name}"
+    else:
+        axes = [np.array([each.position for each in moments]) / LENGTHS["AU"] @ axis for axis in (right, up)]
+        plot.plot([0], [0], "o", color="tab:orange", markersize=5)
+        unit = "AU"
+    plot.plot(*axes)
+    for stop, at in zip(route.stops, route.schedule.arrive, strict=True):
+        nearest = min(range(len(moments)), key=lambda i: abs(moments[i].seconds - at))
+        plot.plot(axes[0][nearest], axes[1][nearest], "o", color="tab:blue", markersize=4)
+        plot.annotate(
+            stop.title, (axes[0][nearest], axes[1][nearest]), xytext=(4, 4), textcoords="offset points", fontsize=8
+        )
+    plot.set_aspect("equal", "datalim")
+    plot.set_xlabel(f"{unit}, seen from ecliptic north")
+
+
+def _disc(radius: float) -> Any:
+    from matplotlib.patches import Circle
+
+    return Circle((0, 0), radius, color="0.85", zorder=0)
+
+
+def _speeds(moments: list[Moment]) -> tuple[list[float], list[float]]:
+    """Metres per second relative to the body the camera is near."""
+    middles: list[float] = []
+    speeds: list[float] = []
+    for a, b in pairwise(moments):
+        if a.anchor == b.anchor and b.seconds > a.seconds:
+            moved = np.subtract(b.camera["Position"], a.camera["Position"])
+            middles.append((a.seconds + b.seconds) / 2)
+            speeds.append(math.sqrt(float(moved @ moved)) / (b.seconds - a.seconds))
+    return middles, speeds

@@ -1,0 +1,170 @@
+"""A tour made definite: for every second of it, simulation time and camera."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from openspace_widget.session import Session
+from openspace_widget.tour import places, sky
+from openspace_widget.tour.clock import Schedule, schedule
+from openspace_widget.tour.path import Glide, Leap, View
+from openspace_widget.tour.places import Place, navigation_state
+from openspace_widget.tour.sky import Bodies, Sky
+from openspace_widget.tour.stops import Stop
+from openspace_widget.units import moment, seconds
+
+Segment = Glide | Leap
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One instant of a tour.
+
+    Attributes:
+        seconds: since the tour began.
+        time: simulation time, UTC.
+        camera: navigation state.
+        anchor: identifier of the body the camera is told relative to.
+        altitude: metres above the surface of that body.
+        position: metres from the Sun, galactic axes ``(3,)``.
+    """
+
+    seconds: float
+    time: datetime
+    camera: dict[str, Any]
+    anchor: str
+    altitude: float
+    position: np.ndarray
+
+
+@dataclass(frozen=True)
+class Route:
+    """A tour through a session's sky. ``schedule`` tells when it is where."""
+
+    stops: tuple[Stop, ...]
+    schedule: Schedule
+    bodies: Bodies
+    segments: tuple[Segment, ...]
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.schedule.duration
+
+    def times(self, fps: float) -> list[float]:
+        """Seconds of the tour of each frame; the last stop is in the last one."""
+        return [i / fps for i in range(round(self.duration * fps) + 1)]
+
+    async def moments(self, session: Session, times: Sequence[float]) -> list[Moment]:
+        """The tour at ``times``. Raises RequestError for times the engine does not know."""
+        told = [self.schedule.simulated(time) for time in times]
+        skies = await sky.skies(session, self.bodies, told)
+        return [self._moment(time, when, at) for time, when, at in zip(times, told, skies, strict=True)]
+
+    def _moment(self, time: float, when: datetime, at: Sky) -> Moment:
+        view = self._view(time, at)
+        name = self.bodies.names[view.anchor]
+        altitude = math.sqrt(float(view.position @ view.position)) - float(self.bodies.radii[view.anchor])
+        camera = navigation_state(name, view.position, view.orientation)
+        return Moment(time, when, camera, name, altitude, at.positions[view.anchor] + view.position)
+
+    def _view(self, time: float, at: Sky) -> View:
+        for segment in self.segments:
+            if time <= segment.end:
+                break
+        return segment(time, at)
+
+
+async def plan(session: Session, stops: Sequence[Stop], start: datetime) -> Route:
+    """Find the way. Raises RequestError, ArgumentError."""
+    names = [stop.anchor for stop in stops]
+    names += [str(stop.camera[key]) for stop in stops if stop.camera for key in ("Aim",) if stop.camera.get(key)]
+    who = await sky.bodies(session, names)
+    # How long ways take is found from where bodies are about then; it need not be exact, only always the same.
+    known = [moment(stop.time) if stop.time is not None else None for stop in stops]
+    begin = next((time for time in known if time is not None), start) if known[0] is None else known[0]
+    about = []
+    for time in known:
+        begin = time or begin
+        about.append(begin)
+    first = await sky.skies(session, who, about)
+    rough = _placed(stops, who, first)
+    ways = [0.0, *(_pleasant(a, b, at) for a, b, at in zip(rough, rough[1:], first[1:], strict=False))]
+    when = schedule(stops, ways, start)
+    edges = [when.simulated(time) for pair in zip(when.arrive, when.leave, strict=True) for time in pair]
+    skies = await sky.skies(session, who, edges)
+    arriving, leaving = skies[::2], skies[1::2]
+    return Route(tuple(stops), when, who, tuple(_segments(stops, when, who, arriving, leaving)))
+
+
+def _placed(stops: Sequence[Stop], who: Bodies, skies: Sequence[Sky]) -> list[Place]:
+    found: list[Place] = []
+    for stop, at in zip(stops, skies, strict=True):
+        found.append(places.place(stop, who, at, found[-1].anchor if found else None))
+    return found
+
+
+def _pleasant(a: Place, b: Place, at: Sky) -> float:
+    """Seconds a way should take."""
+    if a.anchor != b.anchor:
+        apart = at.positions[b.anchor] - at.positions[a.anchor]
+        return min(max(0.55 * Leap.length(a, b, math.sqrt(float(apart @ apart))), 2.5), 15.0)
+    a, b = a.within(False, at), b.within(False, at)
+    angle = math.acos(min(1.0, max(-1.0, float(a.direction @ b.direction))))
+    return min(max(0.7 * (abs(math.log(b.altitude / a.altitude)) + angle), 1.5), 12.0)
+
+
+def _segments(
+    stops: Sequence[Stop], when: Schedule, who: Bodies, arriving: Sequence[Sky], leaving: Sequence[Sky]
+) -> list[Segment]:
+    at = _placed(stops, who, arriving)
+    segments: list[Segment] = []
+    i = 0
+    while i < len(stops):
+        # Also of no length: the stop itself.
+        segments.append(Glide((when.arrive[i], when.leave[i]), (at[i], at[i]), who, "smooth"))
+        if i + 1 == len(stops):
+            break
+        if at[i].anchor != at[i + 1].anchor:
+            span, easing = (when.leave[i], when.arrive[i + 1]), stops[i + 1].easing
+            if (near := _nearby(at[i], at[i + 1], who, arriving[i + 1])) is not None:
+                segments.append(Glide(span, (at[i].within(False, leaving[i]), near), who, easing))
+            else:
+                segments.append(Leap(*span, at[i], at[i + 1], who, easing))
+            i += 1
+            continue
+        last = i + 1
+        while _flows(stops, at, last):
+            last += 1
+        fixed = any(place.fixed for place in at[i : last + 1])
+        along = [at[i].within(fixed, leaving[i]), *(at[j].within(fixed, arriving[j]) for j in range(i + 1, last + 1))]
+        times = [when.leave[i], *when.arrive[i + 1 : last + 1]]
+        segments.append(Glide(times, along, who, stops[last].easing))
+        i = last
+    return segments
+
+
+def _nearby(a: Place, b: Place, who: Bodies, at: Sky) -> Place | None:
+    """``b`` told relative to the anchor of ``a``, if they are near each other although their anchors differ: somebody
+    only turned to something else there."""
+    here, _ = a.in_world(at, float(who.radii[a.anchor]))
+    there = places.reanchored(b, a.anchor, who, at)
+    moved = there.direction * (float(who.radii[a.anchor]) + there.altitude) - here
+    return there if float(moved @ moved) < 0.04 * min(a.altitude, there.altitude) ** 2 else None
+
+
+def _flows(stops: Sequence[Stop], at: Sequence[Place], i: int) -> bool:
+    """Whether the camera goes through stop ``i`` without coming to rest."""
+    return (
+        i + 1 < len(stops)
+        and at[i].anchor == at[i + 1].anchor
+        and seconds(stops[i].hold, "hold") == 0
+        and stops[i].easing == stops[i + 1].easing == "smooth"
+        and (stops[i + 1].seconds is None or seconds(stops[i + 1].seconds, "seconds") > 0)
+    )

@@ -1,0 +1,337 @@
+"""Tour: stops in order, and everything that can be done with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from openspace_widget.background import background
+from openspace_widget.errors import ArgumentError
+from openspace_widget.frames import Frame
+from openspace_widget.held import pulled
+from openspace_widget.session import Session
+from openspace_widget.tour import code, exact, live, osrec
+from openspace_widget.tour.route import Moment, Route, plan
+from openspace_widget.tour.stops import Stop
+from openspace_widget.units import iso, moment
+from openspace_widget.video import Video, quality_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from openspace_widget.space import OpenSpace
+
+FORMAT = "openspace-widget tour"
+
+
+class Tour:
+    """A camera tour: stops in order.
+
+    Args:
+        stops: where it goes; at least one.
+        start: simulation time at its beginning; None: that of the first stop, or else the session's when the tour is
+            first used, which it then keeps, so that it stays the same tour.
+        name: for people.
+
+    Raises:
+        ArgumentError: no stops, or a start that is no time.
+
+    Example:
+        >>> from openspace_widget import Tour, Stop
+        >>> tour = Tour([
+        ...     Stop("Earth", altitude="9000 km", hold=0.2),
+        ...     Stop("Saturn", altitude="300000 km", seconds=0.5),
+        ... ], start="2026-03-20T12:00")
+        >>> len(tour), tour[1].target
+        (2, 'Saturn')
+        >>> tour.play(space)
+        True
+        >>> space.focus
+        'Saturn'
+    """
+
+    def __init__(self, stops: Iterable[Stop | Mapping[str, Any]], *, start: Any = None, name: str = "") -> None:
+        self.stops = tuple(stop if isinstance(stop, Stop) else Stop.from_json(stop) for stop in stops)
+        if not self.stops:
+            raise ArgumentError("a tour needs at least one stop, such as Stop('Earth')")
+        self.start = moment(start, "start") if start is not None else None
+        self.name = name
+
+    # ---- a sequence of stops
+
+    def __len__(self) -> int:
+        return len(self.stops)
+
+    def __iter__(self) -> Iterator[Stop]:
+        return iter(self.stops)
+
+    @overload
+    def __getitem__(self, index: int) -> Stop: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Tour: ...
+
+    def __getitem__(self, index: int | slice) -> Stop | Tour:
+        if isinstance(index, slice):
+            return Tour(self.stops[index], start=self.start, name=self.name)
+        return self.stops[index]
+
+    def __add__(self, other: Tour) -> Tour:
+        return Tour(self.stops + other.stops, start=self.start, name=self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tour) and (self.stops, self.start, self.name) == (other.stops, other.start, other.name)
+
+    def __hash__(self) -> int:
+        return hash((len(self.stops), self.start, self.name))
+
+    def __repr__(self) -> str:
+        return f"<Tour {self.name + ': ' if self.name else ''}{' → '.join(stop.title for stop in self.stops)}>"
+
+    # ---- where it goes
+
+    def route(self, space: OpenSpace) -> Route:
+        """The tour made definite in the sky of ``space``.
+
+        Raises:
+            RequestError: an unknown target, or times the engine does not know.
+            ArgumentError: a stop below a surface.
+
+        Example:
+            >>> from openspace_widget import Tour, Stop
+            >>> tour = Tour([Stop("Mars"), Stop("Mars", altitude="100 km", seconds=3)], start="2026-03-20")
+            >>> tour.route(space).duration
+            3.0
+        """
+        return background().run(self.planned(space._session))
+
+    async def planned(self, session: Session) -> Route:
+        """As :meth:`route`, on the background loop."""
+        if self.start is None:
+            first = self.stops[0].time
+            self.start = moment(first if first is not None else (await session.ask("state"))["time"])
+        return await plan(session, self.stops, self.start)
+
+    def moments(self, space: OpenSpace, fps: float = 30) -> list[Moment]:
+        """Camera and time ``fps`` times per second of the tour, for plots and tables.
+
+        Example:
+            >>> from openspace_widget import Tour, Stop
+            >>> tour = Tour([Stop("Mars", altitude="1000 km"), Stop("Mars", altitude="100 km", seconds=1)])
+            >>> [round(each.altitude / 1e3) for each in tour.moments(space, fps=2)]
+            [1000, 316, 100]
+        """
+
+        async def all_of_them() -> list[Moment]:
+            route = await self.planned(space._session)
+            return await route.moments(space._session, route.times(fps))
+
+        return background().run(all_of_them())
+
+    # ---- flown and rendered
+
+    def play(self, space: OpenSpace, speed: float = 1) -> bool:
+        """Fly it live, for everybody who watches, and wait for its end.
+
+        Args:
+            speed: how many times as fast.
+
+        Returns:
+            False if something else, such as a viewer's mouse, took the camera on the way.
+
+        Raises:
+            As :meth:`route`; LuaError, UnknownPropertyError from what stops do on arrival.
+        """
+        return background().run(live.play(space._session, space._program, self, speed))
+
+    def frames(
+        self,
+        space: OpenSpace,
+        fps: float = 30,
+        size: tuple[int, int] | None = None,
+        *,
+        antialias: int = 1,
+    ) -> Iterator[Frame]:
+        """Its frames as arrays, exact to the frame, whatever the machine's speed. Live viewers see nothing of it, but
+        for what stops do on arrival.
+
+        Example:
+            >>> from openspace_widget import Tour, Stop
+            >>> tour = Tour([Stop("Earth"), Stop("Moon", seconds=1)], start="2026-03-20")
+            >>> [frame.shape for frame in tour.frames(space, fps=2, size=(160, 90))]
+            [(90, 160, 3), (90, 160, 3), (90, 160, 3)]
+        """
+        return pulled(exact.frames(space._session, space._program, self, fps, size, antialias, "rgb"))
+
+    def render(
+        self,
+        space: OpenSpace,
+        path: str | PathLike[str],
+        fps: float = 60,
+        size: tuple[int, int] = (1920, 1080),
+        *,
+        antialias: int = 1,
+        quality: str | int = "good",
+        progress: bool = True,
+        overwrite: bool = True,
+    ) -> Video:
+        """Render it to a file: frame-exact and repeatable, however slow the machine is, while live viewers go on.
+
+        While it is written the file is called ``….partial.mp4``. An interrupt (Ctrl-C, the stop button) or a failure
+        leaves that, playable as far as it came.
+
+        Args:
+            path: the ending says the format: ``.mp4`` or ``.mkv`` (H.264), ``.webm`` (VP9), ``.gif``, ``.apng``, or
+                ``.png`` for one picture per frame (``"frames/%05d.png"``, or a folder ``"frames/"``).
+            fps: frames per second.
+            size: ``(width, height)`` in pixels, up to 7680 x 4320; even for video.
+            antialias: samples per pixel: 1, 2, 4, 8 or 16.
+            quality: ``"draft"``, ``"good"``, ``"best"``, or the encoder's own constant rate factor.
+            progress: show a progress bar.
+            overwrite: whether a file of that name may be replaced.
+
+        Returns:
+            the :class:`~openspace_widget.video.Video`, which shows itself in a cell.
+
+        Raises:
+            ArgumentError: a format, size, rate or path that cannot be; FileExistsError; OSError.
+            SessionError: the session ended meanwhile. Else as :meth:`play`.
+
+        Example:
+            >>> from openspace_widget import Tour, Stop
+            >>> tour = Tour([Stop("Earth"), Stop("Moon", seconds=0.4)], start="2026-03-20")
+            >>> video = tour.render(space, "moon.mp4", fps=10, size=(160, 90), progress=False)
+            >>> video.frames, video.seconds
+            (5, 0.5)
+        """
+        return exact.render(
+            space._session, space._program, self, path, fps, size, antialias, quality_of(quality), progress, overwrite
+        )
+
+    def preview(self, space: OpenSpace, *, stills: int = 6) -> Figure:
+        """A figure: the path from above, altitude and speed over time, and a contact sheet of ``stills`` pictures.
+
+        Needs Matplotlib.
+
+        Raises:
+            ImportError: it is not installed. Else as :meth:`route`.
+
+        Example:
+            >>> from openspace_widget import Tour, Stop
+            >>> figure = Tour([Stop("Earth"), Stop("Mars")], start="2026-03-20").preview(space, stills=2)
+            >>> len(figure.axes)
+            5
+        """
+        from openspace_widget.tour.preview import figure
+
+        return figure(self, space, stills)
+
+    # ---- kept
+
+    def to_code(self) -> str:
+        """Python that makes this tour again: a cell to keep.
+
+        Example:
+            >>> from openspace_widget import Tour, Stop
+            >>> print(Tour([Stop("Earth", hold=2)]).to_code())
+            from openspace_widget import Stop, Tour
+            <BLANKLINE>
+            tour = Tour(
+                [
+                    Stop("Earth", hold=2),
+                ],
+            )
+        """
+        return code.text(self)
+
+    def to_json(self) -> str:
+        """As JSON text, for :meth:`from_json`.
+
+        Example:
+            >>> from openspace_widget import Tour, Stop
+            >>> tour = Tour([Stop("Earth", hold=2), Stop("Mars", altitude="1000 km")], start="2026-03-20")
+            >>> Tour.from_json(tour.to_json()) == tour
+            True
+        """
+        told: dict[str, Any] = {"format": FORMAT, "version": 1}
+        if self.name:
+            told["name"] = self.name
+        if self.start is not None:
+            told["start"] = iso(self.start)
+        return json.dumps({**told, "stops": [stop.as_json() for stop in self.stops]}, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Tour:
+        """The tour that :meth:`to_json` wrote. Raises ArgumentError."""
+        try:
+            told = json.loads(text)
+        except ValueError as problem:
+            raise ArgumentError(f"not a tour: {problem}") from None
+        stops = told.get("stops") if isinstance(told, dict) and told.get("format") == FORMAT else None
+        if not isinstance(stops, list) or not all(isinstance(stop, dict) for stop in stops):
+            raise ArgumentError(f"not a tour: expected an object with format {FORMAT!r} and stops")
+        return cls(
+            [Stop.from_json(stop) for stop in told["stops"]], start=told.get("start"), name=str(told.get("name", ""))
+        )
+
+    def save(self, path: str | PathLike[str], space: OpenSpace | None = None) -> None:
+        """Write it to ``path``: ``.json``, ``.py``, or ``.osrectxt``, an OpenSpace session recording, which needs
+        ``space`` to know where the way goes.
+
+        Example:
+            >>> from openspace_widget import Tour, Stop
+            >>> tour = Tour([Stop("Earth"), Stop("Moon", seconds=1)], start="2026-03-20")
+            >>> tour.save("moon.osrectxt", space)
+            >>> Tour.load("moon.osrectxt").play(space, speed=10)
+            True
+        """
+        file = Path(path)
+        match file.suffix.lower():
+            case ".json":
+                file.write_text(self.to_json() + "\n", "utf-8")
+            case ".py":
+                file.write_text(self.to_code() + "\n", "utf-8")
+            case ".osrectxt":
+                if space is None:
+                    raise ArgumentError("a session recording needs the sky: tour.save(path, space)")
+                text = background().run(osrec.text_of(space._session, self))
+                file.write_text(text, "utf-8", newline="\n")
+            case other:
+                raise ArgumentError(f"path: expected .json, .py or .osrectxt, got {other or 'no ending'!r}")
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Tour:
+        """The tour in a ``.json`` file, or in an OpenSpace session recording (``.osrectxt``, ASCII).
+
+        A recording becomes a stop for each of its camera keyframes; :meth:`simplified` leaves out what is not needed.
+
+        Raises:
+            ArgumentError: not a tour. OSError.
+        """
+        file = Path(path)
+        match file.suffix.lower():
+            case ".json":
+                return cls.from_json(file.read_text("utf-8"))
+            case ".osrectxt":
+                return osrec.read(file.read_text("utf-8", "replace"), file.stem)
+            case other:
+                raise ArgumentError(f"path: expected .json or .osrectxt, got {other or 'no ending'!r}")
+
+    def simplified(self, tolerance: float = 0.02) -> Tour:
+        """Without the stops that lie on the way anyhow, for tours from captures and recordings.
+
+        Args:
+            tolerance: how far the way may differ: radians in direction and view, and share of the distance.
+
+        Example:
+            >>> from openspace_widget import Tour
+            >>> tour = space.capture_tour(seconds=0.5)
+            >>> len(tour.simplified()) <= len(tour)
+            True
+        """
+        from openspace_widget.tour.capture import simplified
+
+        return simplified(self, tolerance)

@@ -1,0 +1,248 @@
+"""Tours flown, rendered, kept and captured, against a real session."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from openspace_widget import ArgumentError, LuaError, OpenSpace, Stop, Tour
+from openspace_widget.background import background
+from openspace_widget.tour import exact
+
+START = "2026-03-20T12:00"
+SHORT = Tour([Stop("Earth", altitude="9000 km"), Stop("Moon", altitude="2000 km", seconds=0.5)], start=START)
+
+
+def digests(tour: Tour, space: OpenSpace) -> list[str]:
+    return [hashlib.sha256(frame.tobytes()).hexdigest() for frame in tour.frames(space, fps=10, size=(320, 180))]
+
+
+def test_two_renderings_have_the_same_pixels_whatever_else_goes_on(space: OpenSpace) -> None:
+    first = digests(SHORT, space)
+    assert len(set(first)) == len(first) == 6
+    space.fly_to("Saturn", duration=0)
+    space.time.rate = 1e5
+    space.time.play()
+    busy = threading.Event()
+
+    def disturb() -> None:
+        while not busy.is_set():
+            space.fly_to("Mars", duration=0)
+            space.resolution = (640, 360)
+            space.frame()
+            space.resolution = (320, 180)
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    try:
+        assert digests(SHORT, space) == first
+    finally:
+        busy.set()
+        thread.join()
+
+
+def test_playing_ends_at_the_last_stop_and_gives_time_back(space: OpenSpace) -> None:
+    tour = Tour([Stop("Earth"), Stop("Mars", altitude="1000 km", seconds=0.4, time="2026-08-12T17:45")], start=START)
+    assert tour.play(space) is True
+    assert space.focus == "Mars"
+    assert space.time.now.isoformat() == "2026-08-12T17:45:00+00:00"
+    assert space.time.paused, "as before"
+
+
+def test_a_tour_that_is_interfered_with_says_so(space: OpenSpace) -> None:
+    tour = Tour([Stop("Earth"), Stop("Earth", altitude="100 km", seconds=60)], start=START)
+    result: list[bool] = []
+    thread = threading.Thread(target=lambda: result.append(tour.play(space)))
+    thread.start()
+    while thread.is_alive():
+        space.fly_to("Venus", duration=0)
+        thread.join(0.2)
+    assert result == [False]
+    assert space.focus == "Venus"
+
+
+def test_stops_do_what_they_say_on_arrival(space: OpenSpace) -> None:
+    uri = "Scene.MarsTrail.Renderable.Enabled"
+    tour = Tour([Stop("Earth"), Stop("Mars", seconds=0.2, properties={uri: False}, lua="reached = 'Mars'")])
+    assert tour.play(space)
+    assert space[uri] is False
+    assert space.lua("return reached") == "Mars"
+    space[uri] = True
+    list(tour.frames(space, fps=5, size=(64, 64)))
+    assert space[uri] is False
+    space[uri] = True
+    with pytest.raises(LuaError, match="oh no"):
+        Tour([Stop("Earth", lua="error('oh no')")]).play(space)
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv", ".webm", ".gif", ".apng"])
+def test_each_format_has_all_frames_and_shows_itself(space: OpenSpace, tmp_path: Path, ending: str) -> None:
+    video = SHORT.render(space, tmp_path / f"tour{ending}", fps=10, size=(160, 90), progress=False)
+    with av.open(str(video.path)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(frames) == video.frames == 6
+    exact_frames = list(SHORT.frames(space, fps=10, size=(160, 90)))
+    off = np.abs(frames[0].astype(int) - exact_frames[0]).mean()
+    assert off < 6, "the picture, but for what the format loses"
+    assert video._repr_html_().startswith(("<video", "<img"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"tour{ending}"]
+
+
+def test_h264_is_what_browsers_play(space: OpenSpace, tmp_path: Path) -> None:
+    video = SHORT.render(space, tmp_path / "tour.mp4", fps=30, size=(160, 90), progress=False)
+    with av.open(str(video.path)) as container:
+        stream: Any = container.streams.video[0]
+        assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
+        assert stream.average_rate == 30
+    assert video.path.read_bytes().index(b"moov") < video.path.read_bytes().index(b"mdat"), "plays while it loads"
+
+
+@pytest.mark.parametrize("pattern", ["pictures/%03d.png", "pictures/"])
+def test_a_sequence_of_pictures_is_exact(space: OpenSpace, tmp_path: Path, pattern: str) -> None:
+    video = SHORT.render(space, f"{tmp_path}/{pattern}", fps=10, size=(160, 90), progress=False)
+    files = sorted(video.path.iterdir())
+    assert len(files) == 6
+    for file, frame in zip(files, SHORT.frames(space, fps=10, size=(160, 90)), strict=True):
+        assert np.array_equal(np.asarray(Image.open(file)), frame)
+
+
+def test_an_interrupt_leaves_a_playable_file_that_says_it_is_partial(
+    space: OpenSpace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Bar:
+        """Stands for a person at the stop button, who watches the progress bar."""
+
+        count = 0
+
+        def update(self) -> None:
+            self.count += 1
+            if self.count == 4:
+                raise KeyboardInterrupt
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *problem: object) -> None: ...
+
+    monkeypatch.setattr(exact, "_bar", lambda count, name, shown: Bar())
+    (tmp_path / "tour.mp4").write_bytes(b"the one before")
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        SHORT.render(space, tmp_path / "tour.mp4", fps=20, size=(160, 90))
+    assert "tour.partial.mp4" in stopped.value.__notes__[0]
+    with av.open(str(tmp_path / "tour.partial.mp4")) as container:
+        assert len(list(container.decode(video=0))) == 4
+    assert (tmp_path / "tour.mp4").read_bytes() == b"the one before"
+    assert space.frame().shape == (180, 320, 3)
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "kind", "said"),
+    [
+        ("tour.avi", {}, ArgumentError, r"\.mp4"),
+        ("tour", {}, ArgumentError, r"\.mp4"),
+        ("one.png", {}, ArgumentError, "number"),
+        ("%03d.png", {}, ArgumentError, "folder"),
+        ("nowhere/tour.mp4", {}, FileNotFoundError, "nowhere"),
+        ("tour.mp4", {"size": (161, 90)}, ArgumentError, "even"),
+        ("tour.mp4", {"size": (20, 20)}, ArgumentError, "size"),
+        ("tour.mp4", {"fps": 0}, ArgumentError, "fps"),
+        ("tour.mp4", {"quality": "fine"}, ArgumentError, "quality"),
+        ("tour.mp4", {"antialias": 3}, ArgumentError, "antialias"),
+        ("there.mp4", {"overwrite": False}, FileExistsError, "overwrite"),
+    ],
+)
+def test_what_cannot_be_rendered_is_refused_before_anything_is_written(
+    space: OpenSpace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    options: dict[str, Any],
+    kind: type[Exception],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.mp4").touch()
+    with pytest.raises(kind, match=said):
+        SHORT.render(space, path, progress=False, **options)
+    assert [file.name for file in tmp_path.iterdir()] == ["there.mp4"]
+
+
+def test_a_tour_is_kept_as_json_and_as_code(space: OpenSpace) -> None:
+    tour = Tour(
+        [
+            Stop("Earth", altitude="9000 km", latitude=48.1, longitude=11.6, hold=2, time="2026-08-12", rate=60),
+            Stop(
+                camera=space.camera, seconds="3 s", properties={"Scene.Mars.Renderable.Enabled": True}, lua="a = '\\n'"
+            ),
+            Stop("Saturn", easing="linear", name='The "ringed" one'),
+        ],
+        start=START,
+        name="kept",
+    )
+    assert Tour.from_json(tour.to_json()) == tour
+    names: dict[str, Any] = {}
+    exec(tour.to_code(), names)
+    assert names["tour"].stops[0] == tour[0]
+    assert names["tour"].stops[2] == tour[2]
+    assert names["tour"].start == tour.start
+    for text in ("", "[]", "{}", '{"format": "openspace-widget tour", "stops": [3]}', "nonsense"):
+        with pytest.raises(ArgumentError, match="tour"):
+            Tour.from_json(text)
+
+
+def test_a_session_recording_brings_the_same_pictures(space: OpenSpace, tmp_path: Path) -> None:
+    tour = Tour([Stop("Mars", lua="again = 1"), Stop("Mars", altitude="300 km", seconds=0.5)], start=START)
+    file = tmp_path / "mars.osrectxt"
+    tour.save(file, space)
+    assert file.read_text().startswith("OpenSpace_record/playback01.00A\nscript ")
+    loaded = Tour.load(file)
+    ours, theirs = (list(each.frames(space, fps=5, size=(320, 180))) for each in (tour, loaded))
+    assert len(ours) == len(theirs) == 3
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.time == b.time
+        assert np.abs(a.astype(int) - b).mean() < 0.5
+    assert len(loaded.simplified()) < len(loaded)
+
+
+def test_the_instance_itself_plays_the_recording(space: OpenSpace, tmp_path: Path) -> None:
+    tour = Tour([Stop("Mars"), Stop("Venus", seconds=0.2)], start=START)
+    tour.save(tmp_path / "venus.osrectxt", space)
+    folder = space.lua("return openspace.absPath('${RECORDINGS}')")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    (Path(folder) / "venus.osrectxt").write_bytes((tmp_path / "venus.osrectxt").read_bytes())
+    played = threading.Event()
+    heard = space.on("SessionRecordingPlayback", lambda event: event["State"] == "Finished" and played.set())
+    space.lua("openspace.sessionRecording.startPlayback('venus.osrectxt')")
+    assert played.wait(20)
+    heard.cancel()
+    assert space.focus == "Venus"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "something", "OpenSpace_record/playback01.00B\n", "OpenSpace_record/playback01.00A\ncamera 1 2\n",
+     "OpenSpace_record/playback01.00A\nscript 0 0 0 99 x\n", "OpenSpace_record/playback01.00A\n"],
+)  # fmt: skip
+def test_what_is_no_recording_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.osrectxt").write_text(text)
+    with pytest.raises(ArgumentError, match="recording"):
+        Tour.load(tmp_path / "a.osrectxt")
+
+
+def test_a_flight_by_hand_becomes_a_short_tour(space: OpenSpace) -> None:
+    flight = threading.Thread(target=lambda: space.fly_to("Earth", duration=0.8, distance="200000 km"))
+    flight.start()
+    tour = space.capture_tour(seconds=1.2)
+    flight.join()
+    assert 2 <= len(tour) < 20
+    end = background().run(space._session.ask("camera"))
+    assert np.allclose(tour[-1].camera["Position"], end["Position"], rtol=0.02, atol=1e6)
+    assert tour.route(space).duration == pytest.approx(1.2, abs=0.3)
+    assert "camera=" in tour.to_code()
