@@ -12,6 +12,7 @@ from openspace_server.protocols.sessions import SessionState
 from openspace_widget import session
 from openspace_widget.aio import AsyncOpenSpace
 from openspace_widget.background import background
+from openspace_widget.comm_road import CommRoad
 from openspace_widget.connection import Connection, ServerAddress, find_server, private_server
 from openspace_widget.errors import SessionError
 from openspace_widget.navigation import Navigation
@@ -71,6 +72,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing):
         self._session = background().run(self._open(session, engine, float(timeout)))
         self._program = OpenSpaceApi(self._session)
         self.widget.session = self._session.id
+        self.widget.road = CommRoad(self.widget, self._connection, self._session.id)
         self.traits = LiveTraits(self._session)
         self._session.heard = self.traits.hear
         self.aio = AsyncOpenSpace(self)
