@@ -22,12 +22,13 @@ from openspace_widget.point_clouds import PointClouds
 from openspace_widget.program import Program
 from openspace_widget.session_list import SessionList, list_sessions
 from openspace_widget.sharing import Sharing
+from openspace_widget.stats import Statistics
 from openspace_widget.timeline import Timeline
 from openspace_widget.traits import LiveTraits
 from openspace_widget.widget import OpenSpaceView
 
 
-class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing):
+class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics):
     """A session of OpenSpace: as a cell's last expression it shows the live view.
 
     Without ``session`` it rejoins the one this notebook had, else starts one. It returns at once; the view shows how

@@ -69,8 +69,7 @@ export class View {
   #remark = "";
   #remarkTimer: ReturnType<typeof setTimeout> | undefined;
   #statsLife: AbortController | null = null;
-  /** Null until somebody chose here: then the instance follows the size by itself. */
-  #bitRate: BitRateChoice | null = null;
+  #bitRate: BitRateChoice = "auto";
 
   constructor(options: ViewOptions, signal: AbortSignal) {
     this.#options = options;
@@ -267,7 +266,7 @@ export class View {
     const resized = this.#state !== null && (this.#state.width !== state.width || this.#state.height !== state.height);
     this.#state = state;
     // A bit rate once chosen no longer follows the size at the instance, so it does here.
-    if (resized && this.#bitRate !== null && this.#steers) this.#setBitRate(this.#bitRate);
+    if (resized && this.#bitRate !== "auto" && this.#steers) this.#setBitRate(this.#bitRate);
     this.#clock.set(state);
     this.#bar.setState(state);
     this.#bar.showTime(this.#clock.time);
