@@ -1,6 +1,7 @@
 /** The notebook's entry: an anywidget whose every view is its own viewer of the model's session. */
 
 import type { Phase } from "./connection/phase.ts";
+import { CommServer } from "./connection/commServer.ts";
 import { findServer } from "./connection/server.ts";
 import { View } from "./view/view.ts";
 
@@ -18,8 +19,9 @@ interface Traits {
 
 interface Model {
   get<Name extends keyof Traits>(name: Name): Traits[Name];
-  on(event: string, listener: () => void): void;
-  off(event: string, listener: () => void): void;
+  on(event: string, listener: (...told: never[]) => void): void;
+  off(event: string, listener: (...told: never[]) => void): void;
+  send(content: unknown): void;
 }
 
 interface RenderContext {
@@ -42,7 +44,9 @@ function toldBy(model: Model): Phase | null {
 function render({ model, el, signal }: RenderContext): () => void {
   const life = new AbortController();
   signal?.addEventListener("abort", () => life.abort(), { once: true, signal: life.signal });
-  const view = new View({ server: findServer(model.get("base_url")), fill: false, hint: HINT }, life.signal);
+  const server = findServer(model.get("base_url"));
+  const throughKernel = new CommServer(model, life.signal);
+  const view = new View({ server, throughKernel, fill: false, hint: HINT }, life.signal);
   const updates: [(keyof Traits)[], () => void][] = [
     [["still"], () => view.setStill(model.get("still"))],
     [["aspect"], () => view.setAspect(model.get("aspect"))],

@@ -12,6 +12,7 @@ from openspace_server.protocols.sessions import SessionState
 from openspace_widget import session
 from openspace_widget.aio import AsyncOpenSpace
 from openspace_widget.background import background
+from openspace_widget.comm_road import CommRoad
 from openspace_widget.connection import Connection, ServerAddress, find_server, private_server
 from openspace_widget.errors import SessionError
 from openspace_widget.navigation import Navigation
@@ -21,12 +22,13 @@ from openspace_widget.point_clouds import PointClouds
 from openspace_widget.program import Program
 from openspace_widget.session_list import SessionList, list_sessions
 from openspace_widget.sharing import Sharing
+from openspace_widget.stats import Statistics
 from openspace_widget.timeline import Timeline
 from openspace_widget.traits import LiveTraits
 from openspace_widget.widget import OpenSpaceView
 
 
-class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing):
+class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics):
     """A session of OpenSpace: as a cell's last expression it shows the live view.
 
     Without ``session`` it rejoins the one this notebook had, else starts one. It returns at once; the view shows how
@@ -71,6 +73,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing):
         self._session = background().run(self._open(session, engine, float(timeout)))
         self._program = OpenSpaceApi(self._session)
         self.widget.session = self._session.id
+        self.widget.road = CommRoad(self.widget, self._connection, self._session.id)
         self.traits = LiveTraits(self._session)
         self._session.heard = self.traits.hear
         self.aio = AsyncOpenSpace(self)

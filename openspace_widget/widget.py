@@ -1,6 +1,7 @@
 """The anywidget view: it carries the session's id to the page, which then speaks with the Jupyter server itself.
 
-Nothing a cell waits for goes through this comm; ``state`` and ``reason`` only tell the page what the kernel knows.
+Nothing a cell waits for goes through this comm; ``state`` and ``reason`` only tell the page what the kernel knows, and
+:mod:`~openspace_widget.comm_road` is for pages that do not reach the server.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from importlib import resources
 
 import anywidget
 import traitlets
+
+from openspace_widget.comm_road import CommRoad
 
 
 def _static(name: str) -> str:
@@ -26,6 +29,9 @@ class OpenSpaceView(anywidget.AnyWidget):
 
     _esm = _static("widget.js")
     _css = _static("widget.css")
+
+    road: CommRoad | None = None
+    """For pages that do not reach the server."""
 
     session = traitlets.Unicode("", help="id of the session, a UUID").tag(sync=True)
     session_name = traitlets.Unicode("", help="the session's name for people").tag(sync=True)

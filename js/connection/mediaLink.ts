@@ -23,7 +23,7 @@ export class MediaLink implements Link {
   #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    rung: "websocket" | "images",
+    rung: "websocket" | "images" | "comm",
     socket: WebSocket,
     screen: Screen,
     events: LinkEvents,

@@ -11,6 +11,7 @@ export interface Report {
   decode_ms: number | null;
   frames_decoded: number;
   jitter_buffer_ms: number | null;
+  present_ms: number | null;
   bit_rate: number;
 }
 
@@ -27,7 +28,7 @@ export class Reporter {
   #freezes = 0;
 
   /** To be called with each look; the report to send now, or null: four a second while pictures arrive, else one. */
-  consider({ inbound, roundTrip }: Look): Report | null {
+  consider({ inbound, roundTrip, presentMs }: Look): Report | null {
     if (inbound === null) return null;
     const seen = this.#seen;
     this.#seen = inbound;
@@ -38,7 +39,10 @@ export class Reporter {
     this.#arriving = arrived;
     if (!arrived && inbound.timestamp - this.#told.timestamp < AT_LEAST_EVERY - TOLERANCE) return null;
     if (inbound.timestamp <= this.#told.timestamp) return null;
-    const report = reportOf(this.#told, inbound, roundTrip, this.#freezes);
+    const report = {
+      ...reportOf(this.#told, inbound, roundTrip, this.#freezes),
+      present_ms: presentMs === null ? null : inMilliseconds(presentMs / 1000),
+    };
     this.#told = inbound;
     return report;
   }
@@ -52,7 +56,12 @@ export class Reporter {
   }
 }
 
-export function reportOf(before: Inbound, after: Inbound, roundTrip: number | null, freezes: number): Report {
+export function reportOf(
+  before: Inbound,
+  after: Inbound,
+  roundTrip: number | null,
+  freezes: number,
+): Omit<Report, "present_ms"> {
   const grew = growth(before, after);
   const seconds = Math.max(1e-3, grew("timestamp") / 1000);
   const lost = grew("packetsLost");

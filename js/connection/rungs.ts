@@ -1,8 +1,10 @@
 /** The ways a picture can come, best first, and which of them this browser has. */
 
 export const RUNGS = ["webrtc", "websocket", "images"] as const;
-/** WebRTC; H.264 over a WebSocket into WebCodecs; single images over a WebSocket. */
-export type Rung = (typeof RUNGS)[number];
+/** Single images through the kernel: where there is no server to speak to, and then alone. */
+export const LAST_RUNG = "comm";
+/** WebRTC; H.264 over a WebSocket into WebCodecs; single images over a WebSocket; the same through the kernel. */
+export type Rung = (typeof RUNGS)[number] | typeof LAST_RUNG;
 
 /** A rung as it is really used: WebRTC may go through a TURN server. */
 export type Way = Rung | "webrtc-turn";

@@ -1,5 +1,7 @@
 /** Where the Jupyter server is, and how the page may speak to it. Cookies are enough: no token goes into a URL. */
 
+import type { Rung } from "./rungs.ts";
+
 const API = "openspace/api/v1/";
 
 export interface Server {
@@ -7,6 +9,8 @@ export interface Server {
   readonly baseUrl: string;
   fetch(path: string, init?: RequestInit): Promise<Response>;
   socket(path: string): WebSocket;
+  /** How pictures can come from it, best first; undefined for every way that the browser has. */
+  readonly rungs?: readonly Rung[];
 }
 
 /** The page's own server, the one named by `baseUrl`, or null where there is none (VS Code, Colab, saved HTML). */

@@ -160,7 +160,7 @@ export class Session {
     this.#attempt = attempt;
     this.#presented = false;
     const ladder = new Ladder<Link>(
-      usableRungs(),
+      this.#server.rungs ?? usableRungs(),
       (rung, footing, signal) => this.#hold(rung, footing, signal),
       {
         live: (link) => {

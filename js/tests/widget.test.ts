@@ -21,6 +21,9 @@ class FakeModel {
     this.#traits = { ...DEFAULTS, ...traits };
   }
 
+  readonly sent: { do?: string; channel?: string; socket?: string }[] = [];
+  send = (content: unknown): void => void this.sent.push(content as object);
+
   get = (name: string): never => this.#traits[name] as never;
 
   set(name: string, value: unknown): void {
@@ -35,6 +38,11 @@ class FakeModel {
   off = (event: string, listener: () => void): void => {
     this.listeners.get(event)?.delete(listener);
   };
+
+  tell(content: object): void {
+    for (const listener of this.listeners.get("msg:custom") ?? [])
+      (listener as (content: object, buffers: DataView[]) => void)(content, []);
+  }
 
   get listening(): number {
     return [...this.listeners.values()].reduce((sum, each) => sum + each.size, 0);
@@ -121,11 +129,35 @@ test("a session that ends elsewhere ends the view with its reason", () => {
   expect(chip(el)).toContain("The host was switched off.");
 });
 
-test("without a Jupyter server it says where there is a live view, and shows the still", () => {
-  const el = show(new FakeModel({ session: "one", base_url: "", still: "data:image/png;base64,AAAA" }));
-  expect(chip(el)).toContain("needs JupyterLab or Notebook 7");
+test("without a Jupyter server it asks the kernel, says that there is no live view until it answers, and shows the still", () => {
+  const model = new FakeModel({ session: "one", base_url: "", still: "data:image/png;base64,AAAA" });
+  const el = show(model);
+  expect(model.sent).toMatchObject([{ do: "open", channel: "events" }]);
+  expect(chip(el)).toContain("needs its kernel to be running");
   expect(el.querySelector<HTMLImageElement>(".osw-still")?.hidden).toBe(false);
   expect(sockets).toEqual([]);
+});
+
+test("where the server says nothing for two seconds, the kernel is asked, and pictures come through it", async () => {
+  vi.useFakeTimers();
+  try {
+    const model = new FakeModel({ session: "one", state: "running" });
+    const el = show(model);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(sockets[0]!.socket.closed).toBe(true);
+    const [opened] = model.sent;
+    expect(opened).toMatchObject({ do: "open", channel: "events" });
+    const say = (told: object) => model.tell({ road: "openspace", socket: opened!.socket, ...told });
+    say({ do: "opened" });
+    say({ do: "message", text: JSON.stringify({ ...SESSION, state: "RUNNING" }) });
+    expect(state(el)).toBe("connecting");
+    await vi.advanceTimersByTimeAsync(10);
+    expect(model.sent.at(-1)).toMatchObject({ do: "open", channel: "media" });
+    say({ do: "closed", code: 4404, reason: "it was closed" });
+    expect(state(el)).toBe("ended");
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("width and shape follow the model", () => {

@@ -51,13 +51,14 @@ const TRANSPORTS: Record<Rung, { transport: string; codec: string }> = {
   webrtc: { transport: "WebRTC", codec: "H.264" },
   websocket: { transport: "WebSocket", codec: "H.264 (WebCodecs)" },
   images: { transport: "WebSocket", codec: "JPEG images" },
+  comm: { transport: "Kernel", codec: "JPEG images" },
 };
 
 /** What the picture is, then the stations of its way in their order. */
 export function rows(local: LocalStats | null, remote: RemoteStats | null, encoder = ""): [string, string][] {
   const way = local ? TRANSPORTS[local.rung] : null;
   // The instance's encoder has no part in single images.
-  const encodes = local?.rung === "images" ? "" : encoder;
+  const encodes = local?.rung === "images" || local?.rung === "comm" ? "" : encoder;
   return [
     ["Transport", way ? way.transport + (local?.relay ? `, TURN over ${local.relay.toUpperCase()}` : "") : "–"],
     ["Codec", way?.codec ?? "–"],

@@ -20,7 +20,7 @@ export interface Circumstances {
 export const NO_SERVER: Status = {
   tone: "quiet",
   title: "No live view here",
-  detail: "The live view needs JupyterLab or Notebook 7. Frames and recordings work from Python.",
+  detail: "The live view needs its kernel to be running. Frames and recordings work from Python.",
 };
 
 export function statusOf({ phase, standing, hint, remark, ending }: Circumstances): Status | null {

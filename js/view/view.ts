@@ -7,6 +7,7 @@ import { isOver, type Phase, STARTING } from "../connection/phase.ts";
 import type { Way } from "../connection/rungs.ts";
 import type { Server } from "../connection/server.ts";
 import { Session } from "../connection/session.ts";
+import { type Follow, takeRoad } from "../connection/roads.ts";
 import { type Shares, sharesOf } from "../connection/shares.ts";
 import { type ControlAction, type Standing, standingOf } from "../connection/standing.ts";
 import { StatsSampler } from "../connection/statistics.ts";
@@ -29,6 +30,8 @@ import { watchVisibility } from "./visibility.ts";
 export interface ViewOptions {
   /** Null where there is no Jupyter server to speak to. */
   server: Server | null;
+  /** The way through the kernel, for where the server is not reached; null where there is no kernel. */
+  throughKernel?: Server | null;
   /** The view fills its container (the page) instead of having a shape of its own (the cell). */
   fill: boolean;
   /** What to do once the session is over. */
@@ -50,6 +53,10 @@ export class View {
   readonly #clock = new Clock();
   readonly #sender: InputSender;
   #session: Session | null = null;
+  /** Something was heard of a session, by whatever way. */
+  #heard = false;
+  /** Null where links cannot be made. */
+  #shares: Shares | null = null;
   #sessionLife: AbortController | null = null;
   #told: Phase | null = null;
   /** Null until the instance said hello on the present connection. */
@@ -62,8 +69,7 @@ export class View {
   #remark = "";
   #remarkTimer: ReturnType<typeof setTimeout> | undefined;
   #statsLife: AbortController | null = null;
-  /** Null until somebody chose here: then the instance follows the size by itself. */
-  #bitRate: BitRateChoice | null = null;
+  #bitRate: BitRateChoice = "auto";
 
   constructor(options: ViewOptions, signal: AbortSignal) {
     this.#options = options;
@@ -132,7 +138,7 @@ export class View {
     this.#ending.set(null);
     this.#state = null;
     this.#parted();
-    if (id !== "" && this.#options.server !== null) this.#follow(this.#options.server, id);
+    if (id !== "") this.#takeRoad(id);
     this.#show();
   }
 
@@ -166,16 +172,27 @@ export class View {
     return (this.root.getRootNode() as Document | ShadowRoot).fullscreenElement === this.root;
   }
 
-  #follow(server: Server, id: string): void {
+  #takeRoad(id: string): void {
     const life = childOf(this.#signal);
     this.#sessionLife = life;
+    const { server, throughKernel = null } = this.#options;
+    const follow: Follow = (road, heard, { signal }) => this.#follow(road, id, heard, signal);
+    void takeRoad(id, server, throughKernel, follow, life.signal);
+  }
+
+  #follow(server: Server, id: string, heard: () => void, signal: AbortSignal): void {
+    this.#parted();
+    this.#shares = server.rungs === undefined ? sharesOf(server, id) : null;
     const session: Session = new Session(
       server,
       id,
       {
         phase: () => this.#show(),
         screen: this.#screen(),
-        info: () => {},
+        info: () => {
+          this.#heard = true;
+          heard();
+        },
         warning: (warning) => {
           this.#ending.set(warning);
           this.#show();
@@ -188,7 +205,7 @@ export class View {
         control: (news) => this.#heardOfControl(news),
         transport: (way) => this.#takes(way),
       },
-      life.signal,
+      signal,
     );
     this.#session = session;
     session.start();
@@ -226,11 +243,6 @@ export class View {
     this.#show();
   }
 
-  get #shares(): Shares | null {
-    const { server } = this.#options;
-    return server !== null && this.#session !== null ? sharesOf(server, this.#session.id) : null;
-  }
-
   #parted(): void {
     this.#hello = null;
     this.#standing = null;
@@ -254,7 +266,7 @@ export class View {
     const resized = this.#state !== null && (this.#state.width !== state.width || this.#state.height !== state.height);
     this.#state = state;
     // A bit rate once chosen no longer follows the size at the instance, so it does here.
-    if (resized && this.#bitRate !== null && this.#steers) this.#setBitRate(this.#bitRate);
+    if (resized && this.#bitRate !== "auto" && this.#steers) this.#setBitRate(this.#bitRate);
     this.#clock.set(state);
     this.#bar.setState(state);
     this.#bar.showTime(this.#clock.time);
@@ -263,7 +275,7 @@ export class View {
   #show(): void {
     const phase = this.#phase;
     this.root.dataset.state = phase.name;
-    const nowhere = this.#options.server === null && !isOver(phase);
+    const nowhere = !this.#options.server && !this.#heard && !isOver(phase);
     this.#chip.say(
       nowhere
         ? NO_SERVER

@@ -21,6 +21,12 @@ from openspace_server.protocols.supervisor import DEFAULT_API_PORT, DEFAULT_GATE
 OLDEST_PYTHON = (3, 11)
 EXTENSION = "openspace_server"
 JUPYTER_TIMEOUT = 60.0
+PROBE = """
+import json
+from openspace_server.instance.streaming.codecs import X264, probe_encoders
+found = [each for each in probe_encoders(all=True) if each.choice is not X264]
+print(json.dumps([[each.choice.name, each.picture_ms if each.works else 0, each.problem] for each in found]))
+"""
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,21 @@ def _encoder(_: str) -> Iterator[Finding]:
         yield Finding(False, f"H.264 encoder: {problem}", "pip install --force-reinstall av")
         return
     yield Finding(size > 0, f"H.264 encoder libx264, PyAV {av.__version__}: one frame, {size} bytes")
+    yield _hardware()
+
+
+def _hardware() -> Finding:
+    """Whether an encoder in hardware works; that none does is well. In a child process: a broken driver may crash."""
+    try:
+        done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, timeout=60, check=False)
+        found = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else []
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        return Finding(True, "H.264 in hardware: the look did not come to an end, x264 is used")
+    works = [f"{name} ({milliseconds:.1f} ms a 720p picture)" for name, milliseconds, _ in found if milliseconds]
+    reasons = "; ".join(f"{name}: {reason}" for name, milliseconds, reason in found if not milliseconds)
+    if works:
+        return Finding(True, f"H.264 in hardware: {', '.join(works)}")
+    return Finding(True, f"H.264 in hardware: none works here, x264 is used ({reasons or 'the look failed'})")
 
 
 def _web_rtc(_: str) -> Iterator[Finding]:

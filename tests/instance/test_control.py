@@ -170,6 +170,10 @@ def test_quality_is_told_and_bounded() -> None:
             assert (state["bit_rate"], state["frame_rate"]) == (1_000_000, 60)
             assert "outside" in await viewer.ask("quality", frame_rate=61)
             assert "outside" in await viewer.ask("quality", bit_rate=1)
+            assert (await viewer.ask("quality", frame_rate=30))["bit_rate"] == 1_000_000
+            assert (await viewer.ask("quality", bit_rate=None))["bit_rate"] == 1_000_000, "as 640x360 has by itself"
+            await viewer.ask("resolution", width=1280, height=720)
+            assert (await viewer.ask("state"))["bit_rate"] == 4_000_000, "it follows the size again"
 
     run(scenario())
 

@@ -185,6 +185,25 @@ async def test_metrics_and_audit(client: Client, jp_serverapp: Any) -> None:
     assert "user" not in "".join(line for line in text.splitlines() if line.startswith("openspace_"))
 
 
+async def test_metrics_tell_of_each_instance_while_it_lives(client: Client, host: StandInHost) -> None:
+    host.shown |= {"camera": {}, "stats": {"draw_ms": 6.5, "queue_ms": 0.25, "viewers": 3, "bit_rate": "x"}}
+    session = (await client.start())["id"]
+    wanted = (
+        f'openspace_instance_stage_milliseconds{{session="{session}",stage="draw"}} 6.5',
+        f'openspace_instance_viewers{{session="{session}"}} 3.0',
+    )
+
+    async def told() -> str:
+        return (await client.fetch("GET", "metrics")).body.decode()
+
+    while not set(wanted) <= set((await told()).splitlines()):
+        pass
+    assert f'openspace_instance_bit_rate{{session="{session}"}}' not in await told()
+    await client.ask("DELETE", f"sessions/{session}")
+    while session in await told():
+        pass
+
+
 class Somebody(IdentityProvider):
     """Whoever the header says."""
 

@@ -188,7 +188,7 @@ class Gateway(WebSocketHandler):
         verb, shown = request["verb"], self.host.shown
         if verb == "state":
             result: Any = {"type": "state", "viewers": self.host.viewers or 0, **shown}
-        elif verb in ("camera", "properties") and verb in shown:
+        elif verb in ("camera", "properties", "stats") and verb in shown:
             result = shown[verb]
         elif verb == "dismiss" and self.join is not None and self.join.owner:
             self.host.dismissed.append(request["arguments"]["share"])

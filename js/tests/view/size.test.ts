@@ -12,7 +12,7 @@ test.each([
 ])("%o at ratio %d is drawn as %o", (box, ratio, size) => expect(pictureSize(box, ratio)).toEqual(size));
 
 test("bit rates follow the size", () => {
-  expect(bitRateFor("auto", { width: 1280, height: 720 })).toBe(4_000_000);
+  expect(bitRateFor("auto", { width: 1280, height: 720 })).toBeNull();
   expect(bitRateFor("low", { width: 64, height: 64 })).toBe(300_000);
   expect(bitRateFor("high", { width: 3840, height: 2160 })).toBe(60_000_000);
   expect([formatBitRate(4e6), formatBitRate(51_200)]).toEqual(["4.0 Mbit/s", "51 kbit/s"]);

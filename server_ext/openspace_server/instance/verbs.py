@@ -137,8 +137,11 @@ async def _follow(who: Conversation, arguments: Arguments, id: int) -> Any:
 
 async def _quality(who: Conversation, arguments: Arguments, id: int) -> Any:
     changes: dict[str, Any] = {}
-    if arguments.get("bit_rate") is not None:
-        changes["chosen_bit_rate"] = integer(arguments, "bit_rate", MIN_BIT_RATE, MAX_BIT_RATE)
+    if "bit_rate" in arguments:
+        follows_size = arguments["bit_rate"] is None
+        changes["chosen_bit_rate"] = (
+            None if follows_size else integer(arguments, "bit_rate", MIN_BIT_RATE, MAX_BIT_RATE)
+        )
     if arguments.get("frame_rate") is not None:
         changes["frame_rate"] = integer(arguments, "frame_rate", 1, MAX_FRAME_RATE)
     await who.instance.change_picture(lambda settings: replace(settings, **changes))

@@ -8,7 +8,7 @@ import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from openspace_server.orchestrator import limits, snapshots
+from openspace_server.orchestrator import limits, metrics, snapshots
 from openspace_server.orchestrator.host_client import Status
 from openspace_server.orchestrator.hosts import Hosts
 from openspace_server.orchestrator.models import POOL, HostRow, SessionRow
@@ -35,6 +35,7 @@ class Attention:
     def forget(self, session: str) -> None:
         self._looked.pop(session, None)
         self._viewers.pop(session, None)
+        metrics.hide(session)
         if (looking := self._looking.pop(session, None)) is not None:
             looking.cancel()
 
@@ -74,6 +75,7 @@ class Attention:
             if taken.known and taken.known != row.known:
                 await self._sessions.set_known(row, taken.known, steered)
             self._viewers[row.id] = taken.viewers
+            metrics.show(row.id, taken.stats)
         except snapshots.FAULTS as problem:
             log.debug("session %s: not looked at: %s", row.id, problem)
         except SQLAlchemyError as problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -24,6 +25,23 @@ START_TIME = Histogram(
 SESSIONS = Gauge("openspace_sessions", "Live sessions", ["state"])
 HOSTS = Gauge("openspace_hosts", "Render hosts", ["region", "state"])
 SLOTS = Gauge("openspace_slots", "Slots of the hosts that answer", ["region", "use"])
+
+INSTANCE = ["session"]
+INSTANCE_STAGES = Gauge(
+    "openspace_instance_stage_milliseconds", "Median of one picture, by stage", [*INSTANCE, "stage"]
+)
+INSTANCE_FIGURES = {
+    name: Gauge(f"openspace_instance_{name}", text, INSTANCE)
+    for name, text in (
+        ("frame_rate", "Pictures encoded per second"),
+        ("bit_rate", "Bits encoded per second"),
+        ("viewers", "Who watches and steers, programs included"),
+        ("dropped", "Pictures dropped for viewers that could not follow, since the start"),
+        ("frames_drawn", "Frames drawn since the start"),
+        ("key_frames", "Key frames among the pictures encoded since the start"),
+    )
+}
+STAGES = ("draw", "encode", "queue", "send")
 
 _granted: dict[str, datetime] = {}
 
@@ -60,3 +78,23 @@ def count(sessions: Mapping[str, int], hosts: Sequence[HostRow], busy: Mapping[s
             SLOTS.labels(host.region, "busy").inc(held)
             SLOTS.labels(host.region, "occupied").inc(host.occupied)
             SLOTS.labels(host.region, "free").inc(max(0, host.slots - held - host.occupied) if not host.drain else 0)
+
+
+def show(session: str, stats: Mapping[str, object]) -> None:
+    """Set the gauges of one instance to what it told of itself; anything but numbers is left out."""
+    for name, gauge in INSTANCE_FIGURES.items():
+        if isinstance(value := stats.get(name), int | float):
+            gauge.labels(session).set(value)
+    for stage in STAGES:
+        if isinstance(value := stats.get(f"{stage}_ms"), int | float):
+            INSTANCE_STAGES.labels(session, stage).set(value)
+
+
+def hide(session: str) -> None:
+    """It has ended, or another process follows it now."""
+    for gauge in INSTANCE_FIGURES.values():
+        with contextlib.suppress(KeyError):
+            gauge.remove(session)
+    for stage in STAGES:
+        with contextlib.suppress(KeyError):
+            INSTANCE_STAGES.remove(session, stage)

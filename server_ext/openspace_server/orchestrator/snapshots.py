@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
@@ -34,10 +34,12 @@ class Refused(ProtocolError):
 @dataclass(frozen=True)
 class Snapshot:
     """``known``: what to give back, as JSON. ``viewers``: how many watch; None if unknown.
-    ``pose``: tells whether somebody steered in between; unlike the time, it does not move by itself."""
+    ``stats``: its figures. ``pose``: tells whether somebody steered in between; unlike the time, it does not move by
+    itself."""
 
     known: str
     viewers: int | None
+    stats: dict[str, Any] = field(default_factory=dict)
 
     @property
     def pose(self) -> str:
@@ -63,12 +65,16 @@ async def take(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: 
             known["camera"] = await talk.ask("camera")
             with contextlib.suppress(Refused):  # an engine without properties
                 known["properties"] = await talk.ask("properties")
+            stats = None
+            with contextlib.suppress(Refused):
+                stats = await talk.ask("stats")
             viewers = state.get("viewers")
             encoded = json.dumps(known)
             if len(encoded) > MAX_KNOWN:
                 log.warning("session %s: its properties are too many to be kept for a restart", row.id)
                 encoded = json.dumps(known | {"properties": None})
-            return Snapshot(encoded, viewers if isinstance(viewers, int) else None)
+            figures = stats if isinstance(stats, dict) else {}
+            return Snapshot(encoded, viewers if isinstance(viewers, int) else None, figures)
         finally:
             await talk.close()
 

@@ -82,12 +82,12 @@ class Report:
     """What a viewer's browser measured since its last report, about every quarter of a second.
 
     ``{"type": "report", "fps", "loss", "jitter_ms", "rtt_ms", "freezes", "decode_ms", "frames_decoded",
-    "jitter_buffer_ms", "bit_rate"}``; all but ``fps`` and ``loss`` may be left out or null.
+    "jitter_buffer_ms", "present_ms", "bit_rate"}``; all but ``fps`` and ``loss`` may be left out or null.
 
     Attributes:
         fps: pictures that arrived per second.
         loss: part of the packets that did not, 0 to 1.
-        jitter_ms, rtt_ms, decode_ms (a picture), jitter_buffer_ms: milliseconds.
+        jitter_ms, rtt_ms, decode_ms (a picture), jitter_buffer_ms, present_ms (from decoded to shown): milliseconds.
         freezes, frames_decoded: counts since the connection began.
         bit_rate: that arrived, bit/s.
     """
@@ -101,6 +101,7 @@ class Report:
     frames_decoded: int | None = None
     jitter_buffer_ms: float | None = None
     bit_rate: float | None = None
+    present_ms: float | None = None
 
     def encode(self) -> str:
         return json.dumps({"type": "report", **asdict(self)})
@@ -124,6 +125,7 @@ class Report:
             else integer(message, "frames_decoded", 0, 2**53),
             jitter_buffer_ms=some("jitter_buffer_ms", MAX_REPORTED_MS),
             bit_rate=some("bit_rate", 1e12),
+            present_ms=some("present_ms", MAX_REPORTED_MS),
         )
 
 

@@ -1,0 +1,96 @@
+"""The way through the kernel, at a real session, with the page's messages said by the test."""
+
+from __future__ import annotations
+
+import json
+import queue
+from typing import Any
+
+from openspace_server.protocols.media import Kind, ack, decode_picture
+from openspace_widget import OpenSpace
+from openspace_widget.comm_road import CommRoad
+
+
+class Widget:
+    """What the road needs of one; ``told`` is what the page would get."""
+
+    def __init__(self) -> None:
+        self.told: queue.Queue[tuple[dict[str, Any], list[bytes]]] = queue.Queue()
+
+    def on_msg(self, callback: Any, remove: bool = False) -> None:
+        self.say = lambda **content: callback(self, {"road": "openspace", **content}, [])
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        self.told.put((content, buffers or []))
+
+    def next(self, **wanted: Any) -> tuple[dict[str, Any], list[bytes]]:
+        """The next message with these fields; those before are left out."""
+        while True:
+            content, buffers = self.told.get(timeout=20)
+            if wanted.items() <= content.items():
+                return content, buffers
+
+    def picture(self) -> bytes:
+        while not (buffers := self.next(do="message")[1]):
+            pass
+        return buffers[0]
+
+
+def test_a_page_sees_and_steers_through_the_kernel_with_one_picture_under_way(space: OpenSpace) -> None:
+    widget = Widget()
+    road = CommRoad(widget, space._connection, space.session)
+    widget.say(socket="e", do="open", channel="events")
+    widget.next(socket="e", do="opened")
+    assert json.loads(widget.next(socket="e", do="message")[0]["text"])["state"] in ("RUNNING", "DISCONNECTED")
+    widget.say(socket="m", do="open", channel="media")
+    widget.next(socket="m", do="opened")
+    widget.say(socket="m", do="send", text=json.dumps({"type": "media", "mode": "images", "format": "jpeg"}))
+    header, picture = decode_picture(widget.picture())
+    assert (header.kind, picture[:2]) == (Kind.JPEG, b"\xff\xd8")
+    space.time.rate = 86400
+    space.time.play()
+    space.frame()
+    space.frame()
+    pictures = [message for message in list(widget.told.queue) if message[1]]
+    assert pictures == [], "the next one waits for the acknowledgement"
+    before = space.camera["Position"]
+    widget.say(socket="m", do="send", text=ack(header.number))
+    assert decode_picture(widget.picture())[0].number == header.number + 1
+    turned = {"type": "input", "seq": 1, "held": False, "axes": {"orbitX": 0.5}}
+    widget.say(socket="m", do="send", text=json.dumps(turned))
+    while space.camera["Position"] == before:
+        pass
+    widget.say(socket="m", do="close")
+    assert widget.next(socket="m", do="closed")[0]["code"] == 1000
+    assert sorted(road._sockets) == ["e"]
+    widget.say(socket="e", do="close")
+    widget.next(socket="e", do="closed")
+
+
+def test_nothing_but_a_views_own_channels_is_opened(space: OpenSpace) -> None:
+    widget = Widget()
+    road = CommRoad(widget, space._connection, space.session)
+    for channel in ("bulk", "api", "../../hosts", "signaling", None, 7):
+        widget.say(socket="x", do="open", channel=channel)
+        assert "cannot be opened" in widget.next(socket="x", do="closed")[0]["reason"]
+    for nonsense in ({}, {"socket": 7, "do": "open"}, {"socket": "x", "do": "send", "text": "?"}, {"do": "close"}):
+        widget.say(**nonsense)
+    widget.say(socket="x", do="open", channel="events")
+    widget.say(socket="x", do="close")
+    widget.next(socket="x", do="closed")
+    for number in range(20):
+        widget.say(socket=str(number), do="open", channel="events")
+    for number in range(16, 20):
+        assert widget.next(socket=str(number), do="closed")
+    for number in range(16):
+        widget.say(socket=str(number), do="close")
+        widget.next(socket=str(number), do="closed")
+    assert not road._sockets
+
+
+def test_a_session_that_is_not_there_is_told_as_a_server_tells_it(space: OpenSpace) -> None:
+    widget = Widget()
+    road = CommRoad(widget, space._connection, "00000000-0000-4000-8000-000000000000")
+    widget.say(socket="e", do="open", channel="events")
+    assert widget.next(socket="e", do="closed")[0]["code"] == 4404
+    assert not road._sockets
