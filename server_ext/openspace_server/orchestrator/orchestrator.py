@@ -126,6 +126,8 @@ class Orchestrator:
         with self._precedence.request():
             row, created = await self._reserve(owner, request, key)
         self._lifecycle.follow(row.id)
+        if created and row.state == SessionState.REQUESTED:
+            await self._pool.hurry(self._lifecycle.follow)
         if created and row.instance is not None and (row.width, row.height) != (request.width, request.height):
             await self._resize_warm(row, request)
         return row.view(), created
