@@ -167,13 +167,13 @@ async def test_a_drained_host_keeps_its_sessions(tmp_path: Path, host: StandInHo
     async with running(static(tmp_path, host.open())) as orchestrator:
         view, _ = await orchestrator.create(ME, WANTED)
         await reach(orchestrator, view.id, RUNNING)
-        hosts = await orchestrator.all_hosts()
-        await orchestrator.drain(hosts[0]["id"], True)
+        hosts = await orchestrator.admin.hosts()
+        await orchestrator.admin.drain(hosts[0]["id"], True)
         with pytest.raises(NoFreeSlot, match="every render host is being emptied"):
             await orchestrator.create(ME, WANTED)
         assert (await orchestrator.get((ME,), view.id)).state == RUNNING
         await orchestrator.resize((ME,), view.id, 800, 600)
-        await orchestrator.drain(hosts[0]["id"], False)
+        await orchestrator.admin.drain(hosts[0]["id"], False)
         await orchestrator.create(ME, WANTED)
 
 
@@ -185,7 +185,7 @@ async def test_unknown_instances_are_stopped_only_where_nobody_else_has_any(tmp_
     both = dataclasses.replace(settings, exclusive_hosts=False, hosts=(HostAddress.parse(shared.address),))
     async with running(settings), running(dataclasses.replace(both, directory=tmp_path / "b")) as second:
         await until(lambda: own.instances[0].state == InstanceState.IDLE, "the end of the unknown instance")
-        while (await second.all_hosts())[0]["occupied"] != 1:  # noqa: ASYNC110
+        while (await second.admin.hosts())[0]["occupied"] != 1:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         assert shared.instances[0].state == InstanceState.RUNNING
         for _ in range(2):
