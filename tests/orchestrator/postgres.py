@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 USER = "postgres"
+ROOM = 4 * 2**30
 TUNING = ("-c", "fsync=off", "-c", "max_connections=200", "-c", "log_min_messages=fatal")
 
 
@@ -35,7 +36,7 @@ class Postgres:
         self._bin = folder
         self._tuning = TUNING[2:] if durable else TUNING
         # Not pytest's folder: the server must not be root, and only root may look into that.
-        self.folder = Path(tempfile.mkdtemp(prefix="openspace-postgres-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="openspace-postgres-", dir=None if durable else _memory()))
         self.port = 0
         self._data = self.folder / "data"
         if os.getuid() == 0:
@@ -105,6 +106,12 @@ class Postgres:
             return []
         pwd.getpwnam(USER)
         return ["runuser", "-u", USER, "--"]
+
+
+def _memory() -> Path | None:
+    """A folder in memory that has room for many databases; None if there is none."""
+    folder = Path("/dev/shm")
+    return folder if folder.is_dir() and shutil.disk_usage(folder).free > ROOM else None
 
 
 def _running(pid: int) -> bool:

@@ -151,3 +151,22 @@ async def test_a_failed_grant_leaves_nothing(db_url: str, monkeypatch: pytest.Mo
     assert await bench.sessions.live() == []
     assert (await bench.take()).fence == 1
     await bench.close()
+
+
+async def test_the_pool_keeps_nobody_out(db_url: str) -> None:
+    bench = await Bench(db_url).open({"engines": "embedded"}, {}, slots=1)
+    mine, pool = Terms(warm=True), Terms(quota=2)
+    only, anywhere = [await bench.take(POOL, pool), await bench.take(POOL, pool)]
+    waits = await bench.take(terms=mine, engine="web")
+    assert waits.state == SessionState.REQUESTED
+    states = {row.id: row.state for row in await bench.sessions.sessions([POOL])}
+    # Only the host that offers the engine makes room, and only once.
+    assert states == {only.id: SessionState.RESERVED, anywhere.id: SessionState.STOPPING}
+    with pytest.raises(NoFreeSlot):
+        await bench.take("user:other", mine, engine="web")
+    assert not await bench.grants.promote(waits, bench.ids)
+    await bench.sessions.end(await bench.sessions.session(anywhere.id), SessionState.STOPPED)  # type: ignore[arg-type]
+    assert await bench.grants.promote(waits, bench.ids)
+    taken = await bench.take("user:other", mine)
+    assert (taken.id, taken.owner, taken.state) == (only.id, "user:other", SessionState.RESERVED)
+    await bench.close()

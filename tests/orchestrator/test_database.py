@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import re
 import sqlite3
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -56,19 +58,29 @@ async def test_the_file_is_private(tmp_path: Path) -> None:
     await store.close()
 
 
+PROCESSES = 8
+
+
+def set_up_at_once(db_url: str, barrier: Any) -> None:
+    async def main() -> None:
+        database = Database(db_url)
+        barrier.wait(60)
+        await database.set_up()
+        await database.close()
+
+    asyncio.run(main())
+
+
 def test_eight_processes_at_once(db_url: str) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", OPEN_IT, db_url], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(8)
-    ]
+    context = multiprocessing.get_context("forkserver")  # its children start quickly, so they do meet
+    context.set_forkserver_preload([__name__])
+    barrier = context.Barrier(PROCESSES)
+    processes = [context.Process(target=set_up_at_once, args=(db_url, barrier)) for _ in range(PROCESSES)]
     for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    errors = [process.communicate(timeout=60)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 8, errors
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * PROCESSES
     assert asyncio.run(revision(db_url)) == HEAD
 
 

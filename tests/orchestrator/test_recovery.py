@@ -11,6 +11,7 @@ import pytest
 
 from openspace_server.orchestrator.errors import CommandRefused, NoFreeSlot
 from openspace_server.orchestrator.orchestrator import Orchestrator
+from openspace_server.orchestrator.requests import NewSession
 from openspace_server.orchestrator.settings import HostAddress
 from openspace_server.protocols import supervisor as protocol
 from openspace_server.protocols.sessions import SessionState, SessionWarning
@@ -132,17 +133,47 @@ async def test_a_warm_session_is_there_at_once(tmp_path: Path, host: StandInHost
         await until(lambda: host.commands.count("START") == 2, "the next warm one")
 
 
+async def test_a_warm_session_makes_room_for_another_engine(tmp_path: Path, host: StandInHost) -> None:
+    async with running(static(tmp_path, host.open(), warm=3, poll_interval=5.0)) as orchestrator:
+        while (await orchestrator._sessions.counts()) != {"RUNNING": 3}:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        warm = await orchestrator._sessions.live()
+        view, created = await orchestrator.create(ME, NewSession("", "web", 640, 360))
+        assert (view.state, created) == (SessionState.REQUESTED, True)
+        assert (await reach(orchestrator, view.id, RUNNING)).engine == "web"
+        (evicted,) = [row for row in warm if (await orchestrator._sessions.session(row.id)).ended]  # type: ignore[union-attr]
+        events = await orchestrator._sessions.events(evicted.id)
+        assert [event.kind for event in events][-2:] == ["stopping", "stopped"]
+        assert "its slot was needed" in events[-1].detail
+        # The others are given away before anybody is refused.
+        taken = [(await orchestrator.create(ME, WANTED))[0] for _ in range(2)]
+        assert {view.state for view in taken} == {RUNNING}
+        with pytest.raises(NoFreeSlot, match="3 of 3 are busy"):
+            await orchestrator.create(ME, WANTED)
+
+
+async def test_a_warm_session_that_still_starts_is_better_than_none(tmp_path: Path, host: StandInHost) -> None:
+    host.hold = True
+    async with running(static(tmp_path, host.open(), warm=3)) as orchestrator:
+        await until(lambda: host.commands.count("START") == 3, "the warm ones")
+        view, created = await orchestrator.create(ME, WANTED)
+        assert (view.state, created) == (SessionState.STARTING, True)
+        host.hold = False
+        await reach(orchestrator, view.id, RUNNING)
+        assert host.commands.count("START") == 3
+
+
 async def test_a_drained_host_keeps_its_sessions(tmp_path: Path, host: StandInHost) -> None:
     async with running(static(tmp_path, host.open())) as orchestrator:
         view, _ = await orchestrator.create(ME, WANTED)
         await reach(orchestrator, view.id, RUNNING)
-        hosts = await orchestrator.all_hosts()
-        await orchestrator.drain(hosts[0]["id"], True)
+        hosts = await orchestrator.admin.hosts()
+        await orchestrator.admin.drain(hosts[0]["id"], True)
         with pytest.raises(NoFreeSlot, match="every render host is being emptied"):
             await orchestrator.create(ME, WANTED)
         assert (await orchestrator.get((ME,), view.id)).state == RUNNING
         await orchestrator.resize((ME,), view.id, 800, 600)
-        await orchestrator.drain(hosts[0]["id"], False)
+        await orchestrator.admin.drain(hosts[0]["id"], False)
         await orchestrator.create(ME, WANTED)
 
 
@@ -154,7 +185,7 @@ async def test_unknown_instances_are_stopped_only_where_nobody_else_has_any(tmp_
     both = dataclasses.replace(settings, exclusive_hosts=False, hosts=(HostAddress.parse(shared.address),))
     async with running(settings), running(dataclasses.replace(both, directory=tmp_path / "b")) as second:
         await until(lambda: own.instances[0].state == InstanceState.IDLE, "the end of the unknown instance")
-        while (await second.all_hosts())[0]["occupied"] != 1:  # noqa: ASYNC110
+        while (await second.admin.hosts())[0]["occupied"] != 1:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         assert shared.instances[0].state == InstanceState.RUNNING
         for _ in range(2):

@@ -32,7 +32,7 @@ class HostsHandler(AdminHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        self.finish(json.dumps({"hosts": await (await self.orchestrator()).all_hosts()}))
+        self.finish(json.dumps({"hosts": await (await self.orchestrator()).admin.hosts()}))
 
 
 class HostHandler(AdminHandler):
@@ -43,7 +43,7 @@ class HostHandler(AdminHandler):
         body = parse_object(self.request.body)
         if set(body) != {"drain"}:
             raise ProtocolError("expected drain and nothing else")
-        await (await self.orchestrator()).drain(host, boolean(body, "drain"))
+        await (await self.orchestrator()).admin.drain(host, boolean(body, "drain"))
         self.set_status(204)
         self.finish()
 
@@ -53,7 +53,7 @@ class AllSessionsHandler(AdminHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        sessions: Sequence[dict[str, Any]] = await (await self.orchestrator()).all_sessions()
+        sessions: Sequence[dict[str, Any]] = await (await self.orchestrator()).admin.sessions()
         self.finish(json.dumps({"sessions": sessions}))
 
 

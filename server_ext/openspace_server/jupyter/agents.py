@@ -91,7 +91,7 @@ class AgentHandler(RelayHandlerMixin, OrchestratorMixin, WebSocketHandler, Jupyt
         heard = asyncio.Event()
         mux = Mux(self.end, seal, heard=heard.set)
         renewing = asyncio.create_task(self._renew(host.id, heard))
-        joining = asyncio.create_task(orchestrator.join_agent(host.id, mux))
+        joining = asyncio.create_task(orchestrator.admin.join(host.id, mux))
         try:
             await mux.run()
         finally:
@@ -107,12 +107,12 @@ class AgentHandler(RelayHandlerMixin, OrchestratorMixin, WebSocketHandler, Jupyt
         if raw is None:
             raise WebSocketClosedError
         hello = protocol.decode_hello(raw)
-        host = await orchestrator.agent(hello.name)
+        host = await orchestrator.admin.agent(hello.name)
         # An unknown name takes as long, and is told the same.
         secret = host.secret if host is not None else secrets.token_hex(16)
         if not hello.proves(secret, nonce, time.time()) or host is None:
             raise ProtocolError(WRONG)
-        await orchestrator.describe_host(host.id, hello.traits)
+        await orchestrator.admin.describe(host.id, hello.traits)
         lease = orchestrator.settings.host_timeout
         await self.end.send(protocol.welcome(secret, nonce, hello.nonce, lease))
         return host, protocol.Seal(protocol.session_key(secret, nonce, hello.nonce), agent=False)
@@ -123,5 +123,5 @@ class AgentHandler(RelayHandlerMixin, OrchestratorMixin, WebSocketHandler, Jupyt
         while True:
             await heard.wait()
             heard.clear()
-            await orchestrator.heard(host)
+            await orchestrator.admin.heard(host)
             await asyncio.sleep(orchestrator.settings.host_timeout / 4)

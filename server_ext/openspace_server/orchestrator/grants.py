@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from openspace_server.orchestrator import placement
+from openspace_server.orchestrator import placement, warm
 from openspace_server.orchestrator.clock import moment
 from openspace_server.orchestrator.database import Database
 from openspace_server.orchestrator.errors import KeyReused, QuotaReached
 from openspace_server.orchestrator.models import POOL, HostRow, SessionRow, SlotRow, now
 from openspace_server.orchestrator.requests import NewSession
-from openspace_server.orchestrator.store import ENDED, log
+from openspace_server.orchestrator.store import ATTACHED, ENDED, log
 from openspace_server.protocols.sessions import SessionState
 
 # Locks the owner's row until the end of the transaction; the same words for SQLite and PostgreSQL.
@@ -51,8 +51,8 @@ class Grants:
     ) -> tuple[SessionRow, bool]:
         """A slot of one of ``hosts`` for a new session; (session, whether it is new).
 
-        The session is RESERVED; RUNNING when a warm one was at hand; REQUESTED when it asked for a place in the queue
-        and no slot is free.
+        The session is RESERVED; RUNNING, or on the way to it, when a warm one was at hand; REQUESTED when no slot is
+        free and it asked for a place in the queue, or a warm session of another engine makes room.
 
         Raises:
             QuotaReached: the owner has as many as allowed.
@@ -65,12 +65,19 @@ class Grants:
             if key is not None and (earlier := await find_earlier(tx, owner, key, request)):
                 return earlier, False
             await _check_quota(tx, owner, terms.quota if own is None else own)
-            if terms.warm and (row := await self._take_warm(tx, owner, request, key, hosts, terms)):
+            values = self._values(owner, request, key, terms)
+            pool = terms.warm and owner != POOL
+            if pool and (row := await warm.take(tx, hosts, request, values | _clocks(terms), ATTACHED)):
                 return row, True
             slot = await _find_slot(tx, hosts, request, ahead=None)
-            if slot is None and not request.queue:
+            if slot is None and pool:
+                if row := await warm.take(tx, hosts, request, values | _clocks(terms), warm.ON_THE_WAY):
+                    return row, True
+                evicted = await warm.evict(tx, hosts, request)
+            else:
+                evicted = False
+            if slot is None and not request.queue and not evicted:
                 raise await _refusal(tx, hosts, request)
-            values = self._values(owner, request, key, terms)
             if slot is None:
                 await tx.execute(insert(SessionRow).values(values | _clocks(terms)))
                 row = SessionRow(**values)
@@ -147,33 +154,6 @@ class Grants:
             await _hold(tx, again)
             await log(tx, "reserved", again, detail="again, after a crash")
             return True
-
-    async def _take_warm(
-        self, tx: AsyncSession, owner: str, request: NewSession, key: str | None, hosts: Sequence[str], terms: Terms
-    ) -> SessionRow | None:
-        """A running session of the pool, given to ``owner``; None when there is none that fits."""
-        query = (
-            select(SessionRow)
-            .where(
-                SessionRow.owner == POOL,
-                SessionRow.state.in_((SessionState.RUNNING, SessionState.DISCONNECTED)),
-                SessionRow.engine == request.engine,
-                SessionRow.host.in_(hosts),
-            )
-            .order_by((SessionRow.region != request.region), SessionRow.created)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        row = await tx.scalar(query)
-        if row is None:
-            return None
-        values = self._values(owner, request, key, terms)
-        kept = ("id", "token", "state", "width", "height")
-        taken = {name: value for name, value in values.items() if name not in kept} | {"state": SessionState.RUNNING}
-        await tx.execute(update(SessionRow).where(SessionRow.id == row.id).values(taken | _clocks(terms)))
-        await tx.refresh(row)
-        await log(tx, "taken", row)
-        return row
 
     def _values(self, owner: str, request: NewSession, key: str | None, terms: Terms) -> dict[str, Any]:
         stamp = now()

@@ -1,4 +1,5 @@
-"""The orchestrator as the server extension sees it: sessions of owners, and nothing of hosts, slots or polling."""
+"""The orchestrator as the server extension sees it: sessions of owners, and nothing of hosts, slots or polling.
+What administrators and hosts that dial in need is in :attr:`Orchestrator.admin`."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from openspace_server.orchestrator import metrics, snapshots
+from openspace_server.orchestrator.administration import Administration
 from openspace_server.orchestrator.database import Database, Happening
 from openspace_server.orchestrator.errors import (
     CommandRefused,
@@ -20,7 +21,6 @@ from openspace_server.orchestrator.errors import (
     QuotaReached,
     SessionEnded,
     SessionNotRunning,
-    UnknownHost,
     UnknownSession,
     UnknownShare,
 )
@@ -78,6 +78,7 @@ class Orchestrator:
         )
         self._pool = Pool(settings, self._sessions, self._grants, self._hosts)
         self._rounds = Rounds()
+        self.admin = Administration(settings, self._host_store, self._sessions, self._hosts, self.links)
         self.listen(metrics.note)
         self._terms = Terms(
             settings.quota, settings.max_duration, settings.idle_limit, settings.away_limit, settings.warm > 0
@@ -126,6 +127,8 @@ class Orchestrator:
         with self._precedence.request():
             row, created = await self._reserve(owner, request, key)
         self._lifecycle.follow(row.id)
+        if created and row.state == SessionState.REQUESTED:
+            await self._pool.hurry(self._lifecycle.follow)
         if created and row.instance is not None and (row.width, row.height) != (request.width, request.height):
             await self._resize_warm(row, request)
         return row.view(), created
@@ -218,44 +221,6 @@ class Orchestrator:
                 elif news != view:
                     view = news
                     yield view
-
-    async def all_hosts(self) -> Sequence[dict[str, Any]]:
-        """Every host for administrators; without addresses and secrets."""
-        busy = await self._host_store.busy()
-        shown = ("id", "name", "kind", "state", "reason", "region", "graphics_card", "ram", "storage", "engines")
-        return [
-            {name: getattr(host, name) for name in shown}
-            | {"slots": host.slots, "busy": busy.get(host.id, 0), "occupied": host.occupied, "drain": host.drain}
-            for host in await self._host_store.hosts()
-        ]
-
-    async def all_sessions(self) -> Sequence[dict[str, Any]]:
-        """Everybody's live sessions for administrators."""
-        rows = await self._sessions.live()
-        return [row.view().as_json() | {"owner": row.owner, "host": row.host} for row in rows]
-
-    async def drain(self, host: str, drain: bool) -> None:
-        """Raises UnknownHost."""
-        if not await self._host_store.set_drain(host, drain):
-            raise UnknownHost("there is no such render host")
-
-    async def agent(self, name: str) -> HostRow | None:
-        """The host that may dial in under ``name``."""
-        return await self._host_store.agent(name)
-
-    async def describe_host(self, id: str, traits: dict[str, str]) -> None:
-        """What a host that dialled in tells of itself."""
-        if traits:
-            await self._host_store.set_traits(id, **traits)
-
-    async def join_agent(self, id: str, link: AgentLink) -> None:
-        """It has dialled in: use it, and look at it now."""
-        self.links.put(id, link)
-        await self._hosts.look()
-
-    async def heard(self, host: str) -> None:
-        """A host that dialled in is alive."""
-        await self._host_store.renew(host, self.settings.host_timeout)
 
     async def used(self, id: str) -> None:
         """Somebody uses it."""

@@ -82,16 +82,19 @@ def _load() -> Any:
     return select(SlotRow.host, func.count(SlotRow.session).label("busy")).group_by(SlotRow.host).subquery()
 
 
-def _free(hosts: Sequence[str], request: NewSession) -> ColumnElement[bool]:
+def offers(hosts: Sequence[str], request: NewSession) -> ColumnElement[bool]:
+    """Of hosts: one of ``hosts`` that takes new sessions with that engine."""
     offered = literal(",") + HostRow.engines + literal(",")
     return and_(
         HostRow.id.in_(hosts),
         HostRow.state.in_(OPEN),
         ~HostRow.drain,
         or_(HostRow.engines == "", offered.contains(f",{request.engine},", autoescape=True)),
-        SlotRow.n < HostRow.slots,
-        SlotRow.session.is_(None),
     )
+
+
+def _free(hosts: Sequence[str], request: NewSession) -> ColumnElement[bool]:
+    return and_(offers(hosts, request), SlotRow.n < HostRow.slots, SlotRow.session.is_(None))
 
 
 def _unheard(host: HostRow) -> bool:

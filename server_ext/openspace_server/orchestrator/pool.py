@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from openspace_server.orchestrator.errors import NoFreeSlot, QuotaReached
 from openspace_server.orchestrator.grants import Grants, Terms
 from openspace_server.orchestrator.hosts import Hosts
@@ -10,6 +12,7 @@ from openspace_server.orchestrator.requests import NewSession
 from openspace_server.orchestrator.settings import Settings
 from openspace_server.orchestrator.store import SessionStore
 from openspace_server.protocols.picture import DEFAULT_SIZE
+from openspace_server.protocols.sessions import SessionState
 
 
 class Pool:
@@ -21,6 +24,12 @@ class Pool:
         self._sessions = sessions
         self._grants = grants
         self._hosts = hosts
+
+    async def hurry(self, follow: Callable[[str], None]) -> None:
+        """Have warm sessions that make room for somebody end now rather than at their next turn."""
+        for row in await self._sessions.sessions([POOL]) if self._settings.warm else ():
+            if row.state == SessionState.STOPPING:
+                follow(row.id)
 
     async def fill(self) -> list[str]:
         """Reserve what is missing, as far as slots are free; the new sessions."""
