@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,46 +20,69 @@ from openspace_widget.background import background
 from tests.e2e.lab import wait_for
 from tests.e2e.test_ladder import NO_WEBCODECS, NO_WEBRTC
 
+RUNGS: dict[str, list[str]] = {"webrtc": [], "websocket": [NO_WEBRTC], "images": [NO_WEBRTC, NO_WEBCODECS]}
+"""What a page must do without, so that its view begins on each rung."""
+
 
 def webrtc(folder: Path) -> contextlib.AbstractContextManager[System]:
-    return _ours("ours, WebRTC", "webrtc", [])
+    return _ours("ours, WebRTC", "webrtc")
 
 
 def websocket(folder: Path) -> contextlib.AbstractContextManager[System]:
-    return _ours("ours, WebSocket + WebCodecs", "websocket", [NO_WEBRTC])
+    return _ours("ours, WebSocket + WebCodecs", "websocket")
 
 
 def images(folder: Path) -> contextlib.AbstractContextManager[System]:
-    return _ours("ours, images", "images", [NO_WEBRTC, NO_WEBCODECS])
+    return _ours("ours, images", "images")
+
+
+@dataclass(frozen=True)
+class Served:
+    """A session of 1280x720 on a Jupyter server and a render host of its own, with bar codes."""
+
+    url: str
+    token: str
+    space: OpenSpace
+    instance: psutil.Process
+    server: psutil.Process
+
+    def page(self, url: str = "") -> str:
+        """The stream page, at another address of the server if there is one."""
+        return f"{url or self.url}openspace/stream/{self.space.session}?token={self.token}"
 
 
 @contextlib.contextmanager
-def _ours(name: str, rung: str, before: list[str]) -> Iterator[System]:
+def serving() -> Iterator[Served]:
     with tempfile.TemporaryDirectory() as folder, stamped_host(Path(folder)) as (address, secret):
         options = [f"--OpenSpaceExtension.hosts={address}", f"--OpenSpaceExtension.host_secret={secret}"]
         with lab_server(options) as lab, OpenSpace(url=f"{lab.url}?token={lab.token}").wait() as space:
             space.resolution = SIZE
             space.time.pause()
             instance = wait_for(instances_of_this_process)[0]
-            server = [lab.process.pid, instance.ppid()]
+            yield Served(lab.url, lab.token, space, instance, psutil.Process(lab.process.pid))
 
-            def open(page: Page) -> None:
-                page.goto(f"{lab.url}openspace/stream/{space.session}?token={lab.token}")
-                selector = f".osw-view[data-state=live][data-transport={rung}]"
-                page.locator(selector).wait_for(timeout=30_000)
 
-            def grabbed(meanwhile: Callable[[], None]) -> tuple[int, np.ndarray]:
-                asked = background().submit(frames.grab(space._session))
-                while not asked.done():
-                    meanwhile()
-                pixels, header = asked.result()
-                return int(header["frame"]), pixels[:, :, ::-1]
+@contextlib.contextmanager
+def _ours(name: str, rung: str) -> Iterator[System]:
+    with serving() as served:
+        host = psutil.Process(served.instance.ppid())
 
-            yield System(
-                name,
-                open,
-                ".osw-view",
-                lambda: {"sender": [instance], "servers": [psutil.Process(pid) for pid in server]},
-                grabbed=grabbed,
-                before=before,
-            )
+        def open(page: Page) -> None:
+            page.goto(served.page())
+            page.locator(f".osw-view[data-state=live][data-transport={rung}]").wait_for(timeout=30_000)
+
+        def grabbed(meanwhile: Callable[[], None]) -> tuple[int, np.ndarray]:
+            asked = background().submit(frames.grab(served.space._session))
+            while not asked.done():
+                meanwhile()
+            pixels, header = asked.result()
+            return int(header["frame"]), pixels[:, :, ::-1]
+
+        yield System(
+            name,
+            open,
+            ".osw-view",
+            lambda: {"sender": [served.instance], "servers": [served.server, host]},
+            grabbed=grabbed,
+            before=RUNGS[rung],
+        )

@@ -6,6 +6,8 @@
   const probe = (window.probe = {
     latencies: [],
     presented: 0,
+    /** When pictures were presented, in milliseconds since 1970. */
+    times: [],
     reading: false,
     /** Whether to keep the latest pictures: every one, or those that the senders keep, too. */
     capturing: false,
@@ -54,6 +56,7 @@
   const shown = (picture, width, height) => {
     const now = performance.now();
     probe.presented += 1;
+    probe.times.push(performance.timeOrigin + now);
     if (!probe.reading || width < 32 * CELL) return;
     const [frame, input] = probe.read(picture, width, height);
     const at = sent.findLastIndex(([key]) => key === input);
