@@ -30,8 +30,11 @@ SERVER = """Server = {
 }"""
 
 
-def install(folder: Path, version: str = "0.22.0", loading: float = 0.1) -> Path:
-    """Make an installation of ``version``, which takes ``loading`` seconds to load, in ``folder``; returns that."""
+def install(folder: Path, version: str = "0.22.0", loading: float = 0.1, signaling: str = "") -> Path:
+    """Make an installation of ``version``, which takes ``loading`` seconds to load, in ``folder``; returns that.
+
+    With ``signaling``, a URL that the real one has built in, it is the streaming build.
+    """
     for name in (
         "bin",
         "config",
@@ -43,12 +46,16 @@ def install(folder: Path, version: str = "0.22.0", loading: float = 0.1) -> Path
         "user/data/profiles",
     ):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    double_signaling = f"OPENSPACE_DOUBLE_SIGNALING={signaling}" if signaling else ""
     program = folder / "bin" / "OpenSpace"
     program.write_text(
         f"#!/bin/sh\nexport PYTHONPATH='{ROOT}:{ROOT}/server_ext' OPENSPACE_DOUBLE_VERSION={version}\n"
-        f"export OPENSPACE_DOUBLE_LOADING={loading:g}\nexec '{sys.executable}' -m tests.openspace.double \"$@\"\n"
+        f"export OPENSPACE_DOUBLE_LOADING={loading:g} {double_signaling}\n"
+        f"exec '{sys.executable}' -m tests.openspace.double \"$@\"\n"
     )
     program.chmod(0o755)
+    if signaling:
+        (folder / "config" / "remote_gstreamer_output.json").write_text("{}")
     newer = version >= "0.22"
     modules = "ModuleConfigurations = { CefWebGui = { Enabled = true }, WebGui = { HttpPort = 4680 }%s }\n"
     (folder / "openspace.cfg").write_text(

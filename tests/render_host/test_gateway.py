@@ -61,7 +61,6 @@ def test_a_viewer_with_the_token_reaches_its_instance(tmp_path: Path, channel: s
         ('{"type": "offer", "sdp": ""}', "expected join as the first message, got 'offer'", 4400),
         ("hello", "json decode error", 4400),
         (b"\x00", "expected join as the first message, got a binary frame", 4400),
-        ('{"type": "REGISTER", "content": "null", "caller_id": 0}', "ERROR not supported yet", 4400),
     ],
 )
 def test_who_is_refused_learns_why(tmp_path: Path, first: str | bytes, reason: str, code: int) -> None:

@@ -68,7 +68,7 @@ class OpenSpaceExtension(ExtensionApp):
         config=True
     )
     engine = Unicode("embedded", help="The engine of a session that names none.").tag(config=True)
-    engines = List(Unicode(), ["embedded"], help="The engines a session may name.").tag(config=True)
+    engines = List(Unicode(), ["embedded", "openspace"], help="The engines a session may name.").tag(config=True)
     region = Unicode(help="The region of a session that names none; preferred, not required.").tag(config=True)
     exclusive_hosts = Bool(
         False, help="The configured hosts serve this database alone: instances nobody knows there are stopped."

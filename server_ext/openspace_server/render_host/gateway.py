@@ -204,20 +204,22 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
         """A web GUI that watches instance ``id``: its own stream if it has one, else ours. One that is not there yet
         is waited for, as upstream."""
         gateway = self._gateway
-
-        def refusal() -> str:
-            slot = gateway.slots[id] if id < len(gateway.slots) else None
-            if slot is not None and slot.assignment is not None and slot.assignment.token is not None:
-                return f"instance {id} belongs to a session that only its owner's pages can watch"
-            return ""
-
-        while not gateway.exchange.has(id):
-            if reason := refusal():
+        slot = gateway.slots[id] if id < len(gateway.slots) else None
+        acknowledged = False
+        while True:
+            assignment = slot.assignment if slot is not None else None
+            if assignment is not None and assignment.token is not None:
+                reason = f"instance {id} belongs to a session that only its owner's pages can watch"
                 await self._refuse(published_signaling.error(reason), UNAUTHORIZED, reason)
                 return
-            slot = gateway.slots[id] if id < len(gateway.slots) else None
-            if slot is not None and slot.state is InstanceState.RUNNING and slot.assignment is not None:
-                join = Join(slot.assignment.session, Role.VIEWER, f"published-{id}")
+            if not acknowledged:
+                await self.end.send(published_signaling.REGISTERED)
+                acknowledged = True
+            if gateway.exchange.has(id):
+                await published.serve_published_viewer(gateway.exchange, self.end, id)
+                return
+            if slot is not None and assignment is not None and slot.state is InstanceState.RUNNING:
+                join = Join(assignment.session, Role.VIEWER, f"published-{id}")
                 try:
                     instance = await _connect(slot, "signaling", join)
                 except GatewayRefusal as refused:
@@ -226,12 +228,8 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
                     await published.serve_instance_viewer(self.end, id, instance)
                 return
             if self.ws_connection is None:
-                return
+                return  # it has left
             await asyncio.sleep(STATE_INTERVAL)
-        if reason := refusal():
-            await self._refuse(published_signaling.error(reason), UNAUTHORIZED, reason)
-            return
-        await published.serve_published_viewer(gateway.exchange, self.end, id)
 
     async def _refuse(self, message: str, code: int, reason: str) -> None:
         try:

@@ -215,9 +215,8 @@ class OurViewer:
 
 
 async def serve_published_viewer(exchange: Exchange, end: End, host_id: int) -> None:
-    """A web GUI that watches a host, from its ``REGISTER``."""
+    """A web GUI that watches a host, once it has registered."""
     viewer = PublishedViewer(end, VIEWER_BASE + host_id)
-    await end.send(published.REGISTERED)
     await exchange.watch(host_id, viewer)
     try:
         async for message in _messages(end, viewer.id):
@@ -255,9 +254,8 @@ async def serve_our_viewer(exchange: Exchange, end: End, host_id: int) -> None:
 
 
 async def serve_instance_viewer(end: End, host_id: int, instance: End) -> None:
-    """A web GUI that watches an instance of ours, from its ``REGISTER``; the ``join`` was said on ``instance``, the
+    """A web GUI that watches an instance of ours, once it has registered; the ``join`` was said on ``instance``, the
     instance's signaling."""
-    await end.send(published.REGISTERED)
     listening = asyncio.create_task(_tell_viewer(end, host_id, instance))
     answered = False
     try:

@@ -141,7 +141,7 @@ def _fill(
     theirs = _text(installation.configuration.with_name(f"{CONFIGURATION}.override"))
     folder.configuration.with_name(f"{CONFIGURATION}.override").write_text(theirs + ours, "utf-8")
     folder.window_file.write_text(
-        json.dumps(window_file(*size, folder.ports.cluster, slot if settings.streaming else None), indent=2)
+        json.dumps(window_file(*size, folder.ports.cluster, slot if installation.streams else None), indent=2)
     )
     folder.authority.touch(mode=0o600)
     folder.authority.write_bytes(authority_entry(secrets.token_bytes(16)))

@@ -14,6 +14,7 @@ from openspace_server.engines.base import EngineError
 from openspace_server.engines.openspace.settings import DIRECTORY, PROFILE, OpenSpaceSettings
 
 CONFIGURATION = "openspace.cfg"
+STREAMING_CONFIGURATION = "remote_gstreamer_output.json"
 OLDEST = (0, 19)
 DOWNLOAD = "https://www.openspaceproject.com/installation"
 
@@ -33,6 +34,11 @@ class Installation:
     @property
     def configuration(self) -> Path:
         return self.base / CONFIGURATION
+
+    @property
+    def streams(self) -> bool:
+        """Whether this is the published streaming build, which sends its second window by itself."""
+        return (self.base / "config" / STREAMING_CONFIGURATION).is_file()
 
     @property
     def version(self) -> str:

@@ -17,7 +17,6 @@ LAUNCHER = "OPENSPACE_LAUNCHER"
 LOADING = "OPENSPACE_LOADING_TIMEOUT"
 SYNC = "OPENSPACE_SYNC"
 USER = "OPENSPACE_USER"
-STREAMING = "OPENSPACE_STREAMING_BUILD"
 
 DEFAULT_LOADING = 900.0
 
@@ -34,8 +33,6 @@ class OpenSpaceSettings:
         loading: ``OPENSPACE_LOADING_TIMEOUT``, seconds until OpenSpace must have loaded its profile.
         sync: ``OPENSPACE_SYNC``, the folder of downloads that all instances share; None for the installation's.
         user: ``OPENSPACE_USER``, the folder with the user's own profiles and assets; None for the installation's.
-        streaming: ``OPENSPACE_STREAMING_BUILD=1``, this is the published GStreamer build, which streams its second
-            window by itself.
     """
 
     directory: Path | None = None
@@ -45,7 +42,6 @@ class OpenSpaceSettings:
     loading: float = DEFAULT_LOADING
     sync: Path | None = None
     user: Path | None = None
-    streaming: bool = False
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> OpenSpaceSettings:
@@ -70,5 +66,4 @@ class OpenSpaceSettings:
             loading,
             folder(SYNC),
             folder(USER),
-            given.get(STREAMING, "") not in ("", "0"),
         )
