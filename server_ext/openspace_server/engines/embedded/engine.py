@@ -51,7 +51,8 @@ class EmbeddedEngine(Staging):
         self._dirty, self._steered = True, False
         self._hear: Callable[[], None] = lambda: None
         self._drawn_at = -math.inf
-        self._speed = 0.0  # pixels per simulated second, of whatever moves most
+        self._seen: View | None = None  # what the last picture shows
+        self._speed: float | None = None  # pixels per simulated second of whatever moves most in it, once asked
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -145,7 +146,7 @@ class EmbeddedEngine(Staging):
         # Blending leaves its traces in alpha.
         words = np.bitwise_or(raw.view(np.uint32)[..., 0], _OPAQUE, order="C")
         pixels = words.view(np.uint8).reshape(height, width, 4)
-        self._speed = self._pixel_speed(view)
+        self._seen, self._speed = view, None
         return Frame(self._frames + 1, self._render.finish(pixels), self.time, self.camera())
 
     def _view(self, pose: Pose, moment: Sky, scales: np.ndarray, size: tuple[int, int], *, exact: bool = False) -> View:
@@ -175,8 +176,10 @@ class EmbeddedEngine(Staging):
         if not points.whole:
             return max(self._drawn_at + _REST - now, 0.0)
         rate = abs(self._ticking(now).speed(now))
-        if rate == 0:
+        if rate == 0 or self._seen is None:
             return math.inf
+        if self._speed is None:
+            self._speed = self._pixel_speed(self._seen)
         wait = 1 / max(self._speed * rate, 1e-9)
         return min(max(self._drawn_at + wait - now, 0.0), 1.0)
 

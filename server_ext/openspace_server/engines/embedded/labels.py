@@ -13,6 +13,8 @@ from openspace_server.engines.embedded.nodes import Look
 from openspace_server.engines.embedded.shading import smooth
 from openspace_server.engines.embedded.view import View
 
+_RANK = np.array([-1 if parent < 0 else min(parent, 1) for parent in PARENT])  # the Sun, planets, moons
+
 
 class _Texts:
     """The names in one size."""
@@ -26,6 +28,7 @@ class _Texts:
         self.size = size
         self.root = root.attach_new_node(f"labels {size}")
         self.paths: list[Any] = []
+        self.shown: set[int] = set()
         self.extents = np.zeros((len(BODIES), 2))
         """Widths and heights, pixels."""
         for i, body in enumerate(BODIES):
@@ -70,24 +73,25 @@ class Labels:
         texts = self._texts(size)
         alphas = self._alphas(view) * wanted
         taken: list[tuple[float, float, float, float]] = []
-        rank = np.where(
-            np.arange(len(BODIES)) == focus,
-            -2,
-            np.where(np.array(PARENT) < 0, -1, np.where(np.array(PARENT) == 0, 0, 1)),
-        )
-        for i in np.lexsort((view.distances, rank)):
-            text = texts.paths[i]
-            box = self._box(view, int(i), texts)
-            if alphas[i] < 0.03 or box is None or any(_overlap(box, other) for other in taken) or view.hidden(int(i)):
-                text.hide()
+        rank = np.where(np.arange(len(BODIES)) == focus, -2, _RANK)
+        clear = alphas >= 0.03
+        shown: set[int] = set()
+        for i in np.lexsort((view.distances, rank)).tolist():
+            box = self._box(view, i, texts) if clear[i] else None
+            if box is None or any(_overlap(box, other) for other in taken) or view.hidden(i):
                 continue
+            text = texts.paths[i]
             taken.append(box)
+            shown.add(i)
             x, z = round(box[0]) + view.width % 2 / 2, round(box[1] + 0.3 * size) + view.height % 2 / 2
             text.set_pos(x / view.focal, 1.0, z / view.focal)
             text.set_scale(size / view.focal)
             text.set_alpha_scale(float(alphas[i]))
             text.set_bin("fixed", order)
             text.show()
+        for i in texts.shown - shown:
+            texts.paths[i].hide()
+        texts.shown = shown
 
     def _alphas(self, view: View) -> np.ndarray:
         """Names fade where the body is plain to see, and moons' where they crowd their planet."""

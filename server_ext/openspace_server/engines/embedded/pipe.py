@@ -87,13 +87,13 @@ def _wanted_pipes() -> list[str]:
 
 def _make_pipe(name: str) -> Any:
     selection = core.GraphicsPipeSelection.get_global_ptr()
-    pipe = selection.make_module_pipe(name)
     if name == "p3tinydisplay":
-        # The module's first choice wants an X server; the other one in it does not.
+        # The module's first choice wants an X server, and complains aloud of one that refuses it; the other does not.
+        selection.load_aux_modules()
         for i in range(selection.get_num_pipe_types()):
             if selection.get_pipe_type(i).get_name() == "TinyOffscreenGraphicsPipe":
                 return selection.make_pipe(selection.get_pipe_type(i))
-    return pipe
+    return selection.make_module_pipe(name)
 
 
 class Canvas:

@@ -99,7 +99,8 @@ ATMOSPHERES: dict[str, Atmosphere] = {
     "Neptune": Atmosphere((0.35, 0.55, 1.0), 0.14, 0.35, 0.006, (0.4, 0.6, 1.0)),
 }
 
-_SLANTS = np.array([0.62, 0.34, 0.17, 0.07, 0.0])  # rings over the disc: cosines of the eye's zenith angle
+_SLANTS = np.array([0.44, 0.29, 0.17, 0.07, 0.0])  # rings over the disc: cosines of the eye's zenith angle
+_DEPTH = 0.16  # cosine over which the haze over the disc falls to 1/e
 _HEIGHTS = np.array([0.0, 0.7, 1.6, 2.8, 4.6])  # rings beyond it, in scale heights
 
 
@@ -118,7 +119,7 @@ def haze(atmosphere: Atmosphere, sun: np.ndarray, eye: np.ndarray, height: np.nd
     level = np.where(
         height > 0,
         atmosphere.outside * (np.exp(-height / atmosphere.height) - np.exp(-_HEIGHTS[-1])),
-        atmosphere.inside * np.exp(-np.clip(eye, 0, 1) / 0.16),
+        atmosphere.inside * (np.exp(-np.clip(eye, 0, 1) / _DEPTH) - np.exp(-_SLANTS[0] / _DEPTH)),
     )
     at_limb = (height == 0) & (eye <= 1e-9)
     level = np.where(at_limb, atmosphere.outside, level)
