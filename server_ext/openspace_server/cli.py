@@ -133,7 +133,10 @@ def _host(arguments: argparse.Namespace) -> int:
 
     async def run() -> None:
         host = RenderHost(settings)
-        await host.run(*(Agent(host, join).run() for join in _joins(arguments, settings)))
+        work = [Agent(host, join).run() for join in _joins(arguments, settings)]
+        if arguments.offer_port is not None:
+            work.append(points_cli.take_offers(host, arguments.offer_port))
+        await host.run(*work)
 
     try:
         asyncio.run(run())

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import logging
 import sys
 import time
 from dataclasses import dataclass, field
@@ -15,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from openspace_server.render_host.host import RenderHost
     from openspace_server.render_host.offer_sender import OfferSender
+
+log = logging.getLogger(__name__)
 
 IN_FLIGHT = 4
 """Frames sent and not answered at a time."""
@@ -170,6 +174,8 @@ async def _send_all(
         task.add_done_callback(answers.discard)
     if answers:
         await asyncio.wait(answers, timeout=30)
+    if state.period:
+        await asyncio.sleep(max(0.0, start + arguments.seconds - time.monotonic()))
     return bound
 
 
@@ -243,6 +249,28 @@ async def _receive(arguments: argparse.Namespace) -> int:
     await server.close()
     _publish(report | {"webrtc": server.library}, arguments.report)
     return 0 if not count.refusals else 1
+
+
+async def take_offers(host: RenderHost, port: int) -> None:
+    """Serve ``POST /offer`` beside a render host, whose sessions the points may go to; ends the host if it cannot."""
+    from openspace_server.render_host.offer import OfferSettings, beside_host
+    from openspace_server.render_host.settings import HostError
+
+    address = f"[{host.settings.host}]" if ":" in host.settings.host else host.settings.host
+    settings = OfferSettings(
+        host.settings.host, port, f"ws://{address}:{host.gateway_port}", secret=host.settings.secret
+    )
+
+    def listening(port: int) -> None:
+        log.info("points are taken at http://%s:%d/offer", address, port)
+        if host.settings.announce:
+            print(json.dumps({"event": "offer", "port": port}), flush=True)
+
+    try:
+        await beside_host(settings, listening)
+    except HostError as problem:
+        log.error("%s", problem)
+        host.end("points cannot be taken")
 
 
 def _load(path: Path) -> list[np.ndarray]:

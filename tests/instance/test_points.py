@@ -226,7 +226,7 @@ def test_lies_and_nonsense_get_a_reason_and_change_nothing() -> None:
 def test_an_engine_without_a_scene_says_so() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
-            assert await show(viewer, frame()) == "error: the moving engine does not show points given as arrays"
+            assert await show(viewer, frame()) == "error: the moving engine has no scene: points cannot be shown in it"
             assert await viewer.ask("pick", x=0.5, y=0.5) is None
 
     run(scenario())

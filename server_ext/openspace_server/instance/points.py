@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
-
-import numpy as np
+from typing import Any, Protocol
 
 from openspace_server.engines.base import Engine, EngineError
-from openspace_server.engines.properties import PropertyTree
 from openspace_server.engines.scene_engine import SceneEngine
 from openspace_server.instance.draw_loop import DrawLoop
 from openspace_server.protocols.fields import ProtocolError
@@ -174,32 +170,11 @@ def _cloud(frame: PointFrame) -> Cloud:
 # -- on the draw thread -----------------------------------------------------------------------------------------------
 
 
-class PointEngine(Protocol):
-    """The part of a :class:`SceneEngine` that shows points given as arrays."""
-
-    tree: PropertyTree
-    points_pending: bool
-
-    def add_points(
-        self, node: dict[str, Any], places: np.ndarray, columns: Mapping[str, np.ndarray], *, colours: Any
-    ) -> None: ...
-
-    def update_points(
-        self, identifier: str, places: np.ndarray, columns: Mapping[str, np.ndarray], *, colours: Any
-    ) -> None: ...
-
-    def colour_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> None: ...
-
-    def remove_node(self, identifier: str) -> None: ...
-
-    def pick(self, x: float, y: float) -> Any: ...
-
-
-def scene_of(engine: Engine) -> PointEngine:
-    """Raises EngineError if ``engine`` cannot show points given as arrays."""
-    if not isinstance(engine, SceneEngine) or not hasattr(engine, "update_points"):
-        raise EngineError(f"the {engine.name} engine does not show points given as arrays")
-    return cast(PointEngine, engine)
+def scene_of(engine: Engine) -> SceneEngine:
+    """Raises EngineError if ``engine`` has no scene that points could be put into."""
+    if not isinstance(engine, SceneEngine):
+        raise EngineError(f"the {engine.name} engine has no scene: points cannot be shown in it")
+    return engine
 
 
 def _apply(engine: Engine, frame: PointFrame, new: Cloud, known: Cloud | None) -> None:

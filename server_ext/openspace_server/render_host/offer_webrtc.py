@@ -43,6 +43,8 @@ def checked_sdp(sdp: Any) -> str:
     """``sdp`` without candidates that would have to be looked up. Raises ProtocolError."""
     if not isinstance(sdp, str) or not sdp.startswith("v=0"):
         raise ProtocolError(f"sdp: expected a session description, got {describe(sdp)}")
+    if "m=application" not in sdp:
+        raise ProtocolError("sdp: it has no data channel (m=application)")
     if len(sdp) > MAX_SDP or sdp.count("a=candidate:") > MAX_CANDIDATES:
         raise ProtocolError(f"sdp: longer than {MAX_SDP} bytes, or more than {MAX_CANDIDATES} candidates")
     lines = [line for line in sdp.splitlines() if not (line.startswith("a=candidate:") and ".local " in line)]

@@ -1,0 +1,189 @@
+"""``space.add_points`` through the whole road: this process, a Jupyter server, a render host, the embedded engine."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import psutil
+import pytest
+
+from openspace_widget import OpenSpace, PointsError, RequestError
+from openspace_widget.background import background
+from openspace_widget.points import Pick
+
+XYZ = np.random.default_rng(1).normal(scale=100, size=(200_000, 3)).astype("f4")
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSpace]:
+    tmp = tmp_path_factory.mktemp("points")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_DATA_DIR", str(tmp / "data"))
+        patch.setenv("JUPYTER_RUNTIME_DIR", str(tmp / "runtime"))
+        patch.setenv("JUPYTER_CONFIG_DIR", str(tmp / "config"))
+        patch.setenv("XDG_CACHE_HOME", str(tmp / "cache"))
+        patch.delenv("OPENSPACE_SERVER_URL", raising=False)
+        with OpenSpace(size=(320, 180)) as opened:
+            opened.time.pause()
+            # Out of the disc of the galaxies, looking at all of them; nothing else is in the picture.
+            opened.lua('openspace.setPropertyValueSingle("Scene.Stars.Renderable.Enabled", false)')
+            opened.camera = {"Anchor": "Sun", "Position": [0, 0, 1.5e25], "Up": [0, 1, 0]}
+            yield opened
+
+
+@pytest.fixture(autouse=True)
+def tidy(space: OpenSpace) -> Iterator[None]:
+    yield
+    for name in list(space.points):
+        space.points[name].remove()
+
+
+def lit(space: OpenSpace) -> int:
+    """Pixels that show anything."""
+    return int((np.asarray(space.frame()).max(axis=2) > 40).sum())
+
+
+def test_points_appear_move_and_go(space: OpenSpace) -> None:
+    dark = lit(space)
+    galaxies = space.add_points("my galaxies", XYZ, unit="Mpc", values=XYZ[:, 2], colormap="magma")
+    assert galaxies.sent is not None
+    assert (galaxies.sent.shown, galaxies.sent.points, galaxies.sent.error_bound) == (True, len(XYZ), None)
+    full = lit(space)
+    assert full > dark + 1000
+    sent = galaxies.update(XYZ / 100, XYZ[:, 2])
+    assert sent is not None
+    assert sent.sequence == 2
+    assert lit(space) < full / 4, "all of them in the middle now"
+    galaxies.visible = False
+    assert lit(space) == dark
+    assert space["Scene.my_galaxies.Renderable.Enabled"] is False
+    galaxies.remove()
+    galaxies.remove()
+    assert "my galaxies" not in space.points
+    with pytest.raises(PointsError, match="no points called 'my galaxies' any more"):
+        _ = galaxies.visible
+
+
+def test_looks_read_back_what_the_scene_has(space: OpenSpace) -> None:
+    stars = space.add_points("stars", XYZ[:2000], unit="kpc", values=XYZ[:2000, 0], size=2, range=(-50, 50))
+    assert (stars.visible, stars.opacity, stars.size, stars.colormap) == (True, 1, 2, "viridis")
+    assert (stars.range, stars.log, stars.unit, stars.parent, stars.count) == ((-50, 50), False, "kpc", "Root", 2000)
+    stars.opacity, stars.colormap, stars.range = 0.5, "magma_r", (0, 10)
+    assert (stars.opacity, stars.colormap, stars.range) == (0.5, "magma_r", (0, 10))
+    space["Scene.stars.Renderable.Opacity"] = 0.25
+    assert stars.opacity == 0.25
+    stars.update(XYZ[:100], XYZ[:100, 0])
+    assert (stars.opacity, stars.colormap, stars.count) == (0.25, "magma_r", 100)
+    stars.filter = (0, None)
+    assert stars.count == int((XYZ[:100, 0] >= 0).sum())
+    with pytest.raises(RequestError, match="opacity"):
+        stars.opacity = 7
+    with pytest.raises(PointsError, match="leaves no point"):
+        stars.filter = (1e9, None)
+    assert stars.filter == (0, None)
+
+
+def test_a_cell_run_again_replaces_its_points(space: OpenSpace) -> None:
+    first = space.add_points("mine", XYZ[:10], unit="kpc")
+    second = space.add_points("mine", XYZ[:20], unit="Mpc", colors=np.full((20, 3), 255, np.uint8))
+    assert second.count == first.count == 20
+    assert list(space.points) == ["mine"]
+
+
+def test_what_the_instance_refuses_is_said_and_nothing_is_added(space: OpenSpace) -> None:
+    with pytest.raises(RequestError, match="Nowhere"):
+        space.add_points("lost", XYZ[:10], parent="Nowhere")
+    with pytest.raises(PointsError, match="row 3"):
+        space.add_points("lost", np.where(np.arange(10)[:, None] == 3, np.nan, XYZ[:10]))
+    assert not space.points
+    around = space.add_points("ring", XYZ[:10] * 1e5, unit="km", parent="Saturn")
+    assert around.parent == "Saturn"
+
+
+def test_frames_are_played_at_their_rate_and_the_last_one_stays(space: OpenSpace) -> None:
+    movie = space.add_points("movie", XYZ[:5000], unit="Mpc")
+    played = movie.play(np.stack([XYZ[:5000] + k for k in range(6)]), hz=20)
+    assert played.frames == 6
+    assert played.shown + played.dropped == 6
+    played = movie.play(((XYZ[:100] * k, XYZ[:100, 0]) for k in range(1, 4)), hz=50, keep="all")
+    assert (played.shown, played.dropped) == (3, 0)
+    assert movie.count == 100
+    with pytest.raises(PointsError, match="frames"):
+        movie.play(XYZ, hz=4)
+    with pytest.raises(PointsError, match="shape"):
+        movie.play([XYZ[:, :2]], hz=4)
+    for k in range(20):
+        assert movie.update(XYZ[: 100 + k], wait=False) is None
+    done = threading.Event()
+    background().loop.call_soon_threadsafe(done.set)
+    assert done.wait(10)
+    movie.update(XYZ[:77])
+    assert movie.count == 77
+
+
+def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
+    wanted = np.array([[0.0, 0, 0], [50, 0, 0], [0, 50, 0]]) + 0.001
+    points = space.add_points("three", wanted, unit="Mpc", values=[7, 8, 9], filter=(8, None), size=4)
+    heard: list[Pick] = []
+    clicked = threading.Event()
+
+    def callback(pick: Pick) -> None:
+        heard.append(pick)
+        assert space.focus, "a callback may ask and wait"
+        clicked.set()
+
+    end = points.on_pick(callback)
+    space.frame()
+    picked = None
+    # Seen from above, x is to the right or up, whatever: somewhere on this cross there are two points.
+    for x, y in [(0.5 + dx, 0.5) for dx in np.linspace(-0.4, 0.4, 81)] + [
+        (0.5, 0.5 + dy) for dy in np.linspace(-0.4, 0.4, 81)
+    ]:
+        picked = background().run(space._session.ask("pick", x=float(x), y=float(y), how="click"))
+        if picked is not None:
+            break
+    assert picked is not None
+    assert clicked.wait(10)
+    assert heard[0].index in (1, 2)
+    assert heard[0].value == {1: 8.0, 2: 9.0}[heard[0].index]
+    assert heard[0].xyz == tuple(wanted[heard[0].index])
+    end()
+
+
+def test_the_same_can_be_awaited(space: OpenSpace) -> None:
+    async def scenario() -> None:
+        points = await space.aio.add_points("soon", XYZ[:50], unit="pc", precision="16 bit")
+        assert points.sent is not None
+        assert points.sent.error_bound is not None
+        sent = await points.aio.update(XYZ[:60])
+        assert sent.points == 60
+        assert (await points.aio.play([XYZ[:5]], hz=10)).shown == 1
+        await points.aio.remove()
+
+    asyncio.run(scenario())
+
+
+def test_points_come_back_after_the_instance_was_started_again(space: OpenSpace) -> None:
+    points = space.add_points("lasting", XYZ[:500], unit="Mpc", values=XYZ[:500, 1])
+    (instance,) = [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if "openspace_server.instance" in child.cmdline() and child.status() != psutil.STATUS_ZOMBIE
+    ]
+    instance.kill()
+    instance.wait(20)
+    background().run(space._session.stops_running(20))
+    space.wait()
+    returned = threading.Event()
+
+    async def back() -> None:
+        while True:
+            if any(each["name"] == "lasting" for each in await space._session.ask("points")):
+                returned.set()
+                return
+
+    background().run(asyncio.wait_for(back(), 30))
+    assert points.count == 500
