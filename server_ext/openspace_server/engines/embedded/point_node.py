@@ -119,9 +119,9 @@ class PointNode:
         sizes, settings = PropertyOwner("SizeSettings", "Size settings"), inner(renderable, "SizeSettings")
         self._exponent = Property("ScaleExponent", "Float", float(settings.get("ScaleExponent", 0.0)), low=-60, high=60)
         self._factor = Property("ScaleFactor", "Float", float(settings.get("ScaleFactor", 1.0)), low=0, high=1000)
-        self._largest = Property("MaxSize", "Float", float(settings.get("MaxSize", 4.0)), low=1, high=8)
+        self._largest = Property("MaxSize", "Float", float(settings.get("MaxSize", 4.0)), low=1, high=32)
         self._pixels = Property(
-            "Pixels", "Float", float(settings.get("Pixels", 0.0)), low=0, high=8,
+            "Pixels", "Float", float(settings.get("Pixels", 0.0)), low=0, high=32,
             description="Size in pixels at a picture height of 720; 0 takes ScaleExponent and ScaleFactor.",
         )  # fmt: skip
         for each in (self._exponent, self._factor, self._largest, self._pixels):
