@@ -24,11 +24,14 @@ from openspace_server.engines.embedded.mesh import FAINTEST, VERTEX, Mesh, colou
 from openspace_server.engines.embedded.nodes import Look
 from openspace_server.engines.embedded.rings import Rings, Shadow
 from openspace_server.engines.embedded.rotation import axes
+from openspace_server.engines.embedded.units import PARSEC
 from openspace_server.engines.embedded.view import View
 
 LAYERS = 10
 """Orders that one body uses; the last one is left to points before it."""
 
+SUN_IS_A_STAR = (0.003 * PARSEC, 0.05 * PARSEC)
+"""Metres between which the Sun's glow gives way to one star among the others."""
 _GLOW = np.linspace(0, 1, 20) ** 1.7  # rings of the Sun's glow, parts of its size
 _LEVEL = np.maximum(0.9 * np.exp(-_GLOW / 0.15) * (1 - _GLOW) ** 2 + 0.20 * (1 - _GLOW) ** 3 - 2.5 / 255, 0)
 _SEEN = int(np.count_nonzero(_LEVEL))  # the ring where it ends
@@ -86,7 +89,8 @@ class Planet:
         if self._rings is not None:
             self._rings.show(globe, sun, order + 1, look.rings * self._clear)
         if self._glow is not None:
-            self._show_glow(view, pixels, look.glare, order)
+            glare = look.glare * (1 - float(shading.smooth(*SUN_IS_A_STAR, view.distances[i])))
+            self._show_glow(view, pixels, glare, order)
         grid = surface_grid(eye, int(np.clip(pixels / 6, 12, 44)))
         light = self._light(globe, grid.points, eye, sun)
         vertices = np.empty(len(grid.points), VERTEX)
