@@ -45,8 +45,8 @@ def earth(packages: Path) -> None:
     size = (2048, 1024)
     # The map is darker than the Earth looks from space, and bare of clouds.
     lifted = 255 * (cv2.resize(day, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255) ** 0.82
-    cover = clouds(size[0])[..., None]
-    save("earth_day", np.clip(lifted * (1 - cover) + 250 * cover, 0, 255).astype(np.uint8), 88)
+    save("earth_day", np.clip(lifted, 0, 255).astype(np.uint8), 88)
+    save("earth_clouds", (clouds(size[0]) * 255 + 0.5).astype(np.uint8), 80)
     # Land and sea dimmer than the city lights, so that the night side reads as night.
     glow = night.max(axis=2, keepdims=True)
     lights = np.clip((glow - 70) / 120, 0, 1)

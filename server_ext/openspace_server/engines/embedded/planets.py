@@ -45,8 +45,8 @@ class Planet:
         body = BODIES[index]
         self._index, self._body = index, body
         self._scale = np.array([body.radius, body.radius, body.polar_radius])
-        self._map = Map(body.texture, software)
         name = body.identifier
+        self._map = Map(body.texture, software, "earth_clouds" if name == "Earth" else "")
         self._shade = shading.SURFACES.get(name, shading.rock)
         self._surface = Mesh(root, name, two_sided=False)
         self._rim = Mesh(root, f"{name} rim", "alpha", once=True)
@@ -80,6 +80,7 @@ class Planet:
         i = self._index
         self._clear = float(look.bodies[i])
         self._by_night, self._ringed = look.night, look.rings > 0
+        self._map.cover(look.clouds)
         pixels = float(view.radius_pixels[i])
         offset = view.offsets[i]
         globe = Globe(axes(i, view.sky.days, view.sky.seconds), self._scale * look.scales[i], offset, view.axes)
