@@ -23,7 +23,6 @@ import numpy as np
 from planet_maps import PAINTERS, clouds
 
 DATA = Path(__file__).resolve().parent.parent / "server_ext/openspace_server/engines/embedded/data"
-FAINTEST = 7.5
 QUALITY = 86
 
 
@@ -46,8 +45,8 @@ def earth(packages: Path) -> None:
     size = (2048, 1024)
     # The map is darker than the Earth looks from space, and bare of clouds.
     lifted = 255 * (cv2.resize(day, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255) ** 0.82
-    cover = clouds(size[0])[..., None]
-    save("earth_day", np.clip(lifted * (1 - cover) + 250 * cover, 0, 255).astype(np.uint8), 88)
+    save("earth_day", np.clip(lifted, 0, 255).astype(np.uint8), 88)
+    save("earth_clouds", (clouds(size[0]) * 255 + 0.5).astype(np.uint8), 80)
     # Land and sea dimmer than the city lights, so that the night side reads as night.
     glow = night.max(axis=2, keepdims=True)
     lights = np.clip((glow - 70) / 120, 0, 1)
@@ -60,21 +59,30 @@ def earth(packages: Path) -> None:
 
 
 def stars(packages: Path) -> None:
-    """stars.npz: unit vectors (ICRS, epoch 1991.25) float32, Hipparcos magnitude and B-V as float16, brightest
-    first."""
-    rows = np.genfromtxt(one(packages, "hip2.dat"), usecols=(4, 5, 19, 23), invalid_raise=False)
-    ra, dec, magnitude, colour = rows[rows[:, 2] <= FAINTEST].T
-    order = np.argsort(magnitude, kind="stable")
-    ra, dec, magnitude, colour = (column[order] for column in (ra, dec, magnitude, colour))
-    vectors = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], -1).astype(np.float32)
+    """stars.npz, brightest first: unit vectors (ICRS, epoch 1991.25) as int16 (n, 3) of 32767, distance in parsecs and
+    Hipparcos magnitude as float16, B-V as int8 hundredths halved.
+
+    A parallax below twice its error, or below half a milliarcsecond, says no more than that the star is far: it then
+    stands where the larger of the two would put it, 2000 parsecs away at most.
+    """
+    rows = np.genfromtxt(one(packages, "hip2.dat"), usecols=(4, 5, 6, 11, 19, 23), invalid_raise=False)
+    rows = rows[np.isfinite(rows[:, :5]).all(axis=1)]
+    ra, dec, parallax, error, magnitude, colour = rows[np.argsort(rows[:, 4], kind="stable")].T
+    vectors = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], -1)
+    distance = 1000 / np.where(parallax > 2 * error, np.maximum(parallax, 0.5), np.maximum(2 * error, 0.5))
     np.savez_compressed(
-        DATA / "stars.npz", vectors=vectors, magnitude=magnitude.astype(np.float16), colour=colour.astype(np.float16)
+        DATA / "stars.npz",
+        vectors=np.round(vectors * 32767).astype(np.int16),
+        distance=distance.astype(np.float16),
+        magnitude=magnitude.astype(np.float16),
+        colour=np.round(np.clip(np.nan_to_num(colour), -0.5, 2.5) * 50).astype(np.int8),
     )
     print(f"stars.npz: {len(vectors)} stars, {(DATA / 'stars.npz').stat().st_size / 1024:.0f} kB")
 
 
 def constellations(packages: Path) -> None:
-    """constellations.npz: the ends of every line, unit vectors float32 (n, 2, 3), names and where they stand (m, 3)."""
+    """constellations.npz: the ends of every line, unit vectors float32 (n, 2, 3), how far they are in parsecs (n, 2),
+    names and where they stand (m, 3). After stars, since lines end at stars."""
     segments = []
     for feature in json.loads(one(packages, "constellations.lines.json").read_text())["features"]:
         for line in feature["geometry"]["coordinates"]:
@@ -82,13 +90,25 @@ def constellations(packages: Path) -> None:
             points = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], -1)
             segments.append(np.stack([points[:-1], points[1:]], 1))
     lines = np.concatenate(segments).astype(np.float32)
+    catalogue = np.load(DATA / "stars.npz")
+    bright = catalogue["magnitude"] < 6.5
+    towards = catalogue["vectors"][bright] / 32767
+    cosines = lines.reshape(-1, 3) @ towards.T
+    nearest = cosines.argmax(axis=1)
+    found = cosines.max(axis=1) > np.cos(np.radians(0.4))
+    distances = np.where(found, catalogue["distance"][bright][nearest], 100.0).reshape(-1, 2).astype(np.float32)
+    print(f"{(~found).sum()} ends of lines have no star")
     names, places = [], []
     for feature in json.loads(one(packages, "constellations.json").read_text())["features"]:
         ra, dec = np.radians(feature["geometry"]["coordinates"][:2])
         names.append(feature["properties"]["name"])
         places.append((np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)))
     np.savez_compressed(
-        DATA / "constellations.npz", lines=lines, names=np.array(names), places=np.array(places, np.float32)
+        DATA / "constellations.npz",
+        lines=lines,
+        distances=distances,
+        names=np.array(names),
+        places=np.array(places, np.float32),
     )
     print(f"constellations.npz: {len(lines)} lines")
 

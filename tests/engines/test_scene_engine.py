@@ -93,6 +93,19 @@ def test_night_lights_are_a_layer_of_the_earth(engine: EmbeddedEngine, wall: Wal
     assert dark.max() < 40
 
 
+def test_clouds_are_a_layer_of_the_earth(engine: EmbeddedEngine, wall: Wall) -> None:
+    cloudy = picture(engine, wall)
+    put(engine, "Scene.Earth.Renderable.Layers.ColorLayers.Clouds.Enabled", False)
+    bare = picture(engine, wall)
+    white = [((each.min(axis=2) > 90) & (np.ptp(each, axis=2) < 40)).sum() for each in (cloudy, bare)]
+    assert white[0] > 3 * white[1]
+    put(engine, "Scene.Earth.Renderable.Layers.ColorLayers.Clouds.Enabled", True)
+    put(engine, "Scene.Earth.Renderable.Layers.ColorLayers.Clouds.Opacity", 0.5)
+    assert bare.mean() < picture(engine, wall).mean() < cloudy.mean()
+    put(engine, "Scene.Earth.Renderable.Layers.ColorLayers.Clouds.Opacity", 1.0)
+    assert np.array_equal(picture(engine, wall), cloudy)
+
+
 def test_scale_makes_a_body_larger_and_keeps_the_camera_outside(engine: EmbeddedEngine, wall: Wall) -> None:
     put(engine, "Scene.EarthLabel.Renderable.Enabled", False)
     small = (picture(engine, wall).max(axis=2) > 60).sum()

@@ -12,52 +12,13 @@ import numpy as np
 from panda3d import core
 
 from openspace_server.engines.embedded import quaternions as quat
-from openspace_server.engines.embedded.arrangement import CHUNK, POINT, Arrangement
+from openspace_server.engines.embedded.arrangement import CHUNK, Arrangement
 from openspace_server.engines.embedded.cover import Disc, before, relations
+from openspace_server.engines.embedded.point_mesh import PointMesh
 
-_COLUMNS = core.GeomVertexArrayFormat()
-_COLUMNS.add_column("vertex", 3, core.Geom.NT_float32, core.Geom.C_point)
-_COLUMNS.add_column("color", 4, core.Geom.NT_uint8, core.Geom.C_color)
-_FORMAT = core.GeomVertexFormat.register_format(core.GeomVertexFormat(_COLUMNS))
 _FARTHEST = 60.0  # where the farthest point of a cloud is put
 LARGE = 20_000
 """Points from which a cloud has one-pixel points in software, whatever its size settings."""
-
-
-class _Chunk:
-    """Vertices with a matrix of their own."""
-
-    def __init__(self, parent: Any) -> None:
-        self._data = core.GeomVertexData("points", _FORMAT, core.Geom.UH_static)
-        geom = core.Geom(self._data)
-        geom.add_primitive(core.GeomPoints(core.Geom.UH_dynamic))
-        self._node = core.GeomNode("points")
-        self._node.add_geom(geom)
-        self._node.set_bounds(core.BoundingSphere(core.LPoint3(0, 0, 0), 3.0**0.5 * 1.01))
-        self._node.set_final(True)
-        self.path = parent.attach_new_node(self._node)
-        self.count, self._drawn, self._order = 0, -1, -1
-
-    def fill(self, vertices: np.ndarray) -> None:
-        """``vertices`` POINT ``(m,)``."""
-        data = self._node.modify_geom(0).modify_vertex_data()
-        data.unclean_set_num_rows(len(vertices))
-        data.modify_array_handle(0).copy_data_from(vertices.view(np.uint8).reshape(-1))
-        self.count, self._drawn = len(vertices), -1
-
-    def vertices(self) -> np.ndarray:
-        """As drawn; to be written only through :meth:`fill`."""
-        array = self._node.get_geom(0).get_vertex_data().get_array(0)
-        return np.frombuffer(array.get_handle().get_data(), POINT)
-
-    def show(self, count: int, order: int, matrix: Any) -> None:
-        if count != self._drawn:
-            self._drawn = count
-            self._node.modify_geom(0).modify_primitive(0).set_nonindexed_vertices(0, count)
-        if order != self._order:
-            self._order = order
-            self.path.set_bin("fixed", order)
-        self.path.set_mat(matrix)
 
 
 class Cloud:
@@ -67,8 +28,8 @@ class Cloud:
         self._root = root
         self.path = root.attach_new_node(name)
         self._software = software
-        self._chunks: list[_Chunk] = []
-        self._fronts: list[_Chunk] = []
+        self._chunks: list[PointMesh] = []
+        self._fronts: list[PointMesh] = []
         self._level, self._thickness = 1.0, 0.0
         self._middles, self._sizes = np.zeros((0, 3)), np.zeros(0)
         self.order = np.zeros(0, np.int32)
@@ -87,7 +48,7 @@ class Cloud:
         while len(self._chunks) > wanted:
             self._chunks.pop().path.remove_node()
         while len(self._chunks) < wanted:
-            self._chunks.append(_Chunk(self.path))
+            self._chunks.append(PointMesh(self.path))
         for k, chunk in enumerate(self._chunks):
             chunk.fill(made.vertices[k * CHUNK : (k + 1) * CHUNK])
         self.order, self.centre, self.reach = made.order, made.centre, made.reach
@@ -171,7 +132,7 @@ class Cloud:
                     found.append(front)
             if found:
                 if used == len(self._fronts):
-                    self._fronts.append(_Chunk(self.path))
+                    self._fronts.append(PointMesh(self.path))
                 front = self._fronts[used]
                 front.fill(np.concatenate(found))
                 front.show(front.count, disc.order, core.LMatrix4.scale_mat(_FARTHEST))

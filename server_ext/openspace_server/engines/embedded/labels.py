@@ -105,7 +105,7 @@ class Labels:
             / view.distances[parents]
         )
         alpha = np.where(moon, alpha * smooth(14, 34, np.maximum(gap, 0.6 * real)) * smooth(18, 40, real), alpha)
-        return np.where(view.on_screen, alpha, 0.0)
+        return np.where(view.on_screen & view.apart, alpha, 0.0)
 
     @staticmethod
     def _box(view: View, index: int, texts: _Texts) -> tuple[float, float, float, float] | None:

@@ -53,16 +53,51 @@ def _read(name: str, level: int = 0) -> np.ndarray:
     return image
 
 
-class Map:
-    """The map ``data/<name>.jpg``, longitude -180 to 180 degrees, north up; read at the size that is needed."""
+_CLOUD = 250  # brightness of a closed cover
+_STEPS = 32  # of how clearly a cover is laid over a map
 
-    def __init__(self, name: str, software: bool) -> None:
+
+def _covered(image: np.ndarray, cover: np.ndarray) -> np.ndarray:
+    """Clouds over a map, both uint8; ``cover`` ``(h, w)`` is how dense they are."""
+    over = cv2.cvtColor(cover, cv2.COLOR_GRAY2BGR)
+    bare = cv2.multiply(image, cv2.bitwise_not(over), scale=1 / 255)
+    return np.asarray(cv2.addWeighted(bare, 1.0, over, _CLOUD / 255, 0.0))
+
+
+class Map:
+    """The map ``data/<name>.jpg``, longitude -180 to 180 degrees, north up; read at the size that is needed.
+
+    ``cover`` names a map of clouds that are laid over it when it is read, so that they cost nothing when it is drawn.
+    """
+
+    def __init__(self, name: str, software: bool, cover: str = "") -> None:
         self._name, self._software = name, software
+        self._cover, self._clouds = cover, _STEPS if cover else 0
         self._width = 8 * _read(name, 3).shape[1]
         self._image: np.ndarray | None = None
         self._textures: dict[int, Any] = {}
         self._part: _Part | None = None
         self._exact: tuple[tuple[float, ...], _Part] | None = None
+
+    def cover(self, level: float) -> None:
+        """How clearly the clouds are seen from now on, 0..1; a change costs a reading of the map."""
+        steps = round(level * _STEPS)
+        if self._cover and steps != self._clouds:
+            self._clouds = steps
+            self.rest()
+            for texture in self._textures.values():
+                free(texture)
+            self._textures.clear()
+
+    def _reduced(self, level: int) -> np.ndarray:
+        """The map with its clouds, its sides halved ``level`` times (at most 3)."""
+        image = _read(self._name, level)
+        if not self._clouds:
+            return image
+        cover = cv2.cvtColor(_read(self._cover, level), cv2.COLOR_BGR2GRAY)
+        if self._clouds < _STEPS:
+            cover = cv2.convertScaleAbs(cover, alpha=self._clouds / _STEPS)
+        return _covered(image, cover)
 
     def fit(
         self, radius_pixels: float, low: np.ndarray, high: np.ndarray, exact: bool = False
@@ -117,12 +152,12 @@ class Map:
 
     def _full(self) -> np.ndarray:
         if self._image is None:
-            self._image = _read(self._name)
+            self._image = self._reduced(0)
         return self._image
 
     def _whole(self, level: int, minify: Any) -> Any:
         if level not in self._textures:
-            image = _read(self._name, min(level, 3)) if level else self._full()
+            image = self._reduced(min(level, 3)) if level else self._full()
             side = self._width >> level
             if image.shape[1] != side:
                 image = cv2.resize(image, (side, side // 2), interpolation=cv2.INTER_AREA)

@@ -14,6 +14,7 @@ from openspace_server.engines.properties import Property, PropertyOwner, Propert
 
 _COUNT = len(BODIES)
 _NIGHT = "Earth.Renderable.Layers.NightLayers.Earth_at_Night_2012"
+_CLOUDS = "Earth.Renderable.Layers.ColorLayers.Clouds"
 _RINGS = "Saturn.Renderable.Rings"
 
 
@@ -35,6 +36,7 @@ class Look:
     colours: np.ndarray = field(default_factory=lambda: np.array([body.colour for body in BODIES]))
     widths: np.ndarray = field(default_factory=lambda: np.full(_COUNT, 2.0))
     night: float = 1.0
+    clouds: float = 1.0
     rings: float = 1.0
     glare: float = 1.0
     stars: float = 1.0
@@ -180,10 +182,14 @@ class Nodes:
 
     def _add_layers(self) -> None:
         layers = PropertyOwner("Layers", "Layers")
-        group, night = PropertyOwner("NightLayers"), PropertyOwner("Earth_at_Night_2012", "Earth at Night 2012")
-        switches(night)
-        group.add(night)
-        layers.add(group)
+        for group, identifier, name in (
+            ("ColorLayers", "Clouds", "Clouds"),
+            ("NightLayers", "Earth_at_Night_2012", "Earth at Night 2012"),
+        ):
+            owner, layer = PropertyOwner(group), PropertyOwner(identifier, name)
+            switches(layer)
+            owner.add(layer)
+            layers.add(owner)
         self.below("Earth.Renderable").add(layers)
 
     def _read(self) -> Look:
@@ -198,7 +204,7 @@ class Nodes:
                 look.trails[i] = self._strength(f"{name}Trail")
                 look.colours[i] = self._value(f"{name}Trail.Renderable.Appearance.Color")
                 look.widths[i] = self._value(f"{name}Trail.Renderable.Appearance.LineWidth")
-        look.night = strength(self.below(_NIGHT))
+        look.night, look.clouds = strength(self.below(_NIGHT)), strength(self.below(_CLOUDS))
         look.rings, look.glare = strength(self.below(_RINGS)), self._strength("SunGlare")
         look.stars, look.milky_way = self._strength("Stars"), self._strength("MilkyWay")
         look.constellations = self._strength("Constellations")

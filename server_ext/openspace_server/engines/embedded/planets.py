@@ -24,11 +24,14 @@ from openspace_server.engines.embedded.mesh import FAINTEST, VERTEX, Mesh, colou
 from openspace_server.engines.embedded.nodes import Look
 from openspace_server.engines.embedded.rings import Rings, Shadow
 from openspace_server.engines.embedded.rotation import axes
+from openspace_server.engines.embedded.units import PARSEC
 from openspace_server.engines.embedded.view import View
 
 LAYERS = 10
 """Orders that one body uses; the last one is left to points before it."""
 
+SUN_IS_A_STAR = (0.003 * PARSEC, 0.05 * PARSEC)
+"""Metres between which the Sun's glow gives way to one star among the others."""
 _GLOW = np.linspace(0, 1, 20) ** 1.7  # rings of the Sun's glow, parts of its size
 _LEVEL = np.maximum(0.9 * np.exp(-_GLOW / 0.15) * (1 - _GLOW) ** 2 + 0.20 * (1 - _GLOW) ** 3 - 2.5 / 255, 0)
 _SEEN = int(np.count_nonzero(_LEVEL))  # the ring where it ends
@@ -42,8 +45,8 @@ class Planet:
         body = BODIES[index]
         self._index, self._body = index, body
         self._scale = np.array([body.radius, body.radius, body.polar_radius])
-        self._map = Map(body.texture, software)
         name = body.identifier
+        self._map = Map(body.texture, software, "earth_clouds" if name == "Earth" else "")
         self._shade = shading.SURFACES.get(name, shading.rock)
         self._surface = Mesh(root, name, two_sided=False)
         self._rim = Mesh(root, f"{name} rim", "alpha", once=True)
@@ -77,6 +80,7 @@ class Planet:
         i = self._index
         self._clear = float(look.bodies[i])
         self._by_night, self._ringed = look.night, look.rings > 0
+        self._map.cover(look.clouds)
         pixels = float(view.radius_pixels[i])
         offset = view.offsets[i]
         globe = Globe(axes(i, view.sky.days, view.sky.seconds), self._scale * look.scales[i], offset, view.axes)
@@ -86,7 +90,8 @@ class Planet:
         if self._rings is not None:
             self._rings.show(globe, sun, order + 1, look.rings * self._clear)
         if self._glow is not None:
-            self._show_glow(view, pixels, look.glare, order)
+            glare = look.glare * (1 - float(shading.smooth(*SUN_IS_A_STAR, view.distances[i])))
+            self._show_glow(view, pixels, glare, order)
         grid = surface_grid(eye, int(np.clip(pixels / 6, 12, 44)))
         light = self._light(globe, grid.points, eye, sun)
         vertices = np.empty(len(grid.points), VERTEX)

@@ -22,10 +22,10 @@ from openspace_server.engines.embedded.colouring import ColourMap
 from openspace_server.engines.embedded.frames import frame_axes
 from openspace_server.engines.embedded.nodes import node as new_owner
 from openspace_server.engines.embedded.nodes import strength
+from openspace_server.engines.embedded.units import PARSEC
 from openspace_server.engines.embedded.view import View
 from openspace_server.engines.properties import Property, PropertyOwner
 
-PARSEC = 3.0856775814913673e16
 UNITS: dict[str, float] = {
     "m": 1.0, "km": 1e3, "au": 1.495978707e11, "ly": 9.4607304725808e15, "kly": 9.4607304725808e18,
     "mly": 9.4607304725808e21, "gly": 9.4607304725808e24, "pc": PARSEC, "kpc": 1e3 * PARSEC, "mpc": 1e6 * PARSEC,

@@ -1,7 +1,7 @@
 """How the bodies are turned: axial tilt and rotation.
 
 Poles and prime meridians: Archinal et al. 2018, Report of the IAU Working Group on Cartographic Coordinates and
-Rotational Elements 2015 (Mars: the 2009 report's linear form; periodic terms of less than 0.2 degrees left out,
+Rotational Elements 2015 (Mars: the 2009 report's linear form; periodic terms of less than 0.3 degrees left out,
 except the Moon's, whose librations are visible). The Earth instead follows IAU 2006 precession and Greenwich mean
 sidereal time from ERFA.
 """
@@ -56,6 +56,9 @@ _NAMES = tuple(body.identifier for body in BODIES)
 # The moons' larger periodic terms: (constant, rate per century) of an angle N, and how pole and meridian follow it:
 # sin N in right ascension, cos N in declination, sin N in the meridian, degrees. Triton's are a series in kN.
 _TERMS: dict[str, list[tuple[float, float, float, float, float]]] = {
+    "Europa": [(355.80, 1191.3, 1.086, 0.468, -0.980)],
+    "Ganymede": [(119.90, 262.1, 0.431, 0.186, -0.389)],
+    "Callisto": [(229.80, 64.3, 0.590, 0.254, -0.533)],
     "Mimas": [(177.40, -36505.5, 13.56, -1.53, -13.48), (316.45, 506.2, 0.0, 0.0, -44.85)],
     "Tethys": [(300.00, -7225.9, 9.66, -1.09, -9.60), (316.45, 506.2, 0.0, 0.0, 2.23)],
     "Rhea": [(345.20, -1016.3, 3.10, -0.35, -3.08)],

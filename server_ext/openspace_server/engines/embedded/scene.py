@@ -15,7 +15,7 @@ from openspace_server.engines.embedded.labels import Labels
 from openspace_server.engines.embedded.mesh import Mesh, glow_texture, sprites
 from openspace_server.engines.embedded.nodes import Look
 from openspace_server.engines.embedded.orbits import Orbits
-from openspace_server.engines.embedded.planets import LAYERS, Planet
+from openspace_server.engines.embedded.planets import LAYERS, SUN_IS_A_STAR, Planet
 from openspace_server.engines.embedded.points import Points
 from openspace_server.engines.embedded.shading import smooth
 from openspace_server.engines.embedded.stars import Stars
@@ -25,6 +25,7 @@ from openspace_server.engines.scene_engine import Picked
 NEAR_FAR = (0.005, 100.0)
 """Distances of the lens' planes."""
 _LARGE, _KEPT = 90.0, 2  # radius in pixels from which maps are large, and how many bodies may keep such ones
+_SUNS = np.array(PARENT) < 0
 _DISC = 2.4  # pixels of radius from which a body is drawn as a globe
 _POINTS, _ORBITS, _DOTS_BEHIND, _BODIES = 8, 10, 12, 20
 _DOTS_BEFORE, _LABELS = _BODIES + LAYERS * len(BODIES), _BODIES + LAYERS * len(BODIES) + 1
@@ -42,7 +43,7 @@ class Scene:
         self._lens.set_near_far(*NEAR_FAR)
         canvas.look_through(self.root.attach_new_node(core.Camera("camera", self._lens)))
         dot = glow_texture("dot", lambda r: smooth(1.0, 0.30, r), 16)
-        self._stars = Stars(self.root)
+        self._stars = Stars(self.root, self._software)
         self._orbits = Orbits(self.root)
         self._planets: dict[int, Planet] = {}
         self._near: list[int] = []  # bodies seen large, the latest last
@@ -57,7 +58,7 @@ class Scene:
         self._stars.show(view, look)
         self._orbits.show(view, look, _ORBITS)
         visible = view.on_screen & (look.bodies > 0)
-        discs = visible & ((view.radius_pixels >= _DISC) | (np.array(PARENT) < 0))
+        discs = visible & ((view.radius_pixels >= _DISC) | (_SUNS & (view.distances < SUN_IS_A_STAR[1])))
         # Of two balls the one with the smaller tangent length is in front.
         tangents = (view.distances - view.radii) * (view.distances + view.radii)
         ranks = np.argsort(-tangents)
@@ -75,7 +76,7 @@ class Scene:
             elif int(i) in self._planets:
                 self._planets[int(i)].hide()
         self._tidy(view, discs)
-        self._show_dots(view, visible & ~discs, discs, look)
+        self._show_dots(view, visible & ~discs & ~_SUNS, discs, look)
         self._labels.show(view, focus, look, _LABELS)
 
     def pick(self, x: float, y: float) -> Picked | None:

@@ -1,5 +1,8 @@
-"""The fixed stars and, when wanted, the lines of the constellations. Static: only the sky's turn changes per
-picture."""
+"""The stars, the lines of the constellations and the Milky Way.
+
+Among the planets the stars are at infinity: static, only the sky's turn changes per picture. Farther out, where that
+would show, they are taken from their places in space for every picture.
+"""
 
 from __future__ import annotations
 
@@ -8,62 +11,53 @@ from typing import Any
 import numpy as np
 from panda3d import core
 
+from openspace_server.engines.embedded import milky_way
+from openspace_server.engines.embedded.arrangement import POINT, arrange, paint
+from openspace_server.engines.embedded.catalogue import NEAREST, Seen, catalogue
+from openspace_server.engines.embedded.cloud import Cloud
+from openspace_server.engines.embedded.colouring import pack
 from openspace_server.engines.embedded.frames import GALACTIC
 from openspace_server.engines.embedded.mesh import DATA, FORMAT, VERTEX, Mesh, colours, glow_texture, sprites
 from openspace_server.engines.embedded.nodes import Look
+from openspace_server.engines.embedded.point_mesh import PointMesh
+from openspace_server.engines.embedded.shading import smooth
+from openspace_server.engines.embedded.units import PARSEC
 from openspace_server.engines.embedded.view import View
 
 _DISTANCE = 10.0  # anywhere between the near and far plane: nothing is nearer to the picture's back
 _SPRITE_MAGNITUDE = 4.3
-_BV = (
-    (-0.35, (0.66, 0.76, 1.0)),
-    (0.0, (0.80, 0.87, 1.0)),
-    (0.35, (0.97, 0.97, 1.0)),
-    (0.65, (1.0, 0.95, 0.86)),
-    (1.0, (1.0, 0.86, 0.70)),
-    (1.5, (1.0, 0.74, 0.52)),
-    (2.1, (1.0, 0.60, 0.38)),
-)
-
-
-def star_colours(bv: np.ndarray) -> np.ndarray:
-    """RGB 0..1 ``(n, 3)`` of colour indices B-V ``(n,)``: blue-white below 0, orange above 1."""
-    at = [b for b, _ in _BV]
-    return np.stack([np.interp(bv, at, [rgb[c] for _, rgb in _BV]) for c in range(3)], -1)
-
-
-FAINTEST_STAR = 7.0
-"""Magnitude of the faintest star drawn: beyond the naked eye's 6.5, and few enough to be cheap in software."""
+_BRIGHTEST = -6.0  # sprites do not get larger than at this magnitude
+_MOVED = 0.3  # pixels by which the nearest star may be off before all are taken from their places
+_LEAVING = (300.0, 3000.0)  # parsecs from the Sun between which the band gives way to the galaxy from outside
+_LINES = (50.0, 500.0)  # parsecs between which the lines fade
+_NAMES = (0.5, 5.0)  # parsecs between which the names of the constellations, which stay at infinity, fade
 
 
 class Stars:
-    """Faint stars are single pixels, grouped by direction so that only what is in view is drawn; bright ones are
-    glows."""
+    """Faint stars are single pixels, bright ones glows; as seen from the Sun grouped by direction, so that only what is
+    in view is drawn."""
 
-    def __init__(self, root: Any) -> None:
-        catalogue = np.load(DATA / "stars.npz")
-        shown = slice(np.searchsorted(catalogue["magnitude"], FAINTEST_STAR))  # they are sorted, brightest first
-        vectors = catalogue["vectors"][shown].astype(float)
-        magnitude = catalogue["magnitude"][shown].astype(float)
-        rgb = star_colours(np.nan_to_num(catalogue["colour"][shown].astype(float)))
+    def __init__(self, root: Any, software: bool) -> None:
+        self._root, self._software = root, software
         self._sky = root.attach_new_node("stars")
         self._sky.set_bin("fixed", 0)
         self._milky_way = self._sky.attach_new_node("milky way")
-        self._points(self._milky_way, *milky_way())
-        faint = magnitude > _SPRITE_MAGNITUDE
-        level = np.clip(0.13 * 10 ** (0.4 * 0.62 * (7.5 - magnitude)), 0.0, 1.0)
+        self._points(self._milky_way, *milky_way.band())
         self._stars = self._sky.attach_new_node("stars")
-        self._points(self._stars, vectors[faint], rgb[faint] * level[faint, None])
-        bright = ~faint
-        # Half-widths in parts of the view's focal length, so that glows grow with the picture.
-        size = (1.7 + 0.95 * (_SPRITE_MAGNITUDE - magnitude[bright]) ** 0.85) / 869
-        shine = np.clip(0.62 + 0.16 * (_SPRITE_MAGNITUDE - magnitude[bright]), 0, 1)[:, None]
-        texture = glow_texture("star", lambda r: np.exp(-((r / 0.30) ** 2)) + 0.22 * (1 - r) ** 2.2, 16)
-        vertices, triangles = sprites(vectors[bright] * _DISTANCE, size * _DISTANCE, rgb[bright] * shine)
-        Mesh(self._stars, "bright stars", "add", texture).show(vertices, triangles, 1)
+        self._glow = glow_texture("star", lambda r: np.exp(-((r / 0.30) ** 2)) + 0.22 * (1 - r) ** 2.2, 16)
+        here = catalogue().from_here()
+        faint, bright = _parted(here)
+        self._points(self._stars, faint.vectors, faint.rgb * _level(faint.magnitudes)[:, None])
+        Mesh(self._stars, "bright stars", "add", self._glow).show(*_sprites(bright), 1)
+        self._near = PointMesh(root, "stars in space")
+        self._near_bright = Mesh(root, "bright stars in space", "add", self._glow)
         self._names: Any = None
-        lines = np.load(DATA / "constellations.npz")["lines"]
-        self._constellations = self._segments(lines * _DISTANCE)
+        self._galaxy: Cloud | None = None
+        file = np.load(DATA / "constellations.npz")
+        self._ends, self._lengths = file["lines"].astype(float), file["distances"].astype(float)
+        self._constellations = self._segments()
+        self._constellations.hide()
+        self._lines_from = np.zeros(3)
 
     def _points(self, parent: Any, vectors: np.ndarray, rgb: np.ndarray) -> None:
         axis = np.argmax(np.abs(vectors), axis=1)
@@ -78,13 +72,10 @@ class Stars:
             vertices["place"], vertices["colour"] = vectors[chosen] * _DISTANCE, colours(rgb[chosen])
             self._attach(parent, "faint stars", vertices, core.GeomPoints(core.Geom.UH_static))
 
-    def _segments(self, ends: np.ndarray) -> Any:
-        vertices = np.zeros((len(ends), 2), VERTEX)
-        vertices["place"] = ends
-        vertices["colour"] = (34, 48, 74, 255)
-        path = self._attach(self._sky, "constellations", vertices.reshape(-1), core.GeomLines(core.Geom.UH_static))
-        path.hide()
-        return path
+    def _segments(self) -> Any:
+        vertices = np.zeros((len(self._ends), 2), VERTEX)
+        vertices["place"], vertices["colour"] = self._ends * _DISTANCE, (34, 48, 74, 255)
+        return self._attach(self._sky, "constellations", vertices.reshape(-1), core.GeomLines(core.Geom.UH_static))
 
     def _attach(self, parent: Any, name: str, vertices: np.ndarray, primitive: Any) -> Any:
         data = core.GeomVertexData(name, FORMAT, core.Geom.UH_static)
@@ -101,20 +92,71 @@ class Stars:
     def show(self, view: View, look: Look) -> None:
         m = view.axes.T  # Panda multiplies row vectors from the left
         self._sky.set_mat(core.LMatrix4(*m[0], 0, *m[1], 0, *m[2], 0, 0, 0, 0, 1))
-        _dim(self._stars, look.stars)
-        _dim(self._milky_way, look.milky_way)
-        _dim(self._constellations, look.constellations)
-        if look.constellation_names > 0 and self._names is None:
+        away = float(np.linalg.norm(view.camera)) / PARSEC
+        static = away * view.focal < _MOVED * NEAREST
+        _dim(self._stars, look.stars if static else 0.0)
+        self._show_in_space(view, 0.0 if static else look.stars)
+        left = float(smooth(*_LEAVING, np.array(away)))
+        _dim(self._milky_way, look.milky_way * (1 - left))
+        self._show_galaxy(view, look.milky_way * left)
+        lines = look.constellations * (1 - float(smooth(*_LINES, np.array(away))))
+        if lines > 0:
+            self._move_lines(np.zeros(3) if static else view.camera / PARSEC)
+        _dim(self._constellations, lines)
+        names = look.constellation_names * (1 - float(smooth(*_NAMES, np.array(away))))
+        if names > 0 and self._names is None:
             self._names = self._make_names()
         if self._names is not None:
-            _dim(self._names, look.constellation_names)
+            _dim(self._names, names)
+
+    def _show_in_space(self, view: View, level: float) -> None:
+        if level <= 0:
+            self._near.path.hide()
+            self._near_bright.hide()
+            return
+        corner = np.arctan(np.hypot(view.width, view.height) / 2 / view.focal)
+        seen = catalogue().seen(view.camera, view.axes, float(np.cos(min(corner + 0.03, 1.5))))
+        faint, bright = _parted(seen)
+        vertices = np.empty(len(faint.vectors), POINT)
+        vertices["place"] = faint.vectors
+        vertices["colour"] = pack(faint.rgb * (level * _level(faint.magnitudes))[:, None])
+        self._near.fill(vertices)
+        self._near.show(len(vertices), 0, core.LMatrix4.scale_mat(_DISTANCE))
+        self._near.path.show()
+        self._near_bright.show(*_sprites(bright, level), 1)
+
+    def _show_galaxy(self, view: View, level: float) -> None:
+        if level <= 0:
+            if self._galaxy is not None:
+                self._galaxy.hide()
+            return
+        if self._galaxy is None:
+            self._galaxy = Cloud(self._root, "galaxy", self._software)
+            places, rgb = milky_way.galaxy()
+            made = arrange(places, None, 1.0, np.zeros(3))
+            paint(made.vertices, made.order, pack(rgb))
+            self._galaxy.take(made)
+        axes = view.axes @ GALACTIC.T
+        self._galaxy.show(axes, -(view.axes @ view.camera), 1.0, 1.0, level, (), 0)
+
+    def _move_lines(self, camera: np.ndarray) -> None:
+        """Between the places in space of their stars, as seen from ``camera``, parsecs."""
+        if np.array_equal(camera, self._lines_from):
+            return
+        self._lines_from = camera.copy()
+        ends = self._ends * self._lengths[..., None] - camera if camera.any() else self._ends
+        vertices = np.zeros(ends.shape[:2], VERTEX)
+        vertices["place"] = ends / np.linalg.norm(ends, axis=-1, keepdims=True) * _DISTANCE
+        vertices["colour"] = (34, 48, 74, 255)
+        data = self._constellations.node().modify_geom(0).modify_vertex_data()
+        data.modify_array_handle(0).copy_data_from(vertices.view(np.uint8).reshape(-1))
 
     def _make_names(self) -> Any:
         font = core.DynamicTextFont(core.Filename.from_os_specific(str(DATA / "DejaVuSans.ttf")))
         font.set_pixels_per_unit(24)
         root = self._sky.attach_new_node("constellation names")
-        catalogue = np.load(DATA / "constellations.npz")
-        for name, place in zip(catalogue["names"].tolist(), catalogue["places"].astype(float), strict=True):
+        file = np.load(DATA / "constellations.npz")
+        for name, place in zip(file["names"].tolist(), file["places"].astype(float), strict=True):
             text = core.TextNode(name)
             text.set_font(font)
             text.set_align(core.TextNode.A_center)
@@ -129,6 +171,26 @@ class Stars:
         return root
 
 
+def _parted(seen: Seen) -> tuple[Seen, Seen]:
+    """Faint ones and bright ones."""
+    faint = seen.magnitudes > _SPRITE_MAGNITUDE
+    return Seen(*(part[faint] for part in seen)), Seen(*(part[~faint] for part in seen))
+
+
+def _level(magnitudes: np.ndarray) -> np.ndarray:
+    """Brightness 0..1 of a star that is one pixel."""
+    return np.clip(0.13 * 10 ** (0.4 * 0.62 * (7.5 - magnitudes)), 0.0, 1.0)
+
+
+def _sprites(bright: Seen, level: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and triangles of glows; their sizes are parts of the focal length, so that they grow with the
+    picture."""
+    over = _SPRITE_MAGNITUDE - np.maximum(bright.magnitudes, _BRIGHTEST)
+    size = (1.7 + 0.95 * over**0.85) / 869
+    shine = level * np.clip(0.62 + 0.16 * over, 0, 1)[:, None]
+    return sprites(bright.vectors * _DISTANCE, size * _DISTANCE, bright.rgb * shine)
+
+
 def _dim(path: Any, level: float) -> None:
     """Show ``path`` with its colours times ``level``; set only when it changes, as that is dear."""
     if level <= 0:
@@ -137,19 +199,3 @@ def _dim(path: Any, level: float) -> None:
     path.show()
     if path.get_color_scale()[0] != np.float32(level):
         path.set_color_scale(level, level, level, 1)
-
-
-def milky_way(count: int = 14_000) -> tuple[np.ndarray, np.ndarray]:
-    """Directions (ICRF) and dim colours of seeded points along the galactic plane: broader and brighter towards the
-    centre, thinned along the Great Rift. What the eye sees of it, not a survey."""
-    rng = np.random.default_rng(1610)
-    lon = np.degrees(rng.vonmises(0.0, 0.45, count))
-    middle = np.exp(-((lon / 38) ** 2))
-    lat = rng.normal(0, 1, count) * (4.2 + 5.0 * middle) - 1.0
-    rift = np.exp(-(((lat - 1.5) / 2.2) ** 2)) * ((lon > -20) & (lon < 80))
-    keep = rng.uniform(0, 1, count) > 0.75 * rift
-    lon, lat, middle = np.radians(lon[keep]), np.radians(lat[keep]), middle[keep]
-    galactic = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], -1)
-    level = (0.13 + 0.17 * middle) * rng.uniform(0.6, 1.5, len(lat))
-    warm = np.stack([0.92 + 0.08 * middle, np.full(len(lat), 0.92), 1.0 - 0.12 * middle], -1)
-    return galactic @ GALACTIC, level[:, None] * warm

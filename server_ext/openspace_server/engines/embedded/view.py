@@ -86,15 +86,16 @@ class View:
 
     @cached_property
     def apart(self) -> np.ndarray:
-        """False for moons so near to their planet, in the picture, that they are not told from it ``(n,)``."""
+        """False for moons so near to their planet, and planets so near to the Sun, in the picture, that they are not
+        told from it ``(n,)``."""
         gaps = np.linalg.norm(self.sky.positions - self.sky.positions[_PARENTS], axis=1)
-        return (_PARENTS <= 0) | (self.focal * gaps / self.distances[_PARENTS] > 8)
+        return (_PARENTS < 0) | (self.focal * gaps > np.where(_PARENTS > 0, 8, 3) * self.distances[_PARENTS])
 
     def hidden(self, index: int) -> bool:
         """Whether a nearer body covers the centre of body ``index``."""
         direction, distance = self.offsets[index] / self.distances[index], self.distances[index]
         along = self.offsets @ direction
         off = np.sqrt(np.maximum(self.distances**2 - along**2, 0))
-        cover = (off < self.radii) & (along > 0) & (self.distances < distance)
+        cover = (off < self.radii) & (along > 0) & (self.distances < distance) & (self.radius_pixels > 1)
         cover[index] = False
         return bool(cover.any())
