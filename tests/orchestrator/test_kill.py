@@ -1,5 +1,5 @@
-"""``kill -9`` of an orchestrator, a host, an instance and PostgreSQL in the middle of a rush: everything recovers
-without a person, and the event log shows it."""
+"""``kill -9`` of an orchestrator, an instance, PostgreSQL and a host, each while sessions are being started: everything
+recovers without a person, and the event log shows it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,18 +26,34 @@ from tests.orchestrator.helpers import QUICK
 from tests.orchestrator.postgres import Postgres, binaries
 
 HERE = Path(__file__).parent
-HOSTS, SLOTS, SESSIONS = 4, 4, 10
+HOSTS, SLOTS, SESSIONS, MORE = 4, 5, 10, 6
 ENDS = ("stopped", "failed", "lost", "crashed")
 HOST = """
-import asyncio, json, sys
+import asyncio, json, subprocess, sys
 from tests.orchestrator.standin import StandInHost
+
+class Host(StandInHost):
+    # An instance is a process that ends with its host, as real ones do.
+    processes = {{}}
+
+    def answer(self, raw):
+        for slot, process in list(self.processes.items()):
+            if process.poll() is not None:
+                del self.processes[slot]
+                if self.instances[slot].session:
+                    self.crash(slot, f"killed by signal {{-process.returncode}}")
+        reply = super().answer(raw)
+        for slot, instance in enumerate(self.instances):
+            if instance.session and slot not in self.processes:
+                self.processes[slot] = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+        return reply
+
 async def main():
-    host = StandInHost({slots})
+    host = Host({slots})
     host.port, host.gateway_port = {port}, {gateway}
     host.open()
     print(json.dumps(host.address), flush=True)
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        host.crash(int(line), "killed by SIGKILL")
+    await asyncio.Event().wait()
 asyncio.run(main())
 """
 ORCHESTRATOR = """
@@ -183,48 +200,50 @@ async def test_kill_everything(rush: dict[str, Any]) -> None:
     assert all(row.state == SessionState.RUNNING for row in rows)
     check(rows, events)
 
-    # An instance: started again for the same session.
-    address = {
-        (address.address, address.port): program
-        for address, program in zip(map(HostAddress.parse, rush["values"]["hosts"]), rush["hosts"], strict=True)
-    }
-    victim = rows[0]
-    hosts = await _hosts(rush["url"])
-    address[hosts[victim.host]].write(str(victim.instance))
-    await _until_event(rush["url"], "crashed", victim.id)
-    rows, events = await settled(rush["url"], count=SESSIONS)
-    again = next(row for row in rows if row.id == victim.id)
-    assert (again.state, again.restarts) == (SessionState.RUNNING, 1)
-    check(rows, events)
-
-    # PostgreSQL, with requests under way.
-    more = [f"more {n}" for n in range(3)]
+    # An instance, then PostgreSQL, with requests under way: the instance is started again for the same session.
+    more = [f"more {n}" for n in range(MORE)]
     second.write(json.dumps(more))
+    second.read()
+    os.kill(instances(rush["hosts"][0])[0], signal.SIGKILL)
+    second.read()
     rush["server"].kill()
     rush["server"].start()
-    assert len({second.read() for _ in more}) == 3
+    assert len({second.read() for _ in more[2:]}) == len(more) - 2
     assert second.read() == "done"
-    rows, events = await settled(rush["url"], count=SESSIONS + 3)
+    await _until_event(rush["url"], "crashed", None)
+    rows, events = await settled(rush["url"], count=SESSIONS + MORE)
     assert all(row.state == SessionState.RUNNING for row in rows)
+    (victim,) = [event.session for event in events if event.kind == "crashed"]
+    assert [event.kind for event in events if event.session == victim].count("running") == 2
+    assert "starting it again" in next(event.detail for event in events if event.kind == "crashed")
     check(rows, events)
 
-    # A host: its sessions are lost and told so, its slots are nobody's, until it is back, empty.
-    dead = victim.host
-    program = address[hosts[dead]]
-    program.kill()
+    # A host, while others come: its sessions are lost and told so, its slots are nobody's, until it is back, empty.
+    hosts = await _hosts(rush["url"])
+    port = HostAddress.parse(rush["values"]["hosts"][0]).port
+    dead = next(id for id, (_, its) in hosts.items() if its == port)
+    second.write(json.dumps(["last 0", "last 1"]))
+    rush["hosts"][0].kill()
+    second.read()
+    second.read()
+    assert second.read() == "done"
     await _until_event(rush["url"], "host lost", None)
-    rows, events = await settled(rush["url"], count=SESSIONS + 3)
+    rows, events = await settled(rush["url"], count=SESSIONS + MORE + 2)
     assert {row.state for row in rows if row.host == dead} == {SessionState.LOST}
     assert {row.state for row in rows if row.host != dead} == {SessionState.RUNNING}
     check(rows, events)
-    where = next(HostAddress.parse(a) for a in rush["values"]["hosts"] if HostAddress.parse(a).port == hosts[dead][1])
+    where = HostAddress.parse(rush["values"]["hosts"][0])
     rush["programs"].append(Program(HOST.format(slots=SLOTS, port=where.port, gateway=where.gateway_port)))
     await _until_event(rush["url"], "host ready", None, count=HOSTS + 1)
     second.write(json.dumps(["after"]))
     second.read()
-    rows, events = await settled(rush["url"], count=SESSIONS + 4)
+    rows, events = await settled(rush["url"], count=SESSIONS + MORE + 3)
     assert rows[-1].state == SessionState.RUNNING
     check(rows, events)
+
+
+def instances(host: Program) -> list[int]:
+    return [child.pid for child in psutil.Process(host.process.pid).children()]
 
 
 async def _hosts(url: str) -> dict[str, tuple[str, int]]:

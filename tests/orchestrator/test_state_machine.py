@@ -198,8 +198,11 @@ class Allocation(RuleBasedStateMachine):
     @rule(data=st.data(), keep=st.booleans(), answered=st.booleans())
     def deliver(self, data: st.DataObject, keep: bool, answered: bool) -> None:
         """Any command, however old; perhaps once more later; and its reply perhaps never."""
-        place = data.draw(st.sampled_from([0, len(self.network) - 1, len(self.network) // 2]), "deliver")
-        name, row = self.network[place] if keep else self.network.pop(place)
+        which = data.draw(st.sampled_from([0, len(self.network) - 1, len(self.network) // 2]), "deliver")
+        name, row = self.network[which] if keep else self.network.pop(which)
+        self.carry_out(name, row, answered)
+
+    def carry_out(self, name: str, row: SessionRow, answered: bool) -> None:
         if name == "START":
             reply = self.ask(
                 "START", session=row.id, fence=row.fence, slot=f"{row.host}/{row.slot}",
@@ -262,6 +265,8 @@ class Allocation(RuleBasedStateMachine):
         busy = [slot for slot in self.slots._slots if slot.state is not InstanceState.IDLE]
         running = [slot.assignment.session for slot in busy if slot.assignment is not None]
         assert len(running) == len(set(running)), "two instances of one session"
+        places = Counter((row.host, row.slot) for row in map(self.row, running))
+        assert all(count == 1 for count in places.values()), "two instances in one slot"
 
     def fences_rise_and_every_grant_has_one_end(self) -> None:
         fences: dict[Any, int] = {}
@@ -308,5 +313,36 @@ def test_nothing_breaks_an_invariant() -> None:
 
 
 def test_without_fences_something_does() -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=r"came too late was obeyed|two instances in one slot"):
         run_state_machine_as_test(WithoutFences, settings=SEARCH)
+
+
+@pytest.mark.parametrize("machine", [Allocation, WithoutFences])
+def test_what_fences_are_for(machine: type[Allocation]) -> None:
+    """The shortest such story: a START is late, its session ends meanwhile, and the next one has the slot by then."""
+    state = machine()
+    try:
+        for _ in range(2):
+            state.create("user:a")
+            state.read()
+            (row,) = state.startable()
+            state.wait(state.sessions.claim_start(row))
+            state.network.append(("START", row))
+            if len(state.network) == 1:
+                state.read()
+                state.wait(state.sessions.set_stopping(state.row(row.id)))
+                state.read()
+                state.look()
+                state.read()
+        state.carry_out(*state.network.pop(), answered=True)
+        state.all_is_well()
+        if machine is Allocation:
+            state.carry_out(*state.network.pop(), answered=False)
+            state.all_is_well()
+        else:
+            with pytest.raises(AssertionError, match="came too late"):
+                state.carry_out(*state.network.pop(), answered=False)
+            with pytest.raises(AssertionError, match="two instances in one slot"):
+                state.all_is_well()
+    finally:
+        state.teardown()
