@@ -7,6 +7,7 @@ import { View } from "./view/view.ts";
 interface PageData {
   baseUrl: string;
   session: string;
+  running: boolean;
   /** Here by a link. */
   guest: boolean;
 }
@@ -27,4 +28,4 @@ const view = new View(
 );
 (document.getElementById("openspace-view") ?? document.body).append(view.root);
 view.attached();
-view.setSession(data.session ?? "");
+view.setSession(data.session ?? "", data.running === true);

@@ -53,7 +53,10 @@ function render({ model, el, signal }: RenderContext): () => void {
     [["width_css"], () => view.setWidth(model.get("width_css"))],
     [["state", "reason"], () => view.tell(toldBy(model))],
     // A closed session is not joined, but a new id after it is.
-    [["session", "state"], () => view.setSession(toldBy(model) ? "" : model.get("session"))],
+    [
+      ["session", "state"],
+      () => view.setSession(toldBy(model) ? "" : model.get("session"), model.get("state") === "running"),
+    ],
   ];
   for (const [names, update] of updates) {
     update();

@@ -50,11 +50,14 @@ export class Session {
   #live: Link | null = null;
   #presented = false;
 
-  constructor(server: Server, id: string, view: SessionView, signal: AbortSignal) {
+  /** `running`: it did when the page was made, so there is no need to hear it first. */
+  constructor(server: Server, id: string, view: SessionView, signal: AbortSignal, running = false) {
     this.#server = server;
     this.id = id;
     this.#view = view;
     this.#signal = signal;
+    this.#running = running;
+    if (running) this.#phase = nextPhase(STARTING, { type: "session", state: "RUNNING", reason: "" });
   }
 
   get phase(): Phase {

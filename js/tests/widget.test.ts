@@ -80,6 +80,8 @@ function show(model: FakeModel): HTMLElement {
   return el;
 }
 const state = (el: HTMLElement) => el.querySelector<HTMLElement>(".osw-view")?.dataset.state;
+/** Views that follow a session. */
+const followed = () => sockets.filter(({ url }) => url.endsWith("/events"));
 const chip = (el: HTMLElement) => el.querySelector(".osw-chip")?.textContent;
 
 test("waits for its session, then follows it", () => {
@@ -100,7 +102,13 @@ test("each view of a model is its own viewer", () => {
   const model = new FakeModel({ session: "one", state: "running" });
   show(model);
   show(model);
-  expect(sockets).toHaveLength(2);
+  expect(followed()).toHaveLength(2);
+});
+
+test("a session that runs is joined without waiting to hear so", async () => {
+  show(new FakeModel({ session: "one", state: "running" }));
+  await Promise.resolve();
+  expect(sockets.map(({ url }) => url.slice(url.lastIndexOf("/") + 1))).toEqual(["events", "media"]);
 });
 
 test("a start that failed says why", () => {
@@ -119,7 +127,7 @@ test("close() ends the view, and a saved notebook with a closed session joins no
   expect(state(el)).toBe("ended");
   expect(sockets[0]!.socket.closed).toBe(true);
   show(new FakeModel({ session: "one", state: "closed" }));
-  expect(sockets).toHaveLength(1);
+  expect(followed()).toHaveLength(1);
 });
 
 test("a session that ends elsewhere ends the view with its reason", () => {

@@ -129,8 +129,8 @@ export class View {
     );
   }
 
-  /** Follows another session; "" for none yet. */
-  setSession(id: string): void {
+  /** Follows another session; "" for none yet. `running`: it does, as far as is known. */
+  setSession(id: string, running = false): void {
     if (id === (this.#session?.id ?? "")) return;
     this.#sessionLife?.abort();
     this.#sessionLife = null;
@@ -138,7 +138,7 @@ export class View {
     this.#ending.set(null);
     this.#state = null;
     this.#parted();
-    if (id !== "") this.#takeRoad(id);
+    if (id !== "") this.#takeRoad(id, running);
     this.#show();
   }
 
@@ -172,15 +172,15 @@ export class View {
     return (this.root.getRootNode() as Document | ShadowRoot).fullscreenElement === this.root;
   }
 
-  #takeRoad(id: string): void {
+  #takeRoad(id: string, running: boolean): void {
     const life = childOf(this.#signal);
     this.#sessionLife = life;
     const { server, throughKernel = null } = this.#options;
-    const follow: Follow = (road, heard, { signal }) => this.#follow(road, id, heard, signal);
+    const follow: Follow = (road, heard, { signal }) => this.#follow(road, id, running, heard, signal);
     void takeRoad(id, server, throughKernel, follow, life.signal);
   }
 
-  #follow(server: Server, id: string, heard: () => void, signal: AbortSignal): void {
+  #follow(server: Server, id: string, running: boolean, heard: () => void, signal: AbortSignal): void {
     this.#parted();
     this.#shares = server.rungs === undefined ? sharesOf(server, id) : null;
     const session: Session = new Session(
@@ -206,6 +206,7 @@ export class View {
         transport: (way) => this.#takes(way),
       },
       signal,
+      running,
     );
     this.#session = session;
     session.start();

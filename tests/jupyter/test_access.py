@@ -247,7 +247,7 @@ async def test_the_stream_page(client: Client) -> None:
     data = re.search(r'<script id="openspace-page" type="application/json">(.*?)</script>', page)
     assert data is not None
     base_url = "/" + client.where.split("/", 1)[1]
-    assert json.loads(data[1]) == {"baseUrl": base_url, "session": session, "guest": False}
+    assert json.loads(data[1]) == {"baseUrl": base_url, "session": session, "running": True, "guest": False}
     assert "<title>&lt;/script&gt;&lt;b&gt;&amp; – OpenSpace</title>" in page
     assert f'src="{base_url}openspace/static/page.js"' in page
     policy = response.headers["Content-Security-Policy"]
