@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator
 from datetime import timedelta
 from itertools import count, repeat
+from os import PathLike
 from typing import Any
 
 from openspace_server.protocols.fields import ProtocolError
@@ -13,6 +14,7 @@ from openspace_widget import frames
 from openspace_widget.errors import ArgumentError
 from openspace_widget.frames import Frame
 from openspace_widget.held import Held, pulled
+from openspace_widget.recording import Recording
 from openspace_widget.session import Session
 from openspace_widget.units import moment
 from openspace_widget.units import seconds as seconds_of
@@ -110,6 +112,29 @@ class Pictures(Held):
             (1, 1)
         """
         return pulled(sequence(self._session, fps, n, seconds, every, still(size, antialias, None, camera, depth, ids)))
+
+    def record(self, path: str | PathLike[str], *, overwrite: bool = True) -> Recording:
+        """Record what is seen live, from the stream itself: no quality is lost and hardly any work is done.
+
+        Use it around what is to be recorded, ``with space.record("live.mp4"): …``, or call ``start()`` and ``stop()``.
+        While nothing moves, no pictures come; the file says how long each was seen. A picture of another size begins
+        a further file.
+
+        Args:
+            path: ``.mp4`` or ``.mkv``.
+            overwrite: whether a file of that name may be replaced.
+
+        Raises:
+            ArgumentError: another ending. FileExistsError, FileNotFoundError.
+            SessionError: the stream was lost; what was recorded stays as ``….partial.mp4``.
+
+        Example:
+            >>> with space.record("moon.mp4") as recording:
+            ...     arrived = space.fly_to("Moon", duration=0.5)
+            >>> recording.videos[0].size
+            (320, 180)
+        """
+        return Recording(self._session, path, overwrite)
 
 
 def checked_size(size: Any) -> tuple[int, int]:

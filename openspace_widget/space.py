@@ -22,6 +22,7 @@ from openspace_widget.point_clouds import PointClouds
 from openspace_widget.program import Program
 from openspace_widget.session_list import SessionList, list_sessions
 from openspace_widget.sharing import Sharing
+from openspace_widget.shown import Shown
 from openspace_widget.stats import Statistics
 from openspace_widget.timeline import Timeline
 from openspace_widget.traits import LiveTraits
@@ -78,6 +79,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
         self._session.heard = self.traits.hear
         self.aio = AsyncOpenSpace(self)
         self.time = Timeline(self._session)
+        self._shown = Shown(self)
         # A cell run again makes a new object: the old one's sockets go with it, its session stays.
         weakref.finalize(self, _let_go, self._session).atexit = False
 
@@ -188,7 +190,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
     # ---- in a cell
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.widget._repr_mimebundle_(**options)
+        return self._shown.mimebundle(options)
 
     def __repr__(self) -> str:
         return f"<OpenSpace session {self.session[:8]} {self.state}>"

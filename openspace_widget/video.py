@@ -100,11 +100,17 @@ def target(path: str | PathLike[str], size: tuple[int, int], overwrite: bool) ->
         found = Target(file, file.with_name(f"{file.stem}.partial{file.suffix}"), FORMATS[file.suffix.lower()])
     if found.pixels == "i420" and (size[0] % 2 or size[1] % 2):
         raise ArgumentError(f"size: video needs even sides, got {size[0]} x {size[1]}")
-    if not found.path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(found.path.parent)!r} to write {found.path.name} into")
+    parent_of(found.path)
     if found.path.exists() and not overwrite:
         raise FileExistsError(f"{found.path} is there already; overwrite=True replaces it")
     return found
+
+
+def parent_of(path: Path) -> Path:
+    """The folder that ``path`` is to be in. Raises FileNotFoundError if there is none."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to write {path.name} into")
+    return path.parent
 
 
 def _sequence(text: str, file: Path) -> Target:
