@@ -29,6 +29,7 @@ sys.path[:0] = [str(ROOT)]
 os.environ["OPENSPACE_TEST_ENGINES"] = "1"
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "server_ext"), str(ROOT), os.environ.get("PYTHONPATH", "")])
 
+from benchmarks.main_road import lab_server  # noqa: E402
 from benchmarks.points_carriers import COUNT, frame, measure  # noqa: E402
 from benchmarks.report import median, percentile, publish  # noqa: E402
 from openspace_server.protocols.points import ALL, Options, PointFrame, checksum  # noqa: E402
@@ -47,7 +48,7 @@ def processor(processes: dict[str, psutil.Process]) -> dict[str, float]:
 def ends(space: OpenSpace) -> dict[str, psutil.Process]:
     """This process, the instance, and the two relays between them."""
     found = {"kernel": psutil.Process()}
-    words = {"instance": "openspace_server.instance", "host": "host", "server": "openspace_server.jupyter.private"}
+    words = {"instance": "openspace_server.instance", "host": "openspace_server.cli", "server": "jupyterlab"}
     for child in psutil.Process().children(recursive=True):
         for name, word in words.items():
             if word in child.cmdline():
@@ -96,7 +97,11 @@ async def at_rate(space: OpenSpace, places: np.ndarray, hz: float, seconds: floa
 def road(engine: str | None, seconds: float) -> dict[str, Any]:
     """The bulk WebSocket from this process to an instance."""
     places = frame()
-    with OpenSpace(engine=engine, size=(640, 360)) as space:
+    options = [f"--OpenSpaceExtension.engines={name}" for name in ("embedded", NOT_DRAWN)]
+    with (
+        lab_server(options) as lab,
+        OpenSpace(engine=engine, size=(640, 360), url=f"{lab.url}?token={lab.token}") as space,
+    ):
         space.wait()
         background().run(at_rate(space, places, 4, 2))
         regular = background().run(at_rate(space, places, 4, seconds))

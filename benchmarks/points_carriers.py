@@ -26,15 +26,17 @@ def measure(kind: str, seconds: float) -> dict[str, float]:
     sender = subprocess.Popen(
         [*command, "send", str(seconds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    ends = {"a": receiver, "b": sender}
-    assert receiver.stdin and receiver.stdout and sender.stdin and sender.stdout
+    assert receiver.stdin is not None
+    assert receiver.stdout is not None
+    assert sender.stdin is not None
+    assert sender.stdout is not None
     if kind == "aiortc":
         receiver.stdin.write(sender.stdout.readline())
         receiver.stdin.flush()
     sender.stdin.write(receiver.stdout.readline())
     sender.stdin.flush()
     told = json.loads(sender.stdout.readline()) | json.loads(receiver.stdout.readline())
-    for end in ends.values():
+    for end in (sender, receiver):
         end.kill()
         end.wait()
     span, frames = told["seconds"], told["frames"]
@@ -208,7 +210,7 @@ async def memory_receive() -> None:
     _say(receiver_cpu=time.process_time() - used)
     block.unlink()
     for path in paths:
-        Path(path).unlink()
+        os.unlink(path)  # noqa: PTH108 -- as os.open and os.mkfifo above
 
 
 KINDS = {
