@@ -54,6 +54,8 @@ export interface RemoteState {
   viewers: number;
   following: boolean;
   /** Missing in older instances. */
+  picks?: Picks;
+  /** Missing in older instances. */
   controller?: Controller | null;
   requests?: string[];
 }
@@ -128,7 +130,20 @@ export type Verb =
   | "release_control"
   | "give_control"
   | "take_control"
+  | "pick"
   | "ping";
+
+/** When to ask which point is under the pointer. */
+export type Picks = "never" | "click" | "hover";
+
+/** A point of somebody's data. */
+export interface Picked {
+  name: string;
+  index: number;
+  sequence: number;
+  value: number | null;
+  how: "click" | "hover";
+}
 
 /** One JSON object, or null for anything else: a peer's nonsense must not end the view. */
 export function parseObject(data: unknown): Record<string, unknown> | null {

@@ -2,7 +2,7 @@
 
 import { childOf, every } from "../connection/lifetime.ts";
 import type { Presented, Screen } from "../connection/link.ts";
-import type { ControlNews, Hello, RemoteState, Target, Verb, WhoIsHere } from "../connection/messages.ts";
+import type { ControlNews, Hello, Picked, RemoteState, Target, Verb, WhoIsHere } from "../connection/messages.ts";
 import { isOver, type Phase, STARTING } from "../connection/phase.ts";
 import type { Way } from "../connection/rungs.ts";
 import type { Server } from "../connection/server.ts";
@@ -20,6 +20,7 @@ import { Chip } from "./chip.ts";
 import { Clock, formatTime } from "./clock.ts";
 import { make } from "./dom.ts";
 import { EndingClock } from "./ending.ts";
+import { watchPicks } from "./picking.ts";
 import { Picture } from "./picture.ts";
 import { type BitRateChoice, bitRateFor } from "./quality.ts";
 import { resizeHandle, type Size, watchSize } from "./size.ts";
@@ -91,6 +92,7 @@ export class View {
       this.#stats.root,
       this.#bar.root,
     );
+    this.root.append(watchPicks(this.#picture.root, this.#picking(), signal));
     if (!options.fill) this.root.append(resizeHandle(this.root, signal));
     keepAwake(
       { root: this.root, bar: this.#bar.root, picture: this.#picture.root, busy: () => this.#bar.busy },
@@ -334,6 +336,15 @@ export class View {
       this.#show();
     }, REMARK_FOR);
     this.#show();
+  }
+
+  #picking() {
+    return {
+      mode: () => (this.#phase.name === "live" ? (this.#state?.picks ?? "never") : "never"),
+      size: () => this.#state,
+      ask: async (x: number, y: number, how: "click" | "hover") =>
+        (await this.#ask("pick", { x, y, how })) as Picked | null,
+    };
   }
 
   #commands() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import psutil
 from openspace_server.protocols import arrays, encodings, transfer
 from openspace_server.protocols.arrays import Encoding
 from openspace_server.protocols.points import LATEST, Options, PointFrame, checksum
-from tests.instance.harness import Bulk, Process, bulk, run, running, soon
+from tests.instance.harness import Bulk, Process, bulk, peer, run, running, soon
 
 ENGINE = "tests.instance.point_engine:CloudEngine"
 PLACES = np.random.default_rng(1).normal(0, 100, (50_000, 3)).astype("<f4")
@@ -290,6 +291,25 @@ def test_what_is_picked_is_told_to_those_who_watch() -> None:
             assert "outside the picture" in await page.ask("pick", x=2, y=0)
             await kernel.ask("watch_picks", watch=False)
             await page.news("state", picks="click")
+
+    run(scenario())
+
+
+def test_a_webrtc_viewer_sends_frames_over_a_channel_of_its_own() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, peer(instance) as viewer:
+            await viewer.news("hello")
+            channel = viewer.connection.createDataChannel("bulk")
+            opened = asyncio.Event()
+            channel.on("open", opened.set)
+            await soon(opened.wait())
+            sent = frame(places=PLACES, check=True)
+            for chunk in transfer.chunks(77, sent.encode()[0], transfer.CHANNEL_CHUNK_BYTES):
+                channel.send(chunk)
+            shown = await viewer.answer(77)
+            assert (shown["shown"], shown["crc32"]) == (True, checksum(sent))
+            channel.send(next(transfer.chunks(78, [b"OSA1 rubbish" * 9])))
+            assert "array header announces" in await viewer.answer(78)
 
     run(scenario())
 

@@ -162,6 +162,10 @@ class Conversation:
         if motion is not None:
             self.instance.draw_loop.move(motion, totals.seq)
 
+    def take(self, raw: bytes) -> None:
+        """One binary message from the viewer: part of an array."""
+        self.intake.receive(raw)
+
     def let_go(self) -> None:
         """Somebody else steers now: what is held is let go of."""
         release = self._steering.release()

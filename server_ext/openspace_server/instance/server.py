@@ -113,7 +113,7 @@ class BulkSocket(TalkSocket):
         if self.talk is None:
             return
         if isinstance(message, bytes):
-            self.talk.intake.receive(message)
+            self.talk.take(message)
             await self.drained()
         else:
             await self.talk.turn(len(message))

@@ -36,6 +36,8 @@ CONNECT_TIMEOUT = 15.0
 SILENCE = 4.0
 """Seconds without any sign of life after which a viewer is gone; looked at once a second."""
 MAX_CANDIDATES = 64
+BULK = "bulk"
+"""The channel that a viewer opens to send arrays."""
 BUSY_BYTES = 64 * 1024
 MAX_BACKLOG_BYTES = 4 * 1024 * 1024
 
@@ -48,6 +50,8 @@ class Talk(Protocol):
     def receive(self, raw: str | bytes) -> None: ...
 
     def steer(self, raw: str | bytes) -> None: ...
+
+    def take(self, raw: bytes) -> None: ...
 
 
 class PictureTrack(MediaStreamTrack):
@@ -112,6 +116,7 @@ class Peer:
             RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
         self._connection.on("connectionstatechange", self._connection_changed)
+        self._connection.on("datachannel", self._channel_opened)
         self._track = PictureTrack(fan)
         with playout_delay.dialled() as self._track.dial:
             transceiver = self._connection.addTransceiver(self._track, direction="sendonly")
@@ -241,6 +246,17 @@ class Peer:
     def _control_received(self, message: str | bytes) -> None:
         if self.talk is not None and not self._over:
             self.talk.receive(message)
+
+    def _channel_opened(self, channel: RTCDataChannel) -> None:
+        """A viewer that sends arrays opens a channel for them; the answers come on ``control``."""
+        if channel.label != BULK:
+            channel.close()
+            return
+        channel.on("message", self._array_received)
+
+    def _array_received(self, message: str | bytes) -> None:
+        if self.talk is not None and not self._over and isinstance(message, bytes):
+            self.talk.take(message)
 
     def _steered(self, message: str | bytes) -> None:
         if self.talk is not None and not self._over:
