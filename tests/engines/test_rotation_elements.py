@@ -2,8 +2,8 @@
 
 The elements below are those of NAIF's planetary constants kernels pck00010 and pck00011 (the IAU reports of 2009 and
 2015 with NAIF's corrections), typed in from there and not from the engine. The engine leaves out terms of less than
-0.3 degrees, and has Mars in the older linear form; the limits say how much that may come to. Of Uranus' outer moons only
-the linear elements are compared; their periodic terms, 0.16 to 0.29 degrees, are among those left out.
+0.3 degrees, and has Mars in the older linear form; the limits say how much that may come to. Of Uranus' outer moons
+only the linear elements are compared; their periodic terms, 0.16 to 0.29 degrees, are among those left out.
 """
 
 from __future__ import annotations
