@@ -72,6 +72,10 @@ class Globe:
         n = points / (self.scale / self.scale[0])
         return n / np.linalg.norm(n, axis=1, keepdims=True)
 
+    def turned(self, points: np.ndarray) -> np.ndarray:
+        """Ball-space ``points`` ``(n, 3)`` from the body's centre in metres, ICRF axes."""
+        return (points * self.scale) @ self.turn.T
+
     def direction(self, vector: np.ndarray) -> np.ndarray:
         """A direction of ICRF axes as a unit vector in body axes."""
         v = self.turn.T @ vector

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from openspace_server.engines.embedded import eclipses, shading
 from openspace_server.engines.embedded import quaternions as quat
-from openspace_server.engines.embedded import shading
 from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.embedded.globe import (
     Globe,
@@ -58,6 +59,7 @@ class Planet:
         self._rings = Rings(root) if body.extent > 1 else None
         self._clear = self._by_night = 1.0
         self._ringed = True
+        self._eclipse: Callable[[np.ndarray], np.ndarray] | None = None
         self._shadow = Shadow() if body.extent > 1 else None
         self._glow = Mesh(root, f"{name} glow", "add", once=True) if body.kind == "star" else None
 
@@ -92,6 +94,8 @@ class Planet:
         if self._glow is not None:
             glare = look.glare * (1 - float(shading.smooth(*SUN_IS_A_STAR, view.distances[i])))
             self._show_glow(view, pixels, glare, order)
+        casters = eclipses.casters(i, view.sky)
+        self._eclipse = (lambda points: eclipses.light(i, casters, globe.turned(points), view.sky)) if casters else None
         grid = surface_grid(eye, int(np.clip(pixels / 6, 12, 44)))
         light = self._light(globe, grid.points, eye, sun)
         vertices = np.empty(len(grid.points), VERTEX)
@@ -150,6 +154,8 @@ class Planet:
         if self._shadow is not None and self._ringed:
             shine = sun / self._scale
             rgb = rgb * self._shadow.on(points, shine / quat.length(shine))[:, None]
+        if self._eclipse is not None:
+            rgb = rgb * self._eclipse(points)
         return rgb
 
     def _show_rim(

@@ -97,6 +97,8 @@ ATMOSPHERES: dict[str, Atmosphere] = {
     "Mars": Atmosphere((0.92, 0.62, 0.46), 0.14, 0.35, 0.005, (0.6, 0.7, 1.0)),
     "Uranus": Atmosphere((0.6, 0.9, 1.0), 0.10, 0.3, 0.005, (0.6, 0.8, 1.0)),
     "Neptune": Atmosphere((0.35, 0.55, 1.0), 0.14, 0.35, 0.006, (0.4, 0.6, 1.0)),
+    "Titan": Atmosphere((0.62, 0.56, 0.88), 0.14, 0.42, 0.016, (1.0, 0.66, 0.34)),
+    "Pluto": Atmosphere((0.40, 0.56, 1.0), 0.03, 0.24, 0.010, (0.5, 0.7, 1.0)),
 }
 
 _SLANTS = np.array([0.44, 0.29, 0.17, 0.07, 0.0])  # rings over the disc: cosines of the eye's zenith angle
