@@ -21,13 +21,13 @@ STATIC = Path(__file__).parent / "static"
 OWN = Path(__file__).parent / "assets"
 """What the small pages here need; not built."""
 
+_IN_A_NOTEBOOK = "<code>from openspace_widget import OpenSpace; OpenSpace()</code>"
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<link rel="stylesheet" href="{static}page.css">
 {head}</head>
 <body>
 {body}
@@ -63,19 +63,23 @@ class Page(OrchestratorMixin, JupyterHandler):
 
     def write_page(self, title: str, body: str, head: str = "") -> None:
         """Finish with a page; ``title`` is text, ``body`` and ``head`` are HTML."""
+        self.xsrf_token  # noqa: B018 - sets the cookie that the page's requests need
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.set_header("Cache-Control", "no-store")
-        static = html.escape(f"{self.base_url}openspace/static/")
-        self.finish(_PAGE.format(title=html.escape(title), static=static, body=body, head=head))
+        self.finish(_PAGE.format(title=html.escape(title), body=body, head=head))
+
+    def link(self, path: str = "") -> str:
+        """A page of ours, to be put into HTML."""
+        return html.escape(f"{self.base_url}openspace/{path}")
 
     def write_own(self, title: str, body: str, script: str, **data: str) -> None:
         """Finish with one of the small pages; ``data`` is for its script."""
         # "<" in a name must not end the script element.
         told = json.dumps({"baseUrl": self.base_url, **data}).replace("<", "\\u003c")
-        where = html.escape(f"{self.base_url}openspace/pages/")
+        where = self.link("pages/")
         self.write_page(
             title,
-            f'<main>{body}</main>\n<script id="openspace-page" type="application/json">{told}</script>',
+            f'{body}\n<script id="openspace-page" type="application/json">{told}</script>',
             f'<link rel="stylesheet" href="{where}pages.css">\n<script type="module" src="{where}{script}"></script>\n',
         )
 
@@ -86,12 +90,13 @@ class HomePage(Page):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        admin = '<p><a href="admin">All hosts and sessions</a></p>' if self.administers else ""
+        admin = f'<a href="{self.link("admin")}">Administration</a>' if self.administers else ""
         self.write_own(
             "My sessions – OpenSpace",
-            '<h1>My sessions</h1><p><button id="start">Start a new session</button></p>'
-            '<p id="notice" role="status"></p><p id="none" hidden>You have no session.</p>'
-            f'<ul id="sessions"></ul>{admin}',
+            f'<main><header><h1>My sessions</h1>{admin}<button id="start" class="primary">New session</button></header>'
+            '<p id="notice" role="status"></p>'
+            '<p id="none" class="empty" hidden>You have no session. Start one here, or in a notebook: '
+            f'{_IN_A_NOTEBOOK}</p><ul id="sessions" class="cards"></ul></main>',
             "home.js",
         )
 
@@ -106,10 +111,12 @@ class WaitPage(Page):
             await (await self.orchestrator()).get(self.rights.owners, session)
         except UnknownSession as problem:
             raise web.HTTPError(404, str(problem)) from None
-        home = html.escape(f"{self.base_url}openspace/")
         self.write_own(
             "Waiting – OpenSpace",
-            f'<h1>Your session</h1><p id="notice" role="status">…</p><p><a href="{home}">My sessions</a></p>',
+            '<main class="middle"><div class="panel"><div id="spinner" class="spinner"></div>'
+            '<h1 id="title">One moment</h1><p id="notice" role="status">…</p><p class="actions">'
+            f'<a class="button" href="{self.link()}">My sessions</a><button id="cancel" class="danger">Cancel</button>'
+            "</p></div></main>",
             "wait.js",
             session=session,
         )
@@ -125,16 +132,18 @@ class AdminPage(Page):
             raise web.HTTPError(403, "only administrators may (OpenSpaceExtension.admins)")
         heads = (
             ("Hosts", "hosts", ("Host", "Kind", "Region", "Graphics card", "State", "Busy", "Reason", "")),
-            ("Sessions", "sessions", ("Session", "Owner", "State", "Host", "Reason", "")),
+            ("Sessions", "sessions", ("Session", "Owner", "Engine", "State", "Host", "Reason", "")),
         )
         tables = "".join(
-            f"<h2>{title}</h2><table><thead><tr>{''.join(f'<th>{cell}</th>' for cell in cells)}</tr></thead>"
-            f'<tbody id="{id}"></tbody></table>'
+            f'<section><h2>{title}</h2><div class="table"><table id="{id}-table"><thead><tr>'
+            f"{''.join(f'<th>{cell}</th>' for cell in cells)}</tr></thead>"
+            f'<tbody id="{id}"></tbody></table></div></section>'
             for title, id, cells in heads
         )
         self.write_own(
             "Administration – OpenSpace",
-            f'<h1>Hosts and sessions</h1><p id="notice" role="status"></p>{tables}',
+            f'<main><header><h1>Administration</h1><a href="{self.link()}">My sessions</a></header>'
+            f'<p id="notice" role="status"></p>{tables}</main>',
             "admin.js",
         )
 
@@ -171,19 +180,21 @@ class StreamPage(GuestMixin, Page):
         self.write_page(
             f"{view.name} – OpenSpace" if view.name else "OpenSpace",
             f'<main id="openspace-view"></main>\n<script id="openspace-page" type="application/json">{data}</script>',
-            f'<script type="module" src="{html.escape(self.base_url)}openspace/static/page.js"></script>\n',
+            f'<link rel="stylesheet" href="{self.link("static/page.css")}">\n'
+            f'<script type="module" src="{self.link("static/page.js")}"></script>\n',
         )
 
     def _write_door(self, session: str, title: str, reason: str) -> None:
-        self.xsrf_token  # noqa: B018 - sets the cookie that the exchange needs
         start = (
-            "<p>Start a session in a notebook: <code>from openspace_widget import OpenSpace; OpenSpace()</code></p>"
+            f'<p class="actions"><a class="button primary" href="{self.link()}">My sessions</a></p>'
+            f'<p class="quiet">A notebook starts one, too: {_IN_A_NOTEBOOK}</p>'
             if self.current_user is not None
-            else '<p><a href="?login">Log in</a></p>'
+            else '<p class="actions"><a class="button primary" href="?login">Log in</a></p>'
         )
         self.write_own(
             f"{title} – OpenSpace",
-            f'<h1>{html.escape(title)}</h1><p id="notice" role="status">{html.escape(reason)}</p>{start}',
+            f'<main class="middle"><div class="panel"><h1>{html.escape(title)}</h1>'
+            f'<p id="notice" role="status">{html.escape(reason)}</p>{start}</div></main>',
             "door.js",
             session=session,
             user="" if self.current_user is None else "yes",

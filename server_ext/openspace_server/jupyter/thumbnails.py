@@ -9,7 +9,7 @@ from tornado import web
 
 from openspace_server.jupyter.base import RestHandler
 
-WIDTH = 256
+WIDTH = 480
 QUALITY = 75
 
 

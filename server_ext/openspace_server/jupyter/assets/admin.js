@@ -1,33 +1,75 @@
 // All hosts and all sessions, for administrators.
-import { ask, element, repeat, say } from "./common.js";
+import { ask, badge, element, repeat, say, whenNew } from "./common.js";
+
+const drawHosts = whenNew((hosts) => {
+  fill(
+    "hosts",
+    "No render host yet: one on this machine starts with the first session.",
+    hosts.map((host) => {
+      const name = nameOf(host);
+      const state = host.drain && host.state === "ready" ? "draining" : host.state;
+      const act = () => ask("PATCH", `hosts/${host.id}`, { drain: !host.drain });
+      return row(
+        [name, host.kind, host.region, host.graphics_card, badge(state), `${host.busy + host.occupied} of ${host.slots}`],
+        host.reason,
+        button(host.drain ? "Use again" : "Drain", name, act),
+      );
+    }),
+  );
+});
+
+const drawSessions = whenNew(({ sessions, names }) => {
+  fill(
+    "sessions",
+    "Nobody has a session.",
+    sessions.map((session) => {
+      const name = session.name || "Without a name";
+      const act = async () => {
+        if (confirm(`End "${name}" of ${session.owner}?`)) await ask("DELETE", `all-sessions/${session.id}`);
+      };
+      return row(
+        [name, session.owner, session.engine, badge(session.state), names[session.host] ?? ""],
+        session.reason,
+        button("End", name, act, "danger"),
+      );
+    }),
+  );
+});
 
 async function show() {
   const [{ hosts }, { sessions }] = await Promise.all([ask("GET", "hosts"), ask("GET", "all-sessions")]);
-  document.getElementById("hosts").replaceChildren(
-    ...hosts.map((host) =>
-      row(
-        [host.name || host.id.slice(0, 8), host.kind, host.region, host.graphics_card, host.state,
-          `${host.busy + host.occupied} of ${host.slots}`, host.reason],
-        host.drain ? "Use again" : "Drain",
-        () => ask("PATCH", `hosts/${host.id}`, { drain: !host.drain }),
-      ),
-    ),
-  );
-  document.getElementById("sessions").replaceChildren(
-    ...sessions.map((session) =>
-      row(
-        [session.name || session.id.slice(0, 8), session.owner, session.state, (session.host ?? "").slice(0, 8), session.reason],
-        "Terminate",
-        () => ask("DELETE", `all-sessions/${session.id}`),
-      ),
-    ),
+  const names = Object.fromEntries(hosts.map((host) => [host.id, nameOf(host)]));
+  drawHosts(hosts);
+  drawSessions({ sessions, names });
+}
+
+function nameOf(host) {
+  return host.name || (host.kind === "local" ? "This machine" : host.id.slice(0, 8));
+}
+
+function fill(id, empty, rows) {
+  const columns = document.querySelectorAll(`#${id}-table th`).length;
+  const nothing = element("tr", {}, element("td", { class: "quiet", colspan: columns }, empty));
+  document.getElementById(id).replaceChildren(...(rows.length > 0 ? rows : [nothing]));
+}
+
+function row(cells, reason, action) {
+  return element(
+    "tr",
+    {},
+    ...cells.map((cell) => element("td", {}, cell ?? "")),
+    element("td", { class: reason ? "wide quiet" : "" }, reason ?? ""),
+    element("td", {}, action),
   );
 }
 
-function row(cells, label, action) {
-  const act = () => action().then(show).catch((problem) => say(problem.message));
-  const button = element("button", { "aria-label": `${label} ${cells[0]}`, onclick: act }, label);
-  return element("tr", {}, ...cells.map((cell) => element("td", {}, String(cell ?? ""))), element("td", {}, button));
+function button(label, name, action, kind = "") {
+  const act = () =>
+    action()
+      .then(() => say(""))
+      .then(show)
+      .catch((problem) => say(problem.message));
+  return element("button", { class: kind, "aria-label": `${label} ${name}`, onclick: act }, label);
 }
 
 repeat(show, 5000);

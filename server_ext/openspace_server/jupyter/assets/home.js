@@ -1,37 +1,67 @@
 // My sessions: what they show, how they are, back to them, end them, start another.
-import { api, ask, element, page, repeat, say } from "./common.js";
+import { api, ask, badge, element, live, page, repeat, say, whenNew } from "./common.js";
 
+const PICTURES_EVERY = 15_000;
 const list = document.getElementById("sessions");
-const live = new Set(["RUNNING", "DISCONNECTED"]);
+const none = document.getElementById("none");
+
+const draw = whenNew((sessions) => {
+  none.hidden = sessions.length > 0;
+  list.replaceChildren(...sessions.map(card));
+});
 
 async function show() {
-  const { sessions } = await ask("GET", "sessions");
-  document.getElementById("none").hidden = sessions.length > 0;
-  list.replaceChildren(...sessions.map(card));
+  draw((await ask("GET", "sessions")).sessions);
 }
 
 function card(session) {
-  const name = session.name || `Session of ${new Date(session.created).toLocaleString()}`;
-  const where = live.has(session.state) ? "stream" : "wait";
-  const picture = live.has(session.state)
-    ? element("img", { src: `${api}sessions/${session.id}/thumbnail`, alt: "", width: 256, height: 144 })
-    : element("div", { class: "no-picture" });
+  const name = session.name || "Without a name";
+  const href = `${page.baseUrl}openspace/${live(session) ? "stream" : "wait"}/${session.id}`;
+  const picture = live(session)
+    ? element("img", { src: thumbnail(session.id), alt: "", width: 480, height: 270, "data-session": session.id })
+    : "No picture yet";
   return element(
     "li",
     {},
-    picture,
-    element("h2", {}, name),
-    element("p", { class: "state" }, session.state.toLowerCase(), session.reason ? `: ${session.reason}` : ""),
-    element("p", {},
-      element("a", { href: `${page.baseUrl}openspace/${where}/${session.id}` }, "Rejoin"), " ",
-      element("button", { "aria-label": `Terminate ${name}`, onclick: () => terminate(session.id) }, "Terminate"),
+    element("a", { class: "picture", href, tabindex: -1, "aria-hidden": "true" }, picture),
+    element(
+      "div",
+      { class: "about" },
+      element("h2", {}, name),
+      element("p", {}, badge(session.state)),
+      session.reason ? element("p", { class: "quiet" }, session.reason) : "",
+      element("p", { class: "quiet" }, `${session.engine}, since ${new Date(session.created).toLocaleString()}`),
+      element(
+        "p",
+        { class: "actions" },
+        element("a", { class: "button primary", href, "aria-label": `Rejoin ${name}` }, "Rejoin"),
+        element("button", { class: "danger", "aria-label": `End ${name}`, onclick: () => end(session.id, name) }, "End"),
+      ),
     ),
   );
 }
 
-async function terminate(id) {
+function thumbnail(id) {
+  return `${api}sessions/${id}/thumbnail?${Date.now()}`;
+}
+
+/** The new picture takes the old one's place once it is there. */
+function refresh() {
+  if (document.hidden) return;
+  for (const shown of list.querySelectorAll("img")) {
+    const next = new Image();
+    next.onload = () => {
+      shown.src = next.src;
+    };
+    next.src = thumbnail(shown.dataset.session);
+  }
+}
+
+async function end(id, name) {
+  if (!confirm(`End "${name}"? What it shows is lost.`)) return;
   try {
     await ask("DELETE", `sessions/${id}`);
+    say("");
     await show();
   } catch (problem) {
     say(problem.message);
@@ -49,4 +79,10 @@ document.getElementById("start").addEventListener("click", async (event) => {
   }
 });
 
+// Back by the browser's button, the page may be shown as it was left.
+addEventListener("pageshow", () => {
+  document.getElementById("start").disabled = false;
+});
+
 repeat(show, 5000);
+setInterval(refresh, PICTURES_EVERY);

@@ -1,34 +1,38 @@
 // Until the session runs: what is happening, and then on to the view.
-import { api, page, say } from "./common.js";
+import { api, ask, live, page, say, words } from "./common.js";
 
-const words = {
-  REQUESTED: "Waiting for a free place",
-  RESERVED: "A place is reserved",
-  STARTING: "Starting",
-  STOPPING: "Stopping",
-  STOPPED: "The session has ended",
-  FAILED: "The session has failed",
-  LOST: "The session is lost",
-};
+const ENDED = ["STOPPED", "FAILED", "LOST"];
+const cancel = document.getElementById("cancel");
 
 function listen() {
-  const socket = new WebSocket(`${api.replace(/^/, location.origin).replace(/^http/, "ws")}sessions/${page.session}/events`);
+  const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${api}sessions/${page.session}/events`);
   let over = false;
   socket.addEventListener("message", (event) => {
     const news = JSON.parse(event.data);
     if (news.type !== "session") return;
-    over = ["STOPPED", "FAILED", "LOST"].includes(news.state);
-    if (["RUNNING", "DISCONNECTED"].includes(news.state)) {
-      over = true;
-      location.replace(`${page.baseUrl}openspace/stream/${page.session}`);
-    }
-    const place = news.place === undefined ? "" : `; ${news.place} before you`;
-    say(`${words[news.state] ?? "Running"}${place}${news.reason ? `: ${news.reason}` : ""}`);
-    document.title = `${words[news.state] ?? "Running"} – OpenSpace`;
+    over = live(news) || ENDED.includes(news.state);
+    if (live(news)) location.replace(`${page.baseUrl}openspace/stream/${page.session}`);
+    tell(news);
   });
   socket.addEventListener("close", () => {
     if (!over) setTimeout(listen, 2000);
   });
 }
+
+function tell(news) {
+  const ended = ENDED.includes(news.state);
+  const place = news.place === undefined ? "" : `; ${news.place} before you`;
+  document.getElementById("title").textContent = ended ? "No session" : "One moment";
+  document.getElementById("spinner").hidden = ended;
+  cancel.hidden = ended;
+  document.title = `${words(news.state)} – OpenSpace`;
+  say(`${words(news.state)}${place}${news.reason ? `: ${news.reason}` : ""}`);
+}
+
+cancel.addEventListener("click", async () => {
+  cancel.disabled = true;
+  await ask("DELETE", `sessions/${page.session}`).catch(() => {}); // the home page tells what came of it
+  location.assign(`${page.baseUrl}openspace/`);
+});
 
 listen();
