@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from panda3d.core import TransformState
 
 from openspace_server.engines.base import EngineError, Frame, Motion, UnknownTarget
 from openspace_server.engines.embedded import EmbeddedEngine, Probe, pipe, probe
@@ -205,6 +206,27 @@ def test_input_ends_a_flight(engine: EmbeddedEngine, wall: Wall) -> None:
     engine.draw(wall.after(2.0))
     engine.move(Motion({"orbitX": 0.01}, True), wall.after(0.1))
     assert not engine.flying
+
+
+def test_a_way_around_the_moon_may_lead_through_the_earth(engine: EmbeddedEngine, wall: Wall) -> None:
+    engine.fly_to("Earth", 0, None, wall.after(1))
+    engine.draw(wall.after(1))
+    from_earth = np.array(engine.camera()["Position"])
+    engine.fly_to("Moon", 600, None, wall.after(1))
+    engine.draw(wall.now)
+    camera = engine.camera()
+    assert camera["Anchor"] == "Moon"
+    earth = np.array(camera["Position"]) - from_earth
+    engine.set_camera(camera | {"Position": [*(earth + 1e6)]}, wall.after(1))
+    engine.draw(wall.after(1))
+    engine.home(wall.after(1))
+
+
+def test_what_was_drawn_once_is_not_kept_for_ever(engine: EmbeddedEngine, wall: Wall) -> None:
+    for _ in range(60):
+        engine.move(Motion({"orbitX": 0.01}, held=True), wall.after(0.03))
+        engine.draw(wall.now)
+    assert TransformState.get_num_states() < 150
 
 
 def test_duration_zero_jumps(engine: EmbeddedEngine, wall: Wall) -> None:

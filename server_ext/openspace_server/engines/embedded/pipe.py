@@ -180,6 +180,9 @@ class Canvas:
         overwrites."""
         for _ in range(2):  # a GL pipe may take one more picture to take on a new size
             self.engine.render_frame()
+            # Panda keeps every state it ever saw until somebody asks it to look which are still used.
+            core.TransformState.garbage_collect()
+            core.RenderState.garbage_collect()
             raw = np.frombuffer(self.texture.get_ram_image(), np.uint8)
             if raw.size == width * height * 4:
                 return raw.reshape(height, width, 4)[::-1]

@@ -87,6 +87,9 @@ class Planet:
         offset = view.offsets[i]
         globe = Globe(axes(i, view.sky.days, view.sky.seconds), self._scale * look.scales[i], offset, view.axes)
         eye = globe.eye
+        if float(np.linalg.norm(eye)) <= 1.0:  # a way around something far may lead through it
+            self.hide()
+            return
         position = view.sky.positions[i]
         sun = globe.direction(-position) if i else np.array([1.0, 0.0, 0.0])
         if self._rings is not None:
