@@ -6,7 +6,10 @@ The work itself runs on the background loop; each call here only waits for it, a
 from __future__ import annotations
 
 import asyncio
+import functools
+import threading
 from collections.abc import AsyncGenerator, Coroutine
+from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from openspace_widget import events, frames, navigation, pictures, properties
@@ -14,8 +17,11 @@ from openspace_widget.background import background
 from openspace_widget.frames import Frame
 from openspace_widget.library import Library
 from openspace_widget.properties import PropertyList
+from openspace_widget.recording import Recording
 from openspace_widget.session_list import SessionList, list_sessions
+from openspace_widget.tour import Tour, live
 from openspace_widget.units import iso
+from openspace_widget.video import Video
 
 if TYPE_CHECKING:
     from openspace_widget.points import Points
@@ -189,6 +195,29 @@ class AsyncOpenSpace:
         from openspace_widget import points
 
         return await elsewhere(points.add(self._space, name, xyz, **options))
+
+    def record(self, path: str | PathLike[str], *, overwrite: bool = True) -> Recording:
+        """As :meth:`OpenSpace.record`: ``async with space.aio.record("live.mp4"): …``"""
+        return Recording(self._session, path, overwrite)
+
+    async def play_tour(self, tour: Tour, speed: float = 1) -> bool:
+        """As :meth:`Tour.play`."""
+        return await elsewhere(live.play(self._session, self._program, tour, speed))
+
+    async def render_tour(self, tour: Tour, path: str | PathLike[str], **options: Any) -> Video:
+        """As :meth:`Tour.render`; it encodes on a thread of its own, and a cancelled one ends there with a partial
+        file."""
+        stop = threading.Event()
+        work = asyncio.get_running_loop().run_in_executor(
+            None, functools.partial(tour.render, self._space, path, stop=stop, **options)
+        )
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            stop.set()
+            await asyncio.wait([work])
+            work.exception()
+            raise
 
     # ---- OpenSpace itself
 

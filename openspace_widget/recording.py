@@ -153,6 +153,14 @@ class Recording:
         with contextlib.suppress(OpenSpaceError):
             self.stop()
 
+    async def __aenter__(self) -> Self:
+        await asyncio.wrap_future(background().submit(self.begin()))
+        return self
+
+    async def __aexit__(self, *problem: object) -> None:
+        with contextlib.suppress(*([] if problem[0] is None else [OpenSpaceError])):
+            await asyncio.wrap_future(background().submit(self.end()))
+
     def _repr_html_(self) -> str | None:
         return "".join(video._repr_html_() for video in self.videos) or None
 

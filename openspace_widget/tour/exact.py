@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from os import PathLike
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,6 +101,7 @@ def render(
     quality: Quality,
     progress: bool,
     overwrite: bool,
+    stop: Event,
 ) -> Video:
     """See :meth:`Tour.render`. Encodes on the calling thread, while the next frames are drawn and sent."""
     rate, size = checked_rate(fps), checked_size(size)
@@ -113,6 +115,8 @@ def render(
             for _, pixels in source:
                 writer.add(pixels)
                 bar.update()
+                if stop.is_set():
+                    raise KeyboardInterrupt
         finally:
             source.close()
     return Video(to.path, count, rate, size)

@@ -95,7 +95,8 @@ class Leap:
         base = geo.turned_to(geo.slerp(centred[0], centred[1], smooth), -direction)
         orientation = geo.multiply(base, geo.slerp(offs[0], offs[1], smooth))
         # Relative to the nearer end, where digits matter.
-        anchor, position = (a.anchor, k * apart + away) if k < 0.5 else (b.anchor, (k - 1) * apart + away)
+        ends = ((a.anchor, k * apart + away), (b.anchor, (k - 1) * apart + away))
+        anchor, position = min(ends, key=lambda end: float(end[1] @ end[1]))
         lows = {a.anchor: a.altitude, b.anchor: b.altitude}
         position = clear(position, anchor, (), sky, self._who, _window(share), lows)
         return View(anchor, position, orientation)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 SAMPLES = 400
 STILL_SIZE = (320, 180)
+WIDTH, PLOTS_HEIGHT = 11.0, 4.5
+"""Inches."""
+MOST_COLUMNS = 7
 
 
 def figure(tour: Tour, space: OpenSpace, stills: int) -> Figure:
@@ -35,10 +38,12 @@ def figure(tour: Tour, space: OpenSpace, stills: int) -> Figure:
     if stills not in range(25):
         raise ArgumentError(f"stills: expected a number from 0 to 24, got {stills!r}")
     route, moments, sheet = background().run(_gathered(tour, space._session, stills))
-    columns = max(stills, 1)
-    drawn = pyplot.figure(figsize=(11, 6.5 if stills else 4.5), layout="constrained")
+    columns = max(1, math.ceil(stills / math.ceil(stills / MOST_COLUMNS))) if stills else 1
+    lines = math.ceil(stills / columns)
+    sheet_height = lines * (WIDTH / columns * STILL_SIZE[1] / STILL_SIZE[0] + 0.25)
+    drawn = pyplot.figure(figsize=(WIDTH, PLOTS_HEIGHT + sheet_height), layout="constrained")
     pyplot.close(drawn)  # shown once, by whoever gets it
-    rows = drawn.add_gridspec(2, 1, height_ratios=(3, 1.1)) if stills else drawn.add_gridspec(1, 1)
+    rows = drawn.add_gridspec(2, 1, height_ratios=(PLOTS_HEIGHT, max(sheet_height, 0.01)))
     plots = rows[0].subgridspec(1, 2)
     right = plots[1].subgridspec(2, 1)
     _path(drawn.add_subplot(plots[0]), route, moments)
@@ -60,9 +65,9 @@ def figure(tour: Tour, space: OpenSpace, stills: int) -> Figure:
             va="top", fontsize=8, color="0.4",
         )  # fmt: skip
     if stills:
-        below = rows[1].subgridspec(1, columns)
+        below = rows[1].subgridspec(lines, columns)
         for i, (at, still) in enumerate(sheet):
-            shown = drawn.add_subplot(below[i])
+            shown = drawn.add_subplot(below[divmod(i, columns)])
             shown.imshow(np.asarray(still))
             shown.set_title(f"{at:.1f} s", fontsize=8)
             shown.set_axis_off()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, overload
 
 from openspace_widget.background import background
@@ -177,6 +178,7 @@ class Tour:
         quality: str | int = "good",
         progress: bool = True,
         overwrite: bool = True,
+        stop: Event | None = None,
     ) -> Video:
         """Render it to a file: frame-exact and repeatable, however slow the machine is, while live viewers go on.
 
@@ -192,6 +194,7 @@ class Tour:
             quality: ``"draft"``, ``"good"``, ``"best"``, or the encoder's own constant rate factor.
             progress: show a progress bar.
             overwrite: whether a file of that name may be replaced.
+            stop: setting it from another thread ends the rendering as an interrupt does.
 
         Returns:
             the :class:`~openspace_widget.video.Video`, which shows itself in a cell.
@@ -208,7 +211,17 @@ class Tour:
             (5, 0.5)
         """
         return exact.render(
-            space._session, space._program, self, path, fps, size, antialias, quality_of(quality), progress, overwrite
+            space._session,
+            space._program,
+            self,
+            path,
+            fps,
+            size,
+            antialias,
+            quality_of(quality),
+            progress,
+            overwrite,
+            stop or Event(),
         )
 
     def preview(self, space: OpenSpace, *, stills: int = 6) -> Figure:

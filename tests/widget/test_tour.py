@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -246,3 +249,64 @@ def test_a_flight_by_hand_becomes_a_short_tour(space: OpenSpace) -> None:
     assert np.allclose(tour[-1].camera["Position"], end["Position"], rtol=0.02, atol=1e6)
     assert tour.route(space).duration == pytest.approx(1.2, abs=0.3)
     assert "camera=" in tour.to_code()
+
+
+def test_a_rendering_can_be_cancelled_as_a_task(space: OpenSpace, tmp_path: Path) -> None:
+    long = Tour([Stop("Earth"), Stop("Earth", altitude="100 km", seconds=600)], start=START)
+    partial = tmp_path / "long.partial.mp4"
+
+    async def cancelled() -> None:
+        work = asyncio.create_task(space.aio.render_tour(long, tmp_path / "long.mp4", size=(64, 64), progress=False))
+        while not partial.exists():
+            await space.aio.state()
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+
+    asyncio.run(cancelled())
+    assert [file.name for file in tmp_path.iterdir()] == ["long.partial.mp4"]
+
+
+def test_everything_of_a_tour_can_be_awaited(space: OpenSpace, tmp_path: Path) -> None:
+    async def both() -> bool:
+        async with space.aio.record(tmp_path / "live.mp4") as recording:
+            arrived = await space.aio.play_tour(SHORT)
+        assert recording.videos[0].path.exists()
+        video = await space.aio.render_tour(SHORT, tmp_path / "a.gif", fps=5, size=(64, 64), progress=False)
+        return arrived and video.frames == 3
+
+    assert asyncio.run(both())
+
+
+def test_a_host_that_dies_in_mid_render_is_told_once_and_the_session_goes_on(tmp_path: Path) -> None:
+    code = """
+import psutil
+from openspace_widget import OpenSpace, OpenSpaceError, Stop, Tour
+space = OpenSpace(size=(320, 180)).wait()
+tour = Tour([Stop("Earth"), Stop("Earth", altitude="100 km", seconds=600)], start="2026-03-20")
+from openspace_widget.tour import exact
+class Bar:
+    count = 0
+    def __enter__(self): return self
+    def __exit__(self, *problem): pass
+    def update(self):
+        self.count += 1
+        if self.count == 3:
+            for process in psutil.Process().children(recursive=True):
+                if "openspace_server.instance" in process.cmdline():
+                    process.kill()
+exact._bar = lambda *arguments: Bar()
+try:
+    tour.render(space, "long.mp4", fps=30, size=(64, 64))
+except OpenSpaceError as problem:
+    print("said:", type(problem).__name__, problem, problem.__notes__)
+space.wait()
+video = Tour([Stop("Mars")]).render(space, "mars.mp4", size=(64, 64), progress=False)
+print("again:", space.frame().shape, video.frames)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert "said: SessionError" in done.stdout, done.stdout + done.stderr
+    assert "long.partial.mp4" in done.stdout
+    assert "again: (180, 320, 3) 1" in done.stdout, done.stdout + done.stderr
+    with av.open(str(tmp_path / "long.partial.mp4")) as container:
+        assert len(list(container.decode(video=0))) >= 3
