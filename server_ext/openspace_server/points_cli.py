@@ -150,6 +150,18 @@ async def _send_all(
     async def await_answer(began: float, answer: asyncio.Future[dict[str, Any]], crc: int) -> None:
         state.answered(began, await answer, crc)
 
+    def encoded(count: int) -> tuple[list[bytes | memoryview], list[float] | None, int]:
+        index = count % len(frames)
+        frame = PointFrame(arguments.name, count + 1, frames[index], {}, options, sender="points send", check=True)
+        parts, bound = frame.encode(encoding)
+        if index not in crcs:
+            arrives = decode_columns(b"".join(parts))[1] if arguments.quantise else frames[index]
+            crcs[index] = checksum(PointFrame(arguments.name, 0, arrives))
+        return parts, bound, crcs[index]
+
+    # While one frame goes, the next is made ready.
+    ahead = asyncio.create_task(asyncio.to_thread(encoded, 0))
+    await asyncio.wait({ahead})
     start = time.monotonic()
     for count in itertools.count():
         due = start + count * state.period
@@ -158,18 +170,12 @@ async def _send_all(
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         while len(answers) >= IN_FLIGHT:
             await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
-        index = count % len(frames)
-        places = frames[index]
-        frame = PointFrame(arguments.name, count + 1, places, {}, options, sender="points send", check=True)
         began = time.monotonic()
-        parts, bound = await asyncio.to_thread(frame.encode, encoding)
-        if index not in crcs:
-            if arguments.quantise:
-                places = (await asyncio.to_thread(decode_columns, b"".join(parts)))[1]
-            crcs[index] = checksum(PointFrame(arguments.name, 0, places))
+        parts, bound, crc = await ahead
+        ahead = asyncio.create_task(asyncio.to_thread(encoded, count + 1))
         state.sent += 1
         state.bytes += sum(len(part) for part in parts)
-        task = asyncio.create_task(await_answer(began, await sender.send(parts), crcs[index]))
+        task = asyncio.create_task(await_answer(began, await sender.send(parts), crc))
         answers.add(task)
         task.add_done_callback(answers.discard)
     if answers:
