@@ -153,7 +153,7 @@ let frames = view.dataset.frames, at = performance.now();
 const look = () => {
   const now = performance.now();
   if (view.dataset.frames !== frames) {
-    if (now - at > 500) diary.push(`nothing for ${now - at} ms`);
+    if (now - at > 5000) diary.push(`nothing for ${now - at} ms`);
     frames = view.dataset.frames; at = now;
   }
   requestAnimationFrame(look);
