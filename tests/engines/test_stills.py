@@ -112,6 +112,23 @@ def test_a_still_in_parts_lets_the_live_picture_go_on(engine: EmbeddedEngine, wa
     assert np.array_equal(whole.depth, still.depth)
 
 
+def test_a_still_of_an_engine_that_was_closed_ends_with_the_reason() -> None:
+    fresh = EmbeddedEngine()
+    fresh.open(100, 100)
+    parts = fresh.still_in_parts(0.0, (200, 200))
+    next(parts)
+    fresh.close()
+    with pytest.raises(EngineError, match="closed before the still was finished"):
+        next(parts)
+
+
+def test_a_canvas_for_stills_is_given_back_and_made_again(engine: EmbeddedEngine, wall: Wall) -> None:
+    one = engine.still(wall.now, (300, 200), camera=SATURN)
+    engine.draw(wall.after(60.0))
+    assert engine._studio._canvas is None
+    assert same(one, engine.still(wall.now, (300, 200), camera=SATURN))
+
+
 def test_depth_and_ids_say_what_each_pixel_shows(engine: EmbeddedEngine, wall: Wall) -> None:
     still = engine.still(wall.now, (301, 201), camera=EARTH, depth=True, ids=True)
     assert still.depth is not None

@@ -18,7 +18,8 @@ from openspace_server.engines.embedded.point_mesh import PointMesh
 
 _FARTHEST = 60.0  # where the farthest point of a cloud is put
 LARGE = 20_000
-"""Points from which a cloud has one-pixel points in software, whatever its size settings."""
+"""Points from which a cloud has one-pixel points in software, whatever its size settings; in stills ten times as
+many."""
 
 
 class Cloud:
@@ -73,6 +74,7 @@ class Cloud:
         level: float,
         discs: Sequence[Disc],
         order: int,
+        largest: int = LARGE,
     ) -> None:
         """Draw ``share`` of the points.
 
@@ -83,6 +85,7 @@ class Cloud:
             level: how clearly, 0..1: times the colours, as points cannot be half clear in software.
             discs: bodies that may cover points or be covered by them, in the order in which they are drawn.
             order: where the cloud is drawn when no body matters.
+            largest: points up to which they may be larger than a pixel in software.
         """
         self.drawn = 0
         if not self._chunks:
@@ -100,7 +103,7 @@ class Cloud:
             chunk.show(count, at, core.LMatrix4(a, b, c, 0, d, e, f, 0, g, h, i, 0, *middle, 1))
         self.drawn = sum(counts)
         self._show_fronts(mixed, discs, counts, middles, axes, scale)
-        thickness = max(1.0, round(pixels)) if self.count <= LARGE or not self._software else 1.0
+        thickness = max(1.0, float(round(pixels))) if self.count <= largest or not self._software else 1.0
         if thickness != self._thickness:
             self._thickness = thickness
             self.path.set_render_mode_thickness(thickness)

@@ -29,6 +29,7 @@ from openspace_server.engines.scene_engine import Picked
 
 SMALLEST, LARGEST = 64, 8192
 _REST = 0.12  # seconds without a picture after which nothing counts as moving
+_STILLS_KEPT = 10.0  # seconds after the last still for which its canvas is kept
 _OPAQUE = np.frombuffer(bytes((0, 0, 0, 255)), np.uint32)
 _SPINS = np.array([abs(spin_rate(i)) for i in range(len(BODIES))])
 
@@ -50,7 +51,7 @@ class EmbeddedEngine(Staging):
         self._frames = 0
         self._dirty, self._steered = True, False
         self._hear: Callable[[], None] = lambda: None
-        self._drawn_at = -math.inf
+        self._drawn_at = self._still_at = -math.inf
         self._seen: View | None = None  # what the last picture shows
         self._speed: float | None = None  # pixels per simulated second of whatever moves most in it, once asked
 
@@ -104,6 +105,8 @@ class EmbeddedEngine(Staging):
         moving = self._navigator.moving or self._steered or now - self._drawn_at < 0.9 * _REST
         self._steered = False
         self._last = self._picture(canvas, *self._size, moving)
+        if now - self._still_at > _STILLS_KEPT:
+            self._studio.rest()
         self._frames += 1
         self._dirty = False
         self._drawn_at = now
@@ -127,6 +130,7 @@ class EmbeddedEngine(Staging):
         if isinstance(antialias, bool) or antialias not in stills.SAMPLES:
             raise EngineError(f"antialias is a number of samples per pixel, 1, 2, 4, 8 or 16; got {antialias!r}")
         self.advance(now)
+        self._still_at = now
         moment = self._sky if time is None else sky(clocks.parse(time))
         pose = self._navigator.pose_at(moment) if camera is None else self._read(camera, moment)
         look = self._nodes.look

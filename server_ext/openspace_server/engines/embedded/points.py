@@ -15,6 +15,7 @@ import numpy as np
 from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.embedded import cover
 from openspace_server.engines.embedded.arrangement import Arrangement
+from openspace_server.engines.embedded.cloud import LARGE
 from openspace_server.engines.embedded.colouring import pack
 from openspace_server.engines.embedded.cover import Disc
 from openspace_server.engines.embedded.point_files import MOST
@@ -199,7 +200,9 @@ class Points:
                 node.cloud.hide()
                 continue
             axes, offset = node.placed(view)
-            node.cloud.show(axes, offset, share, node.pixels(view, axes, offset), level, discs, order)
+            pixels = max(node.pixels(view, axes, offset), view.dot)
+            largest = LARGE * 10 if view.exact else LARGE
+            node.cloud.show(axes, offset, share, pixels, level, discs, order, largest)
             drawn += node.cloud.drawn
         if not view.exact:
             self.whole, self._drawn = share >= 1, drawn

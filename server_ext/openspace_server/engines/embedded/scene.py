@@ -41,6 +41,7 @@ class Scene:
         self.root.set_depth_write(False)
         self._lens = core.PerspectiveLens()
         self._lens.set_near_far(*NEAR_FAR)
+        self._aimed: dict[int, tuple[object, ...]] = {}  # what each lens shows
         canvas.look_through(self.root.attach_new_node(core.Camera("camera", self._lens)))
         dot = glow_texture("dot", lambda r: smooth(1.0, 0.30, r), 16)
         self._stars = Stars(self.root, self._software)
@@ -86,6 +87,10 @@ class Scene:
     def aim(self, lens: Any, view: View, corner: tuple[float, float], size: tuple[int, int]) -> None:
         """Let ``lens`` show the part of the picture whose top left is ``corner``, pixels, on a canvas of ``size``."""
         # The software renderer spreads a view over half a pixel less than its canvas has.
+        key = (view.width, view.height, corner, size)
+        if self._aimed.get(id(lens)) == key:
+            return
+        self._aimed[id(lens)] = key
         pixel, (wide, tall) = VIEW_HEIGHT / view.height, (side - 0.5 * self._software for side in size)
         lens.set_film_size(wide * pixel, tall * pixel)
         lens.set_film_offset(

@@ -58,6 +58,7 @@ class Stars:
         self._constellations = self._segments()
         self._constellations.hide()
         self._lines_from = np.zeros(3)
+        self._dot = 1.0
 
     def _points(self, parent: Any, vectors: np.ndarray, rgb: np.ndarray) -> None:
         axis = np.argmax(np.abs(vectors), axis=1)
@@ -92,6 +93,10 @@ class Stars:
     def show(self, view: View, look: Look) -> None:
         m = view.axes.T  # Panda multiplies row vectors from the left
         self._sky.set_mat(core.LMatrix4(*m[0], 0, *m[1], 0, *m[2], 0, 0, 0, 0, 1))
+        if view.dot != self._dot:
+            self._dot = view.dot
+            for path in (self._sky, self._near.path):
+                path.set_render_mode_thickness(view.dot)
         away = float(np.linalg.norm(view.camera)) / PARSEC
         static = away * view.focal < _MOVED * NEAREST
         _dim(self._stars, look.stars if static else 0.0)
@@ -137,7 +142,7 @@ class Stars:
             paint(made.vertices, made.order, pack(rgb))
             self._galaxy.take(made)
         axes = view.axes @ GALACTIC.T
-        self._galaxy.show(axes, -(view.axes @ view.camera), 1.0, 1.0, level, (), 0)
+        self._galaxy.show(axes, -(view.axes @ view.camera), 1.0, view.dot, level, (), 0, 100_000 if view.exact else 0)
 
     def _move_lines(self, camera: np.ndarray) -> None:
         """Between the places in space of their stars, as seen from ``camera``, parsecs."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from panda3d import core
 
-from openspace_server.engines.base import Still
+from openspace_server.engines.base import EngineError, Still
 from openspace_server.engines.embedded import sight
 from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.embedded.nodes import Look
@@ -99,7 +99,9 @@ class Studio:
         return total.astype(np.uint8)
 
     def _sample(self, plan: Plan, tiling: Tiling, left: float, top: float) -> np.ndarray:
-        """One drawing of a tile; valid until the next."""
+        """One drawing of a tile; valid until the next. Raises EngineError."""
+        if self._live.engine is None:
+            raise EngineError("the engine was closed before the still was finished")
         self._scene.update(plan.view, plan.focus, plan.look)
         self._scene.aim(self._lens, plan.view, (left, top), (tiling.width, tiling.height))
         if self._canvas is None:

@@ -49,6 +49,11 @@ class View:
         return quat.matrix(self.orientation).T
 
     @cached_property
+    def dot(self) -> float:
+        """Pixels that the smallest dots are wide, so that they do not vanish in large pictures."""
+        return max(1.0, float(round(self.height / 900)))
+
+    @cached_property
     def focal(self) -> float:
         """Pixels per unit of slope."""
         return self.height / VIEW_HEIGHT
