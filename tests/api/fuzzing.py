@@ -13,6 +13,8 @@ from tornado.websocket import WebSocketClosedError
 
 from tests.api.harness import Client, TcpLink, WebSocketLink
 
+SLOW = 60.0
+"""Seconds that a burst of nonsense may take: clients get at most half of the draw thread, however much they ask."""
 WAYS = [(kind, transport) for kind in ("1.0", "legacy") for transport in ("ws", "tcp")]
 """Dialects and transports."""
 
@@ -158,7 +160,7 @@ async def handled(client: Client) -> None:
     last = 10**6
     with contextlib.suppress(ConnectionError, WebSocketClosedError):
         await client.link.send(json.dumps({"topic": last, "type": "version", "payload": {}}))
-    waiting = [asyncio.ensure_future(client.next(last)), asyncio.ensure_future(client.gone.wait())]
+    waiting = [asyncio.ensure_future(client.next(last, patience=SLOW)), asyncio.ensure_future(client.gone.wait())]
     _, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()

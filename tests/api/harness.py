@@ -191,9 +191,11 @@ class Client:
     async def talk(self, topic: int, payload: dict[str, Any]) -> None:
         await self.link.send(json.dumps({"topic": topic, "payload": payload}))
 
-    async def next(self, topic: int, fits: Callable[[Any], bool] = lambda payload: True) -> Any:
+    async def next(
+        self, topic: int, fits: Callable[[Any], bool] = lambda payload: True, patience: float = PATIENCE
+    ) -> Any:
         """The next payload of ``topic`` that fits; others are dropped."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while True:
                 payload = await self._queue(topic).get()
                 if fits(payload):

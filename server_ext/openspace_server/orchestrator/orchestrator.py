@@ -7,11 +7,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from openspace_server.orchestrator import metrics, snapshots
+from openspace_server.orchestrator import metrics
 from openspace_server.orchestrator.administration import Administration
 from openspace_server.orchestrator.database import Database, Happening
 from openspace_server.orchestrator.errors import (
@@ -27,34 +26,24 @@ from openspace_server.orchestrator.errors import (
 from openspace_server.orchestrator.grants import Grants, Terms
 from openspace_server.orchestrator.host_store import HostStore
 from openspace_server.orchestrator.hosts import Hosts
+from openspace_server.orchestrator.instances import GatewayTarget, Instances
 from openspace_server.orchestrator.keepers import Keepers
 from openspace_server.orchestrator.lifecycle import Lifecycle
-from openspace_server.orchestrator.links import AgentLink, Links
-from openspace_server.orchestrator.models import HostKind, HostRow, SessionRow
+from openspace_server.orchestrator.links import Links
+from openspace_server.orchestrator.models import SessionRow
 from openspace_server.orchestrator.pool import Pool
 from openspace_server.orchestrator.precedence import Precedence
 from openspace_server.orchestrator.requests import NewSession
 from openspace_server.orchestrator.rounds import Rounds
 from openspace_server.orchestrator.settings import Settings
 from openspace_server.orchestrator.shares import Share, Shares
-from openspace_server.orchestrator.snapshots import gateway_url
-from openspace_server.orchestrator.store import ATTACHED, SessionStore
+from openspace_server.orchestrator.store import SessionStore
 from openspace_server.orchestrator.watchers import News, Watchers
 from openspace_server.protocols.sessions import SessionState, SessionView, SessionWarning
 
 log = logging.getLogger(__name__)
 
 Owners = Sequence[str]
-
-
-@dataclass(frozen=True)
-class GatewayTarget:
-    """Where a session's viewers are let in, and the token that proves the right to it. ``link``: the agent that carries
-    them there, instead of ``url``."""
-
-    url: str
-    token: str = field(repr=False)
-    link: AgentLink | None = None
 
 
 class Orchestrator:
@@ -78,6 +67,7 @@ class Orchestrator:
         )
         self._pool = Pool(settings, self._sessions, self._grants, self._hosts)
         self._rounds = Rounds()
+        self._instances = Instances(self._hosts, self._host_store, self.links, settings.command_timeout)
         self.admin = Administration(settings, self._host_store, self._sessions, self._hosts, self.links)
         self.listen(metrics.note)
         self._terms = Terms(
@@ -168,8 +158,8 @@ class Orchestrator:
         Raises:
             UnknownSession, SessionEnded, SessionNotRunning, HostUnreachable, CommandRefused.
         """
-        row, host = await self._running(owners, id)
-        await self._hosts.client(host).resolution(row, width, height)
+        row = await self._mine(owners, id)
+        await self._instances.resize(row, width, height)
         await self._sessions.set_size(row, width, height)
         await self._sessions.set_used(id)
         view = await self.get(owners, id)
@@ -236,11 +226,7 @@ class Orchestrator:
         Raises:
             UnknownSession, SessionEnded, SessionNotRunning, HostUnreachable.
         """
-        row, host = await self._running(owners, id)
-        try:
-            return await snapshots.frame(host, row, self.links.get(host.id), self.settings.command_timeout)
-        except snapshots.FAULTS as problem:
-            raise HostUnreachable(f"no picture of it could be had: {problem}") from None
+        return await self._instances.frame(await self._mine(owners, id))
 
     async def guest(self, session: str, share: str) -> tuple[Share, str]:
         """The link that somebody came by, if it is still good, and the owner of the session. Raises UnknownShare."""
@@ -257,18 +243,10 @@ class Orchestrator:
             UnknownSession, UnknownShare.
             HostUnreachable: the link is revoked, and who is there could not be sent away.
         """
-        await self._mine(owners, id)
+        row = await self._mine(owners, id)
         await self.shares.revoke(id, share)
-        try:
-            row, host = await self._running(owners, id)
-        except (SessionEnded, SessionNotRunning):
-            return  # so nobody is there
-        try:
-            await snapshots.dismiss(host, row, self.links.get(host.id), self.settings.command_timeout, share)
-        except snapshots.FAULTS as problem:
-            raise HostUnreachable(
-                f"the link is revoked and lets nobody in, but whoever watches now could not be sent away: {problem}"
-            ) from None
+        with contextlib.suppress(SessionEnded, SessionNotRunning):  # then nobody is there
+            await self._instances.dismiss(row, share)
 
     async def gateway(self, owners: Owners, id: str, channel: str) -> GatewayTarget:
         """Where ``channel`` of a running session is.
@@ -276,22 +254,7 @@ class Orchestrator:
         Raises:
             UnknownSession, SessionEnded, SessionNotRunning.
         """
-        row, host = await self._running(owners, id)
-        if host.kind == HostKind.AGENT:
-            link = self.links.get(host.id)
-            if link is None:
-                raise SessionNotRunning("its render host has not dialled in here")
-            return GatewayTarget("", row.token, link)
-        return GatewayTarget(gateway_url(host, channel), row.token)
-
-    async def _running(self, owners: Owners, id: str) -> tuple[SessionRow, HostRow]:
-        row = await self._mine(owners, id)
-        if row.ended:
-            raise SessionEnded(f"the session has ended ({row.state}){': ' + row.reason if row.reason else ''}")
-        host = await self._host_store.host(row.host) if row.host else None
-        if row.state not in ATTACHED or host is None:
-            raise SessionNotRunning(f"the session is {row.state}, not {SessionState.RUNNING}")
-        return row, host
+        return await self._instances.gateway(await self._mine(owners, id), channel)
 
     async def _mine(self, owners: Owners, id: str) -> SessionRow:
         row = await self._sessions.session(id)
