@@ -38,7 +38,7 @@ export interface Link {
   /** Null until the instance said it. */
   readonly hello: Hello | null;
   look(): Promise<Look>;
-  /** Whether pictures arrive that cannot be shown; asked with each look. */
+  /** Whether pictures arrive that cannot be shown; asked four times a second, with the look of then. */
   needsKeyFrame(look: Look): boolean;
   /** Stops the pictures and keeps the rest, where that is possible; false where it is not. */
   pause(): boolean;

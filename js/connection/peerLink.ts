@@ -5,6 +5,7 @@ import { every, sleep } from "./lifetime.ts";
 import type { Link, LinkEvents, Screen, Sending } from "./link.ts";
 import type { Hello } from "./messages.ts";
 import type { Way } from "./rungs.ts";
+import { RepairWatch } from "./repairs.ts";
 import { Signaling } from "./signaling.ts";
 import { type Look, lookAt, PictureLossWatch } from "./statistics.ts";
 import { Peer } from "./webrtc.ts";
@@ -19,6 +20,7 @@ export class PeerLink implements Link {
   readonly #events: LinkEvents;
   readonly #signal: AbortSignal;
   readonly #loss = new PictureLossWatch();
+  readonly #repairs = new RepairWatch();
   #control: Control | null = null;
   #input: Sending | null = null;
   #hello: Hello | null = null;
@@ -92,7 +94,10 @@ export class PeerLink implements Link {
   }
 
   needsKeyFrame({ inbound }: Look): boolean {
-    return this.#connected && inbound !== null && this.#loss.judge(inbound);
+    if (!this.#connected || inbound === null) return false;
+    const repairs = this.#repairs.judge(inbound);
+    if (repairs !== null) void this.#peer.askForRepairs(repairs);
+    return this.#loss.judge(inbound) || repairs === false;
   }
 
   /** A peer connection that shows nothing would only cost: it is closed and made anew. */

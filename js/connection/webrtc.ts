@@ -1,5 +1,7 @@
 /** One peer connection to an instance: answers its offer, receives the picture and the two channels. */
 
+import { withoutRepairs } from "./repairs.ts";
+
 export interface PeerListener {
   candidate(candidate: RTCIceCandidateInit | null): void;
   stream(stream: MediaStream): void;
@@ -12,6 +14,7 @@ export class Peer {
   readonly connection: RTCPeerConnection;
   /** Candidates may overtake the offer: they wait here until it is set. */
   #early: RTCIceCandidateInit[] | null = [];
+  #offer = "";
 
   constructor(listener: PeerListener, signal: AbortSignal) {
     const connection = new RTCPeerConnection();
@@ -52,7 +55,24 @@ export class Peer {
     }
   }
 
+  /**
+   * Settles with this browser alone whether it asks for lost packets; the instance need not hear of it. A browser that
+   * will not have it goes on as before.
+   */
+  async askForRepairs(wanted: boolean): Promise<void> {
+    const { connection } = this;
+    if (connection.signalingState !== "stable" || this.#offer === "") return;
+    const sdp = wanted ? this.#offer : withoutRepairs(this.#offer);
+    try {
+      await connection.setRemoteDescription({ type: "offer", sdp });
+      await connection.setLocalDescription(await connection.createAnswer());
+    } catch {
+      // Closed meanwhile, or not to its liking.
+    }
+  }
+
   async accept(sdp: string): Promise<string> {
+    this.#offer = sdp;
     await this.connection.setRemoteDescription({ type: "offer", sdp });
     const early = this.#early ?? [];
     this.#early = null;

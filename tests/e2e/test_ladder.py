@@ -212,3 +212,44 @@ def test_the_statistics_name_the_way_and_its_stations(lab: Lab, page: Page, spac
     wait_for(lambda: "H.264 (WebCodecs)" in panel.inner_text(), what="the codec")
     for station in ("Draw", "Encode", "Queue", "Network", "Jitter buffer", "Decode", "Present"):
         assert station in panel.inner_text()
+
+
+# What the browser counts, with losses added to it while `lossy`.
+LOSSY = """
+window.peers = [];
+window.lossy = false;
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...options) { super(...options); peers.push(this); }
+};
+let lost = 0;
+const {getStats} = RTCPeerConnection.prototype;
+RTCPeerConnection.prototype.getStats = async function () {
+  const report = new Map([...await getStats.call(this)]);
+  if (lossy) lost += 500;
+  for (const [id, each] of report) {
+    if (each.type === 'inbound-rtp') report.set(id, {...each, packetsLost: (each.packetsLost ?? 0) + lost});
+  }
+  return report;
+};
+"""
+ASKS = "/a=rtcp-fb:\\S+ nack\\r/.test(peers[0].remoteDescription.sdp)"
+
+
+def test_on_a_road_that_is_full_nothing_lost_is_asked_for_again(lab: Lab, page: Page, space: OpenSpace) -> None:
+    page.add_init_script(LOSSY)
+    stream = Stream(page, lab, space)
+    stream.live("webrtc")
+    space.time.rate = 3600
+    space.time.play()
+    assert page.evaluate(ASKS)
+    page.evaluate("lossy = true")
+    wait_for(lambda: not page.evaluate(ASKS), what="lost packets are let go of")
+    page.evaluate("lossy = false")
+    seen = stream.frames()
+    wait_for(lambda: stream.frames() > seen + 10, what="the picture goes on")
+    wait_for(lambda: page.evaluate(ASKS), what="they are asked for again")
+    space.time.pause()
+    steers(stream, space)
+    assert page.evaluate("peers.length") == 1
+    assert stream.of("data-transport") == "webrtc"
+    assert not stream.problems

@@ -30,9 +30,9 @@ MARGIN = 0.85
 PATIENCE = 0.4
 DEEP_PATIENCE = 0.8
 """Seconds after a decrease before the next, and after one by more than half: it has to be felt first."""
-SLOW_GROWTH, FAST_GROWTH = 1.08, 1.25
+SLOW_GROWTH, FAST_GROWTH = 1.08, 1.6
 """Per second, near where it last was too much, and elsewhere."""
-FORGOTTEN = 10.0
+FORGOTTEN = 6.0
 """Seconds after which it is forgotten where it was too much."""
 SILENT = 1.5
 """A viewer that used to report and is silent so long gets less."""
@@ -49,7 +49,7 @@ SMALL_SHARE = 0.35
 LEVELS = ((0.25, 1, 1.0), (0.12, 2, 1.0), (0.07, 2, 0.75), (0.0, 2, 0.5))
 """From which part of the full bit rate: only every n-th picture, and the sides times what."""
 UP_FACTOR = 1.3
-UP_AFTER = 3.0
+UP_AFTER = 2.0
 """A better level is taken when the bit rate is above its threshold by this factor for so many seconds."""
 LEAST_FRAME_RATE = 12
 GRAIN = 10_000
