@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -101,6 +102,8 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
                 api = opening.result()
                 host.send("api", port=api.port if api is not None else engine.api_port or 0)
             opening.cancel()
+            # What is loaded now stays. Looking through it for garbage again and again would hold up pictures.
+            gc.freeze()
             probing = asyncio.create_task(instance.find_encoder())
             await asyncio.wait((instance.over, stopped, ticking), return_when=asyncio.FIRST_COMPLETED)
         if ticking.done():
