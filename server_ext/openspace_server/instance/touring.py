@@ -25,6 +25,8 @@ async def whereabouts(who: Conversation, arguments: dict[str, Any], id: int) -> 
     ``rotations`` ``(times, targets, 3, 3)`` from body-fixed axes."""
     if not who.carrier.arrays:
         raise ProtocolError("whereabouts: only on the bulk socket, where arrays can be sent")
+    if not (who.steers or who.owner):
+        raise ProtocolError("whereabouts: only for who steers")
     targets, times = _texts(arguments, "targets", MOST_TARGETS), _texts(arguments, "times", MOST_TIMES)
 
     def look(engine: Engine, some: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:

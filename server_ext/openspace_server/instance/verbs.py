@@ -153,9 +153,11 @@ async def _frame(who: Conversation, arguments: Arguments, id: int) -> Any:
         raise ProtocolError("frame: only on the bulk socket, where arrays can be sent")
     if not (who.steers or who.owner or who.grabs.allows(time.monotonic())):
         raise ProtocolError("frame: too many for somebody who does not steer")
-    settings = who.instance.settings
+    settings, wanted = who.instance.settings, Wanted.read(arguments)
+    if not (wanted.live or who.steers or who.owner):
+        raise ProtocolError("frame: only who steers may ask for another size, time or camera, or for depth and ids")
     return await who.instance.grabs.answer(
-        id, Wanted.read(arguments), (settings.width, settings.height), split=boolean(arguments, "pieces", False)
+        id, wanted, (settings.width, settings.height), split=boolean(arguments, "pieces", False)
     )
 
 

@@ -25,18 +25,17 @@ def split(number: int, *parts: bytes | memoryview) -> Iterator[bytes]:
     """The pieces of the message whose bytes are ``parts`` one after the other."""
     views = [memoryview(part).cast("B") for part in parts]
     total = sum(len(view) for view in views)
-    offset, room, piece = 0, PIECE_BYTES, bytearray()
-    for view in views:
-        at = 0
-        while at < len(view):
-            if not piece:
-                piece += _PREFIX.pack(MAGIC, number, total, offset)
-            took = min(room, len(view) - at)
-            piece += view[at : at + took]
-            at, offset, room = at + took, offset + took, room - took
-            if room == 0 or offset == total:
-                yield bytes(piece)
-                piece, room = bytearray(), PIECE_BYTES
+    offset, row, at = 0, 0, 0
+    while offset < total:
+        chosen: list[bytes | memoryview] = [_PREFIX.pack(MAGIC, number, total, offset)]
+        room = PIECE_BYTES
+        while room and row < len(views):
+            taken = views[row][at : at + room]
+            chosen.append(taken)
+            room, offset, at = room - len(taken), offset + len(taken), at + len(taken)
+            if at == len(views[row]):
+                row, at = row + 1, 0
+        yield b"".join(chosen)
 
 
 class Joiner:
