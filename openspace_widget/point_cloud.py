@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -99,11 +101,16 @@ class Cloud:
         self._next: Prepared | None = None
         self._pumping: asyncio.Task[None] | None = None
         self._sending: set[asyncio.Task[Any]] = set()
+        self._preparing = threading.Lock()
 
     def prepare(
         self, xyz: Any, values: Any, colors: Any, keep: str = ALL, *, copy: bool = False, check: bool = False
     ) -> Prepared:
         """The next frame; what is None stays as it was. May be called on any thread. Raises PointsError."""
+        with self._preparing:
+            return self._prepare(xyz, values, colors, keep, copy, check)
+
+    def _prepare(self, xyz: Any, values: Any, colors: Any, keep: str, copy: bool, check: bool) -> Prepared:
         last = self._given
         if xyz is None:
             if last is None:
@@ -272,24 +279,28 @@ class Clouds:
         self._caller = ThreadPoolExecutor(1, thread_name_prefix="openspace-picks")
         session.listeners["picked"] = self._picked
         session.restarted.append(self._restarted)
+        session.reconnected.append(self._reconnected)
 
     async def add(self, recipe: Recipe, held: point_inputs.Given, values: Any, colors: Any) -> tuple[Cloud, Sent]:
         """Send the first frame of a name; a name that there is already is replaced. Raises as ``add_points`` does."""
         before = self.known.get(recipe.name)
         cloud = Cloud(self.session, recipe)
         if before is not None:
-            cloud.sequence, cloud.callbacks = before.sequence, before.callbacks
+            cloud.sequence = before.sequence
         else:
             there = [each for each in await self.session.ask("points") if each["name"] == recipe.name]
             cloud.sequence = there[0]["sequence"] if there else 0
         sent = await cloud.send(await asyncio.to_thread(cloud.prepare, held, values, colors))
         self.known[recipe.name] = cloud
+        if before is not None and before.callbacks:
+            await self.watch()
         return cloud, sent
 
     async def remove(self, cloud: Cloud) -> None:
         await cloud.remove()
         if self.known.get(cloud.recipe.name) is cloud:
             del self.known[cloud.recipe.name]
+            await self.watch()
 
     async def watch(self) -> None:
         """Hear of picks while anybody listens."""
@@ -309,12 +320,15 @@ class Clouds:
 
     async def _restarted(self) -> None:
         for cloud in list(self.known.values()):
-            try:
+            with contextlib.suppress(OpenSpaceError):
                 await cloud.again()
-            except OpenSpaceError:
-                continue
+
+    async def _reconnected(self) -> None:
+        """Nobody knows any more that we listen; a lost connection is opened for it."""
         self._watching = False
-        await self.watch()
+        if not self.session.state.ended:
+            with contextlib.suppress(OpenSpaceError):
+                await self.watch()
 
 
 def _call(callback: Callback, pick: Pick) -> None:

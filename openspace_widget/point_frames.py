@@ -20,8 +20,8 @@ SENDER = uuid.uuid4().hex
 """This process, to instances: a name of points belongs to one sender."""
 
 PRECISIONS = ("float32", "float64", "16 bit")
-FAST_ENOUGH = 60e6
-"""Bytes per second of a link from which compressing takes longer than sending what it saves."""
+FAST_ENOUGH = 30e6
+"""Bytes per second of a link from which compressing is no longer worth the processor's time."""
 OFF_CENTRE = 64.0
 """Centre by extent from which float64 places are sent relative to their centre, so that float32 loses nothing."""
 METRES = {

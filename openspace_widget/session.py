@@ -69,6 +69,8 @@ class Session:
         """What to do with other messages that nobody asked for, by type; called on the background loop."""
         self.restarted: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """What to do when the session runs again, on an instance that has forgotten what it was given."""
+        self.reconnected: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        """What to do when the bulk socket was opened, or lost: whoever listens has to say so again."""
         self._connecting = asyncio.Lock()
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._last_id = 0
@@ -234,6 +236,8 @@ class Session:
                 self._socket, self._sender = socket, ArraySender(socket)
                 self.heard(dict(said.get("state") or {}))
                 self.keep(self._read(socket, self._sender))
+                for again in self.reconnected:
+                    self.keep(again())
             return self._socket
 
     async def _read(self, socket: WebSocketClientConnection, sender: ArraySender) -> None:
@@ -269,6 +273,8 @@ class Session:
             self._socket = None
             await self.stops_running(LOSS_GRACE)
             self._drop(self.ended_because() if self.state.ended else self.info.get("reason") or reason)
+            for again in self.reconnected:
+                self.keep(again())
 
     async def stops_running(self, seconds: float) -> bool:
         """A lost socket often means that the instance is gone; the session's state is polled and tells it later."""

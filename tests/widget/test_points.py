@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import psutil
@@ -39,6 +40,14 @@ def tidy(space: OpenSpace) -> Iterator[None]:
     yield
     for name in list(space.points):
         space.points[name].remove()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what happens on the background thread; at most 20 s."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
 
 
 def lit(space: OpenSpace) -> int:
@@ -150,7 +159,17 @@ def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
     assert heard[0].index in (1, 2)
     assert heard[0].value == {1: 8.0, 2: 9.0}[heard[0].index]
     assert heard[0].xyz == tuple(wanted[heard[0].index])
+    # A lost connection is opened again, since somebody listens.
+    clicked.clear()
+    lost = space._session._socket
+    assert lost is not None
+    background().loop.call_soon_threadsafe(lost.close)
+    until(lambda: space._session._socket not in (lost, None))
+    until(lambda: space.points.clouds._watching)
+    assert background().run(space._session.ask("pick", x=float(x), y=float(y), how="click")) == picked
+    assert clicked.wait(10)
     end()
+    assert not space.points.clouds._watching
 
 
 def test_the_same_can_be_awaited(space: OpenSpace) -> None:
