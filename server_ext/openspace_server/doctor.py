@@ -137,6 +137,35 @@ def _ports(host: str) -> Iterator[Finding]:
         yield Finding(free, f"port {port} ({use}) {'is free' if free else 'is in use'}", advice)
 
 
+def _openspace(_: str) -> Iterator[Finding]:
+    """OpenSpace is optional: that there is none is no fault, but one that cannot be used is."""
+    from openspace_server.engines.base import EngineError
+    from openspace_server.engines.openspace.installation import check_profile, find_installation
+    from openspace_server.engines.openspace.settings import DIRECTORY, OpenSpaceSettings
+
+    try:
+        settings = OpenSpaceSettings.read()
+        installation = find_installation(settings)
+    except EngineError as problem:
+        told = bool(os.environ.get(DIRECTORY))
+        yield Finding(not told, f"OpenSpace: {problem}" if told else f"OpenSpace is not installed here ({problem})")
+        return
+    kind = ", the streaming build" if installation.streams else ""
+    yield Finding(True, f"OpenSpace {installation.version} in {installation.base}{kind}")
+    try:
+        check_profile(installation, settings)
+        yield Finding(True, f"OpenSpace's profile {settings.profile}")
+    except EngineError as problem:
+        yield Finding(False, str(problem))
+    if sys.platform.startswith("linux"):
+        yield _imports("Xlib", "python-xlib", "pip install python-xlib")
+        if settings.display:
+            yield Finding(True, f"OpenSpace draws on display {settings.display}")
+        else:
+            advice = "apt-get install xvfb, dnf install xorg-x11-server-Xvfb, or set OPENSPACE_DISPLAY to an X display"
+            yield Finding(shutil.which("Xvfb") is not None, "Xvfb, OpenSpace's virtual display", advice)
+
+
 def _jupyter(_: str) -> Iterator[Finding]:
     beside_python = str(Path(sys.executable).parent)
     jupyter = shutil.which("jupyter", path=os.pathsep.join((beside_python, os.environ.get("PATH", ""))))
@@ -193,6 +222,7 @@ CHECKS: tuple[Callable[[str], Iterator[Finding]], ...] = (
     _renderer,
     _encoder,
     _web_rtc,
+    _openspace,
     _ports,
     _jupyter,
     _data_folder,

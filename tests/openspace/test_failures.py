@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from openspace_server.doctor import _openspace
 from openspace_server.engines.base import EngineError, Surroundings
 from openspace_server.engines.openspace import OpenSpaceEngine
 from tests.openspace.conftest import Install, left_over
@@ -91,3 +92,20 @@ def test_a_taken_port_is_named(installed: Install) -> None:
         holder.listen()
         port = holder.getsockname()[1]
         assert f"port {port} for OpenSpace's API is in use" in refusal(api_port=port)
+
+
+def test_the_doctor_says_what_was_found_and_what_is_missing(
+    installed: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    base = installed("0.21.4", name="OpenSpace-0.21.4")
+    assert [str(finding) for finding in _openspace("")][:2] == [
+        f"✓ OpenSpace 0.21.4 in {base}",
+        "✓ OpenSpace's profile default",
+    ]
+    monkeypatch.setenv("OPENSPACE_PROFILE", "mine")
+    monkeypatch.setenv("PATH", "/nonexistent")
+    told = "\n".join(map(str, _openspace("")))
+    assert "✗ OpenSpace has no profile 'mine'" in told
+    assert "✗ Xvfb, OpenSpace's virtual display\n    → apt-get install xvfb" in told
+    monkeypatch.setenv("OPENSPACE_DIR", str(tmp_path))
+    assert [finding.well for finding in _openspace("")] == [False]

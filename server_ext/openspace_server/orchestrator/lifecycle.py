@@ -200,9 +200,13 @@ class Lifecycle:
             await self._attention.give_back(row, host)
             await self._sessions.set_running(row)
             return AT_ONCE
-        if age(row.since) > self._settings.start_timeout:
-            await self._sessions.set_stopping(row, f"it was not running within {self._settings.start_timeout:g} s")
+        # An instance that says how far it is takes its time for a reason.
+        limit = self._settings.loading_timeout if status.reason else self._settings.start_timeout
+        if age(row.since) > limit:
+            await self._sessions.set_stopping(row, f"it was not running within {limit:g} s")
             return AT_ONCE
+        if status.reason and status.reason != row.reason:
+            await self._sessions.set_progress(row, status.reason)
         return self._settings.starting_interval
 
     async def _crashed(self, row: SessionRow, reason: str, stopped: bool = False) -> float:

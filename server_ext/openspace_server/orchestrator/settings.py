@@ -59,6 +59,7 @@ class Settings:
         command_timeout: a host's answer to one command.
         host_timeout: a host that answers nothing for so long is lost.
         start_timeout: a session that does not run by then has failed.
+        loading_timeout: the same where the instance says how far it is, as OpenSpace does while it loads.
         stop_timeout: how long a stop request waits for the instance to be gone.
         unknown_grace: an instance that nobody knows, on a host that serves nobody else, is stopped after so long.
         keeper_lease: sessions of an orchestrator that was not heard of for so long are taken over by others.
@@ -92,6 +93,7 @@ class Settings:
     command_timeout: float = 5.0
     host_timeout: float = 10.0
     start_timeout: float = 120.0
+    loading_timeout: float = 960.0
     stop_timeout: float = 5.0
     unknown_grace: float = 30.0
     keeper_lease: float = 10.0

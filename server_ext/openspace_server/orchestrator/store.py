@@ -63,6 +63,12 @@ class SessionStore:
             row, "running", [SessionRow.state == SessionState.STARTING], state=SessionState.RUNNING, reason=""
         )
 
+    async def set_progress(self, row: SessionRow, reason: str) -> None:
+        """Tell those who wait how far the start is. No event: it is told every few seconds."""
+        here = (SessionRow.id == row.id, SessionRow.fence == row.fence, SessionRow.state == SessionState.STARTING)
+        async with self._database.write() as tx:
+            await tx.execute(update(SessionRow).where(*here).values(reason=reason, modified=now()))
+
     async def set_watched(self, row: SessionRow, watched: bool) -> bool:
         """RUNNING ⇄ DISCONNECTED."""
         before, after = ATTACHED[::-1] if watched else ATTACHED

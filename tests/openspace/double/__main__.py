@@ -121,7 +121,7 @@ async def run(configuration: Configuration, file: WindowFile, profile: str, vers
         owner.add(Property("BoundingSphere", "Double", body.radius))
     engine.open(file.width, file.height)
     program = Program(engine, configuration.path("USER"))
-    thread = MainThread(engine, program, window, front.tick)
+    thread = MainThread(engine, program, window, front.tick, front.expecting)
     server = ApiServer(thread, program, ApiSettings())
     port = server.listen(0)
     if version.legacy_library:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -25,7 +26,12 @@ class Front:
         self._version = version
         self._inner: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._frame = asyncio.Event()
+        self._unheard = 0
         self._servers: list[object] = []
+
+    def expecting(self) -> bool:
+        """Whether messages wait for this frame, or have just been passed on."""
+        return self._unheard > 0
 
     def tick(self) -> None:
         """A frame begins: what has come in is handled now."""
@@ -68,12 +74,14 @@ class Front:
         types: dict[int, str] = {}
         inbox: asyncio.Queue[str | None] = asyncio.Queue()
         async with connect(f"ws://127.0.0.1:{port}/", compression=None, max_size=LIMIT) as inner:
-            tasks = [asyncio.create_task(self._answer(inner, say, types)), asyncio.create_task(_collect(heard, inbox))]
+            tasks = [
+                asyncio.create_task(self._answer(inner, say, types)),
+                asyncio.create_task(self._collect(heard, inbox)),
+            ]
             try:
+                batch: deque[str | None] = deque()
                 first = True
-                while (raw := await inbox.get()) is not None:
-                    if inbox.empty():
-                        await self._frame.wait()
+                while (raw := await self._next(inbox, batch)) is not None:
                     message = json.loads(raw)
                     if first and self._version.shakes_hands and message.get("type") != "apiHandshake":
                         print("(E) Connection Unsupported API version", flush=True)
@@ -81,9 +89,19 @@ class Front:
                     first = False
                     if self._understood(message, types):
                         await inner.send(raw)
+                    self._unheard -= 1
             finally:
                 for task in tasks:
                     task.cancel()
+
+    async def _next(self, inbox: asyncio.Queue[str | None], batch: deque[str | None]) -> str | None:
+        """The next message of this frame's ``batch``; of the next frame's when that is done."""
+        if not batch:
+            batch.append(await inbox.get())
+            await self._frame.wait()
+            while not inbox.empty():
+                batch.append(inbox.get_nowait())
+        return batch.popleft()
 
     def _understood(self, message: dict[str, Any], types: dict[int, str]) -> bool:
         type = message.get("type")
@@ -107,9 +125,9 @@ class Front:
                     continue
             await say(json.dumps(message))
 
-
-async def _collect(heard: AsyncIterator[str], inbox: asyncio.Queue[str | None]) -> None:
-    with contextlib.suppress(ConnectionError, websockets.ConnectionClosed):
-        async for raw in heard:
-            inbox.put_nowait(raw)
-    inbox.put_nowait(None)
+    async def _collect(self, heard: AsyncIterator[str], inbox: asyncio.Queue[str | None]) -> None:
+        with contextlib.suppress(ConnectionError, websockets.ConnectionClosed):
+            async for raw in heard:
+                self._unheard += 1
+                inbox.put_nowait(raw)
+        inbox.put_nowait(None)

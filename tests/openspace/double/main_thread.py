@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -15,18 +16,28 @@ from openspace_server.engines.scripting.program import Program
 from tests.openspace.double.window import Window
 
 T = TypeVar("T")
-FRAME = 1 / 60
+FRAME = 1 / 120
+HANDLING = 0.003
+"""Seconds that messages of this frame have to come through from the sockets."""
 
 
 class MainThread:
     """``over`` ends when the program is told to quit. Serves as the API server's way to the engine."""
 
-    def __init__(self, engine: EmbeddedEngine, program: Program, window: Window, tick: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        engine: EmbeddedEngine,
+        program: Program,
+        window: Window,
+        tick: Callable[[], None],
+        expecting: Callable[[], bool],
+    ) -> None:
         self._engine = engine
         self._program = program
         self._window = window
         self._tick = tick
-        self._commands: queue.SimpleQueue[Callable[[float], None]] = queue.SimpleQueue()
+        self._expecting = expecting
+        self._commands: queue.Queue[Callable[[float], None]] = queue.Queue()
         self._loop = asyncio.get_running_loop()
         self.over: asyncio.Future[None] = self._loop.create_future()
         threading.Thread(target=self._main, daemon=True).start()
@@ -49,12 +60,11 @@ class MainThread:
         self._loop.call_soon_threadsafe(lambda: None if answer.done() else tell(what))
 
     def _main(self) -> None:
-        draw_at = 0.0
+        draw_at = now = 0.0
         while not self._program.quit_requested:
-            now = time.monotonic()
+            before, now = now, time.monotonic()
             self._loop.call_soon_threadsafe(self._tick)
-            while not self._commands.empty():
-                self._commands.get()(now)
+            if self._handle(before):
                 draw_at = now
             if (size := self._window.resized()) is not None:
                 self._engine.resize(*size)
@@ -65,3 +75,14 @@ class MainThread:
                 draw_at = now + self._engine.next_change(now)
             time.sleep(max(0.0, now + FRAME - time.monotonic()))
         self._loop.call_soon_threadsafe(self.over.set_result, None)
+
+    def _handle(self, now: float) -> bool:
+        """Whether there were messages. What they ask for holds from the frame before: so input moves the camera in
+        the very frame that reads it."""
+        handled = False
+        patience = HANDLING if self._expecting() else 0
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._commands.get(timeout=patience)(now)
+                handled = True
+        return handled

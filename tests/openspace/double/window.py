@@ -6,7 +6,7 @@ import numpy as np
 from Xlib import X
 from Xlib.display import Display
 
-STRIP_BYTES = 200_000
+from tests.openspace.double.shared_image import SharedImage
 
 
 class Window:
@@ -22,7 +22,7 @@ class Window:
         self._window.set_wm_name(name)
         self._window.map()
         self._depth = screen.root_depth
-        self._gc = self._window.create_gc()
+        self._image: SharedImage | None = None
         self.size = (width, height)
         self._display.sync()
 
@@ -43,11 +43,8 @@ class Window:
     def show(self, pixels: np.ndarray) -> None:
         """Show BGRA ``(height, width, 4)``, all at once."""
         height, width = pixels.shape[:2]
-        whole = self._window.create_pixmap(width, height, self._depth)
-        rows = max(1, STRIP_BYTES // (4 * width))
-        for top in range(0, height, rows):
-            strip = pixels[top : top + rows]
-            whole.put_image(self._gc, 0, top, width, len(strip), X.ZPixmap, self._depth, 0, strip.tobytes())
-        self._window.copy_area(self._gc, whole, 0, 0, width, height, 0, 0)
-        whole.free()
-        self._display.sync()
+        if self._image is None or self._image.size != (width, height):
+            if self._image is not None:
+                self._image.close()
+            self._image = SharedImage(self._window.id, width, height, self._depth)
+        self._image.show(pixels)

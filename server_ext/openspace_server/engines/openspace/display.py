@@ -117,7 +117,7 @@ class XWindow:
                 event = display.next_event()
                 if event.type == display.extension_event.DamageNotify:
                     display.damage_subtract(handle)
-                    display.flush()
+                    display.sync()  # what is painted after this is told anew; what was before, will be grabbed
                     self._damaged()
         except (ConnectionClosedError, OSError):
             return

@@ -15,6 +15,7 @@ from openspace_server.engines.openspace.link import ApiLink, LinkLost
 
 PUSH = 0.1
 """Seconds that a motion is spread over, and that a push lasts."""
+SLOWEST_FRAME = 2.0
 SPEEDS: Mapping[str, tuple[str, float]] = {
     "orbitX": ("orbitX", -0.6),
     "orbitY": ("orbitY", -0.6),
@@ -33,9 +34,13 @@ class Joystick:
         self._link = link
         self._topic = link.start("flightcontroller", joystick_connect(link.dialect), lambda payload: None)
         self._wake = threading.Condition()
-        self._moved: list[tuple[float, Mapping[str, float]]] = []
+        self._new: list[Mapping[str, float]] = []
+        self._pushes: list[tuple[float, Mapping[str, float]]] = []  # until when
         self._let_go = False
         self._closed = False
+        self._read = threading.Event()
+        """OpenSpace has read the last state. It reads once per frame: a push and its end in one frame would cancel."""
+        self._read.set()
         self._thread = threading.Thread(target=self._run, name="joystick", daemon=True)
         self._thread.start()
 
@@ -43,7 +48,7 @@ class Joystick:
         """Motion in the units of ``protocols.viewer.AXES``; without motion, letting go if not ``held``."""
         with self._wake:
             if axes:
-                self._moved.append((time.monotonic(), axes))
+                self._new.append(axes)
             elif not held:
                 self._let_go = True
             self._wake.notify()
@@ -61,6 +66,8 @@ class Joystick:
             while not self._closed:
                 with self._wake:
                     self._wake.wait(self._rest())
+                self._read.wait(SLOWEST_FRAME)
+                with self._wake:
                     state = self._state(time.monotonic())
                 if state != sent:
                     self._send(state)
@@ -72,17 +79,19 @@ class Joystick:
 
     def _rest(self) -> float | None:
         """Seconds until the oldest push ends; None while there is none."""
-        if self._let_go or self._closed:
+        if self._new or self._let_go or self._closed:
             return 0.0
-        return max(0.0, self._moved[0][0] + PUSH - time.monotonic()) if self._moved else None
+        return max(0.0, self._pushes[0][0] - time.monotonic()) if self._pushes else None
 
     def _state(self, now: float) -> dict[str, float]:
-        """The pushes of the last moments, added up."""
+        """The pushes of the last moments, added up. A new one lasts from now on, however late this thread is."""
         if self._let_go:
-            self._moved, self._let_go = [], False
-        self._moved = [(at, axes) for at, axes in self._moved if at + PUSH > now]
+            self._pushes, self._let_go = [], False
+        self._pushes = [(end, axes) for end, axes in self._pushes if end > now]
+        self._pushes += [(now + PUSH, axes) for axes in self._new]
+        self._new = []
         state: dict[str, float] = {}
-        for _, axes in self._moved:
+        for _, axes in self._pushes:
             for axis, amount in axes.items():
                 name, speed = SPEEDS[axis]
                 state[name] = state.get(name, 0.0) + amount / (speed * PUSH)
@@ -90,4 +99,6 @@ class Joystick:
 
     def _send(self, state: dict[str, float]) -> None:
         zeros = dict.fromkeys((name for name, _ in SPEEDS.values()), 0.0)
+        self._read.clear()
         self._link.talk(self._topic, joystick_state(self._link.dialect, zeros | state))
+        self._link.request("version", {}, lambda answer: self._read.set())
