@@ -163,7 +163,8 @@ async def test_a_host_that_does_not_start_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manner: str, told: str
 ) -> None:
     monkeypatch.setenv("STANDIN", manner)
-    monkeypatch.setattr("openspace_server.orchestrator.local_host.START_TIMEOUT", 0.5)
+    if manner == "mute":
+        monkeypatch.setattr("openspace_server.orchestrator.local_host.START_TIMEOUT", 0.5)
     async with running(local(tmp_path)) as orchestrator:
         view, _ = await orchestrator.create(ME, WANTED)
         lost = await reach(orchestrator, view.id, LOST)
