@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
+from openspace_server.protocols.events import EVENT_TYPES
 from openspace_widget.background import background
 from openspace_widget.errors import ArgumentError, OpenSpaceError
 from openspace_widget.openspace_api import OpenSpaceApi
@@ -16,42 +17,13 @@ from openspace_widget.openspace_api import OpenSpaceApi
 log = logging.getLogger(__name__)
 
 EVERYTHING = "*"
-EVENTS = (
-    "ActionAdded",
-    "ActionRemoved",
-    "ApplicationShutdown",
-    "AssetLoading",
-    "CameraFocusTransition",
-    "CameraMovedPosition",
-    "CameraPathFinished",
-    "CameraPathStarted",
-    "Custom",
-    "FocusNodeChanged",
-    "GuiTreeUpdated",
-    "InterpolationFinished",
-    "MissionAdded",
-    "MissionEventReached",
-    "MissionRemoved",
-    "ParallelConnection",
-    "PlanetEclipsed",
-    "PointSpacecraft",
-    "ProfileLoadingFinished",
-    "PropertyTreePruned",
-    "PropertyTreeUpdated",
-    "RenderableDisabled",
-    "RenderableEnabled",
-    "ScheduledScriptExecuted",
-    "SessionRecordingPlayback",
-    "TimeOfInterestReached",
-)
-"""The events of OpenSpace."""
 
 
 def checked(events: tuple[str, ...]) -> list[str]:
     """The names, all of them for none. Raises ArgumentError."""
     for event in events:
-        if event not in (*EVENTS, EVERYTHING):
-            near = difflib.get_close_matches(event, EVENTS, n=3, cutoff=0.5) or EVENTS
+        if event not in (*EVENT_TYPES, EVERYTHING):
+            near = difflib.get_close_matches(event, EVENT_TYPES, n=3, cutoff=0.5) or EVENT_TYPES
             raise ArgumentError(f"there is no event {event!r}; did you mean {' or '.join(near)}?")
     return list(events) if events and EVERYTHING not in events else [EVERYTHING]
 

@@ -9,35 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from openspace_server.engines.base import EngineError
+from openspace_server.protocols.events import EVENT_TYPES
 
-EVENT_TYPES = (
-    "ActionAdded",
-    "ActionRemoved",
-    "ApplicationShutdown",
-    "AssetLoading",
-    "CameraFocusTransition",
-    "CameraMovedPosition",
-    "CameraPathFinished",
-    "CameraPathStarted",
-    "Custom",
-    "FocusNodeChanged",
-    "GuiTreeUpdated",
-    "InterpolationFinished",
-    "MissionAdded",
-    "MissionEventReached",
-    "MissionRemoved",
-    "ParallelConnection",
-    "PlanetEclipsed",
-    "PointSpacecraft",
-    "ProfileLoadingFinished",
-    "PropertyTreePruned",
-    "PropertyTreeUpdated",
-    "RenderableDisabled",
-    "RenderableEnabled",
-    "ScheduledScriptExecuted",
-    "SessionRecordingPlayback",
-    "TimeOfInterestReached",
-)
 MAX_UNREAD = 10_000
 MAX_TIES = 10_000
 
