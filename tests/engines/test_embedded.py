@@ -355,6 +355,16 @@ def test_names_and_lines_can_be_switched(engine: EmbeddedEngine, wall: Wall) -> 
         assert np.array_equal(engine.draw(wall.now).pixels, bare.pixels)
 
 
+def test_the_sun_from_afar_is_brightest_in_its_middle(engine: EmbeddedEngine, wall: Wall) -> None:
+    engine.show(orbits=False, labels=False)
+    position = [0, -1.5e11, 0.5e11]
+    camera = {"Anchor": "Sun", "ReferenceFrame": "ICRF", "Position": position, "Up": [0, 0, 1]}
+    light = engine.still(wall.now, (640, 360), camera=camera).pixels[..., :3].astype(int).sum(axis=2)
+    row, column = np.unravel_index(light.argmax(), light.shape)
+    assert light.max() > 600
+    assert max(abs(row - 179.5), abs(column - 319.5)) < 2
+
+
 def test_close_is_safe_twice_and_after_nothing() -> None:
     fresh = EmbeddedEngine()
     fresh.close()

@@ -37,6 +37,7 @@ _GLOW = np.linspace(0, 1, 20) ** 1.7  # rings of the Sun's glow, parts of its si
 _LEVEL = np.maximum(0.9 * np.exp(-_GLOW / 0.15) * (1 - _GLOW) ** 2 + 0.20 * (1 - _GLOW) ** 3 - 2.5 / 255, 0)
 _SEEN = int(np.count_nonzero(_LEVEL))  # the ring where it ends
 _GLOW_SEGMENTS = 48
+_ALL_GLOW = 4.0  # radius in pixels up to which a star is nothing but its glow
 
 
 class Planet:
@@ -96,7 +97,13 @@ class Planet:
             self._rings.show(globe, sun, order + 1, look.rings * self._clear)
         if self._glow is not None:
             glare = look.glare * (1 - float(shading.smooth(*SUN_IS_A_STAR, view.distances[i])))
-            self._show_glow(view, pixels, glare, order)
+            alone = glare > 0.5 and pixels < _ALL_GLOW
+            self._show_glow(view, pixels, 0.0 if alone else pixels, glare, order)
+            if alone:
+                # So small a disc would be a dark dot in its own glow.
+                self._surface.hide()
+                self._rim.hide()
+                return
         casters = eclipses.casters(i, view.sky)
         self._eclipse = (lambda points: eclipses.light(i, casters, globe.turned(points), view.sky)) if casters else None
         grid = surface_grid(eye, int(np.clip(pixels / 6, 12, 44)))
@@ -212,7 +219,8 @@ class Planet:
         lit = vertices["colour"][:, :3].max(axis=1) > FAINTEST
         self._air.show(vertices, triangles[lit[triangles].any(axis=1)], order)
 
-    def _show_glow(self, view: View, pixels: float, level: float, order: int) -> None:
+    def _show_glow(self, view: View, pixels: float, hidden: float, level: float, order: int) -> None:
+        """``hidden`` pixels around the middle will be covered by the disc."""
         assert self._glow is not None
         if level <= 0:
             self._glow.hide()
@@ -222,7 +230,7 @@ class Planet:
         right = quat.perpendicular(centre)
         rim = circle(_GLOW_SEGMENTS) @ np.array([right, quat.cross(right, centre)])
         # What the disc will cover need not be drawn.
-        first = max(int(np.searchsorted(size * _GLOW, 0.97 * pixels / view.focal)) - 1, 0)
+        first = max(int(np.searchsorted(size * _GLOW, 0.97 * hidden / view.focal)) - 1, 0)
         rings = slice(first, _SEEN + 1)
         vertices = np.zeros((len(_GLOW[rings]), _GLOW_SEGMENTS + 1), VERTEX)
         vertices["place"] = centre + (size * _GLOW[rings])[:, None, None] * rim
