@@ -22,7 +22,7 @@ const view = new View(
   {
     server,
     fill: true,
-    hint: data.guest ? "" : "Start a new session from a notebook.",
+    hint: data.guest ? "" : "Start a new one from the page of your sessions, or in a notebook.",
   },
   life.signal,
 );

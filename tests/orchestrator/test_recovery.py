@@ -74,7 +74,8 @@ async def test_an_instance_that_never_ran_is_not_tried_again(tmp_path: Path, hos
 
 
 @pytest.mark.parametrize(
-    ("limit", "why"), [("max_duration", "longest time"), ("idle_limit", "used"), ("away_limit", "watched")]
+    ("limit", "why"),
+    [("max_duration", "lasts at most"), ("idle_limit", "nobody uses"), ("away_limit", "nobody watches")],
 )
 async def test_users_are_warned_before_their_session_ends(
     tmp_path: Path, host: StandInHost, limit: str, why: str
@@ -238,7 +239,8 @@ async def test_a_stale_start_is_refused_by_its_host(tmp_path: Path, host: StandI
 async def test_a_published_supervisor_is_a_host(tmp_path: Path) -> None:
     host = PublishedHost()
     address = (HostAddress.parse(host.address),)
-    settings = dataclasses.replace(static(tmp_path, exclusive_hosts=True, restart_limit=1), hosts=address)
+    patient = static(tmp_path, exclusive_hosts=True, restart_limit=1, command_timeout=10.0, host_timeout=10.0)
+    settings = dataclasses.replace(patient, hosts=address)
     async with running(settings) as orchestrator:
         host.drop_next = True  # its answer is lost: the instance must be found again, not started twice
         views = [(await orchestrator.create(ME, WANTED))[0] for _ in range(2)]

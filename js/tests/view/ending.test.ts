@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { EndingClock, timeLeft } from "../../view/ending.ts";
 
-const WARNING = { reason: "its longest time, 2 h, is over", at: "2026-08-12T17:45:00Z", hint: "", seconds: 120 };
+const WARNING = { reason: "a session lasts at most 2 h", at: "2026-08-12T17:45:00Z", hint: "", seconds: 120 };
 
 test("the time left is counted from when the warning came", () => {
   let now = 5_000;

@@ -54,11 +54,15 @@ test("who watches is told who steers, and who steers is told who asks", () => {
 });
 
 test("an end that comes near is told with its reason, what to do, and the time left", () => {
-  const ending = { reason: "nobody has used it for 30 min", hint: "move the camera to keep it", left: 110 };
+  const ending = {
+    reason: "a session ends when nobody uses it for 30 min",
+    hint: "move the camera to keep it",
+    left: 110,
+  };
   expect(of("live", "", { ending })).toEqual({
     tone: "warning",
     title: "Session ends in 2 minutes",
-    detail: "Nobody has used it for 30 min. Move the camera to keep it.",
+    detail: "A session ends when nobody uses it for 30 min. Move the camera to keep it.",
   });
   expect(of("live", "", { ending: { ...ending, left: 31 } })?.title).toBe("Session ends in 40 seconds");
   expect(of("live", "", { ending, remark: "refused" })?.title).toBe("Refused.");

@@ -39,16 +39,21 @@ def next_end(row: SessionRow) -> End | None:
     if row.expires:
         at = datetime.fromisoformat(row.expires)
         life = (at - datetime.fromisoformat(row.created)).total_seconds()
-        ends.append(End(at, f"its longest time, {_spoken(life)}, is over", life, "save what you want to keep"))
+        ends.append(End(at, f"a session lasts at most {_spoken(life)}", life, "save what you want to keep"))
     if row.idle_limit:
-        ends.append(_after(row.used, row.idle_limit, "nobody has used it for", "move the camera to keep it"))
+        ends.append(
+            _after(row.used, row.idle_limit, "a session ends when nobody uses it for", "move the camera to keep it")
+        )
     if row.away_limit and row.state == SessionState.DISCONNECTED:
-        ends.append(_after(row.since, row.away_limit, "nobody has watched it for", "open it to keep it"))
+        ends.append(
+            _after(row.since, row.away_limit, "a session ends when nobody watches it for", "open it to keep it")
+        )
     return min(ends, key=lambda end: end.at, default=None)
 
 
-def _after(start: str, limit: int, what: str, hint: str) -> End:
-    return End(datetime.fromisoformat(start) + timedelta(seconds=limit), f"{what} {_spoken(limit)}", limit, hint)
+def _after(start: str, limit: int, does: str, hint: str) -> End:
+    reason = f"a session ends when nobody {does} it for {_spoken(limit)}"
+    return End(datetime.fromisoformat(start) + timedelta(seconds=limit), reason, limit, hint)
 
 
 def _spoken(seconds: float) -> str:
