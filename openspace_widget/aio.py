@@ -12,13 +12,15 @@ from collections.abc import AsyncGenerator, Coroutine
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from openspace_widget import events, frames, navigation, pictures, properties
+from openspace_widget import events, frames, navigation, pictures, properties, sharing
 from openspace_widget.background import background
 from openspace_widget.frames import Frame
 from openspace_widget.library import Library
 from openspace_widget.properties import PropertyList
 from openspace_widget.recording import Recording
 from openspace_widget.session_list import SessionList, list_sessions
+from openspace_widget.sharing import Share
+from openspace_widget.stats import StreamStats, stats_of
 from openspace_widget.tour import Tour, live
 from openspace_widget.units import iso
 from openspace_widget.video import Video
@@ -245,6 +247,17 @@ class AsyncOpenSpace:
     def events(self, *names: str) -> AsyncGenerator[dict[str, Any], None]:
         """What happens, as it does: ``async for event in space.aio.events("FocusNodeChanged"): …``; no name: all."""
         return pulled(events.follow(self._program, events.checked(names)))
+
+    # ---- people and figures
+
+    async def share(self, role: str = "viewer", hours: float = 24) -> Share:
+        """As :meth:`OpenSpace.share`."""
+        told = await elsewhere(sharing.make(self._session.connection, self._session.id, role, hours))
+        return sharing.share_of(told, self._space._end_share)
+
+    async def stats(self) -> StreamStats:
+        """As :meth:`OpenSpace.stats`."""
+        return stats_of(await self._ask("stats"))
 
     # ---- plumbing
 

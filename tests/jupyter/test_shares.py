@@ -83,7 +83,10 @@ class TestWithLogin:
         assert status == 204
         page = await client.fetch("GET", f"openspace/stream/{session}", headers=bob)
         assert page.code == 200
-        assert b"night sky" in page.body
+        assert b"night sky" not in page.body, "the name is a path of the owner's"
+        events = await client.socket(f"sessions/{session}/events", bob)
+        assert json.loads(str(await events.read_message()))["name"] == ""
+        events.close()
         assert (await client.ask("GET", f"sessions/{session}", None, bob))[1]["state"] == "RUNNING"
         for channel in GUESTS:
             socket = await client.socket(f"sessions/{session}/{channel}", bob)

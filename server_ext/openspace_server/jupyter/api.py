@@ -54,7 +54,7 @@ class SessionHandler(GuestMixin, RestHandler):
     async def get(self, session: str) -> None:
         access = await self.access(session)  # a guest may know how it is, too
         orchestrator = await self.orchestrator()
-        view = await orchestrator.get(access.owners, session)
+        view = access.shown(await orchestrator.get(access.owners, session))
         place = await orchestrator.place(access.owners, session)
         self.finish(json.dumps(view.as_json() | ({} if place is None else {"place": place})))
 

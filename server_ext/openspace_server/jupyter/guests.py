@@ -9,7 +9,7 @@ what it allows: that is looked up at each use.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -20,6 +20,7 @@ from openspace_server.jupyter.base import RESOURCE, OrchestratorMixin, RestHandl
 from openspace_server.orchestrator.errors import UnknownSession, UnknownShare
 from openspace_server.orchestrator.requests import decode_key
 from openspace_server.orchestrator.shares import Share
+from openspace_server.protocols.sessions import SessionView
 from openspace_server.protocols.signaling import Role
 
 MAX_NAME = 40
@@ -38,6 +39,10 @@ class Access:
     @property
     def owner(self) -> bool:
         return self.share is None
+
+    def shown(self, view: SessionView) -> SessionView:
+        """What the caller may know of the session: its name is a path in the owner's folders."""
+        return view if self.owner else replace(view, name="")
 
 
 class GuestMixin(OrchestratorMixin):

@@ -163,7 +163,7 @@ class StreamPage(GuestMixin, Page):
             return
         try:
             access = await self.access(session)
-            view = await (await self.orchestrator()).get(access.owners, session)
+            view = access.shown(await (await self.orchestrator()).get(access.owners, session))
         except (UnknownSession, UnknownShare) as problem:
             self.set_status(404)
             self._write_door(session, "No such session", str(problem))

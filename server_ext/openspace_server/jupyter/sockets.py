@@ -143,7 +143,9 @@ class EventsHandler(SessionSocket):
                 state = item.state
                 place = await orchestrator.place(owners, self.session)
                 waiting = {} if place is None else {"place": place}
-                await self.write_message(json.dumps({"type": "session", **item.as_json(), **waiting}))
+                await self.write_message(
+                    json.dumps({"type": "session", **self.rights_here.shown(item).as_json(), **waiting})
+                )
         self.close(1000, state)
 
 
