@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+RESTART_PAUSE = 1.0
 IN_FLIGHT = 4
 """Frames sent and not answered at a time."""
 
@@ -186,7 +187,10 @@ async def take_offers(host: RenderHost, port: int) -> None:
             print(json.dumps({"event": "offer", "port": port}), flush=True)
 
     try:
-        await beside_host(settings, listening)
+        while True:
+            await beside_host(settings, listening)
+            log.error("the process that takes points has ended: it is started again")
+            await asyncio.sleep(RESTART_PAUSE)
     except HostError as problem:
         log.error("%s", problem)
         host.end("points cannot be taken")

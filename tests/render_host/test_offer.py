@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
@@ -232,6 +233,31 @@ def test_points_reach_the_scene_of_a_session(tmp_path: Path, monkeypatch: pytest
                     assert not refused["received"]
 
     run(scenario())
+
+
+def test_a_host_told_to_takes_points_and_goes_on_when_that_process_dies(tmp_path: Path) -> None:
+    np.save(tmp_path / "points.npy", PLACES)
+    ports = ["--port", "0", "--gateway-port", "0", "--api-port", "0", "--offer-port", "0"]
+    program = [sys.executable, "-m", "openspace_server.cli"]
+    command = [*program, "host", *ports, "--announce", "--end-with-stdin", "--log-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        assert json.loads(running.stdout.readline())["event"] == "ready"
+        for _ in range(2):
+            offer = json.loads(running.stdout.readline())
+            assert offer["event"] == "offer"
+            send = [*program, "points", "send", str(tmp_path / "points.npy"), "--seconds", "0.3", "--hz", "0"]
+            sent = subprocess.run(
+                [*send, "--to", f"http://127.0.0.1:{offer['port']}/offer"],
+                capture_output=True, text=True, timeout=40, check=False,
+            )  # fmt: skip
+            assert sent.returncode == 0, sent.stderr
+            (taking,) = psutil.Process(running.pid).children()
+            taking.kill()
+        running.stdin.close()
+        assert running.wait(WAIT) == 0
+    assert not taking.is_running()
 
 
 def test_the_commands_report_what_they_did(tmp_path: Path) -> None:
