@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from openspace_widget.held import Held
-from openspace_widget.point_cloud import Clouds
+from openspace_widget.point_register import Clouds
 from openspace_widget.points import Points, PointsOfSpace, add
 
 

@@ -11,7 +11,9 @@ from openspace_server.protocols.points import LATEST
 from openspace_widget import colormaps, point_frames
 from openspace_widget.aio import elsewhere
 from openspace_widget.background import background
-from openspace_widget.point_cloud import Cloud, Clouds, Pick, Played, Sent
+from openspace_widget.point_cloud import Cloud, Pick, Sent
+from openspace_widget.point_playing import Played, play
+from openspace_widget.point_register import Clouds
 
 if TYPE_CHECKING:
     from openspace_widget.point_clouds import PointClouds
@@ -252,7 +254,7 @@ class AsyncPoints:
 
     async def play(self, frames: Any, hz: float = 4.0, *, keep: str = LATEST) -> Played:
         """As :meth:`Points.play`."""
-        return await elsewhere(self._points._cloud.play(frames, hz, keep))
+        return await elsewhere(play(self._points._cloud, frames, hz, keep))
 
     async def remove(self) -> None:
         """As :meth:`Points.remove`."""

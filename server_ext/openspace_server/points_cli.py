@@ -9,9 +9,10 @@ import json
 import logging
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from openspace_server.points_report import Receiving, Sending
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+RESTART_PAUSE = 1.0
 IN_FLIGHT = 4
 """Frames sent and not answered at a time."""
 
@@ -48,52 +50,6 @@ def add_points(parser: argparse.ArgumentParser) -> None:
     for each in (send, receive):
         each.add_argument("--webrtc", choices=("auto", "aiortc", "wrtc"), default="auto", help="which library")
         each.add_argument("--report", type=Path, metavar="FILE", help="write the report there, as JSON")
-
-
-@dataclass
-class Sending:
-    """What became of the frames. Times in seconds."""
-
-    period: float
-    sent: int = 0
-    received: int = 0
-    corrupt: int = 0
-    refused: int = 0
-    late: int = 0
-    bytes: int = 0
-    times: list[float] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
-
-    def answered(self, began: float, answer: dict[str, Any], crc: int | None) -> None:
-        """One frame's answer came."""
-        took = time.monotonic() - began
-        if not answer["received"]:
-            self.refused += 1
-            self.reasons = [*self.reasons, str(answer["reason"])][-3:]
-            return
-        self.received += 1
-        self.times.append(took)
-        self.late += bool(self.period) and took > self.period
-        self.corrupt += crc is not None and answer.get("crc32") != crc
-
-    def report(self, seconds: float, processor: float) -> dict[str, Any]:
-        ordered = sorted(self.times) or [float("nan")]
-        return {
-            "sent": self.sent,
-            "received": self.received,
-            "late": self.late,
-            "lost": self.sent - self.received,
-            "corrupt": self.corrupt,
-            "reasons": self.reasons,
-            "seconds": round(seconds, 2),
-            "rate_hz": round(self.received / seconds, 3),
-            "megabytes_per_second": round(self.bytes / seconds / 1e6, 2),
-            "answer_ms": {
-                "median": round(1e3 * ordered[len(ordered) // 2], 1),
-                "p95": round(1e3 * ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], 1),
-            },
-            "cpu_percent": round(100 * processor / seconds, 1),
-        }
 
 
 async def _send(arguments: argparse.Namespace) -> int:
@@ -185,48 +141,6 @@ async def _send_all(
     return bound
 
 
-@dataclass
-class Receiving:
-    """Counts the arrays that came."""
-
-    stall: float = 0.0
-    received: int = 0
-    refusals: int = 0
-    bytes: int = 0
-    names: dict[str, int] = field(default_factory=dict)
-    reasons: list[str] = field(default_factory=list)
-    first: float | None = None
-    last: float = 0.0
-
-    async def took(self, header: dict[str, Any], array: np.ndarray, columns: dict[str, np.ndarray]) -> None:
-        self.last = time.monotonic()
-        self.first = self.last if self.first is None else self.first
-        self.received += 1
-        self.bytes += array.nbytes + sum(column.nbytes for column in columns.values())
-        name = str(header.get("name", ""))
-        if name in self.names or len(self.names) < 100:
-            self.names[name] = self.names.get(name, 0) + 1
-        if self.stall:
-            await asyncio.sleep(self.stall)
-
-    def refused(self, reason: str) -> None:
-        self.refusals += 1
-        self.reasons = [*self.reasons, reason][-3:]
-
-    def report(self, processor: float, seconds: float) -> dict[str, Any]:
-        span = self.last - self.first if self.first is not None and self.received > 1 else 0.0
-        return {
-            "received": self.received,
-            "refused": self.refusals,
-            "reasons": self.reasons,
-            "names": self.names,
-            "megabytes": round(self.bytes / 1e6, 1),
-            "rate_hz": round((self.received - 1) / span, 3) if span else None,
-            "seconds": round(seconds, 2),
-            "cpu_percent": round(100 * processor / (span or seconds), 1),
-        }
-
-
 async def _receive(arguments: argparse.Namespace) -> int:
     import signal
 
@@ -273,7 +187,10 @@ async def take_offers(host: RenderHost, port: int) -> None:
             print(json.dumps({"event": "offer", "port": port}), flush=True)
 
     try:
-        await beside_host(settings, listening)
+        while True:
+            await beside_host(settings, listening)
+            log.error("the process that takes points has ended: it is started again")
+            await asyncio.sleep(RESTART_PAUSE)
     except HostError as problem:
         log.error("%s", problem)
         host.end("points cannot be taken")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
@@ -112,7 +113,7 @@ def test_a_receiver_that_stalls_stalls_the_sender_and_neither_fills_up(library: 
 
             async def send_on() -> None:
                 nonlocal whole
-                for _ in range(20):
+                for _ in range(7):
                     answers.append(await made.send(parts))
                     whole += 1
 
@@ -124,10 +125,10 @@ def test_a_receiver_that_stalls_stalls_the_sender_and_neither_fills_up(library: 
             assert whole * size <= transfer.WINDOW + 3 * size
             assert made.waiting <= HIGH_WATER + 2**17
             kept.gate.set()
-            await asyncio.wait_for(sending, WAIT)
-            results = await asyncio.wait_for(asyncio.gather(*answers), WAIT)
+            await asyncio.wait_for(sending, 2 * WAIT)
+            results = await asyncio.wait_for(asyncio.gather(*answers), 2 * WAIT)
             assert all(result["received"] for result in results)
-            assert len(kept.arrays) == 20
+            assert len(kept.arrays) == 7
 
     run(scenario())
 
@@ -232,6 +233,31 @@ def test_points_reach_the_scene_of_a_session(tmp_path: Path, monkeypatch: pytest
                     assert not refused["received"]
 
     run(scenario())
+
+
+def test_a_host_told_to_takes_points_and_goes_on_when_that_process_dies(tmp_path: Path) -> None:
+    np.save(tmp_path / "points.npy", PLACES)
+    ports = ["--port", "0", "--gateway-port", "0", "--api-port", "0", "--offer-port", "0"]
+    program = [sys.executable, "-m", "openspace_server.cli"]
+    command = [*program, "host", *ports, "--announce", "--end-with-stdin", "--log-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        assert json.loads(running.stdout.readline())["event"] == "ready"
+        for _ in range(2):
+            offer = json.loads(running.stdout.readline())
+            assert offer["event"] == "offer"
+            send = [*program, "points", "send", str(tmp_path / "points.npy"), "--seconds", "0.3", "--hz", "0"]
+            sent = subprocess.run(
+                [*send, "--to", f"http://127.0.0.1:{offer['port']}/offer"],
+                capture_output=True, text=True, timeout=40, check=False,
+            )  # fmt: skip
+            assert sent.returncode == 0, sent.stderr
+            (taking,) = psutil.Process(running.pid).children()
+            taking.kill()
+        running.stdin.close()
+        assert running.wait(WAIT) == 0
+    assert not taking.is_running()
 
 
 def test_the_commands_report_what_they_did(tmp_path: Path) -> None:

@@ -120,6 +120,13 @@ def test_frames_are_played_at_their_rate_and_the_last_one_stays(space: OpenSpace
     played = movie.play(((XYZ[:100] * k, XYZ[:100, 0]) for k in range(1, 4)), hz=50, keep="all")
     assert (played.shown, played.dropped) == (3, 0)
     assert movie.count == 100
+
+    def asking() -> Iterator[np.ndarray]:
+        for k in range(2):
+            assert space.focus, "what makes frames may ask the session"
+            yield XYZ[: 10 + k]
+
+    assert movie.play(asking(), hz=50, keep="all").shown == 2
     with pytest.raises(PointsError, match="frames"):
         movie.play(XYZ, hz=4)
     with pytest.raises(PointsError, match="shape"):

@@ -170,13 +170,14 @@ class Passing:
     def __init__(self, outlet: Outlet, connect: Callable[[], Awaitable[End]], ended: Callable[[str], None]) -> None:
         self._outlet = outlet
         self._ended = ended
-        self._ledger = Ledger()
+        self._queued = 0
         self._messages: asyncio.Queue[str | bytes] = asyncio.Queue()
         self._working = asyncio.ensure_future(self._work(connect))
 
     def receive(self, message: str | bytes) -> None:
         # The session gives the credits; here only those are cut off that do not care for them.
-        if isinstance(message, bytes) and not self._ledger.took(message):
+        self._queued += len(message)
+        if self._queued > 2 * transfer.WINDOW:
             self._ended("more was sent than credits were given for")
             return
         self._messages.put_nowait(message)
@@ -197,8 +198,7 @@ class Passing:
             while True:
                 message = await self._messages.get()
                 await end.send(message)
-                if isinstance(message, bytes):
-                    self._ledger.due(idle=True)
+                self._queued -= len(message)
         except WebSocketClosedError:
             self._ended("its session ended")
         finally:
