@@ -48,7 +48,7 @@ class Library:
     def _members(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for each in self._told():
-            path = str(each.get("fullName") or each.get("name") or "openspace")
+            path = str(each.get("fullName") or each.get("name") or each.get("library") or "openspace")
             if path == self._path or (self._path == "openspace" and path == ""):
                 for told in each["functions"]:
                     found[told["name"]] = LuaFunction(f"{self._path}.{told['name']}", told, self._run)

@@ -95,6 +95,8 @@ async def get(program: OpenSpaceApi, uri: str) -> Any:
     if not await program.lua(f"return openspace.hasProperty({name})"):
         raise await _unknown(program, uri)
     answer = await program.ask("get", {"property": uri})
+    if "Value" in answer:  # OpenSpace 0.20
+        return plain(answer["Value"])
     told = answer.get("value", answer)
     return plain(told["value"] if isinstance(told, dict) and "metaData" in told else told)
 
@@ -134,9 +136,24 @@ async def uris(program: OpenSpaceApi) -> list[str]:
 
 def walk(owner: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """All properties below ``owner``."""
-    yield from owner.get("properties") or ()
+    yield from map(_told, owner.get("properties") or ())
     for below in owner.get("subowners") or ():
         yield from walk(below)
+
+
+def _told(told: dict[str, Any]) -> dict[str, Any]:
+    """A property as OpenSpace 0.21 and later tells it; 0.20 has other words for the same."""
+    if "Description" not in told or "uri" in told:
+        return told
+    about = told["Description"]
+    limits = about.get("AdditionalData") or {}
+    more = {"min": limits["MinimumValue"], "max": limits["MaximumValue"]} if "MinimumValue" in limits else {}
+    shown = {
+        "guiName": about.get("Name", ""),
+        "type": about.get("Type", ""),
+        "description": about.get("description", ""),
+    }
+    return {"uri": about["Identifier"], "value": told.get("Value"), "metaData": shown | {"additionalData": more}}
 
 
 async def _unknown(program: OpenSpaceApi, uri: str) -> UnknownPropertyError:

@@ -89,6 +89,8 @@ ROAD = [
     'space.fly_to("Mars", duration=0.3), space.focus',
     'space.time.pause(); space.time.set("2026-08-12T17:45"); space.time.now',
     'space.fly_to("Marz")',
+    """space["Scene.Moon.Renderable.Enabled"] = False
+space.lua("return 6 * 7"), space["Scene.Moon.Renderable.Enabled"], len(space.find("Moon.Renderable.Enabled"))""",
 ]
 
 
@@ -122,11 +124,12 @@ def test_the_main_road_is_the_same_with_openspace(
 
     pixels, header = background().run(grab(space._session))
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == background().run(digest(space._session, header["frame"]))
-    for cell in (1, 2, 3):
+    for cell in (1, 2, 3, 4):
         sheet.run(cell)
     assert sheet.output(1) == "(True, 'Mars')"
     assert "2026, 8, 12, 17, 45" in sheet.output(2)
     assert "did you mean Mars" in sheet.output(3)
+    assert sheet.output(4) in ("(42, False, 1)", "(42.0, False, 1)")
     assert not sheet.problems
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from openspace_server.doctor import _openspace
 from openspace_server.engines.base import EngineError, Surroundings
 from openspace_server.engines.openspace import OpenSpaceEngine
+from openspace_server.engines.openspace.folder import remove_orphans
 from tests.openspace.conftest import Install, left_over
 
 
@@ -109,3 +111,11 @@ def test_the_doctor_says_what_was_found_and_what_is_missing(
     assert "✗ Xvfb, OpenSpace's virtual display\n    → apt-get install xvfb" in told
     monkeypatch.setenv("OPENSPACE_DIR", str(tmp_path))
     assert [finding.well for finding in _openspace("")] == [False]
+
+
+def test_folders_of_who_was_killed_with_its_keeper_are_deleted_at_the_next_start(tmp_path: Path) -> None:
+    gone, here, other = (tmp_path / f"openspace-instance-{owner}" for owner in ("4194305-x", f"{os.getpid()}-x", "x"))
+    for folder in (gone, here, other):
+        folder.mkdir()
+    remove_orphans(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([here, other])

@@ -54,9 +54,18 @@ class Version:
         if self.numbers >= V1 or not isinstance(payload, dict):
             return payload
         if type in ("get", "subscribe") and set(payload) <= PROPERTY_KEYS:
-            kept = {"Description", "Value"} if self.numbers < L21 else {"metaData", "uri", "value"}
-            return {key: value for key, value in payload.items() if key in kept} or None
+            return self._property(payload) or None
+        if type == "get" and "subowners" in payload:
+            return self._owner(payload)
         return payload
+
+    def _property(self, told: dict[str, Any]) -> dict[str, Any]:
+        kept = {"Description", "Value"} if self.numbers < L21 else {"metaData", "uri", "value"}
+        return {key: value for key, value in told.items() if key in kept}
+
+    def _owner(self, owner: dict[str, Any]) -> dict[str, Any]:
+        properties = [self._property(each) for each in owner["properties"]]
+        return {**owner, "properties": properties, "subowners": [self._owner(each) for each in owner["subowners"]]}
 
 
 def legacy_library() -> str:

@@ -6,7 +6,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from Xlib import X
@@ -15,19 +14,10 @@ from Xlib.error import ConnectionClosedError, DisplayError, XError
 from Xlib.ext import damage
 
 from openspace_server.engines.base import EngineError
+from openspace_server.engines.openspace.grab import Place
 
 RESIZE_TIMEOUT = 2.0
 POLL = 0.02
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a window is on its display, in pixels."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 class XWindow:

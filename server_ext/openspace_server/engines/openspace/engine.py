@@ -8,13 +8,12 @@ import os
 import sys
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from openspace_server.engines.base import Engine, EngineError, Frame, Motion, Surroundings, Target
 from openspace_server.engines.openspace import link as api
-from openspace_server.engines.openspace.display import Place, XWindow
 from openspace_server.engines.openspace.folder import WINDOW_FILE, WINDOW_NAME, InstanceFolder, free_ports, make_folder
 from openspace_server.engines.openspace.grab import ScreenGrabber
 from openspace_server.engines.openspace.installation import OLDEST, check_profile, find_installation
@@ -24,6 +23,9 @@ from openspace_server.engines.openspace.pilot import Pilot
 from openspace_server.engines.openspace.programs import Programs, wait_until
 from openspace_server.engines.openspace.settings import OpenSpaceSettings
 from openspace_server.engines.openspace.state import StateFeed, Told
+
+if TYPE_CHECKING:
+    from openspace_server.engines.openspace.display import XWindow
 
 log = logging.getLogger(__name__)
 
@@ -121,8 +123,10 @@ class OpenSpaceEngine(Engine):
         self._feed.wait()
         self._told = self._feed.told
         self._first_camera = self._camera = self._pilot.camera()
-        if (self._grabber is not None) and (self._grabber.place.width, self._grabber.place.height) != (width, height):
-            self.resize(width, height)
+        if self._window is not None:
+            place = self._window.place
+            if (place.width, place.height) != (width, height):
+                self.resize(width, height)
         log.info("OpenSpace %s ready after %.1f s", ".".join(map(str, self._link.version)), time.monotonic() - started)
 
     def close(self) -> None:
@@ -267,6 +271,8 @@ class OpenSpaceEngine(Engine):
         self._display = display
         if not display:
             return
+        from openspace_server.engines.openspace.display import XWindow  # its library is only there where X is
+
         window = self._window = XWindow(display, WINDOW_NAME, self._heard_damage)
 
         def found() -> bool:
@@ -278,7 +284,7 @@ class OpenSpaceEngine(Engine):
         self._watched = window.watch(display)
 
     def _grab_from(self, display: str) -> None:
-        place = self._window.place if self._window is not None else Place(0, 0, 0, 0)
+        place = self._window.place if self._window is not None else None
         if self._grabber is not None:
             self._grabber.close()
         self._grabber = ScreenGrabber(display, place, WINDOW_NAME)

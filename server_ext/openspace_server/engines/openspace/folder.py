@@ -109,7 +109,8 @@ def make_folder(
 ) -> InstanceFolder:
     """A new folder, readable by this user only. Raises EngineError if it cannot be made."""
     try:
-        folder = InstanceFolder(Path(tempfile.mkdtemp(prefix=PREFIX)), ports)
+        remove_orphans(Path(tempfile.gettempdir()))
+        folder = InstanceFolder(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")), ports)
         try:
             _fill(folder, installation, settings, size, slot)
         except BaseException:
@@ -145,6 +146,26 @@ def _fill(
     )
     folder.authority.touch(mode=0o600)
     folder.authority.write_bytes(authority_entry(secrets.token_bytes(16)))
+
+
+def remove_orphans(parent: Path) -> None:
+    """Delete what instances left that were killed together with their keepers, as a crash of the machine does."""
+    for left in parent.glob(f"{PREFIX}*-*"):
+        pid = left.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    if os.name == "nt":
+        return True  # asking would end it
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def override(folder: InstanceFolder, sync: Path) -> str:

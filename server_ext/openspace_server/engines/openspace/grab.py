@@ -5,23 +5,36 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import av
 import numpy as np
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.openspace.display import Place
 
 RATE = "1000"
 """The grabber waits for its own clock, in pictures per second; one faster than anybody asks never waits."""
 STAMPED_WITHIN = 3600.0
 
 
-class ScreenGrabber:
-    """Takes pictures of ``place`` on ``display`` when asked. Close it; make another one when the place changes."""
+@dataclass(frozen=True)
+class Place:
+    """Where a window is on its display, in pixels."""
 
-    def __init__(self, display: str, place: Place, title: str) -> None:
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class ScreenGrabber:
+    """Takes pictures of ``place`` on ``display``, or of the window called ``title`` where that is enough, when asked.
+
+    Close it; make another one when the place changes.
+    """
+
+    def __init__(self, display: str, place: Place | None, title: str) -> None:
         self.place = place
         name, options = _source(sys.platform, display, place, title)
         options |= {"framerate": RATE, "draw_mouse": "0"}
@@ -69,11 +82,13 @@ def _taken_before(packet: Any, moment: float) -> bool:
     return 0 < early < STAMPED_WITHIN
 
 
-def _source(platform: str, display: str, place: Place, title: str) -> tuple[str, dict[str, str]]:
-    """FFmpeg's name of what to grab, and its options."""
-    size = f"{place.width}x{place.height}"
+def _source(platform: str, display: str, place: Place | None, title: str) -> tuple[str, dict[str, str]]:
+    """FFmpeg's name of what to grab, and its options. Without a ``place``, the window of that title."""
     if platform == "win32":
-        return f"title={title}", {"format": "gdigrab", "video_size": size}
+        return f"title={title}", {"format": "gdigrab"}
     if platform == "darwin":
         return "Capture screen 0", {"format": "avfoundation", "pixel_format": "bgr0"}
+    if place is None:
+        raise EngineError("OpenSpace needs an X display")
+    size = f"{place.width}x{place.height}"
     return f"{display}+{place.x},{place.y}", {"format": "x11grab", "video_size": size}

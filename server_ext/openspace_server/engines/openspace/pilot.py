@@ -127,15 +127,6 @@ class Pilot:
     def set_paused(self, paused: bool) -> None:
         self._scripts.call("time.setPause", paused)
 
-    # -- picture -------------------------------------------------------------------------------------------------
-
-    def take_screenshot(self) -> int:
-        """The number of the picture that OpenSpace will write after its next frame."""
-        number = self._scripts.call("takeScreenshot")
-        if not isinstance(number, int | float):
-            raise EngineError("OpenSpace took no screenshot")
-        return int(number)
-
 
 def _navigation_state(told: Any) -> dict[str, Any]:
     if not isinstance(told, dict) or "Anchor" not in told:

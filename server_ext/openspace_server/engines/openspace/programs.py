@@ -26,6 +26,7 @@ NO_DISPLAY = (
 )
 TAIL_BYTES = 16 * 1024
 POLL = 0.1
+KILLED = -9
 
 
 class Programs:
@@ -133,7 +134,7 @@ class Programs:
                     self._ended()
                 self._events.put(event)
         if self.exit_code is None:  # the keeper itself is gone, and what it kept with it
-            self.exit_code = -signal.SIGKILL
+            self.exit_code = KILLED
             self._ended()
 
 
