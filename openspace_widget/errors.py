@@ -12,7 +12,7 @@ class OpenSpaceError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """IPython's hook: the message alone is what helps in a cell."""
-        return [f"{type(self).__name__}: {self}"]
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
 
 
 class ServerError(OpenSpaceError):

@@ -49,7 +49,6 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
     Attributes:
         time: simulation time, see :class:`~openspace_widget.timeline.Timeline`.
         aio: the same calls as awaitables, see :class:`~openspace_widget.aio.AsyncOpenSpace`.
-        traits: what ipywidgets may be linked to, see :class:`~openspace_widget.traits.LiveTraits`.
         widget: the view, an ipywidget.
 
     Example:
@@ -75,8 +74,8 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
         self._program = OpenSpaceApi(self._session)
         self.widget.session = self._session.id
         self.widget.road = CommRoad(self.widget, self._connection, self._session.id)
-        self.traits = LiveTraits(self._session)
-        self._session.heard = self.traits.hear
+        self._traits = LiveTraits(self._session)
+        self._session.heard = self._traits.hear
         self.aio = AsyncOpenSpace(self)
         self.time = Timeline(self._session)
         self._shown = Shown(self)
@@ -146,6 +145,13 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
             'RUNNING'
         """
         return self._session.state.value
+
+    @property
+    def traits(self) -> LiveTraits:
+        """What ipywidgets may be linked to: ``time``, ``rate``, ``paused``, ``focus``, ``size``; see
+        :class:`~openspace_widget.traits.LiveTraits`."""
+        self._traits.follow()
+        return self._traits
 
     @property
     def ready(self) -> bool:

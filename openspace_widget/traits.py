@@ -55,7 +55,21 @@ class LiveTraits(traitlets.HasTraits):
         super().__init__()
         self._session = session
         self._hearing = threading.local()
+        self._following = False
         self.observe(self._send, ["time", "rate", "paused", "focus", "size"])
+
+    def follow(self) -> None:
+        """Begin to follow the session, which needs a connection to its instance; returns at once."""
+        if not self._following:
+            self._following = True
+            background().submit(self._begin())
+
+    async def _begin(self) -> None:
+        try:
+            self.hear(await self._session.ask("state"))
+        except OpenSpaceError as problem:
+            self._following = False
+            log.info("not followed: %s", problem)
 
     @traitlets.validate("time")
     def _aware(self, proposal: Any) -> datetime:

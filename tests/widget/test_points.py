@@ -19,14 +19,9 @@ XYZ = np.random.default_rng(1).normal(scale=100, size=(200_000, 3)).astype("f4")
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSpace]:
-    tmp = tmp_path_factory.mktemp("points")
+def space(own_folders: None) -> Iterator[OpenSpace]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUPYTER_DATA_DIR", str(tmp / "data"))
-        patch.setenv("JUPYTER_RUNTIME_DIR", str(tmp / "runtime"))
-        patch.setenv("JUPYTER_CONFIG_DIR", str(tmp / "config"))
-        patch.setenv("XDG_CACHE_HOME", str(tmp / "cache"))
-        patch.delenv("OPENSPACE_SERVER_URL", raising=False)
+        patch.setenv("JPY_SESSION_NAME", "points")  # or it would be the session of the other tests here
         with OpenSpace(size=(320, 180)) as opened:
             opened.time.pause()
             # Out of the disc of the galaxies, looking at all of them; nothing else is in the picture.
@@ -194,11 +189,12 @@ def test_the_same_can_be_awaited(space: OpenSpace) -> None:
 
 def test_points_come_back_after_the_instance_was_started_again(space: OpenSpace) -> None:
     points = space.add_points("lasting", XYZ[:500], unit="Mpc", values=XYZ[:500, 1])
-    (instance,) = [
+    instances = [
         child
         for child in psutil.Process().children(recursive=True)
         if "openspace_server.instance" in child.cmdline() and child.status() != psutil.STATUS_ZOMBIE
     ]
+    instance = max(instances, key=psutil.Process.create_time)  # other tests' session is older
     instance.kill()
     instance.wait(20)
     background().run(space._session.stops_running(20))

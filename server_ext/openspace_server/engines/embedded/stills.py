@@ -22,7 +22,7 @@ SAMPLES = (1, 2, 4, 8, 16)
 MOST_PIXELS = 7680 * 4320
 _TILE = 1920 * 1200  # pixels drawn at once
 _WIDEST = 2048
-_OPAQUE = np.array((0, 0, 0, 255), np.uint8)
+_OPAQUE = np.frombuffer(bytes((0, 0, 0, 255)), np.uint32)
 
 
 def samples(count: int) -> list[tuple[float, float]]:
@@ -75,8 +75,11 @@ class Studio:
         for left, top in tiling.places:
             tile = yield from self._tile(plan, tiling, left, top)
             window = pixels[top : top + tiling.height, left : left + tiling.width]
-            np.bitwise_or(tile[: window.shape[0], : window.shape[1]], _OPAQUE, out=window)
-            window[:] = finish(window)
+            seen = tile[: window.shape[0], : window.shape[1]]
+            # As words of four bytes: ten times as fast as byte by byte.
+            np.bitwise_or(seen.view(np.uint32), _OPAQUE, out=window.view(np.uint32))
+            if (finished := finish(window)) is not window:
+                window[:] = finished
         depth = ids = None
         if plan.depth or plan.ids:
             depth = np.empty((view.height, view.width))
@@ -88,9 +91,8 @@ class Studio:
     def _tile(self, plan: Plan, tiling: Tiling, left: int, top: int) -> Generator[None, None, np.ndarray]:
         """The mean of the samples."""
         if plan.antialias == 1:
-            tile = self._sample(plan, tiling, left, top)
             yield
-            return tile
+            return self._sample(plan, tiling, left, top)  # last, since the next drawing of anything overwrites it
         total = np.full((tiling.height, tiling.width, 4), plan.antialias // 2, np.uint16)
         for right, down in samples(plan.antialias):
             np.add(total, self._sample(plan, tiling, left + right, top + down), out=total)
