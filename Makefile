@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test check docs test-js test-python test-browser clean
+.PHONY: lab test check docs test-js test-python test-browser bench clean
 
 lab: $(VENV)/lab
 	@tools/system-packages lab
@@ -35,6 +35,15 @@ test-python: $(VENV)/dev
 test-browser: $(VENV)/dev
 	@tools/system-packages test
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
+
+# Streaming alone, about twenty minutes on a quiet machine; the other benchmarks are commands of their own.
+bench: $(VENV)/dev
+	@tools/system-packages bench
+	$(BIN)/python benchmarks/main_road.py
+	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/viewers.py
+	$(BIN)/python benchmarks/network.py --quick
+	$(BIN)/python benchmarks/soak.py --minutes 5
 
 $(VENV)/lab: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

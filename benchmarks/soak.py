@@ -1,6 +1,6 @@
 """Viewers come and go for an hour: does anything grow that should not?
 
-    python benchmarks/soak.py [--minutes 60]
+    python benchmarks/soak.py [--minutes 60]    (at least 6: the first four are not counted)
 
 Several viewers at a time, over WebRTC, the WebSocket, as images and over the bulk socket, join an instance whose
 picture moves, stay for a few seconds and leave, one in four without a word. Told is the slope of the instance's memory
@@ -26,7 +26,7 @@ import psutil
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
 
-from benchmarks.instances import Meter, moving  # noqa: E402
+from benchmarks.instances import ENDLESS, Meter, moving  # noqa: E402
 from benchmarks.report import publish  # noqa: E402
 from benchmarks.viewers import ping_for_ever, receive_unseen  # noqa: E402
 from tests.instance.harness import Bulk, Media, Peer, Process, join_message, media, socket, soon  # noqa: E402
@@ -42,6 +42,8 @@ BLOCKS = 16
 """Samples are averaged over so many blocks first: neighbours are not independent."""
 STUDENT_95 = 2.145
 """Of Student's t for two sides and ``BLOCKS - 2`` degrees of freedom."""
+FILLING = 240.0
+"""Seconds that are left out of the slope."""
 SETTLING = 30.0
 SIZE = (640, 360)
 
@@ -179,6 +181,8 @@ async def watch(instance: Process, owner: Bulk, samples: list[tuple[float, float
     while True:
         samples.append((time.monotonic() - began, process.memory_info().rss / 1e6))
         owner.inbox.clear()  # news that nobody reads
+        if len(samples) % 120 == 0:  # a flight ends after an hour at most
+            owner.request("fly_to", target="Moon", duration=ENDLESS)
         await asyncio.sleep(LOOK_EVERY)
 
 
@@ -202,9 +206,9 @@ async def settled(instance: Process, owner: Bulk, before: dict[str, float] | Non
 def slope(samples: list[tuple[float, float]]) -> tuple[float, float]:
     """MB per hour and half the width of its 95 % confidence interval, by least squares over the means of blocks.
 
-    The first eighth is left out: caches fill.
+    The first minutes are left out: caches and the allocator's arenas fill.
     """
-    kept = samples[len(samples) // 8 :]
+    kept = [sample for sample in samples if sample[0] >= FILLING]
     if len(kept) < BLOCKS:
         return float("nan"), float("nan")
     cuts = [kept[n * len(kept) // BLOCKS : (n + 1) * len(kept) // BLOCKS] for n in range(BLOCKS)]
