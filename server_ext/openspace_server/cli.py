@@ -135,7 +135,9 @@ def _host(arguments: argparse.Namespace) -> int:
         host = RenderHost(settings)
         work = [Agent(host, join).run() for join in _joins(arguments, settings)]
         if arguments.offer_port is not None:
-            work.append(points_cli.take_offers(host, arguments.offer_port))
+            from openspace_server import points_run
+
+            work.append(points_run.take_offers(host, arguments.offer_port))
         await host.run(*work)
 
     try:
