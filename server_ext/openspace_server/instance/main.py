@@ -17,6 +17,7 @@ from openspace_server.engines.base import EngineError, Surroundings
 from openspace_server.instance.engine_registry import make_engine
 from openspace_server.instance.host_pipe import Configuration, HostPipe
 from openspace_server.instance.instance import Instance
+from openspace_server.instance.memory import SpareMemory
 from openspace_server.instance.parent import end_with_parent
 from openspace_server.instance.scene_api import SceneApi, open_api
 from openspace_server.instance.server import Server
@@ -129,10 +130,12 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
 
 
 async def _tick(instance: Instance, server: Server) -> None:
+    spare = SpareMemory()
     while True:
         await asyncio.sleep(1)
         instance.tick()
         await server.check_alive()
+        await spare.look(len(instance.viewers))
 
 
 class Commands:
