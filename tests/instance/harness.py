@@ -15,7 +15,7 @@ import av
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from tornado.httpclient import HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from openspace_server.protocols import arrays
 from openspace_server.protocols.media import PictureHeader, decode_picture
@@ -256,7 +256,8 @@ class Media(Bulk):
         async with self.arrived:
             self.pictures.append(decode_picture(message))
             if self.acks:
-                self.acknowledge(self.pictures[-1][0].number)
+                with contextlib.suppress(WebSocketClosedError):  # the instance has had enough of this viewer
+                    self.acknowledge(self.pictures[-1][0].number)
             self.arrived.notify_all()
         return None
 
