@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.utils import ensure_async
@@ -19,9 +19,11 @@ from tornado import web
 from openspace_server.jupyter.base import RESOURCE, OrchestratorMixin, RestHandler
 from openspace_server.orchestrator.errors import UnknownSession, UnknownShare
 from openspace_server.orchestrator.requests import decode_key
-from openspace_server.orchestrator.shares import Share
 from openspace_server.protocols.sessions import SessionView
 from openspace_server.protocols.signaling import Role
+
+if TYPE_CHECKING:
+    from openspace_server.orchestrator.shares import Share
 
 MAX_NAME = 40
 STRANGER = "Guest"
