@@ -147,8 +147,12 @@ Object.defineProperty(RTCPeerConnectionIceEvent.prototype, 'candidate', {
 DIARY = """
 const view = document.querySelector('.osw-view');
 window.diary = [];
-new MutationObserver(() => diary.push([view.dataset.state, view.dataset.transport])).observe(
-  view, {attributeFilter: ['data-state', 'data-transport']});
+const told = () => [view.dataset.state, view.dataset.transport];
+let last = String(told());
+new MutationObserver(() => {
+  if (String(told()) !== last) diary.push(told());  // the same said again is no news
+  last = String(told());
+}).observe(view, {attributeFilter: ['data-state', 'data-transport']});
 let frames = view.dataset.frames, at = performance.now();
 const look = () => {
   const now = performance.now();
