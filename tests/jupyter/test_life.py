@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -123,7 +124,7 @@ async def test_the_real_render_host(tmp_path: Path, servers: list[Server]) -> No
     for _turn in ("first server", "second server"):
         client = servers[-1].client
         await client.reach(session, "RUNNING")
-        assert (await grab(client, session)) == (180, 320, 3)
+        assert await asyncio.wait_for(grab(client, session), 60) == (180, 320, 3)
         if len(servers) == 1:
             servers[0].end(signal.SIGTERM)
             servers.append(await Server(tmp_path, REAL).ready())
