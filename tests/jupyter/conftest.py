@@ -6,6 +6,8 @@ this folder alone, however pytest is called.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -105,17 +107,20 @@ class Client:
             socket.close()
 
     async def start(self, body: Any = None) -> dict[str, Any]:
-        """A new session, running."""
+        """A new session, running; one that nobody watches is DISCONNECTED soon after."""
         status, made = await self.ask("POST", "sessions", body)
         assert status == 201, made
-        return await self.reach(made["id"], "RUNNING")
+        return await self.reach(made["id"], "RUNNING", "DISCONNECTED")
 
     async def reach(self, session: str, *states: str) -> dict[str, Any]:
+        """The first state told that is one of ``states``; an error with what was told instead, after a minute at most."""
         seen = []
-        async for event in self.events(session):
-            seen.append(event)
-            if event["state"] in states:
-                return event
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(60):
+                async for event in self.events(session):
+                    seen.append(event)
+                    if event["state"] in states:
+                        return event
         raise AssertionError(f"never {states}, but {seen}")
 
 
