@@ -9,6 +9,7 @@ geometric: no light time, no aberration.
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -83,7 +84,21 @@ class Sky:
 
 
 def sky(seconds: float) -> Sky:
-    """The sky at UTC ``seconds`` since 2000-01-01T12:00."""
+    """The sky at UTC ``seconds`` since 2000-01-01T12:00.
+
+    Computed for whole seconds, on straight lines between them: the moon that falls fastest is 0.2 m off half way.
+    """
+    tick = math.floor(seconds)
+    at = _computed(tick)
+    after = seconds - tick
+    if after == 0:
+        return at
+    positions = at.positions + (_computed(tick + 1).positions - at.positions) * after
+    return Sky(seconds, at.days + after / DAY, positions, at.velocities)
+
+
+@lru_cache(maxsize=16)
+def _computed(seconds: int) -> Sky:
     days = terrestrial_days(seconds)
     positions, velocities = np.zeros((len(BODIES), 3)), np.zeros((len(BODIES), 3))
     with warnings.catch_warnings():
@@ -104,6 +119,8 @@ def sky(seconds: float) -> Sky:
         velocities[row] = velocities[j] + np.array((state.vx, state.vy, state.vz)) * _SPEED
     _place_pluto(days, positions, velocities)
     locked.place(days, positions, velocities)
+    for shared in (positions, velocities):
+        shared.flags.writeable = False
     return Sky(seconds, days, positions, velocities)
 
 
