@@ -113,7 +113,7 @@ class Client:
         return await self.reach(made["id"], "RUNNING", "DISCONNECTED")
 
     async def reach(self, session: str, *states: str) -> dict[str, Any]:
-        """The first state told that is one of ``states``; an error with what was told instead, after a minute at most."""
+        """The first of ``states`` that is told; after a minute an error with what was told instead."""
         seen = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(60):
