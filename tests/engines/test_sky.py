@@ -188,16 +188,10 @@ def test_moons_go_round_in_their_sidereal_periods(name: str, days: float) -> Non
     assert angle(at(name, one) - at(parent, one), at(name, two) - at(parent, two)) < 0.5
 
 
-def test_between_whole_seconds_bodies_are_where_they_were_computed_to_be() -> None:
-    """On the straight line between two seconds no body is off by more than a quarter of a metre, and none jumps."""
-    began = sky(9.0e8)
-    halfway, after = sky(9.0e8 + 0.5), sky(9.0e8 + 1)
-    # Half a second on, a body that falls with `pull` has left the straight line by pull / 8.
-    pull = after.velocities - began.velocities
-    moons = [INDEX[name] for name in ("Moon", "Io", "Mimas")]
-    bent = (began.positions + after.positions) / 2 - halfway.positions
-    assert np.abs(bent).max() < 1e-3
-    assert (np.linalg.norm(pull[moons], axis=1) / 8 < 0.25).all()
-    almost = sky(9.0e8 + 1 - 2**-20)
-    assert np.abs(almost.positions - after.positions).max() < 0.2
-    assert sky(9.0e8 + 0.5).positions.tolist() == halfway.positions.tolist()
+@pytest.mark.parametrize("after", [0.0, 0.25, 0.5, 1 - 2**-20, 1.0])
+def test_between_whole_seconds_io_is_within_a_quarter_of_a_metre(after: float) -> None:
+    """Against the theory at that very moment; of the moons with a theory of their own Io falls fastest."""
+    moment = sky(9.0e8 + after)
+    state = astronomy.JupiterMoons(astronomy.Time(moment.days, moment.days)).io
+    expected = np.array([state.x, state.y, state.z]) * AU
+    assert np.linalg.norm(at("Io", moment) - at("Jupiter", moment) - expected) < 0.25

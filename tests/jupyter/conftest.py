@@ -19,6 +19,7 @@ from pytest_jupyter.jupyter_server import jp_server_cleanup  # noqa: F401
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from openspace_server.orchestrator.store import ATTACHED
 from tests.orchestrator.standin import StandInHost
 
 API = "openspace/api/v1"
@@ -110,7 +111,7 @@ class Client:
         """A new session, running; one that nobody watches is DISCONNECTED soon after."""
         status, made = await self.ask("POST", "sessions", body)
         assert status == 201, made
-        return await self.reach(made["id"], "RUNNING", "DISCONNECTED")
+        return await self.reach(made["id"], *ATTACHED)
 
     async def reach(self, session: str, *states: str) -> dict[str, Any]:
         """The first of ``states`` that is told; after a minute an error with what was told instead."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from openspace_server.orchestrator.store import ATTACHED
 from openspace_server.protocols import arrays
 from openspace_server.protocols.viewer import Request
 from tests.jupyter.conftest import Client
@@ -83,7 +84,7 @@ async def test_a_session_outlives_the_server(tmp_path: Path, servers: list[Serve
     (pid,) = host_pids(servers[0].file)
     assert alive(pid)  # what ended the server's process group did not reach it
     servers.append(await Server(tmp_path, STANDIN).ready())
-    assert (await servers[1].client.reach(session, "RUNNING", "DISCONNECTED"))["id"] == session
+    assert (await servers[1].client.reach(session, *ATTACHED))["id"] == session
     socket = await servers[1].client.socket(f"sessions/{session}/bulk")
     assert json.loads(await socket.read_message() or "")["type"] == "hello"
     assert host_pids(servers[1].file) == [pid]
@@ -123,7 +124,7 @@ async def test_the_real_render_host(tmp_path: Path, servers: list[Server]) -> No
     (pid,) = host_pids(servers[0].file)
     for _turn in ("first server", "second server"):
         client = servers[-1].client
-        await client.reach(session, "RUNNING", "DISCONNECTED")
+        await client.reach(session, *ATTACHED)
         assert await asyncio.wait_for(grab(client, session), 60) == (180, 320, 3)
         if len(servers) == 1:
             servers[0].end(signal.SIGTERM)
