@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import String, bindparam
+from sqlalchemy import BindParameter, Float, String, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 
 class moment(GenericFunction[str]):  # noqa: N801
-    """``moment(seconds)``: the database's time plus ``seconds``, in the form of :func:`models.now`; sorts as text."""
+    """``moment(seconds)``: the database's time plus ``seconds``, in the form of :func:`models.now`; sorts as text.
+    ``seconds`` may be the name of a parameter that is given when the statement is executed."""
 
     type = String()
     inherit_cache = True
     name = "moment"
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        super().__init__(bindparam(None, float(seconds), unique=True))
+    def __init__(self, seconds: float | str = 0.0) -> None:
+        named: BindParameter[float] = (
+            bindparam(seconds, type_=Float()) if isinstance(seconds, str) else bindparam(None, seconds, Float(), True)
+        )
+        super().__init__(named)
 
 
 @compiles(moment, "sqlite")

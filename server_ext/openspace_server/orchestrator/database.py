@@ -22,6 +22,7 @@ from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from openspace_server.orchestrator.errors import DatabaseUnusable
+from openspace_server.orchestrator.turns import Turns
 
 HEAD = "0003"
 """The newest revision in ``migrations/versions``; written here so that a current schema is seen without alembic."""
@@ -66,7 +67,7 @@ class Database:
         else:
             event.listen(self._engine.sync_engine, "checkin", _on_checkin)
             event.listen(self._engine.sync_engine, "checkout", _on_checkout)
-        self._turn = asyncio.Lock()
+        self._turns = Turns(self.beside(".turn")) if self.sqlite else None
         self.listeners: list[Callable[[Happening], None]] = []
         self._write = async_sessionmaker(self._engine, expire_on_commit=False)
         # One statement is a snapshot by itself; SQLite needs to be told that it will not write.
@@ -77,8 +78,8 @@ class Database:
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction that commits at the end. Never await anything but the database inside."""
-        # SQLite lets those wait who ask often enough: in one process, at least, each has their turn.
-        async with self._turn if self.sqlite else contextlib.nullcontext(), self._write.begin() as session:
+        turn = self._turns.turn() if self._turns is not None else contextlib.nullcontext()
+        async with turn, self._write.begin() as session:
             yield session
         for happening in session.info.pop("happenings", ()):
             for listener in self.listeners:

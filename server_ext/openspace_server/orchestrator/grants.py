@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, text, update
+from sqlalchemy import Row, bindparam, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from openspace_server.orchestrator import placement, warm
 from openspace_server.orchestrator.clock import moment
 from openspace_server.orchestrator.database import Database
 from openspace_server.orchestrator.errors import KeyReused, QuotaReached
-from openspace_server.orchestrator.models import POOL, HostRow, SessionRow, SlotRow, now
+from openspace_server.orchestrator.models import POOL, HostRow, SessionRow, SlotRow, now, table
 from openspace_server.orchestrator.requests import NewSession
 from openspace_server.orchestrator.store import ATTACHED, ENDED, log
 from openspace_server.protocols.sessions import SessionState
@@ -25,7 +25,22 @@ _LOCK_OWNER = text(
     "INSERT INTO owners (owner) VALUES (:owner) ON CONFLICT (owner) DO UPDATE SET owner = excluded.owner "
     "RETURNING quota"
 )
+_NEXT = placement.NEXT_SLOT.with_for_update(of=table(SlotRow))
+_NEXT_UNLOCKED = placement.NEXT_SLOT.with_for_update(of=table(SlotRow), skip_locked=True)
+# Built once, of bare tables: building a statement takes longer than executing it.
+_SLOTS = table(SlotRow)
+_ADD = insert(table(SessionRow)).values(since=moment(), used=moment())
+_ADD_BOUNDED = _ADD.values(expires=moment("lasting"))
+_HOLD = (
+    update(_SLOTS)
+    .where(_SLOTS.c.host == bindparam("host_"), _SLOTS.c.n == bindparam("slot_"))
+    .values(session=bindparam("session_"), fence=bindparam("fence_"))
+)
+_CLOCKS = ("since", "used", "expires")
 LOOKS = 16
+
+Free = Row[str, int, int, int]
+"""A row of ``placement.NEXT_SLOT``."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +94,11 @@ class Grants:
             if slot is None and not request.queue and not evicted:
                 raise await _refusal(tx, hosts, request)
             if slot is None:
-                await tx.execute(insert(SessionRow).values(values | _clocks(terms)))
-                row = SessionRow(**values)
+                row = await _add(tx, values, terms)
                 await log(tx, "queued", row)
                 return row, True
             values |= {"state": SessionState.RESERVED, "host": slot.host, "slot": slot.n, "fence": slot.fence + 1}
-            await tx.execute(insert(SessionRow).values(values | _clocks(terms)))
-            row = SessionRow(**values)
+            row = await _add(tx, values, terms)
             await _hold(tx, row)
             await log(tx, "reserved", row)
             return row, True
@@ -212,29 +225,36 @@ async def _check_quota(tx: AsyncSession, owner: str, quota: int) -> None:
         raise QuotaReached(quota)
 
 
-async def _find_slot(tx: AsyncSession, hosts: Sequence[str], request: NewSession, ahead: int | None) -> Row[Any] | None:
+async def _find_slot(tx: AsyncSession, hosts: Sequence[str], request: NewSession, ahead: int | None) -> Free | None:
     """A free slot, locked. ``ahead``: how many have waited longer; None: everybody in the queue has."""
-    query = placement.next_slot(hosts, request)
-    slot: Row[Any] | None = (await tx.execute(query.with_for_update(skip_locked=True, of=SlotRow))).first()
+    wishes = placement.wishes(hosts, request)
+    slot: Free | None = (await tx.execute(_NEXT_UNLOCKED, wishes)).first()
     for _ in range(LOOKS):
         before = ahead if ahead is not None else (slot.waiting if slot is not None else 0)
         if slot is not None and not before:
             return slot
         # Nothing found is no proof of "full": the slots skipped may be given back by a transaction that fails.
-        free = await tx.scalar(placement.free_slots(hosts, request)) or 0
+        free = await tx.scalar(placement.FREE_SLOTS, wishes) or 0
         if free <= before:
             return None
         if slot is not None:
             return slot
-        slot = (await tx.execute(query.with_for_update(of=SlotRow))).first()
+        slot = (await tx.execute(_NEXT, wishes)).first()
     return slot
 
 
+async def _add(tx: AsyncSession, values: dict[str, Any], terms: Terms) -> SessionRow:
+    """Write the session down; its clocks are the database's."""
+    told = {name: value for name, value in values.items() if name not in _CLOCKS}
+    if terms.max_duration:
+        await tx.execute(_ADD_BOUNDED, told | {"lasting": terms.max_duration})
+    else:
+        await tx.execute(_ADD, told | {"expires": ""})
+    return SessionRow(**values)
+
+
 async def _hold(tx: AsyncSession, row: SessionRow) -> None:
-    change = (
-        update(SlotRow).where(SlotRow.host == row.host, SlotRow.n == row.slot).values(session=row.id, fence=row.fence)
-    )
-    await tx.execute(change)
+    await tx.execute(_HOLD, {"host_": row.host, "slot_": row.slot, "session_": row.id, "fence_": row.fence})
 
 
 async def _refusal(tx: AsyncSession, hosts: Sequence[str], request: NewSession) -> Exception:

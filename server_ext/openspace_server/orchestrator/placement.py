@@ -3,53 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, String, and_, bindparam, case, func, literal, or_, select
 
+from openspace_server.orchestrator.among import among, pack
 from openspace_server.orchestrator.errors import NoFreeSlot
-from openspace_server.orchestrator.models import HostKind, HostRow, HostState, SessionRow, SlotRow
+from openspace_server.orchestrator.models import HostKind, HostRow, HostState, SessionRow, SlotRow, table
 from openspace_server.orchestrator.requests import NewSession
 from openspace_server.protocols.sessions import SessionState
 
 # The local host's slots can be had while it is on its way; any other tells how many it has when it answers.
 OPEN = (HostState.READY, HostState.JOINING)
 
+_HOSTS = table(HostRow).c
+_SLOTS = table(SlotRow).c
+_REGION = bindparam("region", type_=String())
+_WAITING = select(func.count()).where(table(SessionRow).c.state == SessionState.REQUESTED).scalar_subquery()
 
-def next_slot(hosts: Sequence[str], request: NewSession) -> Select[Any]:
-    """Rows ``(host, n, fence, waiting)``: the free slots, best first, and how many sessions wait in the queue.
 
-    Best is: in the preferred region; on a host that was given this engine rather than any; on the host that is the
-    least busy for its size; the lowest number there.
-    """
-    load = _load()
-    waiting = select(func.count()).where(SessionRow.state == SessionState.REQUESTED).scalar_subquery()
-    return (
-        select(SlotRow.host, SlotRow.n, SlotRow.fence, waiting.label("waiting"))
-        .join(HostRow, HostRow.id == SlotRow.host)
-        .join(load, load.c.host == SlotRow.host)
-        .where(_free(hosts, request), load.c.busy + HostRow.occupied < HostRow.slots)
-        .order_by(
-            case((HostRow.region == request.region, 0), else_=1) if request.region else literal(0),
-            case((HostRow.engines == "", 1), else_=0),
-            (load.c.busy + HostRow.occupied) * 1000 / HostRow.slots,
-            HostRow.created,
-            SlotRow.n,
-        )
-        .limit(1)
+def wishes(hosts: Sequence[str], request: NewSession) -> dict[str, str]:
+    """The parameters of the statements below: a slot on one of ``hosts`` that suits ``request``."""
+    return {"hosts": pack(hosts), "region": request.region, "engine": f",{request.engine},"}
+
+
+def _offers() -> ColumnElement[bool]:
+    """Of hosts: one of those wished for that takes new sessions with that engine."""
+    offered = literal(",", literal_execute=True) + _HOSTS.engines + literal(",", literal_execute=True)
+    without = func.replace(offered, bindparam("engine", type_=String()), literal("", literal_execute=True))
+    return and_(
+        among(_HOSTS.id, "hosts"),
+        _HOSTS.state.in_(OPEN),
+        ~_HOSTS.drain,
+        or_(_HOSTS.engines == "", without != offered),
     )
 
 
-def free_slots(hosts: Sequence[str], request: NewSession) -> Select[Any]:
-    """How many slots ``next_slot`` could find, those included that another transaction is just taking."""
-    load = _load()
-    return (
-        select(func.count())
-        .select_from(SlotRow)
-        .join(HostRow, HostRow.id == SlotRow.host)
-        .join(load, load.c.host == SlotRow.host)
-        .where(_free(hosts, request), load.c.busy + HostRow.occupied < HostRow.slots)
-    )
+OFFERS = _offers()
+_LOAD = select(_SLOTS.host, func.count(_SLOTS.session).label("busy")).group_by(_SLOTS.host).subquery()
+_BUSY = _LOAD.c.busy + _HOSTS.occupied
+_RANK = (
+    case((_REGION == "", 0), (_HOSTS.region == _REGION, 0), else_=1),
+    case((_HOSTS.engines == "", 1), else_=0),
+    _BUSY * 1000 / _HOSTS.slots,
+    _HOSTS.created,
+)
+# The hosts are ranked before their slots are looked at, because those are many more.
+_ROOM = (
+    select(_HOSTS.id, _HOSTS.slots, func.row_number().over(order_by=_RANK).label("rank"))
+    .join(_LOAD, _LOAD.c.host == _HOSTS.id)
+    .where(OFFERS, _HOSTS.slots > _BUSY)
+    .cte("room")
+    .prefix_with("MATERIALIZED")
+)
+# Not "session IS NULL": SQLite would go through all free slots for each host, by the index on that column.
+_FREE = and_(_SLOTS.n < _ROOM.c.slots, func.coalesce(_SLOTS.session, "") == "")
+_WHERE = table(SlotRow).join(_ROOM, _ROOM.c.id == _SLOTS.host)
+
+NEXT_SLOT = (
+    select(_SLOTS.host, _SLOTS.n, _SLOTS.fence, _WAITING.label("waiting"))
+    .select_from(_WHERE)
+    .where(_FREE)
+    .order_by(_ROOM.c.rank, _SLOTS.n)
+    .limit(1)
+)
+"""Rows ``(host, n, fence, waiting)``: the best free slot, and how many sessions wait in the queue.
+
+Best is: in the preferred region; on a host that was given this engine rather than any; on the host that is the least
+busy for its size; the lowest number there. Like everything here it is built once: building a statement costs more than
+executing it.
+"""
+
+FREE_SLOTS = select(func.count()).select_from(_WHERE).where(_FREE)
+"""How many slots NEXT_SLOT could find, those included that another transaction is just taking."""
 
 
 def full(hosts: Sequence[HostRow], busy: int, next_end: str, request: NewSession) -> NoFreeSlot:
@@ -76,25 +101,6 @@ def full(hosts: Sequence[HostRow], busy: int, next_end: str, request: NewSession
         total,
         next_end,
     )
-
-
-def _load() -> Any:
-    return select(SlotRow.host, func.count(SlotRow.session).label("busy")).group_by(SlotRow.host).subquery()
-
-
-def offers(hosts: Sequence[str], request: NewSession) -> ColumnElement[bool]:
-    """Of hosts: one of ``hosts`` that takes new sessions with that engine."""
-    offered = literal(",") + HostRow.engines + literal(",")
-    return and_(
-        HostRow.id.in_(hosts),
-        HostRow.state.in_(OPEN),
-        ~HostRow.drain,
-        or_(HostRow.engines == "", offered.contains(f",{request.engine},", autoescape=True)),
-    )
-
-
-def _free(hosts: Sequence[str], request: NewSession) -> ColumnElement[bool]:
-    return and_(offers(hosts, request), SlotRow.n < HostRow.slots, SlotRow.session.is_(None))
 
 
 def _unheard(host: HostRow) -> bool:

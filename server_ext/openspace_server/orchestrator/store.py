@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from openspace_server.orchestrator.clock import moment
 from openspace_server.orchestrator.database import Database, Happening
-from openspace_server.orchestrator.models import EventRow, HostRow, SessionRow, SlotRow, now
+from openspace_server.orchestrator.models import EventRow, HostRow, SessionRow, SlotRow, now, table
 from openspace_server.protocols.sessions import SessionState
 
 ENDED = tuple(state for state in SessionState if state.ended)
 ATTACHED = (SessionState.RUNNING, SessionState.DISCONNECTED)
 ACTIVE = (SessionState.RESERVED, SessionState.STARTING, *ATTACHED)
+# Built once: building a statement takes longer than executing it.
+_LOOK = (
+    select(SessionRow, HostRow, moment())
+    .outerjoin(HostRow, HostRow.id == SessionRow.host)
+    .where(SessionRow.id == bindparam("session"))
+)
+_LOG = insert(table(EventRow))
 
 
 class SessionStore:
@@ -30,9 +37,8 @@ class SessionStore:
 
     async def look(self, id: str) -> tuple[SessionRow, HostRow | None, str] | None:
         """The session, its host, and the database's time."""
-        query = select(SessionRow, HostRow, moment()).outerjoin(HostRow, HostRow.id == SessionRow.host)
         async with self._database.read() as tx:
-            found = (await tx.execute(query.where(SessionRow.id == id))).first()
+            found = (await tx.execute(_LOOK, {"session": id})).first()
             return (found[0], found[1], found[2]) if found is not None else None
 
     async def sessions(self, owners: Sequence[str], ended: bool = False) -> Sequence[SessionRow]:
@@ -147,7 +153,7 @@ class SessionStore:
         shown = " ".join(f"{k}={v}" for k, v in values.items() if k not in ("state", "reason"))
         stamps = {"modified": now()} | ({"since": moment()} if "state" in values else {})
         change = (
-            update(SessionRow)
+            update(table(SessionRow))
             .where(SessionRow.id == row.id, SessionRow.fence == row.fence, SessionRow.state.not_in(ENDED), *guards)
             .values(**stamps, **values)
             .returning(SessionRow.id)
@@ -185,4 +191,4 @@ async def log(
         detail=detail,
     )
     tx.info.setdefault("happenings", []).append(happening)
-    await tx.execute(insert(EventRow).values(**vars(happening)))
+    await tx.execute(_LOG, vars(happening))

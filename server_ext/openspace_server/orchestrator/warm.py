@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from openspace_server.orchestrator.clock import moment
 from openspace_server.orchestrator.models import POOL, HostRow, SessionRow, now
-from openspace_server.orchestrator.placement import offers
+from openspace_server.orchestrator.placement import OFFERS, wishes
 from openspace_server.orchestrator.requests import NewSession
 from openspace_server.orchestrator.store import ACTIVE, log
 from openspace_server.protocols.sessions import SessionState
@@ -57,12 +57,12 @@ async def evict(tx: AsyncSession, hosts: Sequence[str], request: NewSession) -> 
     query = (
         select(SessionRow)
         .join(HostRow, HostRow.id == SessionRow.host)
-        .where(SessionRow.owner == POOL, SessionRow.state.in_(ACTIVE), offers(hosts, request))
+        .where(SessionRow.owner == POOL, SessionRow.state.in_(ACTIVE), OFFERS)
         .order_by(SessionRow.created.desc())
         .limit(1)
         .with_for_update(skip_locked=True, of=SessionRow)
     )
-    row = await tx.scalar(query)
+    row = await tx.scalar(query, wishes(hosts, request))
     if row is None:
         return False
     ending = {"state": SessionState.STOPPING, "reason": MAKES_ROOM, "ending": SessionState.STOPPED}
