@@ -156,8 +156,7 @@ async def _ask(session: Session, wanted: dict[str, Any] | None) -> list[tuple[di
     wanted = wanted or {"pieces": True}
     # What the session's own timeout allows for a picture of the usual size is not enough for 8K with four samples.
     timeout = max(session.timeout, STILL_TIMEOUT) if "size" in wanted else None
-    answer: list[tuple[dict[str, Any], np.ndarray]] = await session.ask("frame", timeout, **wanted)
-    return answer
+    return await session.ask_arrays("frame", timeout, **wanted)
 
 
 async def digest(session: Session, frame: int) -> str:

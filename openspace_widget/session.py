@@ -12,12 +12,13 @@ from typing import Any, cast
 import numpy as np
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
-from openspace_server.protocols import arrays, pieces, transfer
+from openspace_server.protocols import arrays, pieces, shared_memory, transfer
 from openspace_server.protocols.sessions import SessionState
 from openspace_server.protocols.viewer import Request
 from openspace_widget.connection import Connection
 from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError, ServerError, SessionError
 from openspace_widget.sending import ArraySender
+from openspace_widget.shelf import Shelf, share
 
 LOSS_GRACE = 4.0
 """Seconds to wait for the reason of a lost connection before the loss itself is reported."""
@@ -65,6 +66,8 @@ class Session:
         self._news = asyncio.Condition()
         self._socket: WebSocketClientConnection | None = None
         self._sender: ArraySender | None = None
+        self._shelf: Shelf | None = None
+        self._asked_to_share = False
         self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
         """What to do with other messages that nobody asked for, by type; called on the background loop."""
         self.restarted: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -172,8 +175,32 @@ class Session:
             SessionError: the session ended. NotReadyError: no answer within ``timeout`` seconds.
         """
         socket = await self._joined()
+        return await self._exchange(socket, Request(self._next_id(), verb, arguments), timeout)
+
+    async def ask_arrays(self, verb: str, timeout: float | None = None, **arguments: Any) -> Arrays:
+        """As :meth:`ask`, for verbs that answer with array messages: through shared memory where there is any."""
+        socket = await self._joined()
+        number = self._next_id()
+        if self._shelf is not None:
+            arguments["slot"] = self._shelf.take(number)
+        elif not self._asked_to_share:
+            self._asked_to_share = True
+            self.keep(self._share(socket))
+        return cast(Arrays, await self._exchange(socket, Request(number, verb, arguments), timeout))
+
+    async def _share(self, socket: WebSocketClientConnection) -> None:
+        with contextlib.suppress(OpenSpaceError):
+            shelf = await share(self.ask)
+            if self._socket is socket:
+                self._shelf = shelf
+            elif shelf is not None:
+                shelf.close()
+
+    def _next_id(self) -> int:
         self._last_id += 1
-        request = Request(self._last_id, verb, arguments)
+        return self._last_id
+
+    async def _exchange(self, socket: WebSocketClientConnection, request: Request, timeout: float | None) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._answers[request.id] = answer
         try:
@@ -182,7 +209,7 @@ class Session:
             async with asyncio.timeout(self.timeout if timeout is None else timeout):
                 return await answer
         except TimeoutError:
-            raise NotReadyError(f"the instance did not answer {verb!r} in time") from None
+            raise NotReadyError(f"the instance did not answer {request.verb!r} in time") from None
         finally:
             self._answers.pop(request.id, None)
 
@@ -191,8 +218,7 @@ class Session:
         await self._joined()
         sender = self._sender
         assert sender is not None
-        self._last_id += 1
-        number = self._last_id
+        number = self._next_id()
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
         try:
@@ -246,7 +272,11 @@ class Session:
             joiner, incomplete = pieces.Joiner(), dict[Any, Arrays]()
             while (message := await socket.read_message()) is not None:
                 if isinstance(message, bytes):
-                    whole = joiner.add(message) if pieces.is_piece(message) else message
+                    whole: bytes | bytearray | None = message
+                    if pieces.is_piece(message):
+                        whole = joiner.add(message)
+                    elif self._shelf is not None and shared_memory.is_told(message):
+                        whole = self._shelf.read(message)
                     if whole is not None:
                         header, array = arrays.decode(whole)
                         answer = incomplete.setdefault(header.get("request"), [])
@@ -271,6 +301,7 @@ class Session:
         sender.closed()
         if self._socket is socket:
             self._socket = None
+            self._forget_shelf()
             await self.stops_running(LOSS_GRACE)
             self._drop(self.ended_because() if self.state.ended else self.info.get("reason") or reason)
             for again in self.reconnected:
@@ -284,6 +315,8 @@ class Session:
         return not self.state.runs
 
     def _settle(self, id: Any, result: Answer) -> None:
+        if self._shelf is not None:
+            self._shelf.free(id)
         answer = self._answers.get(id)
         if answer is None or answer.done():
             return
@@ -292,10 +325,16 @@ class Session:
         else:
             answer.set_result(result)
 
+    def _forget_shelf(self) -> None:
+        shelf, self._shelf, self._asked_to_share = self._shelf, None, False
+        if shelf is not None:
+            shelf.close()
+
     def _drop(self, reason: str) -> None:
         socket, self._socket = self._socket, None
         if socket is not None:
             socket.close()
+        self._forget_shelf()
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(SessionError(reason))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from openspace_widget import ArgumentError, Frame, OpenSpace, RequestError
 from openspace_widget.frames import png
+from openspace_widget.shelf import Shelf
 
 
 def test_a_frame_is_an_array_and_shows_as_a_picture(space: OpenSpace) -> None:
@@ -36,6 +38,26 @@ def test_a_frame_tells_when_and_from_where_it_was_seen(space: OpenSpace) -> None
     assert frame.time == datetime(2026, 3, 20, 12, tzinfo=UTC)
     assert frame.camera["Anchor"] == "Earth"
     assert space.frame().id > frame.id
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is shared by name on Linux only")
+def test_frames_come_through_shared_memory_and_are_the_same_as_over_the_socket(
+    space: OpenSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[bytes] = []
+    read = Shelf.read
+    monkeypatch.setattr(Shelf, "read", lambda shelf, told: reads.append(told) or read(shelf, told))
+    shared = space.frame()
+    while not reads:  # it is asked for beside the first frame
+        shared = space.frame()
+    monkeypatch.setattr(Shelf, "take", lambda shelf, request: None)
+    count = len(reads)
+    assert np.array_equal(space.frame(), shared)
+    assert len(reads) == count
+    monkeypatch.undo()
+    frames = list(space.frames(n=12))
+    assert len({frame.id for frame in frames}) == 12
+    assert all(np.array_equal(frame, shared) for frame in frames)
 
 
 def test_a_still_of_another_size_time_and_camera_leaves_the_live_view_alone(space: OpenSpace) -> None:

@@ -19,6 +19,7 @@ from openspace_server.instance.streaming.viewers import PictureQueue
 from openspace_server.instance.verbs import answer
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError, parse_object
+from openspace_server.protocols.shared_memory import Writer
 from openspace_server.protocols.signaling import Join, Role
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class Conversation:
         self.joined_at = self.heard_at
         self.report: messages.Report | None = None
         self.grabs = Budget(GRABS, GRABS)
+        self.memory: Writer | None = None
+        """Where answers are put for a viewer on this machine."""
         self.placed: Any = None
         """Where a tour of this viewer last put the camera."""
         self._steering = Steering()
@@ -195,8 +198,15 @@ class Conversation:
         if self._expiry is not None:
             self._expiry.cancel()
         self.intake.close()
+        self.forget_memory()
         for task in self._tasks:
             task.cancel()
+
+    def forget_memory(self) -> None:
+        """Answers go over the socket again."""
+        if self.memory is not None:
+            self.memory.close()
+            self.memory = None
 
     async def _greet(self) -> None:
         hello = await self.instance.hello()

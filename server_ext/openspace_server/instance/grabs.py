@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -16,6 +16,8 @@ from openspace_server.engines.base import EngineError, Frame, Still
 from openspace_server.instance.draw_loop import DrawLoop
 from openspace_server.instance.stills import Stills, Wanted
 from openspace_server.protocols import arrays, pieces
+from openspace_server.protocols.fields import boolean, integer
+from openspace_server.protocols.shared_memory import SLOTS, Writer
 
 REMEMBERED = 4
 LARGE_PIXELS = 2560 * 1440
@@ -44,6 +46,32 @@ class GrabbedFrame:
         return Digest(self.frame.id, hashlib.sha256(self.rgb.data).hexdigest(), width, height)
 
 
+@dataclass(frozen=True)
+class Way:
+    """How array messages reach who asked: whole, in ``pieces``, or in ``slot`` of the ``memory`` shared with them."""
+
+    pieces: bool = False
+    memory: Writer | None = None
+    slot: int = 0
+
+    @classmethod
+    def read(cls, arguments: dict[str, Any], memory: Writer | None) -> Way:
+        """Raises ProtocolError naming the argument that is wrong."""
+        in_pieces = boolean(arguments, "pieces", False)
+        if memory is None or arguments.get("slot") is None:
+            return cls(in_pieces)
+        return cls(in_pieces, memory, integer(arguments, "slot", 0, SLOTS - 1))
+
+    def messages(self, request: int, header: bytes, body: memoryview) -> Iterator[bytes]:
+        """What to send for one array message that answers ``request``."""
+        if self.memory is not None and (told := self.memory.put(self.slot, header, body)) is not None:
+            yield told
+        elif self.pieces:
+            yield from pieces.split(request, header, body)
+        else:
+            yield b"".join((header, body))
+
+
 class Grabs:
     """Takes frames from the draw thread and remembers the last few small ones."""
 
@@ -53,19 +81,19 @@ class Grabs:
         self._recent: deque[GrabbedFrame] = deque(maxlen=REMEMBERED)
         self._large = asyncio.Lock()
 
-    async def answer(self, request: int, wanted: Wanted, size: tuple[int, int], *, split: bool) -> Iterator[bytes]:
-        """Draw now; the messages that answer ``request``, whole arrays or pieces of them.
+    async def answer(self, request: int, wanted: Wanted, size: tuple[int, int], way: Way) -> Iterator[bytes]:
+        """Draw now; the messages that answer ``request``.
 
         Args:
             size: of the live view, in pixels.
         """
         width, height = wanted.size or size
         if width * height <= LARGE_PIXELS:
-            return await self._messages(request, wanted, split)
+            return await self._messages(request, wanted, way)
         async with self._large:
-            return await self._messages(request, wanted, split)
+            return await self._messages(request, wanted, way)
 
-    async def _messages(self, request: int, wanted: Wanted, split: bool) -> Iterator[bytes]:
+    async def _messages(self, request: int, wanted: Wanted, way: Way) -> Iterator[bytes]:
         if wanted.live:
             frame = await self._draw_loop.grab(lambda frame: frame)
         else:
@@ -79,7 +107,7 @@ class Grabs:
         if isinstance(frame, Still):
             told["bodies"] = frame.bodies
             sent += [(kind, array) for kind in ("depth", "ids") if (array := getattr(frame, kind)) is not None]
-        return _encoded(request, sent, told, split)
+        return _encoded(request, sent, told, way)
 
     def find(self, frame: int) -> GrabbedFrame | None:
         return next((grabbed for grabbed in self._recent if grabbed.frame.id == frame), None)
@@ -98,12 +126,10 @@ def _converted(pixels: np.ndarray, format: str) -> np.ndarray:
     return cv2.cvtColor(pixels, cv2.COLOR_BGRA2YUV_I420)
 
 
-def _encoded(request: int, sent: list[tuple[str, np.ndarray]], told: dict[str, Any], split: bool) -> Iterator[bytes]:
+def _encoded(request: int, sent: list[tuple[str, np.ndarray]], told: dict[str, Any], way: Way) -> Iterator[bytes]:
     for index, (kind, array) in enumerate(sent, 1):
         header = arrays.encode_header(array, kind, request=request, more=len(sent) - index, **told)
         body = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-        if split:
-            yield from pieces.split(request, header, body)
-        else:
-            yield b"".join((header, body))
+        # Several arrays would need a slot each.
+        yield from (way if len(sent) == 1 else replace(way, memory=None)).messages(request, header, body)
         told = {}

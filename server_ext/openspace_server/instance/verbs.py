@@ -12,11 +12,13 @@ from openspace_server.engines.base import Engine, EngineError
 from openspace_server.engines.scripting.changes import change_again, changes
 from openspace_server.instance import point_verbs, touring
 from openspace_server.instance.figures import prometheus
+from openspace_server.instance.grabs import Way
 from openspace_server.instance.host_pipe import MAX_FRAME_RATE
 from openspace_server.instance.picture_settings import MAX_BIT_RATE, MIN_BIT_RATE
 from openspace_server.instance.stills import Wanted
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, text
 from openspace_server.protocols.picture import check_size
+from openspace_server.protocols.shared_memory import NoSharedMemory, Writer
 from openspace_server.protocols.viewer import Request
 
 if TYPE_CHECKING:
@@ -157,8 +159,22 @@ async def _frame(who: Conversation, arguments: Arguments, id: int) -> Any:
     if not (wanted.live or who.steers or who.owner):
         raise ProtocolError("frame: only who steers may ask for another size, time or camera, or for depth and ids")
     return await who.instance.grabs.answer(
-        id, wanted, (settings.width, settings.height), split=boolean(arguments, "pieces", False)
+        id, wanted, (settings.width, settings.height), Way.read(arguments, who.memory)
     )
+
+
+async def _share_memory(who: Conversation, arguments: Arguments, id: int) -> Any:
+    if not (who.carrier.arrays and who.of_owner):
+        raise ProtocolError("share_memory: only for the owner, on the bulk socket")
+    if arguments.get("proof") is not None:
+        proof = text(arguments, "proof", limit=128)
+        return {"shared": who.memory is not None and who.memory.prove(proof)}
+    who.forget_memory()
+    try:
+        who.memory = Writer()
+    except NoSharedMemory:
+        return {"path": None}
+    return {"path": str(who.memory.path)}
 
 
 async def _drawn(who: Conversation, arguments: Arguments, id: int) -> Any:
@@ -275,6 +291,7 @@ VERBS: dict[str, Verb] = {
     "follow": Verb(_follow, steers=True),
     "quality": Verb(_quality, steers=True),
     "frame": Verb(_frame),
+    "share_memory": Verb(_share_memory),
     "drawn": Verb(_drawn),
     "place": Verb(touring.place, steers=True),
     "whereabouts": Verb(touring.whereabouts),
