@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from functools import cache
 from importlib import resources
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from openspace_server.protocols.suggestions import did_you_mean, near
 from openspace_widget.errors import PointsError
 
 COUNT = 256
@@ -87,8 +87,7 @@ def _named(name: str) -> Colours:
         from matplotlib import colormaps
 
         return _of_array(np.asarray(colormaps[name](np.linspace(0, 1, COUNT))))
-    near = difflib.get_close_matches(name, names(), n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(_bundled())}"
+    hint = did_you_mean(near(name, names()), f"there are {', '.join(_bundled())}")
     try:
         import matplotlib  # noqa: F401
     except ImportError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -10,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from openspace_server.protocols.events import EVENT_TYPES
+from openspace_server.protocols.suggestions import suggest
 from openspace_widget.background import background
 from openspace_widget.errors import ArgumentError, OpenSpaceError
 from openspace_widget.openspace_api import OpenSpaceApi
@@ -23,8 +23,7 @@ def checked(events: tuple[str, ...]) -> list[str]:
     """The names, all of them for none. Raises ArgumentError."""
     for event in events:
         if event not in (*EVENT_TYPES, EVERYTHING):
-            near = difflib.get_close_matches(event, EVENT_TYPES, n=3, cutoff=0.5) or EVENT_TYPES
-            raise ArgumentError(f"there is no event {event!r}; did you mean {' or '.join(near)}?")
+            raise ArgumentError(f"there is no event {event!r}: {suggest(event, EVENT_TYPES)}")
     return list(events) if events and EVERYTHING not in events else [EVERYTHING]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import keyword
 import re
 from collections.abc import Callable
 from typing import Any
 
+from openspace_server.protocols.suggestions import suggest
 from openspace_widget.errors import OpenSpaceError
 from openspace_widget.lua import literal
 
@@ -40,9 +40,7 @@ class Library:
             raise AttributeError(name)
         members = self._members()
         if name not in members:
-            near = difflib.get_close_matches(name, list(members), n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(members))}"
-            raise AttributeError(f"{self._path} has no {name!r}: {hint}")
+            raise AttributeError(f"{self._path} has no {name!r}: {suggest(name, sorted(members))}")
         return members[name]
 
     def _members(self) -> dict[str, Any]:

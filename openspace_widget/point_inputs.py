@@ -5,7 +5,6 @@ pandas and astropy are looked at only when their objects are passed, so neither 
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from openspace_server.protocols.points import UNITS
+from openspace_server.protocols.suggestions import suggest
 from openspace_widget import point_readers
 from openspace_widget.errors import PointsError
 
@@ -109,9 +109,7 @@ def values(given: Any, held: Given, count: int) -> np.ndarray | None:
         for name, column in held.columns.items():
             if name.casefold() == given.casefold():
                 return values(column, held, count)
-        near = difflib.get_close_matches(given, list(held.columns), n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(held.columns) or 'none'}"
-        raise PointsError(f"values: there is no column {given!r}: {hint}")
+        raise PointsError(f"values: there is no column {given!r}: {suggest(given, held.columns, alike=0.4)}")
     array = np.asarray(getattr(given, "value", given) if _is_quantity(given) else given)
     if array.dtype.kind not in "fiub":
         raise PointsError(f"values: expected numbers, got an array of {array.dtype}")

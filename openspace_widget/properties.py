@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from openspace_server.protocols.suggestions import did_you_mean, near
 from openspace_widget.background import background
 from openspace_widget.errors import UnknownPropertyError
 from openspace_widget.lua import literal, plain
@@ -158,7 +158,5 @@ def _told(told: dict[str, Any]) -> dict[str, Any]:
 
 async def _unknown(program: OpenSpaceApi, uri: str) -> UnknownPropertyError:
     known = await uris(program)
-    folded = {each.casefold(): each for each in known}
-    near = difflib.get_close_matches(uri.casefold(), list(folded), n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(folded[each] for each in near)}?" if near else "space.find('*') lists them"
+    hint = did_you_mean(near(uri, known, alike=0.6), "space.find('*') lists them")
     return UnknownPropertyError(f"there is no property {uri!r}: {hint}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
+from openspace_server.protocols.suggestions import did_you_mean, near
 from openspace_widget.errors import RequestError
 from openspace_widget.session import Session
 from openspace_widget.units import iso
@@ -42,9 +42,8 @@ class Bodies:
         folded |= {each.casefold(): i for i, each in enumerate(self.names)}
         row = folded.get(name.casefold())
         if row is None:
-            near = difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(self.names[folded[each]] for each in near)}?" if near else ""
-            raise RequestError(f"unknown target {name!r}: {hint or 'space.targets lists them'}")
+            hint = did_you_mean([self.names[folded[each]] for each in near(name, folded)], "space.targets lists them")
+            raise RequestError(f"unknown target {name!r}: {hint}")
         return row
 
 

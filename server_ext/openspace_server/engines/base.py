@@ -6,13 +6,14 @@ Wall-clock arguments named ``now`` are seconds of :func:`time.monotonic`.
 
 from __future__ import annotations
 
-import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
 import numpy as np
+
+from openspace_server.protocols.suggestions import did_you_mean, near
 
 
 class EngineError(Exception):
@@ -24,9 +25,7 @@ class UnknownTarget(EngineError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        folded = {k.casefold(): k for k in known}
-        near = [folded[n] for n in difflib.get_close_matches(name.casefold(), list(folded), n=4, cutoff=0.5)]
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known targets: {', '.join(known)}"
+        hint = did_you_mean(near(name, known, count=4), f"known targets: {', '.join(known)}")
         super().__init__(f"unknown target {name!r}: {hint}")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable
 
 from openspace_server.engines.properties.property import PropertyError
+from openspace_server.protocols.suggestions import suggest
 
 Easing = Callable[[float], float]
 
@@ -78,7 +78,5 @@ def easing(name: str) -> Easing:
     """The function of that name; Linear for an empty one. Raises PropertyError with near names."""
     found = EASINGS.get(name or "Linear")
     if found is None:
-        near = difflib.get_close_matches(name, list(EASINGS), n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(EASINGS)}"
-        raise PropertyError(f"unknown easing function {name!r}: {hint}")
+        raise PropertyError(f"unknown easing function {name!r}: {suggest(name, EASINGS, alike=0.4)}")
     return found

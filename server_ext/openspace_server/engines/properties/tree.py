@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from openspace_server.engines.properties.matching import Pattern
 from openspace_server.engines.properties.owner import PropertyOwner
 from openspace_server.engines.properties.property import Property, PropertyError
+from openspace_server.protocols.suggestions import did_you_mean, near
 
 
 class UnknownProperty(PropertyError):
@@ -83,18 +83,15 @@ class PropertyTree:
             below = owner.child(name)
             if below is None:
                 rest = uri[:500][len(good) :].partition(".")[2]
-                names = difflib.get_close_matches(name, [each.identifier for each in owner.owners], n=count, cutoff=0.5)
+                names = near(name, [each.identifier for each in owner.owners], count=count)
                 fixed = [f"{good}{each}.{rest}" for each in names]
                 return [each for each in fixed if self.root.find(each)] or fixed
             owner, good = below, f"{good}{name}."
         names = [each.identifier for each in owner.properties] + [each.identifier for each in owner.owners]
-        folded = {name.casefold(): name for name in names}
-        close = difflib.get_close_matches(last.casefold(), list(folded), n=count, cutoff=0.4)
-        return [good + folded[each] for each in close]
+        return [good + each for each in near(last, names, alike=0.4, count=count)]
 
     def _hint(self, uri: str) -> str:
-        near = self.near(uri)
-        return f"; did you mean {' or '.join(near)}?" if near else ""
+        return did_you_mean(self.near(uri), before="; ")
 
     def _tell(self, change: TreeChange) -> None:
         for watcher in list(self._watchers):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
 from openspace_server.engines.base import EngineError
+from openspace_server.protocols.suggestions import did_you_mean, near
 
 MAX_ACTIONS = 10_000
 
@@ -54,8 +54,7 @@ class Actions:
         """Raises EngineError with near names."""
         found = self._actions.get(identifier)
         if found is None:
-            near = difflib.get_close_matches(identifier[:200], list(self._actions), n=3, cutoff=0.4)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            hint = did_you_mean(near(identifier, self._actions, alike=0.4), before="; ")
             raise EngineError(f"unknown action {identifier[:200]!r}{hint}")
         return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from openspace_server.engines.base import EngineError
 from openspace_server.protocols.events import EVENT_TYPES
+from openspace_server.protocols.suggestions import suggest
 
 MAX_UNREAD = 10_000
 MAX_TIES = 10_000
@@ -44,9 +44,7 @@ class Tie:
 def check_event_type(name: str) -> str:
     """``name`` if there is such an event. Raises EngineError with near names."""
     if name not in EVENT_TYPES:
-        near = difflib.get_close_matches(name[:100], EVENT_TYPES, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(EVENT_TYPES)}"
-        raise EngineError(f"unknown event type {name[:100]!r}: {hint}")
+        raise EngineError(f"unknown event type {name[:100]!r}: {suggest(name, EVENT_TYPES, alike=0.4)}")
     return name
 
 

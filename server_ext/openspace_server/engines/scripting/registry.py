@@ -11,7 +11,6 @@ A returned tuple is several return values; a list or dict is a table. Argument n
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 import types
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.properties.kinds import show
+from openspace_server.protocols.suggestions import did_you_mean, near
 
 if TYPE_CHECKING:
     from openspace_server.engines.scripting.program import Program
@@ -129,10 +129,9 @@ def function(library: str, *names: str) -> Callable[[Callable[..., Any]], Callab
 
 def missing(path: str) -> NoReturn:
     """Fail as a function that is not there does."""
-    near = difflib.get_close_matches(path[:200], list(FUNCTIONS), n=3, cutoff=0.7)
     last = path.rpartition(".")[2]
-    near = [name for name in FUNCTIONS if name.rpartition(".")[2] == last][:3] or near
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    alike = [name for name in FUNCTIONS if name.rpartition(".")[2] == last][:3]
+    hint = did_you_mean(alike or near(path, FUNCTIONS, alike=0.7), before="; ")
     raise EngineError(f"{path[:200]} is not available in this engine{hint}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import logging
 from typing import Any, Protocol
 
@@ -15,6 +14,7 @@ from openspace_server.instance.api.shared import Shared
 from openspace_server.instance.api.topics import TOPICS
 from openspace_server.instance.api.topics.base import Topic
 from openspace_server.protocols.fields import ProtocolError, describe, parse_object
+from openspace_server.protocols.suggestions import suggest
 
 log = logging.getLogger(__name__)
 
@@ -131,9 +131,7 @@ class Connection:
             raise ProtocolError(f"type: expected the name of a topic for the new topic {number}, got {describe(type)}")
         made = TOPICS.get(type)
         if made is None:
-            near = difflib.get_close_matches(type[:100], list(TOPICS), n=3, cutoff=0.4)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(TOPICS)}"
-            raise ProtocolError(f"unknown topic type {describe(type)}: {hint}")
+            raise ProtocolError(f"unknown topic type {describe(type)}: {suggest(type, TOPICS, alike=0.4)}")
         if not self.authorized and type != "authorize":
             raise ProtocolError(f"Connection is not authorized: the topic {type} was ignored")
         if len(self._topics) >= self.shared.settings.max_topics:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.scripting.registry import function
+from openspace_server.protocols.suggestions import suggest
 
 if TYPE_CHECKING:
     from openspace_server.engines.scripting.program import Program
-
-import difflib
 
 
 def _known(program: Program, name: str) -> str:
@@ -20,9 +19,7 @@ def _known(program: Program, name: str) -> str:
     for each in assets:
         if wanted in (each, each.removesuffix(".asset"), each.rpartition("/")[2].removesuffix(".asset")):
             return each
-    near = difflib.get_close_matches(wanted, list(assets), n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(assets) or 'none'}"
-    raise EngineError(f"{name!r} is not one of the built-in assets: {hint}")
+    raise EngineError(f"{name!r} is not one of the built-in assets: {suggest(wanted, assets, alike=0.4)}")
 
 
 def _set(program: Program, name: str, loaded: bool) -> None:

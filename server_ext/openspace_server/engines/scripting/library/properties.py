@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.properties import Property, PropertyError
 from openspace_server.engines.scripting.registry import function
+from openspace_server.protocols.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from openspace_server.engines.scripting.program import Program
@@ -49,9 +50,7 @@ def set_property_value(
     found = program.tree.match(uri)
     if not found:
         near = program.tree.near(uri) if "*" not in uri and "{" not in uri else []
-        raise PropertyError(
-            f"no property fits '{uri[:200]}'" + (f"; did you mean {' or '.join(near)}?" if near else "")
-        )
+        raise PropertyError(f"no property fits '{uri[:200]}'" + did_you_mean(near, before="; "))
     _required(value)
     refused: list[EngineError] = []
     for each in found:

@@ -9,6 +9,7 @@ from openspace_server.instance.api.news import dumps
 from openspace_server.instance.api.property_json import owner_json, property_json
 from openspace_server.instance.api.topics.base import OneShot
 from openspace_server.protocols.fields import text
+from openspace_server.protocols.suggestions import did_you_mean
 
 ROOT = "__rootOwner"
 
@@ -32,7 +33,7 @@ class GetPropertyTopic(OneShot):
         hint = await self.on_program(lambda program: program.tree.near(uri))
         self._connection.shared.complain(
             self.category,
-            f"Property '{uri[:200]}' not found" + (f"; did you mean {' or '.join(hint)}?" if hint else ""),
+            f"Property '{uri[:200]}' not found" + did_you_mean(hint, before="; "),
         )
 
     def _find(self, program: Program, uri: str) -> str | None:
