@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
@@ -181,12 +182,16 @@ class Session:
         """As :meth:`ask`, for verbs that answer with array messages: through shared memory where there is any."""
         socket = await self._joined()
         number = self._next_id()
+        self._offer_to_share(socket)
         if self._shelf is not None:
             arguments["slot"] = self._shelf.take(number)
-        elif not self._asked_to_share:
+        return cast(Arrays, await self._exchange(socket, Request(number, verb, arguments), timeout))
+
+    def _offer_to_share(self, socket: WebSocketClientConnection) -> None:
+        """Beside what is under way; it serves what comes after."""
+        if not self._asked_to_share:
             self._asked_to_share = True
             self.keep(self._share(socket))
-        return cast(Arrays, await self._exchange(socket, Request(number, verb, arguments), timeout))
 
     async def _share(self, socket: WebSocketClientConnection) -> None:
         with contextlib.suppress(OpenSpaceError):
@@ -214,8 +219,12 @@ class Session:
             self._answers.pop(request.id, None)
 
     async def give(self, parts: Sequence[bytes | memoryview], timeout: float | None = None) -> dict[str, Any]:
-        """Send one array message in chunks and wait for its answer. Raises as :meth:`ask` does."""
-        await self._joined()
+        """Send one array message, in chunks if not through shared memory, and wait for its answer.
+
+        Raises as :meth:`ask` does.
+        """
+        socket = await self._joined()
+        self._offer_to_share(socket)
         sender = self._sender
         assert sender is not None
         number = self._next_id()
@@ -223,8 +232,12 @@ class Session:
         self._answers[number] = answer
         try:
             async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                told = self._shelf.put(number, parts) if self._shelf is not None else None
                 with contextlib.suppress(WebSocketClosedError):  # the reader tells why
-                    await sender.send(number, parts, answer.done)
+                    if told is not None:
+                        await socket.write_message(told, binary=True)
+                    else:
+                        await sender.send(number, parts, answer.done)
                 return dict(cast(dict[str, Any], await answer))
         except TimeoutError:
             raise NotReadyError("the instance did not take an array in time") from None
@@ -233,7 +246,9 @@ class Session:
 
     @property
     def link_rate(self) -> float | None:
-        """Bytes per second that arrays went at lately."""
+        """Bytes per second that arrays went at lately; without end through shared memory."""
+        if self._shelf is not None:
+            return math.inf
         return self._sender.rate if self._sender is not None else None
 
     async def _joined(self) -> WebSocketClientConnection:
@@ -272,7 +287,7 @@ class Session:
             joiner, incomplete = pieces.Joiner(), dict[Any, Arrays]()
             while (message := await socket.read_message()) is not None:
                 if isinstance(message, bytes):
-                    whole: bytes | bytearray | None = message
+                    whole: bytes | bytearray | memoryview | None = message
                     if pieces.is_piece(message):
                         whole = joiner.add(message)
                     elif self._shelf is not None and shared_memory.is_told(message):

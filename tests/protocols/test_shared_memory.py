@@ -12,90 +12,106 @@ import pytest
 
 from openspace_server.protocols import shared_memory
 from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.shared_memory import SLOT_BYTES, SLOTS, NoSharedMemory, Reader, Writer, is_told
+from openspace_server.protocols.shared_memory import (
+    ANSWERS,
+    ARRAYS,
+    SLOT_BYTES,
+    Found,
+    NoSharedMemory,
+    Offered,
+    is_told,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is shared by name on Linux only")
 
 
 @pytest.fixture
-def writer() -> Iterator[Writer]:
-    made = Writer()
+def offered() -> Iterator[Offered]:
+    made = Offered()
     yield made
     made.close()
 
 
 @pytest.fixture
-def reader(writer: Writer) -> Iterator[Reader]:
-    """Proven to the writer."""
-    made = Reader(str(writer.path))
-    assert writer.prove(made.proof)
+def found(offered: Offered) -> Iterator[Found]:
+    """Proven to who offered it."""
+    made = Found(str(offered.path))
+    assert offered.prove(made.proof)
     yield made
     made.close()
 
 
-def test_what_is_put_into_a_slot_is_read_from_it(writer: Writer, reader: Reader) -> None:
-    bodies = [random.Random(slot).randbytes(100_000 + slot) for slot in range(SLOTS)]
-    told = [writer.put(slot, b"head", memoryview(body)) for slot, body in enumerate(bodies)]
-    for message, body in zip(told, bodies, strict=True):
-        assert message is not None
-        assert is_told(message)
-        assert reader.read(message) == b"head" + body
+def test_what_is_put_into_a_slot_is_read_at_the_other_end(offered: Offered, found: Found) -> None:
+    for put, read, slots in ((offered, found, ANSWERS), (found, offered, ARRAYS)):
+        bodies = {slot: random.Random(slot).randbytes(100_000 + slot) for slot in slots}
+        told = [put.put(slot, 7 + slot, b"head", memoryview(body)) for slot, body in bodies.items()]
+        for message, (slot, body) in zip(told, bodies.items(), strict=True):
+            assert message is not None
+            assert is_told(message)
+            at, number, whole = read.find(message)
+            assert (at, number, bytes(whole)) == (slot, 7 + slot, b"head" + body)
 
 
-def test_its_name_is_gone_once_both_have_it_and_the_memory_with_them(writer: Writer, reader: Reader) -> None:
-    assert not writer.path.exists()
-    told = writer.put(0, b"still there")
+def test_its_name_is_gone_once_both_have_it_and_the_memory_with_them(offered: Offered, found: Found) -> None:
+    assert not offered.path.exists()
+    told = offered.put(0, 1, b"still there")
     assert told is not None
-    writer.close()
-    assert reader.read(told) == b"still there"
-    assert writer.put(0, b"too late") is None
+    offered.close()
+    *_, message = found.find(told)
+    assert bytes(message) == b"still there"
+    found.close()
+    assert bytes(message) == b"still there"
+    assert offered.put(0, 1, b"too late") is None
+    with pytest.raises(ProtocolError):
+        found.find(told)
 
 
-def test_only_its_own_user_may_open_it(writer: Writer) -> None:
-    assert writer.path.stat().st_mode & 0o777 == 0o600
+def test_only_its_own_user_may_open_it(offered: Offered) -> None:
+    assert offered.path.stat().st_mode & 0o777 == 0o600
 
 
-def test_without_the_proof_nothing_is_put_there(writer: Writer) -> None:
-    assert writer.put(0, b"x") is None
-    assert not writer.prove("00" * 32)
-    assert writer.put(0, b"x") is None
-    assert not writer.path.exists()
+def test_without_the_proof_it_is_not_proven_and_its_name_is_gone(offered: Offered) -> None:
+    assert not offered.prove("00" * 32)
+    assert not offered.proven
+    assert not offered.path.exists()
 
 
 def test_what_does_not_fit_has_to_go_another_way(
-    writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
+    offered: Offered, found: Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert writer.put(0, bytes(SLOT_BYTES + 1)) is None
-    assert writer.put(SLOTS, b"x") is None
+    assert offered.put(0, 1, bytes(SLOT_BYTES[0] + 1)) is None
+    assert offered.put(ARRAYS[0], 1, b"the other's slot") is None
 
     def full(*_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    assert writer.put(1, b"a machine short of memory") is None
+    assert offered.put(1, 1, b"a machine short of memory") is None
+    with pytest.raises(NoSharedMemory, match="No space left"):
+        Offered()
 
 
-def test_a_reader_opens_nothing_else_whatever_it_is_told(
-    tmp_path: Path, writer: Writer, monkeypatch: pytest.MonkeyPatch
+def test_nothing_else_is_opened_whatever_is_told(
+    tmp_path: Path, offered: Offered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for path in ("/etc/passwd", "/dev/shm/../../etc/passwd", "/dev/shm/openspace-", str(writer.path) + "x", ""):
+    for path in ("/etc/passwd", "/dev/shm/../../etc/passwd", "/dev/shm/openspace-", str(offered.path) + "x", ""):
         with pytest.raises(NoSharedMemory):
-            Reader(path)
+            Found(path)
     monkeypatch.setattr(shared_memory, "FOLDER", tmp_path)
     name = tmp_path / f"openspace-{'a' * 32}"
     name.symlink_to("/etc/passwd")
     with pytest.raises(NoSharedMemory):
-        Reader(str(name))
+        Found(str(name))
     name.unlink()
     name.write_bytes(b"short")
     with pytest.raises(NoSharedMemory, match="not ours"):
-        Reader(str(name))
+        Found(str(name))
 
 
-def test_what_is_told_of_a_place_outside_is_refused(reader: Reader) -> None:
-    for slot, length in ((SLOTS, 1), (0, SLOT_BYTES + 1)):
+def test_what_is_told_of_a_place_outside_is_refused(found: Found) -> None:
+    for slot, length in ((ARRAYS[0], 1), (len(SLOT_BYTES), 1), (0, SLOT_BYTES[0] + 1)):
         with pytest.raises(ProtocolError):
-            reader.read(shared_memory._PREFIX.pack(shared_memory.MAGIC, slot, length))
-    for message in (b"", b"OSM1", b"OSP1" + bytes(12)):
+            found.find(shared_memory._PREFIX.pack(shared_memory.MAGIC, slot, 1, length))
+    for message in (b"", b"OSM1", b"OSP1" + bytes(16)):
         with pytest.raises(ProtocolError):
-            reader.read(message)
+            found.find(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 from openspace_widget import OpenSpace, PointsError, RequestError
 from openspace_widget.background import background
 from openspace_widget.points import Pick
+from openspace_widget.shelf import Shelf
 
 XYZ = np.random.default_rng(1).normal(scale=100, size=(200_000, 3)).astype("f4")
 
@@ -69,6 +71,23 @@ def test_points_appear_move_and_go(space: OpenSpace) -> None:
     assert "my galaxies" not in space.points
     with pytest.raises(PointsError, match="no points called 'my galaxies' any more"):
         _ = galaxies.visible
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is shared by name on Linux only")
+def test_points_come_through_shared_memory_and_show_the_same_as_over_the_socket(
+    space: OpenSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, told = Shelf.put, list[bytes | None]()
+    monkeypatch.setattr(Shelf, "put", lambda shelf, *message: told.append(put(shelf, *message)) or told[-1])
+    stars = space.add_points("stars", XYZ, unit="Mpc")
+    while not any(told):  # it is asked for beside the first
+        stars.update(XYZ)
+    shared = space.frame()
+    monkeypatch.setattr(Shelf, "put", lambda shelf, *message: None)
+    count = len(told)
+    assert stars.update(XYZ).shown
+    assert len(told) == count
+    assert np.array_equal(space.frame(), shared)
 
 
 def test_looks_read_back_what_the_scene_has(space: OpenSpace) -> None:

@@ -19,7 +19,7 @@ from openspace_server.instance.streaming.viewers import PictureQueue
 from openspace_server.instance.verbs import answer
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError, parse_object
-from openspace_server.protocols.shared_memory import Writer
+from openspace_server.protocols.shared_memory import Offered
 from openspace_server.protocols.signaling import Join, Role
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class Conversation:
         self.joined_at = self.heard_at
         self.report: messages.Report | None = None
         self.grabs = Budget(GRABS, GRABS)
-        self.memory: Writer | None = None
-        """Where answers are put for a viewer on this machine."""
+        self.memory: Offered | None = None
+        """What is shared with a viewer on this machine."""
         self.placed: Any = None
         """Where a tour of this viewer last put the camera."""
         self._steering = Steering()

@@ -17,7 +17,7 @@ from openspace_server.instance.draw_loop import DrawLoop
 from openspace_server.instance.stills import Stills, Wanted
 from openspace_server.protocols import arrays, pieces
 from openspace_server.protocols.fields import boolean, integer
-from openspace_server.protocols.shared_memory import SLOTS, Writer
+from openspace_server.protocols.shared_memory import ANSWERS, Offered
 
 REMEMBERED = 4
 LARGE_PIXELS = 2560 * 1440
@@ -51,20 +51,20 @@ class Way:
     """How array messages reach who asked: whole, in ``pieces``, or in ``slot`` of the ``memory`` shared with them."""
 
     pieces: bool = False
-    memory: Writer | None = None
+    memory: Offered | None = None
     slot: int = 0
 
     @classmethod
-    def read(cls, arguments: dict[str, Any], memory: Writer | None) -> Way:
+    def read(cls, arguments: dict[str, Any], memory: Offered | None) -> Way:
         """Raises ProtocolError naming the argument that is wrong."""
         in_pieces = boolean(arguments, "pieces", False)
-        if memory is None or arguments.get("slot") is None:
+        if memory is None or not memory.proven or arguments.get("slot") is None:
             return cls(in_pieces)
-        return cls(in_pieces, memory, integer(arguments, "slot", 0, SLOTS - 1))
+        return cls(in_pieces, memory, integer(arguments, "slot", ANSWERS[0], ANSWERS[-1]))
 
     def messages(self, request: int, header: bytes, body: memoryview) -> Iterator[bytes]:
         """What to send for one array message that answers ``request``."""
-        if self.memory is not None and (told := self.memory.put(self.slot, header, body)) is not None:
+        if self.memory is not None and (told := self.memory.put(self.slot, request, header, body)) is not None:
             yield told
         elif self.pieces:
             yield from pieces.split(request, header, body)

@@ -13,8 +13,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from openspace_server.engines.base import EngineError
-from openspace_server.protocols import arrays, transfer
+from openspace_server.protocols import arrays, shared_memory, transfer
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import KIND, LATEST, PointFrame
@@ -46,11 +48,16 @@ class Intake:
         self._waiting: deque[_Waiting] = deque()
         self._working: asyncio.Task[None] | None = None
         self._ledger = Ledger()
+        self._slots: dict[int, int] = {}
+        """Transfer → the slot of shared memory that its message lies in."""
         self.senders: set[str] = set()
 
     def receive(self, message: bytes) -> None:
         """One binary message from the viewer."""
         self._talk.heard_at = time.monotonic()
+        if shared_memory.is_told(message):
+            self._find(message)
+            return
         if not transfer.is_chunk(message):
             self._refuse(None, "expected a chunk of an array message (OSC1): no other array is expected here")
             return
@@ -86,10 +93,36 @@ class Intake:
         if whole is not None:
             self._queue(_Waiting(number, whole, _replaceable(whole), self._began, now))
 
+    def _find(self, told: bytes) -> None:
+        """A whole message in shared memory. There are few slots, so nothing else has to slow the sender."""
+        memory = self._talk.memory
+        if memory is None or not memory.proven:
+            self._refuse(None, "no memory is shared")
+            return
+        try:
+            slot, number, message = memory.find(told)
+        except ProtocolError as problem:
+            self._refuse(None, str(problem))
+            return
+        if not self._talk.steers:
+            self._refuse(number, f"points: {self._talk.instance.control.refusal(self._talk)}")
+        elif slot in self._slots.values() or number in self._slots:
+            self._refuse(number, f"slot {slot} of the shared memory is still in use")
+        else:
+            now = time.monotonic()
+            try:
+                waiting = _Waiting(number, message, _replaceable(message), now, now)
+            except ProtocolError as problem:
+                self._refuse(number, str(problem))
+                return
+            self._slots[number] = slot
+            self._queue(waiting)
+
     def _queue(self, new: _Waiting) -> None:
         for old in list(self._waiting):
             if new.replaceable is not None and old.replaceable == new.replaceable:
                 self._waiting.remove(old)
+                self._slots.pop(old.transfer, None)
                 self._reply(old, {"shown": False, "reason": "replaced by a newer frame"})
         self._waiting.append(new)
         if self._working is None:
@@ -101,13 +134,15 @@ class Intake:
                 next = self._waiting.popleft()
                 self._give_back()
                 try:
-                    frame = await asyncio.to_thread(PointFrame.decode, next.message)
+                    frame = await asyncio.to_thread(_decoded, next.message, next.transfer in self._slots)
                     self._reply(next, await self._talk.instance.points.show(frame, self))
                 except (ProtocolError, EngineError) as problem:
                     self._refuse(next.transfer, str(problem))
                 except Exception:
                     log.exception("points were not shown")
                     self._refuse(next.transfer, "points: internal error, see the instance's log")
+                finally:
+                    self._slots.pop(next.transfer, None)
         finally:
             self._working = None
 
@@ -129,6 +164,11 @@ class Intake:
         due = self._ledger.due(idle=self._incoming.transfer is None)
         if due:
             self._talk.carrier.post(transfer.credit(due))
+
+
+def _decoded(message: memoryview, shared: bool) -> PointFrame:
+    """What lies in shared memory could still be changed there."""
+    return PointFrame.decode(np.frombuffer(message, np.uint8).copy().data if shared else message)
 
 
 def _replaceable(message: memoryview) -> str | None:

@@ -18,7 +18,7 @@ from openspace_server.instance.picture_settings import MAX_BIT_RATE, MIN_BIT_RAT
 from openspace_server.instance.stills import Wanted
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, text
 from openspace_server.protocols.picture import check_size
-from openspace_server.protocols.shared_memory import NoSharedMemory, Writer
+from openspace_server.protocols.shared_memory import NoSharedMemory, Offered
 from openspace_server.protocols.viewer import Request
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ async def _share_memory(who: Conversation, arguments: Arguments, id: int) -> Any
         return {"shared": who.memory is not None and who.memory.prove(proof)}
     who.forget_memory()
     try:
-        who.memory = Writer()
+        who.memory = Offered()
     except NoSharedMemory:
         return {"path": None}
     return {"path": str(who.memory.path)}
