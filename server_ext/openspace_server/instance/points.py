@@ -239,7 +239,7 @@ def _table(cloud: Cloud) -> dict[str, Any]:
         "Renderable": {
             "Type": "RenderablePointCloud",
             "Unit": look.unit,
-            "Frame": look.frame,
+            "Frame": look.frame if look.parent.casefold() == "root" else "",
             "Enabled": look.visible,
             "Opacity": look.opacity,
             "Coloring": colouring,
