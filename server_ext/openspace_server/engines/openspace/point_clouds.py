@@ -45,6 +45,7 @@ MOST_REST = 10.0
 """Seconds that OpenSpace is left alone after a file, at most."""
 _FRAMES = 3
 """Frames after which a file has been read, or never will be."""
+_NOTHING = np.empty(0)
 _KEPT = ("Enabled", "Opacity", "UseAdditiveBlending")
 _KEPT_BELOW = {
     "Coloring": (("FixedColor", "Coloring.FixedColor"),),
@@ -74,7 +75,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Cloud:
-    """A node that is in OpenSpace's scene, with its files."""
+    """A node that is in OpenSpace's scene, with its files; ``places`` and ``colours`` without their numbers."""
 
     given: Given
     places: Places
@@ -227,6 +228,9 @@ class PointFiles:
                 points.unlink()
             raise EngineError(f"the file that OpenSpace reads points from cannot be written: {problem}") from None
         table = point_table.table_of(given.table, places, points, colours, map, self._width)
+        # What is in the file needs no room here any more.
+        places = replace(places, numbers=_NOTHING)
+        colours = replace(colours, numbers=_NOTHING) if colours is not None else None
         return Cloud(given, places, colours, points, map, table)
 
     def _read_by_openspace(self, cloud: Cloud, keep_range: bool) -> None:
