@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from openspace_server.engines.base import EngineError, UnknownTarget
-from openspace_server.engines.openspace import OpenSpaceEngine, point_clouds
+from openspace_server.engines.openspace import OpenSpaceEngine, point_nodes, point_table
 from openspace_server.engines.openspace.link import PROBED
 from openspace_server.engines.openspace.point_clouds import MOST_POINTS
+from openspace_server.engines.openspace.point_lua import addition
 from openspace_server.engines.point_engine import Shown
 from tests.openspace.conftest import Install
 from tests.openspace.test_engine import RELEASES, draw_until, now, opened
@@ -48,7 +49,7 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
     release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed(release)
-    written = point_clouds.write_points
+    written = point_nodes.write_points
     with opened() as engine:
         done(engine.add_points(table(), PLACES, {}))
         kept = sorted(points_folder(engine).iterdir())
@@ -68,7 +69,7 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
             (lost, "cannot show the points: .*Failed to open data file"),
             (short, "cannot show the points: it has read 1999 of 2000 points"),
         ):
-            monkeypatch.setattr(point_clouds, "write_points", broken)
+            monkeypatch.setattr(point_nodes, "write_points", broken)
             with pytest.raises(EngineError, match=reason):
                 done(engine.update_points("dust", PLACES * 2))
             with pytest.raises(EngineError, match=reason):
@@ -84,7 +85,7 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
             script = {"script": 'openspace.setPropertyValueSingle("Scene.Nobody.Fade", 1)', "return": False}
             engine._connected().start("luascript", script, lambda answer: None)
 
-        monkeypatch.setattr(point_clouds, "write_points", meanwhile)
+        monkeypatch.setattr(point_nodes, "write_points", meanwhile)
         done(engine.update_points("dust", PLACES[:77]))
         assert count(engine) == 77
 
@@ -94,7 +95,7 @@ def test_a_table_that_openspace_refuses_is_told_with_what_is_wrong_in_it(
     release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed(release)
-    made = point_clouds.point_table.table_of
+    made = point_table.table_of
 
     def misspelt(*arguments: Any) -> dict[str, Any]:
         found = made(*arguments)
@@ -106,11 +107,11 @@ def test_a_table_that_openspace_refuses_is_told_with_what_is_wrong_in_it(
 
     with opened() as engine:
         for broken, reason in ((misspelt, "Error in specification.*; Unit"), (unknown, "RenderablePointClout")):
-            monkeypatch.setattr(point_clouds.point_table, "table_of", broken)
+            monkeypatch.setattr(point_table, "table_of", broken)
             with pytest.raises(EngineError, match=reason):
                 done(engine.add_points(table(), PLACES, {}))
             assert not list(points_folder(engine).iterdir())
-            monkeypatch.setattr(point_clouds.point_table, "table_of", made)
+            monkeypatch.setattr(point_table, "table_of", made)
         done(engine.add_points(table(), PLACES, {}))
 
 
@@ -150,7 +151,7 @@ def test_other_colours_alone_read_no_file_again(installed: Install, monkeypatch:
         done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
         engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
         before = engine.draw(now())
-        monkeypatch.delattr(point_clouds, "write_points")
+        monkeypatch.delattr(point_nodes, "write_points")
         done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 1, 0]], "ValueRange": [0, 2]}))
         range = engine._pilot._scripts.call("propertyValue", "Scene.dust.Renderable.Coloring.ColorMapping.ValueRange")
         assert range == [0, 2]
@@ -175,6 +176,6 @@ def test_the_camera_goes_on_orbiting_points_that_change() -> None:
         """.replace("PROBED", PROBED)
     )
     node = table(Coloring={"FixedColor": [1, 1, 1]})
-    lua.execute(point_clouds._addition(node, keep_range=False))
+    lua.execute(addition(node, keep_range=False))
     assert lua.globals().anchor == "dust"
     assert lua.globals().nodes.dust.Renderable.SizeSettings.MaxSize == 3

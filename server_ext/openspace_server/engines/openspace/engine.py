@@ -20,7 +20,8 @@ from openspace_server.engines.openspace.installation import OLDEST, check_profil
 from openspace_server.engines.openspace.joystick import Joystick
 from openspace_server.engines.openspace.lua import Scripts
 from openspace_server.engines.openspace.pilot import Pilot
-from openspace_server.engines.openspace.point_clouds import OF_POINTS, PointClouds, PointFiles
+from openspace_server.engines.openspace.point_clouds import PointClouds
+from openspace_server.engines.openspace.point_nodes import OF_POINTS, PointFiles
 from openspace_server.engines.openspace.programs import Programs, wait_until
 from openspace_server.engines.openspace.settings import OpenSpaceSettings
 from openspace_server.engines.openspace.state import StateFeed, Told
