@@ -11,6 +11,7 @@ from openspace_server.protocols.points import LATEST
 from openspace_widget import colormaps, point_frames
 from openspace_widget.aio import elsewhere
 from openspace_widget.background import background
+from openspace_widget.errors import RequestError
 from openspace_widget.point_cloud import Cloud, Pick, Sent
 from openspace_widget.point_playing import Played, play
 from openspace_widget.point_register import Clouds
@@ -106,9 +107,16 @@ class Points:
 
         Returns:
             a function that ends it.
+
+        Raises:
+            RequestError: an engine that does not know which point is where.
         """
         self._cloud.callbacks[callback] = hover
-        background().run(self._space.points.clouds.watch())
+        try:
+            background().run(self._space.points.clouds.watch())
+        except RequestError:
+            self._cloud.callbacks.pop(callback, None)
+            raise
 
         def end() -> None:
             self._cloud.callbacks.pop(callback, None)

@@ -126,6 +126,18 @@ def test_what_the_instance_refuses_is_said_and_nothing_is_added(space: OpenSpace
     assert around.parent == "Saturn"
 
 
+def test_points_around_a_body_are_in_its_own_axes(space: OpenSpace) -> None:
+    before = space.camera
+    pole = np.array([[0, 0, 2e4]], "f4")
+    space.camera = {"Anchor": "Earth", "ReferenceFrame": "Earth", "Position": [0, 0, 8e7], "Up": [0, 1, 0]}
+    try:
+        space.add_points("pole", pole, unit="km", parent="Earth", color="#ff00ff", size=8)
+        seen = np.argwhere((np.asarray(space.frame()) == (255, 0, 255)).all(axis=2))
+        assert seen.mean(axis=0) == pytest.approx((89.5, 159.5), abs=1), "seen from above the north pole"
+    finally:
+        space.camera = before
+
+
 def test_frames_are_played_at_their_rate_and_the_last_one_stays(space: OpenSpace) -> None:
     movie = space.add_points("movie", XYZ[:5000], unit="Mpc")
     played = movie.play(np.stack([XYZ[:5000] + k for k in range(6)]), hz=20)

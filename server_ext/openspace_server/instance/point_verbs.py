@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine
-from openspace_server.instance.points import scene_of
+from openspace_server.instance.points import points_of
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, number, text
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def pick(who: Conversation, arguments: Arguments, id: int) -> Any:
         raise ProtocolError(f"how: expected hover or click, got {describe(how)}")
 
     def find(engine: Engine, now: float) -> Any:
-        return scene_of(engine).pick(x, y)
+        return points_of(engine).pick(x, y)
 
     if not who.instance.points.names:
         return None
@@ -66,6 +66,9 @@ async def pick(who: Conversation, arguments: Arguments, id: int) -> Any:
 
 async def watch_picks(who: Conversation, arguments: Arguments, id: int) -> Any:
     """Hear what others pick (``watch``); views then ask what is under a resting pointer, too."""
-    who.watches_picks = boolean(arguments, "watch", True)
+    watch = boolean(arguments, "watch", True)
+    if watch:
+        await who.instance.draw_loop.call(lambda engine, now: points_of(engine).check_picking())
+    who.watches_picks = watch
     who.instance.tell_state()
     return {}

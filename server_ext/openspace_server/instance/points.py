@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from openspace_server.engines.base import Engine, EngineError
-from openspace_server.engines.scene_engine import SceneEngine
+from openspace_server.engines.point_engine import PointEngine, Shown
 from openspace_server.instance.draw_loop import DrawLoop
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import ALL, MAX_POINTS, Options, PointFrame, checksum, identifier
@@ -78,8 +79,13 @@ class PointScene:
             if frame.check:
                 result["crc32"] = await asyncio.to_thread(checksum, frame)
             cloud = _cloud(frame)
-            await self._draw_loop.call(lambda engine, now: _apply(engine, frame, cloud, known), changes=True)
+            steps = await self._draw_loop.call(lambda engine, now: _apply(engine, frame, cloud, known), changes=True)
             self._clouds[frame.name] = cloud
+            try:
+                await _through(steps)
+            except EngineError:
+                self._forget(frame.name, known)
+                raise
             if frame.keep == ALL:
                 await self._in_picture()
             return result | {"shown": True}
@@ -88,7 +94,7 @@ class PointScene:
         """Raises ProtocolError for an unknown name."""
         async with self._turn:
             cloud = self.find(name)
-            await self._draw_loop.call(lambda engine, now: scene_of(engine).remove_node(cloud.identifier), changes=True)
+            await self._step(lambda engine: [points_of(engine).remove_points(cloud.identifier)])
             del self._clouds[name]
 
     async def style(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +106,7 @@ class PointScene:
             if fixed:
                 raise ProtocolError(f"{', '.join(fixed)}: fixed when points are added; add them again under their name")
             restyled = replace(cloud, options=wanted)
-            await self._draw_loop.call(lambda engine, now: _restyle(engine, cloud, restyled), changes=True)
+            await self._step(lambda engine: _restyle(engine, cloud, restyled))
             self._clouds[name] = restyled
         return (await self.listing(name))[0]
 
@@ -143,14 +149,24 @@ class PointScene:
         if sum(cloud.count for cloud in others) + len(frame.places) > MAX_TOTAL_POINTS:
             raise ProtocolError(f"there would be more than {MAX_TOTAL_POINTS} points together: remove some")
 
+    def _forget(self, name: str, known: Cloud | None) -> None:
+        """A frame could not be shown: what was known before holds."""
+        if known is not None:
+            self._clouds[name] = known
+        else:
+            self._clouds.pop(name, None)
+
     def _is_present(self, name: str) -> bool:
         return any(name in sender.senders for sender in self._present)
+
+    async def _step(self, change: Callable[[Engine], list[Shown]]) -> None:
+        await _through(await self._draw_loop.call(lambda engine, now: change(engine), changes=True))
 
     async def _in_picture(self) -> None:
         """Wait until the engine draws what it was given."""
         for _ in range(PICTURE_POLLS):
             # Fresh, because nothing is drawn by itself while nobody watches.
-            if not await self._draw_loop.call(lambda engine, now: scene_of(engine).points_pending, fresh=True):
+            if not await self._draw_loop.call(lambda engine, now: points_of(engine).points_pending, fresh=True):
                 return
             await asyncio.sleep(PICTURE_POLL)
 
@@ -167,58 +183,59 @@ def _cloud(frame: PointFrame) -> Cloud:
     )
 
 
+async def _through(steps: list[Shown]) -> None:
+    """Wait until all is in the picture; it goes on when whoever waits is gone. Raises EngineError."""
+    for shown in steps:
+        if shown is not None:
+            await asyncio.shield(asyncio.wrap_future(shown))
+
+
 # -- on the draw thread -----------------------------------------------------------------------------------------------
 
 
-def scene_of(engine: Engine) -> SceneEngine:
-    """Raises EngineError if ``engine`` has no scene that points could be put into."""
-    if not isinstance(engine, SceneEngine):
+def points_of(engine: Engine) -> PointEngine:
+    """Raises EngineError if points cannot be put into ``engine``."""
+    if not isinstance(engine, PointEngine):
         raise EngineError(f"the {engine.name} engine has no scene: points cannot be shown in it")
     return engine
 
 
-def _apply(engine: Engine, frame: PointFrame, new: Cloud, known: Cloud | None) -> None:
-    scene = scene_of(engine)
+def _apply(engine: Engine, frame: PointFrame, new: Cloud, known: Cloud | None) -> list[Shown]:
+    scene = points_of(engine)
     columns = {name: column for name, column in frame.columns.items() if name != "colors"}
     colours = frame.columns.get("colors")
-    if known is not None and scene.tree.owner(f"Scene.{known.identifier}") is not None:
+    if known is not None and scene.has_points(known.identifier):
         if _placed_alike(known.options, new.options) and set(known.columns) == set(new.columns):
-            scene.update_points(known.identifier, frame.places, columns, colours=colours)
-            _restyle(engine, known, new)
-            return
-        scene.remove_node(known.identifier)
-    scene.add_points(_table(new), frame.places, columns, colours=colours)
+            shown = scene.update_points(known.identifier, frame.places, columns, colours=colours)
+            return [shown, *_restyle(engine, known, new)]
+        scene.remove_points(known.identifier)
+    return [scene.add_points(_table(new), frame.places, columns, colours=colours)]
 
 
 def _placed_alike(a: Options, b: Options) -> bool:
     return (a.unit, a.parent, a.frame, a.offset) == (b.unit, b.parent, b.frame, b.offset)
 
 
-def _restyle(engine: Engine, old: Cloud, new: Cloud) -> None:
-    scene, before, after = scene_of(engine), old.options, new.options
-    for name, (uri, encode) in _PROPERTIES.items():
-        if getattr(before, name) != getattr(after, name):
-            scene.tree.get(f"Scene.{new.identifier}.{uri}").set(encode(getattr(after, name)))
+def _restyle(engine: Engine, old: Cloud, new: Cloud) -> list[Shown]:
+    scene, before, after, steps = points_of(engine), old.options, new.options, []
+    looks = {name: getattr(after, name) for name in LOOKS if getattr(before, name) != getattr(after, name)}
+    if looks:
+        steps.append(scene.style_points(new.identifier, looks))
     mapping = [(each.colormap, each.range, each.log) for each in (before, after)]
     if mapping[0] != mapping[1] and "values" in new.columns:
-        scene.colour_points(new.identifier, _mapping(after))
+        steps.append(scene.colour_points(new.identifier, _mapping(after)))
+    return steps
 
 
 def _read_back(engine: Engine, cloud: Cloud) -> Options:
-    tree = scene_of(engine).tree
-    if tree.owner(f"Scene.{cloud.identifier}") is None:
+    scene = points_of(engine)
+    if not scene.has_points(cloud.identifier):
         return cloud.options
-    read = {name: tree.get(f"Scene.{cloud.identifier}.{uri}").value for name, (uri, _) in _PROPERTIES.items()}
-    return Options.read(cloud.options.as_json() | read)
+    return Options.read(cloud.options.as_json() | scene.point_looks(cloud.identifier))
 
 
-_PROPERTIES: dict[str, tuple[str, Any]] = {
-    "visible": ("Renderable.Enabled", bool),
-    "opacity": ("Renderable.Opacity", float),
-    "size": ("Renderable.SizeSettings.MaxSize", float),
-    "color": ("Renderable.Coloring.FixedColor", list),
-}
-"""Options that are properties of the node: where, and as what."""
+LOOKS = ("visible", "opacity", "size", "color")
+"""Options that are properties of the node."""
 
 _ALWAYS_LARGE = 50.0
 """Exponent of the size in metres: so large that the largest size in pixels is what counts, near and far."""
@@ -239,7 +256,7 @@ def _table(cloud: Cloud) -> dict[str, Any]:
         "Renderable": {
             "Type": "RenderablePointCloud",
             "Unit": look.unit,
-            "Frame": look.frame,
+            "Frame": look.frame if look.parent.casefold() == "root" else "",
             "Enabled": look.visible,
             "Opacity": look.opacity,
             "Coloring": colouring,

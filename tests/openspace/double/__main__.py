@@ -19,7 +19,6 @@ import time
 from pathlib import Path
 from typing import IO
 
-from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.properties import Property
 from openspace_server.engines.scripting.program import Program
@@ -28,6 +27,7 @@ from tests.openspace.double.configuration import Configuration, WindowFile, read
 from tests.openspace.double.dialect import Version, legacy_library
 from tests.openspace.double.front import Front
 from tests.openspace.double.main_thread import MainThread
+from tests.openspace.double.point_clouds import PointCloudEngine
 from tests.openspace.double.streaming import stream
 from tests.openspace.double.window import Window
 
@@ -40,6 +40,9 @@ class LogHandler(logging.Handler):
 
 
 def log(text: str, category: str = "OpenSpace", level: str = "I") -> None:
+    if len(category) > 20:
+        dots = "." * min(len(category) - 20, 2)
+        category = f"{category[: 16 - len(dots)]}{dots}{category[-4:]}"
     print(f"({level}) {category:20} {text}", flush=True)
 
 
@@ -94,7 +97,7 @@ def hold(configuration: Configuration) -> list[IO[str]]:
 
 
 async def run(configuration: Configuration, file: WindowFile, profile: str, version: Version) -> None:
-    engine = EmbeddedEngine()
+    engine = PointCloudEngine()
     try:
         window = Window(file.name, file.width, file.height)
     except Exception as problem:
@@ -121,6 +124,7 @@ async def run(configuration: Configuration, file: WindowFile, profile: str, vers
         owner.add(Property("BoundingSphere", "Double", body.radius))
     engine.open(file.width, file.height)
     program = Program(engine, configuration.path("USER"))
+    engine.log = program.log.error
     thread = MainThread(engine, program, window, front.tick, front.expecting)
     server = ApiServer(thread, program, ApiSettings())
     port = server.listen(0)

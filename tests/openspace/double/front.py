@@ -84,7 +84,7 @@ class Front:
                 while (raw := await self._next(inbox, batch)) is not None:
                     message = json.loads(raw)
                     if first and self._version.shakes_hands and message.get("type") != "apiHandshake":
-                        print("(E) Connection Unsupported API version", flush=True)
+                        print(f"(E) {'Connection':20} Unsupported API version", flush=True)
                         return
                     first = False
                     if self._understood(message, types):
@@ -107,10 +107,10 @@ class Front:
         type = message.get("type")
         if type == "apiHandshake":
             if not self._version.shakes_hands:
-                print("(E) Connection No topic in message", flush=True)
+                print(f"(E) {'Connection':20} No topic in message", flush=True)
             return self._version.shakes_hands
         if self._version.refuses(type):
-            print(f"(E) Connection Unknown topic type {type}", flush=True)
+            print(f"(E) {'Connection':20} Unknown topic type {type}", flush=True)
             return False
         if type is not None:
             types[message["topic"]] = type

@@ -24,8 +24,8 @@ from openspace_server.engines.embedded.scene import Scene
 from openspace_server.engines.embedded.staging import Staging
 from openspace_server.engines.embedded.states import Pose
 from openspace_server.engines.embedded.view import View
+from openspace_server.engines.point_engine import Picked
 from openspace_server.engines.properties import PropertyTree
-from openspace_server.engines.scene_engine import Picked
 
 SMALLEST, LARGEST = 64, 8192
 _REST = 0.12  # seconds without a picture after which nothing counts as moving

@@ -21,8 +21,8 @@ from openspace_server.engines.embedded.cover import Disc
 from openspace_server.engines.embedded.point_files import MOST
 from openspace_server.engines.embedded.point_node import Given, PointNode, file_of, inner, parent, read_file
 from openspace_server.engines.embedded.view import View
+from openspace_server.engines.point_engine import Picked
 from openspace_server.engines.properties import PropertyOwner
-from openspace_server.engines.scene_engine import Picked
 
 log = logging.getLogger(__name__)
 

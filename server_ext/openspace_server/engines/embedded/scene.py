@@ -20,7 +20,7 @@ from openspace_server.engines.embedded.points import Points
 from openspace_server.engines.embedded.shading import smooth
 from openspace_server.engines.embedded.stars import Stars
 from openspace_server.engines.embedded.view import View
-from openspace_server.engines.scene_engine import Picked
+from openspace_server.engines.point_engine import Picked
 
 NEAR_FAR = (0.005, 100.0)
 """Distances of the lens' planes."""

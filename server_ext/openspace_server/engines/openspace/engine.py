@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openspace_server.engines.base import Engine, EngineError, Frame, Motion, Surroundings, Target
+from openspace_server.engines.base import EngineError, Frame, Motion, Surroundings, Target
 from openspace_server.engines.openspace import link as api
 from openspace_server.engines.openspace.folder import WINDOW_FILE, WINDOW_NAME, InstanceFolder, free_ports, make_folder
 from openspace_server.engines.openspace.grab import ScreenGrabber
@@ -20,6 +20,8 @@ from openspace_server.engines.openspace.installation import OLDEST, check_profil
 from openspace_server.engines.openspace.joystick import Joystick
 from openspace_server.engines.openspace.lua import Scripts
 from openspace_server.engines.openspace.pilot import Pilot
+from openspace_server.engines.openspace.point_clouds import PointClouds
+from openspace_server.engines.openspace.point_nodes import OF_POINTS, PointFiles
 from openspace_server.engines.openspace.programs import Programs, wait_until
 from openspace_server.engines.openspace.settings import OpenSpaceSettings
 from openspace_server.engines.openspace.state import StateFeed, Told
@@ -38,7 +40,7 @@ CAMERA_AGE = 0.5
 """Seconds after which the camera that pictures are labelled with is asked for anew."""
 
 
-class OpenSpaceEngine(Engine):
+class OpenSpaceEngine(PointClouds):
     """See :class:`~openspace_server.engines.base.Engine`. Settings come from the environment (``settings.py``)."""
 
     name = "openspace"
@@ -123,6 +125,8 @@ class OpenSpaceEngine(Engine):
         self._feed.wait()
         self._told = self._feed.told
         self._first_camera = self._camera = self._pilot.camera()
+        reading = Scripts(self._link, programs.console_since, programs.console_size, OF_POINTS)
+        self._point_files = PointFiles(reading, folder.points, width, self._points_changed)
         if self._window is not None:
             place = self._window.place
             if (place.width, place.height) != (width, height):
@@ -133,6 +137,9 @@ class OpenSpaceEngine(Engine):
         if self._joystick is not None:
             self._joystick.close()
             self._joystick = None
+        if self._point_files is not None:
+            self._point_files.close()
+            self._point_files = None
         if self._link is not None:
             self._link.close()
             self._link = None
@@ -162,6 +169,7 @@ class OpenSpaceEngine(Engine):
         if window is None or grabber is None:
             raise EngineError("the size of OpenSpace's window can only be changed on an X display")
         window.resize(width, height)
+        self._files().resized(width)
         self._grab_from(self._display)
         self._settle()
 
@@ -317,6 +325,11 @@ class OpenSpaceEngine(Engine):
         self._told = self._feed.told
         self._unsettled = True
 
+    def _points_changed(self) -> None:
+        """On another thread: the next picture is one that shows them."""
+        self._unsettled = True
+        self._surroundings.changed()
+
     def _took_off(self) -> None:
         self._feed.take_off()
         self._told = self._feed.told
@@ -327,7 +340,7 @@ class OpenSpaceEngine(Engine):
         An answer is given at the start of a frame, when the one before has been shown.
         """
         self._unsettled = False
-        self._connected().ask("version", {})
+        self._connected().ask("version", {}, self._files().patience)
         self._damaged.set()
 
     def _ask_camera(self, now: float) -> None:

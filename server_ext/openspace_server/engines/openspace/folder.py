@@ -91,6 +91,11 @@ class InstanceFolder:
         return self.user / "screenshots"
 
     @property
+    def points(self) -> Path:
+        """Where points are written that OpenSpace reads."""
+        return self.root / "points"
+
+    @property
     def console(self) -> Path:
         """What OpenSpace wrote to its console."""
         return self.root / "console.log"

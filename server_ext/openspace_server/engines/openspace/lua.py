@@ -11,27 +11,41 @@ from typing import Any
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.openspace.dialect import error_log
-from openspace_server.engines.openspace.link import ApiLink
+from openspace_server.engines.openspace.link import ANSWER_TIMEOUT, ApiLink
 
 log = logging.getLogger(__name__)
 
 KEPT_ERRORS = 20
-_CONSOLE_ERROR = re.compile(r"\((?:E|Error)\)\s+(?P<text>.+)")
+_CONSOLE_ERROR = re.compile(r"^\(E\) (?P<category>.{20}) (?P<text>.+)")
+"""OpenSpace cuts categories to 20 characters and fills them up."""
 _POSITION = re.compile(r'^(?:\[string "[^"]*"\]|=?script|\w+):\d+: ')
+
+
+OF_SCRIPTS = re.compile(r"script|lua|property|navig|camera|path|time", re.IGNORECASE)
+"""Categories of the log whose errors come from what was asked, not from a download that failed meanwhile."""
 
 
 class Scripts:
     """Runs Lua in OpenSpace, one script at a time, and raises what goes wrong.
 
     OpenSpace answers a script that fails with nothing, and some functions only write to the log what was wrong, so
-    the log is heard: the topic ``errorLog``, or the console's text where the release has no such topic.
+    the log is heard: the topic ``errorLog``, or the console's text where the release has no such topic. Of categories
+    that do not match ``heard`` nothing is. One thread at a time.
     """
 
-    def __init__(self, link: ApiLink, console: Callable[[int], str], console_size: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        link: ApiLink,
+        console: Callable[[int], str],
+        console_size: Callable[[], int],
+        heard: re.Pattern[str] = OF_SCRIPTS,
+    ) -> None:
         self._link = link
         self._console = console
         self._console_size = console_size
+        self._heard = heard
         self._errors: deque[str] = deque(maxlen=KEPT_ERRORS)
+        self._began = 0
         link.start("errorLog", error_log(link.dialect), self._logged)
 
     def run(self, body: str) -> Any:
@@ -40,22 +54,32 @@ class Scripts:
         Raises:
             EngineError: the script failed, or wrote an error to the log.
         """
+        self.forget()
+        value = self.go_on(body)
+        problems = self.problems()
+        if problems:
+            raise EngineError(problems[0])
+        return value
+
+    def forget(self) -> None:
+        """What the log has said so far is no longer told by :meth:`problems`."""
         self._errors.clear()
-        before = self._console_size()
+        self._began = self._console_size()
+
+    def go_on(self, body: str, timeout: float = ANSWER_TIMEOUT) -> Any:
+        """As :meth:`run`, within ``timeout`` seconds; what only the log says is left to :meth:`problems`."""
         script = f"local ok, value = pcall(function()\n{body}\nend)\nreturn ok, value"
         payload = {"script": script, "return": True, "shouldBeSynchronized": False}
-        reply = self._link.ask("luascript", payload)
+        reply = self._link.ask("luascript", payload, timeout)
         values = _values(reply)
         if values and values[0] is True:
-            problem = self._first_error(before)
-            if problem:
-                raise EngineError(problem)
             return values[1] if len(values) > 1 else None
         if len(values) > 1:
             raise EngineError(_plain(str(values[1])))
         # The error's line in the log may come a moment after the answer.
         self._link.ask("version", {})
-        raise EngineError(self._first_error(before) or "OpenSpace refused the script without saying why")
+        problems = self.problems()
+        raise EngineError(problems[0] if problems else "OpenSpace refused the script without saying why")
 
     def call(self, function: str, *arguments: Any) -> Any:
         """Call ``openspace.<function>``. Raises EngineError as :meth:`run`."""
@@ -65,21 +89,24 @@ class Scripts:
         if isinstance(payload, dict) and payload.get("message"):
             log.warning("OpenSpace: %s", payload["message"])
             category = str(payload.get("category") or "")
-            if not category or _OF_SCRIPTS.search(category):
+            if not category or self._heard.search(category):
                 self._errors.append(str(payload["message"]))
 
-    def _first_error(self, console_before: int) -> str:
-        if self._errors:
-            return _plain(self._errors[0])
-        for line in self._console(console_before).splitlines():
-            found = _CONSOLE_ERROR.search(line)
-            if found and _OF_SCRIPTS.search(found["text"].split(maxsplit=1)[0]):
-                return _plain(found["text"].split(maxsplit=1)[-1])
-        return ""
+    def wait_frame(self) -> None:
+        """Return in the frame after next at the latest: what the last script asked for has been done."""
+        self._link.ask("version", {})
 
-
-_OF_SCRIPTS = re.compile(r"script|lua|property|navig|camera|path|time", re.IGNORECASE)
-"""Categories of the log whose errors come from what was asked, not from a download that failed meanwhile."""
+    def problems(self) -> list[str]:
+        """The errors in the log since :meth:`run` or :meth:`forget`."""
+        told = [_plain(each) for each in self._errors]
+        if told:
+            return told
+        found = (_CONSOLE_ERROR.search(line) for line in self._console(self._began).splitlines())
+        return [
+            _plain(each["text"])
+            for each in found
+            if each and (not each["category"].strip() or self._heard.search(each["category"]))
+        ]
 
 
 def literal(value: Any) -> str:

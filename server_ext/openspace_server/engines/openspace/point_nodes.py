@@ -1,0 +1,374 @@
+"""Points in the real OpenSpace: written to files, and shown by nodes that read them.
+
+OpenSpace reads a file when its node is made, once, and its picture stands still meanwhile. There is no other way in,
+so other points are another file and another node under the same identifier, in the place of the one before within one
+frame. All of that happens on a thread of its own, one thing after the other, and OpenSpace is left alone after each
+file for as long as it took to read it: whoever sends faster than that has frames left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from openspace_server.engines.base import EngineError, UnknownTarget
+from openspace_server.engines.openspace import point_table
+from openspace_server.engines.openspace.link import ANSWER_TIMEOUT, LinkLost
+from openspace_server.engines.openspace.lua import OF_SCRIPTS, Scripts, literal, numbers, texts
+from openspace_server.engines.openspace.point_files import write_colour_map, write_points
+from openspace_server.engines.openspace.point_lua import addition, removal, setting, value_of
+from openspace_server.engines.openspace.point_table import LOOKS, Colours, Places
+
+log = logging.getLogger(__name__)
+
+OF_POINTS = re.compile(
+    OF_SCRIPTS.pattern + r"|point|scene|data ?loader|colou?r ?map|specification|missing|wrong type|unknown|verif",
+    re.IGNORECASE,
+)
+"""Categories of the log whose errors come from a node of points and its files."""
+SECONDS_PER_POINT = 3e-5
+"""Patience beyond that for any other answer; many times what reading takes."""
+MOST_REST = 10.0
+"""Seconds that OpenSpace is left alone after a file, at most."""
+_FRAMES = 3
+"""Frames after which a file has been read, or never will be."""
+_NOTHING = np.empty(0)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a cloud shows. ``table`` is that of :meth:`PointEngine.add_points`; the arrays have a row per point."""
+
+    table: Mapping[str, Any]
+    places: np.ndarray
+    columns: Mapping[str, np.ndarray]
+    each: np.ndarray | None
+
+    @property
+    def identifier(self) -> str:
+        return str(self.table["Identifier"])
+
+    @property
+    def mapping(self) -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] | None = self.table["Renderable"].get("Coloring", {}).get("ColorMapping")
+        return found
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A node that is in OpenSpace's scene, with its files; ``places`` and ``colours`` without their numbers."""
+
+    given: Given
+    places: Places
+    colours: Colours | None
+    points: Path
+    map: Path | None
+    table: dict[str, Any] = field(repr=False)
+
+    def delete(self) -> None:
+        for file in (self.points, self.map):
+            if file is not None:
+                file.unlink(missing_ok=True)
+
+
+class PointFiles:
+    """All clouds of one OpenSpace. Everything but :meth:`looks` returns at once; ends with :meth:`close`.
+
+    Args:
+        scripts: its own, used on its own thread.
+        folder: for the files; made when needed, and deleted with the instance.
+        width: of the picture, pixels.
+        changed: called on any thread when the picture has changed.
+    """
+
+    def __init__(self, scripts: Scripts, folder: Path, width: int, changed: Callable[[], None]) -> None:
+        self._scripts = scripts
+        self._folder = folder
+        self._width = width
+        self._changed = changed
+        self._clouds: dict[str, Cloud] = {}
+        self._versions = itertools.count(1)
+        self._worker = ThreadPoolExecutor(1, "openspace-points")
+        self._asking = threading.Lock()
+        self._closing = threading.Event()
+        self._rested_at = 0.0
+        self.patience = ANSWER_TIMEOUT
+        """Seconds within which OpenSpace answers anything; more while it reads a file."""
+
+    def close(self) -> None:
+        self._closing.set()
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def __contains__(self, identifier: str) -> bool:
+        return identifier in self._clouds
+
+    # -- what can be asked for -----------------------------------------------------------------------------------
+
+    def add(self, given: Given) -> Future[None]:
+        def work() -> None:
+            self._require_free(given.identifier)
+            self._require_parent(str(given.table.get("Parent") or "Root"))
+            self._show(given)
+
+        return self._do(work)
+
+    def update(self, identifier: str, change: Callable[[Given], Given]) -> Future[None]:
+        """Show what ``change`` makes of what is shown. Raises UnknownTarget."""
+        self._find(identifier)
+        return self._do(lambda: self._show(change(self._find(identifier).given)))
+
+    def colour(self, identifier: str, mapping: Mapping[str, Any] | None) -> Future[None]:
+        """Raises UnknownTarget."""
+        self._find(identifier)
+        return self._do(lambda: self._colour(self._find(identifier), mapping))
+
+    def remove(self, identifier: str) -> Future[None]:
+        """Raises UnknownTarget."""
+        self._find(identifier)
+
+        def work() -> None:
+            cloud = self._find(identifier)
+            self._run(removal(identifier))
+            del self._clouds[identifier]
+            cloud.delete()
+
+        return self._do(work)
+
+    def style(self, identifier: str, looks: Mapping[str, Any]) -> Future[None]:
+        """Raises UnknownTarget."""
+        self._find(identifier)
+
+        def work() -> None:
+            values = {name: self._encoded(name, value) for name, value in looks.items()}
+            self._run("\n".join(setting(identifier, LOOKS[name], value) for name, value in values.items()))
+            cloud = self._find(identifier)
+            if "size" in looks:
+                self._clouds[identifier] = replace(cloud, given=_sized(cloud.given, float(looks["size"])))
+
+        return self._do(work)
+
+    def resized(self, width: int) -> None:
+        """The picture has another width: sizes in pixels stay what they were."""
+
+        def work() -> None:
+            before, self._width = self._width, width
+            for identifier in list(self._clouds):
+                limit = self._told(identifier).get("size")
+                if limit is not None:
+                    wanted = point_table.degrees(point_table.pixels(float(limit), before), width)
+                    self._run(setting(identifier, LOOKS["size"], wanted))
+
+        if self._clouds:
+            self._do(work)
+        else:
+            self._width = width
+
+    def looks(self, identifier: str) -> dict[str, Any]:
+        """As :meth:`PointEngine.point_looks`; waits for an answer. Raises UnknownTarget."""
+        given, told = self._find(identifier).given, self._told(identifier)
+        if not told:  # somebody has removed the node
+            return {}
+        asked, size = _size(given), float(told["size"])
+        if abs(size - point_table.degrees(asked, self._width)) > 1e-4 * size:
+            asked = min(max(point_table.pixels(size, self._width), 0.1), 64.0)
+        return {
+            "visible": bool(told["visible"]),
+            "opacity": min(max(float(told["opacity"]), 0.0), 1.0),
+            "size": asked,
+            "color": [min(max(channel, 0.0), 1.0) for channel in numbers(told["color"])],
+        }
+
+    # -- on its own thread ---------------------------------------------------------------------------------------
+
+    def _show(self, given: Given) -> None:
+        """Write the files and put a node that reads them in the place of the one there was."""
+        before = self._clouds.get(given.identifier)
+        cloud = self._write(given)
+        try:
+            self._read_by_openspace(cloud, keep_range=before is not None and _same_range(before, cloud))
+        except EngineError:
+            self._run_quietly(removal(given.identifier))
+            cloud.delete()
+            if before is not None:
+                self._run_quietly(addition(before.table, keep_range=False))
+            raise
+        self._clouds[given.identifier] = cloud
+        if before is not None:
+            before.delete()
+
+    def _write(self, given: Given) -> Cloud:
+        places = point_table.places_of(given.table, given.places)
+        colours = point_table.colours_of(given.mapping, given.columns, given.each)
+        points = self._file(given.identifier, "csv")
+        try:
+            self._folder.mkdir(exist_ok=True)
+            write_points(points, places.numbers, colours.numbers if colours is not None else None)
+            map = self._write_map(given.identifier, colours) if colours is not None else None
+        except OSError as problem:
+            with contextlib.suppress(OSError):
+                points.unlink()
+            raise EngineError(f"the file that OpenSpace reads points from cannot be written: {problem}") from None
+        table = point_table.table_of(given.table, places, points, colours, map, self._width)
+        # What is in the file needs no room here any more.
+        places = replace(places, numbers=_NOTHING)
+        colours = replace(colours, numbers=_NOTHING) if colours is not None else None
+        return Cloud(given, places, colours, points, map, table)
+
+    def _read_by_openspace(self, cloud: Cloud, keep_range: bool) -> None:
+        self._rest()
+        identifier, count = cloud.given.identifier, len(cloud.given.places)
+        patience = self.patience = ANSWER_TIMEOUT + count * SECONDS_PER_POINT
+        began = time.monotonic()
+        look, read = f"return {value_of(identifier, 'NumberOfDataPoints')}", 0.0
+        with self._asking:
+            self._scripts.forget()
+            try:
+                self._scripts.go_on(addition(cloud.table, keep_range), patience)
+                for _ in range(_FRAMES):
+                    read = float(self._scripts.go_on(look, patience))
+                    if read == count:
+                        break
+                else:
+                    raise EngineError(f"it has read {read:.0f} of {count} points")
+                # Others may ask OpenSpace for something meanwhile: only what names our files is ours.
+                names = [file.name for file in (cloud.points, cloud.map) if file is not None]
+                problems = [each for each in self._scripts.problems() if any(name in each for name in names)]
+                if problems:
+                    raise EngineError(problems[0])
+            except LinkLost:
+                raise
+            except EngineError as problem:
+                # The log says why, which it may do a frame later.
+                self._scripts.wait_frame()
+                reasons = "; ".join(dict.fromkeys([str(problem), *self._scripts.problems()]))
+                raise EngineError(f"OpenSpace cannot show the points: {reasons}") from None
+            finally:
+                self.patience = ANSWER_TIMEOUT
+                self._rested_at = time.monotonic() + min(time.monotonic() - began, MOST_REST)
+
+    def _rest(self) -> None:
+        """Let OpenSpace draw for as long as it has stood still."""
+        self._closing.wait(max(0.0, self._rested_at - time.monotonic()))
+        if self._closing.is_set():
+            raise EngineError("the session has ended")
+
+    def _colour(self, cloud: Cloud, mapping: Mapping[str, Any] | None) -> None:
+        """Other colours for the same numbers are another colour map; for other numbers it takes another file."""
+        given = replace(cloud.given, table=_mapped(cloud.given.table, mapping), each=None)
+        colours = point_table.colours_of(mapping, given.columns, None)
+        if colours is None or cloud.colours is None or colours.steps != cloud.colours.steps:
+            self._show(given)
+            return
+        identifier, map = given.identifier, cloud.map
+        base = "Coloring.ColorMapping"
+        if not np.array_equal(colours.colours, cloud.colours.colours):
+            try:
+                map = self._write_map(identifier, colours)
+            except OSError as problem:
+                raise EngineError(f"the colour map for OpenSpace cannot be written: {problem}") from None
+            self._run(setting(identifier, f"{base}.File", str(map)))
+            # With the file, read in the frame that was asked, OpenSpace takes back the range of the node's table.
+            self._scripts.wait_frame()
+        self._run(
+            f"{setting(identifier, f'{base}.ValueRange', list(colours.span))}\n"
+            f"{setting(identifier, f'{base}.Enabled', colours.enabled)}"
+        )
+        table = point_table.table_of(given.table, cloud.places, cloud.points, colours, map, self._width)
+        self._clouds[identifier] = replace(cloud, given=given, colours=colours, map=map, table=table)
+        if map != cloud.map and cloud.map is not None:
+            cloud.map.unlink(missing_ok=True)
+
+    def _write_map(self, identifier: str, colours: Colours) -> Path:
+        map = self._file(identifier, "cmap")
+        write_colour_map(map, colours.colours)
+        return map
+
+    def _file(self, identifier: str, ending: str) -> Path:
+        """A name that was never used: OpenSpace keeps what it knows of a file by its name."""
+        return self._folder / f"{identifier[:40]}-{next(self._versions)}.{ending}"
+
+    def _require_free(self, identifier: str) -> None:
+        if identifier not in self._clouds and self._run(f"return openspace.hasSceneGraphNode({literal(identifier)})"):
+            raise EngineError(f"OpenSpace already has a scene graph node {identifier!r}: choose another name")
+
+    def _require_parent(self, parent: str) -> None:
+        if self._run(f"return openspace.hasSceneGraphNode({literal(parent)})") is not True:
+            raise UnknownTarget(parent, texts(self._run("return openspace.sceneGraphNodes()")))
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _do(self, work: Callable[[], None]) -> Future[None]:
+        def whole() -> None:
+            try:
+                work()
+            except EngineError:
+                raise
+            except Exception as problem:
+                log.exception("points for OpenSpace")
+                raise EngineError(f"points for OpenSpace: internal error ({problem}), see the instance's log") from None
+            finally:
+                self._changed()
+
+        try:
+            return self._worker.submit(whole)
+        except RuntimeError:
+            raise EngineError("the session has ended") from None
+
+    def _find(self, identifier: str) -> Cloud:
+        if identifier not in self._clouds:
+            raise UnknownTarget(identifier, self._clouds)
+        return self._clouds[identifier]
+
+    def _encoded(self, name: str, value: Any) -> Any:
+        return point_table.degrees(float(value), self._width) if name == "size" else value
+
+    def _told(self, identifier: str) -> dict[str, Any]:
+        """The properties of :data:`LOOKS` as they are; empty if the node is gone."""
+        values = ", ".join(f"{name} = {value_of(identifier, uri)}" for name, uri in LOOKS.items())
+        told = self._run(f"if openspace.hasSceneGraphNode({literal(identifier)}) then\nreturn {{{values}}}\nend")
+        return told if isinstance(told, dict) else {}
+
+    def _run(self, body: str) -> Any:
+        with self._asking:
+            return self._scripts.run(body)
+
+    def _run_quietly(self, body: str) -> None:
+        try:
+            self._run(body)
+        except EngineError as problem:
+            log.warning("after points could not be shown: %s", problem)
+
+
+def _same_range(before: Cloud, after: Cloud) -> bool:
+    """Whether the colours of both were asked to follow the same values; somebody may have changed the range since."""
+    one, other = before.colours, after.colours
+    if one is None or other is None or "palette" in (one.steps, other.steps):
+        return False
+    return (one.span, one.steps, one.enabled) == (other.span, other.steps, other.enabled)
+
+
+def _mapped(table: Mapping[str, Any], mapping: Mapping[str, Any] | None) -> dict[str, Any]:
+    renderable = table["Renderable"]
+    colouring = {**renderable.get("Coloring", {}), "ColorMapping": mapping}
+    return {**table, "Renderable": {**renderable, "Coloring": colouring}}
+
+
+def _size(given: Given) -> float:
+    return float(given.table["Renderable"].get("SizeSettings", {}).get("MaxSize", 1.0))
+
+
+def _sized(given: Given, size: float) -> Given:
+    renderable = given.table["Renderable"]
+    sizes = {**renderable.get("SizeSettings", {}), "MaxSize": size}
+    return replace(given, table={**given.table, "Renderable": {**renderable, "SizeSettings": sizes}})

@@ -1,0 +1,181 @@
+"""What OpenSpace's log says of a node of points is raised, and what was shown before stays. All releases: the older
+one's log is its console."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lupa.lua54 as lupa
+import numpy as np
+import pytest
+
+from openspace_server.engines.base import EngineError, UnknownTarget
+from openspace_server.engines.openspace import OpenSpaceEngine, point_nodes, point_table
+from openspace_server.engines.openspace.link import PROBED
+from openspace_server.engines.openspace.point_clouds import MOST_POINTS
+from openspace_server.engines.openspace.point_lua import addition
+from openspace_server.engines.point_engine import Shown
+from tests.openspace.conftest import Install
+from tests.openspace.test_engine import RELEASES, draw_until, now, opened
+
+PLACES = np.random.default_rng(1).normal(scale=3e10, size=(2000, 3)).astype("f4")
+VALUES = {"values": PLACES[:, 0]}
+MAPPING = {"Parameter": "values", "Colors": [[1, 0, 0], [0, 0, 1]], "ValueRange": [-1, 1]}
+
+
+def table(identifier: str = "dust", parent: str = "Sun", **renderable: Any) -> dict[str, Any]:
+    renderable = {"Type": "RenderablePointCloud", "Unit": "m", "SizeSettings": {"MaxSize": 3}, **renderable}
+    return {"Identifier": identifier, "Parent": parent, "Renderable": renderable}
+
+
+def done(shown: Shown) -> None:
+    """Wait for it. Raises what it raises."""
+    assert shown is not None
+    shown.result(30)
+
+
+def count(engine: OpenSpaceEngine, identifier: str = "dust") -> Any:
+    return engine._pilot._scripts.call("propertyValue", f"Scene.{identifier}.Renderable.NumberOfDataPoints")
+
+
+def points_folder(engine: OpenSpaceEngine) -> Path:
+    assert engine._folder is not None
+    return engine._folder.points
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_what_the_log_says_is_raised_and_what_was_there_stays(
+    release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(release)
+    written = point_nodes.write_points
+    with opened() as engine:
+        done(engine.add_points(table(), PLACES, {}))
+        kept = sorted(points_folder(engine).iterdir())
+
+        def headless(file: Path, places: np.ndarray, values: np.ndarray | None = None) -> None:
+            written(file, places, values)
+            file.write_text(file.read_text().replace("x,y,z", "a,b,c"))
+
+        def lost(file: Path, places: np.ndarray, values: np.ndarray | None = None) -> None:
+            """Somebody deletes it before OpenSpace reads it."""
+
+        def short(file: Path, places: np.ndarray, values: np.ndarray | None = None) -> None:
+            written(file, places[:-1], values)
+
+        for broken, reason in (
+            (headless, "cannot show the points: Error loading data file '.*'. Missing X, Y or Z position column"),
+            (lost, "cannot show the points: .*Failed to open data file"),
+            (short, "cannot show the points: it has read 1999 of 2000 points"),
+        ):
+            monkeypatch.setattr(point_nodes, "write_points", broken)
+            with pytest.raises(EngineError, match=reason):
+                done(engine.update_points("dust", PLACES * 2))
+            with pytest.raises(EngineError, match=reason):
+                done(engine.add_points(table("other"), PLACES, {}))
+            assert (engine.has_points("dust"), engine.has_points("other")) == (True, False)
+            assert count(engine) == len(PLACES)
+            assert "other" not in engine._pilot.nodes()
+            assert sorted(points_folder(engine).iterdir()) == kept
+
+        def meanwhile(file: Path, places: np.ndarray, values: np.ndarray | None = None) -> None:
+            """Somebody else asks for what there is not."""
+            written(file, places, values)
+            script = {"script": 'openspace.setPropertyValueSingle("Scene.Nobody.Fade", 1)', "return": False}
+            engine._connected().start("luascript", script, lambda answer: None)
+
+        monkeypatch.setattr(point_nodes, "write_points", meanwhile)
+        done(engine.update_points("dust", PLACES[:77]))
+        assert count(engine) == 77
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_table_that_openspace_refuses_is_told_with_what_is_wrong_in_it(
+    release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(release)
+    made = point_table.table_of
+
+    def misspelt(*arguments: Any) -> dict[str, Any]:
+        found = made(*arguments)
+        return {**found, "Renderable": {**found["Renderable"], "Unit": "furlong"}}
+
+    def unknown(*arguments: Any) -> dict[str, Any]:
+        found = made(*arguments)
+        return {**found, "Renderable": {**found["Renderable"], "Type": "RenderablePointClout"}}
+
+    with opened() as engine:
+        for broken, reason in ((misspelt, "Error in specification.*; Unit"), (unknown, "RenderablePointClout")):
+            monkeypatch.setattr(point_table, "table_of", broken)
+            with pytest.raises(EngineError, match=reason):
+                done(engine.add_points(table(), PLACES, {}))
+            assert not list(points_folder(engine).iterdir())
+            monkeypatch.setattr(point_table, "table_of", made)
+        done(engine.add_points(table(), PLACES, {}))
+
+
+def test_what_cannot_be_shown_is_refused(installed: Install) -> None:
+    installed()
+    with opened() as engine:
+        with pytest.raises(EngineError, match=f"at most {MOST_POINTS} can be shown, not {MOST_POINTS + 1}"):
+            engine.add_points(table(), np.zeros((MOST_POINTS + 1, 3), "f4"), {})
+        with pytest.raises(UnknownTarget, match="'Sol'"):
+            done(engine.add_points(table(parent="Sol"), PLACES, {}))
+        with pytest.raises(UnknownTarget, match="'dust'"):
+            engine.update_points("dust", PLACES)
+        with pytest.raises(EngineError, match="no column 'mass'"):
+            done(engine.add_points(table(Coloring={"ColorMapping": MAPPING | {"Parameter": "mass"}}), PLACES, VALUES))
+        points_folder(engine).write_text("in the way")
+        with pytest.raises(EngineError, match="the file that OpenSpace reads points from cannot be written"):
+            done(engine.add_points(table(), PLACES, {}))
+        assert "dust" not in engine._pilot.nodes()
+
+
+def test_points_that_are_not_to_be_drawn_are_left_out(installed: Install) -> None:
+    installed()
+    with opened() as engine:
+        shown = np.arange(len(PLACES)) % 2 == 0
+        places = PLACES.copy()
+        places[2] = np.nan
+        done(engine.add_points(table(), places, VALUES, shown=shown))
+        assert count(engine) == 999
+        with pytest.raises(EngineError, match="there is no point to show"):
+            done(engine.update_points("dust", PLACES, VALUES, shown=np.zeros(len(PLACES), bool)))
+
+
+def test_other_colours_alone_read_no_file_again(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed()
+    with opened() as engine:
+        engine.set_paused(True, now())
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
+        engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
+        before = engine.draw(now())
+        monkeypatch.delattr(point_nodes, "write_points")
+        done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 1, 0]], "ValueRange": [0, 2]}))
+        range = engine._pilot._scripts.call("propertyValue", "Scene.dust.Renderable.Coloring.ColorMapping.ValueRange")
+        assert range == [0, 2]
+        draw_until(engine, lambda frame: bool((frame.pixels != before.pixels).any()), "other colours")
+        done(engine.colour_points("dust", None))
+        assert len(list(points_folder(engine).iterdir())) == 2
+
+
+def test_the_camera_goes_on_orbiting_points_that_change() -> None:
+    """The double cannot orbit points, so what OpenSpace's library does is here in Lua."""
+    lua = lupa.LuaRuntime(unpack_returned_tuples=True)
+    lua.execute(
+        """
+        anchor, nodes = "dust", { dust = true }
+        openspace = {
+          hasSceneGraphNode = function(name) return nodes[name] or false end,
+          removeSceneGraphNode = function(name) nodes[name] = nil; if anchor == name then anchor = "Root" end end,
+          addSceneGraphNode = function(node) nodes[node.Identifier] = node end,
+          propertyValue = function(uri) if uri == "PROBED" then return anchor end return 3 end,
+          setPropertyValueSingle = function(uri, value) if uri == "PROBED" then anchor = value end end,
+        }
+        """.replace("PROBED", PROBED)
+    )
+    node = table(Coloring={"FixedColor": [1, 1, 1]})
+    lua.execute(addition(node, keep_range=False))
+    assert lua.globals().anchor == "dust"
+    assert lua.globals().nodes.dust.Renderable.SizeSettings.MaxSize == 3
