@@ -197,6 +197,9 @@ class Engine(ABC):
             f"the {self.name} engine draws no stills of its own: grab a frame of the live picture instead"
         )
 
+    def stills_over(self) -> None:  # noqa: B027 -- most engines make them beside the live picture
+        """Nobody waits for a still any more: whatever was put aside for stills comes back. Raises EngineError."""
+
     @abstractmethod
     def next_change(self, now: float) -> float:
         """Seconds from ``now`` until a new picture would differ visibly from the last one drawn.

@@ -47,9 +47,9 @@ class GrabbedFrame:
 class Grabs:
     """Takes frames from the draw thread and remembers the last few small ones."""
 
-    def __init__(self, draw_loop: DrawLoop) -> None:
+    def __init__(self, draw_loop: DrawLoop, stills: Stills) -> None:
         self._draw_loop = draw_loop
-        self._stills = Stills(draw_loop)
+        self._stills = stills
         self._recent: deque[GrabbedFrame] = deque(maxlen=REMEMBERED)
         self._large = asyncio.Lock()
 
@@ -59,7 +59,13 @@ class Grabs:
         Args:
             size: of the live view, in pixels.
         """
-        width, height = wanted.size or size
+        if wanted.live:
+            return await self._in_turn(request, wanted, size, split)
+        async with self._stills.asked():
+            return await self._in_turn(request, wanted, wanted.size or size, split)
+
+    async def _in_turn(self, request: int, wanted: Wanted, size: tuple[int, int], split: bool) -> Iterator[bytes]:
+        width, height = size
         if width * height <= LARGE_PIXELS:
             return await self._messages(request, wanted, split)
         async with self._large:

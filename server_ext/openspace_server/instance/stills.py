@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,25 @@ class Stills:
     def __init__(self, draw_loop: DrawLoop) -> None:
         self._draw_loop = draw_loop
         self._one = asyncio.Lock()
+        self._asked = 0
+
+    @contextlib.asynccontextmanager
+    async def asked(self) -> AsyncIterator[None]:
+        """Around everything that asks for stills. An engine that puts its live picture aside for them shows it again
+        when the last who asked has left, and not between two stills of many."""
+        self._asked += 1
+        cancelled = False
+        try:
+            yield
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
+        finally:
+            self._asked -= 1
+            if self._asked == 0:
+                over = self._draw_loop.call(lambda engine, now: engine.stills_over())
+                if not cancelled:
+                    await over
 
     async def take(self, wanted: Wanted) -> Still:
         """A picture beside the live one. Raises EngineError."""

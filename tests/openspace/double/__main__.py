@@ -19,7 +19,6 @@ import time
 from pathlib import Path
 from typing import IO
 
-from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.properties import Property
 from openspace_server.engines.scripting.program import Program
@@ -28,6 +27,7 @@ from tests.openspace.double.configuration import Configuration, WindowFile, read
 from tests.openspace.double.dialect import Version, legacy_library
 from tests.openspace.double.front import Front
 from tests.openspace.double.main_thread import MainThread
+from tests.openspace.double.scene import Scene
 from tests.openspace.double.streaming import stream
 from tests.openspace.double.window import Window
 
@@ -94,7 +94,7 @@ def hold(configuration: Configuration) -> list[IO[str]]:
 
 
 async def run(configuration: Configuration, file: WindowFile, profile: str, version: Version) -> None:
-    engine = EmbeddedEngine()
+    engine = Scene()
     try:
         window = Window(file.name, file.width, file.height)
     except Exception as problem:

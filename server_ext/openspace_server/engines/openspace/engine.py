@@ -8,18 +8,20 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openspace_server.engines.base import Engine, EngineError, Frame, Motion, Surroundings, Target
+from openspace_server.engines.base import Engine, EngineError, Frame, Motion, Still, Surroundings, Target
 from openspace_server.engines.openspace import link as api
+from openspace_server.engines.openspace.aside import Aside, Live
 from openspace_server.engines.openspace.folder import WINDOW_FILE, WINDOW_NAME, InstanceFolder, free_ports, make_folder
 from openspace_server.engines.openspace.grab import ScreenGrabber
 from openspace_server.engines.openspace.installation import OLDEST, check_profile, find_installation
 from openspace_server.engines.openspace.joystick import Joystick
 from openspace_server.engines.openspace.lua import Scripts
-from openspace_server.engines.openspace.pilot import Pilot
+from openspace_server.engines.openspace.pilot import Pilot, Shown, plain_state, utc_of
 from openspace_server.engines.openspace.programs import Programs, wait_until
 from openspace_server.engines.openspace.settings import OpenSpaceSettings
 from openspace_server.engines.openspace.state import StateFeed, Told
@@ -34,6 +36,10 @@ SCREEN = (3840, 2160)
 WINDOW_TIMEOUT = 10.0
 PROGRESS_INTERVAL = 2.0
 HOME_FLIGHT = 4.0
+STEADY = 0.1
+"""Seconds that a still must stay the same: maps and models come in over some frames."""
+STEADY_TIMEOUT = 2.0
+"""Seconds after which a still is taken as it is, since something in it moves by itself."""
 CAMERA_AGE = 0.5
 """Seconds after which the camera that pictures are labelled with is asked for anew."""
 
@@ -116,6 +122,7 @@ class OpenSpaceEngine(Engine):
         self._check_version(self._link)
         scripts = Scripts(self._link, programs.console_since, programs.console_size)
         self._pilot = Pilot(self._link, scripts)
+        self._aside = Aside(self._pilot, lambda size: self._resize(*size))
         self._feed = StateFeed(self._link, self._surroundings.changed)
         self._joystick = Joystick(self._link)
         self._find_window(display, programs)
@@ -158,6 +165,10 @@ class OpenSpaceEngine(Engine):
     # -- pictures ------------------------------------------------------------------------------------------------
 
     def resize(self, width: int, height: int) -> None:
+        self._put_back()
+        self._resize(width, height)
+
+    def _resize(self, width: int, height: int) -> None:
         window, grabber = self._window, self._grabber
         if window is None or grabber is None:
             raise EngineError("the size of OpenSpace's window can only be changed on an X display")
@@ -170,6 +181,8 @@ class OpenSpaceEngine(Engine):
             self._programs.check("in the middle of the session")
         if self._connected().lost.is_set():
             raise EngineError(f"OpenSpace has closed its API{self._last_words()}")
+        if self._aside.live is not None and self._last is not None:
+            return self._last
         if self._unsettled:
             self._settle()
         self._told = self._feed.told
@@ -184,11 +197,67 @@ class OpenSpaceEngine(Engine):
         self._last = Frame(self._frames, pixels, self._told.time, self._camera)
         return self._last
 
+    def still_in_parts(
+        self,
+        now: float,
+        size: tuple[int, int] | None = None,
+        *,
+        antialias: int = 4,
+        time: str | None = None,
+        camera: dict[str, Any] | None = None,
+        depth: bool = False,
+        ids: bool = False,
+    ) -> Generator[None, None, Still]:
+        """See :meth:`Engine.still_in_parts`. The live picture stands still until :meth:`stills_over`; OpenSpace smooths
+        as it is set to, whatever ``antialias`` says."""
+        if depth or ids:
+            raise EngineError("OpenSpace does not tell depth or bodies: its API and its window have the picture only")
+        if self._feed.told.flying:
+            raise EngineError("OpenSpace has one camera, and a flight is under way: ask again when it has arrived")
+        moment = None if time is None else utc_of(time)
+        if camera is not None:
+            self._pilot.check_camera(camera)
+        return self._still(size, moment, camera)
+
+    def _still(
+        self, size: tuple[int, int] | None, moment: str | None, camera: dict[str, Any] | None
+    ) -> Generator[None, None, Still]:
+        while True:
+            live = self._put_aside()
+            was = live.shown
+            self._aside.resize(size or live.size)
+            self._aside.show(Shown(moment or was.time, camera or was.camera, paused=True))
+            pixels = yield from self._steady_picture()
+            if pixels is not None:
+                shown = self._pilot.shown()
+                return Still(0, pixels, f"{shown.time}Z", plain_state(shown.camera))
+
+    def _steady_picture(self) -> Generator[None, None, np.ndarray | None]:
+        """The window's picture when it has come to rest; None if the live picture was put back meanwhile."""
+        began = since = time.monotonic()
+        picture = self._take_picture()
+        while (now := time.monotonic()) < min(since + STEADY, began + STEADY_TIMEOUT):
+            yield
+            if self._aside.live is None:
+                return None
+            self._pilot.wait_frame()
+            before, picture = picture, self._take_picture()
+            if not _same(before, picture):
+                since = now
+        return picture
+
+    def stills_over(self) -> None:
+        self._put_back()
+
     def next_change(self, now: float) -> float:
+        if self._aside.live is not None:
+            return math.inf
         return math.inf if self._watched else 1 / self._surroundings.frame_rate
 
     def move(self, motion: Motion, now: float) -> None:
         assert self._joystick is not None
+        if self._aside.live is not None:
+            return  # it would move what is not seen
         if motion.axes and self._feed.told.flying:
             self._pilot.stop_flight()
             self._feed.land()
@@ -205,10 +274,12 @@ class OpenSpaceEngine(Engine):
         return self._told.focus
 
     def set_focus(self, target: str) -> None:
+        self._put_back()
         self._pilot.set_focus(target)
         self._changed(focus=target)
 
     def fly_to(self, target: str, duration: float, distance: float | None, now: float) -> None:
+        self._put_back()
         self._pilot.fly_to(target, duration, distance)
         self._took_off()
 
@@ -217,14 +288,18 @@ class OpenSpaceEngine(Engine):
         return self._told.flying
 
     def home(self, now: float) -> None:
+        self._put_back()
         self._pilot.fly_to_state(self._first_camera, HOME_FLIGHT)
         self._took_off()
 
     def camera(self) -> dict[str, Any]:
+        if self._aside.live is not None:
+            return plain_state(self._aside.live.shown.camera)
         self._camera, self._camera_at = self._pilot.camera(), time.monotonic()
         return self._camera
 
     def set_camera(self, state: dict[str, Any], now: float) -> None:
+        self._put_back()
         self._pilot.set_camera(state)
         self._camera_at = -math.inf
         self._changed(focus=state["Anchor"])
@@ -236,6 +311,7 @@ class OpenSpaceEngine(Engine):
         return self._told.time
 
     def set_time(self, time: str, now: float) -> None:
+        self._put_back()
         self._changed(time=self._pilot.set_time(time))
 
     @property
@@ -243,6 +319,7 @@ class OpenSpaceEngine(Engine):
         return self._told.rate
 
     def set_rate(self, rate: float, now: float) -> None:
+        self._put_back()
         self._pilot.set_rate(rate)
         self._changed(rate=float(rate))
 
@@ -251,6 +328,7 @@ class OpenSpaceEngine(Engine):
         return self._told.paused
 
     def set_paused(self, paused: bool, now: float) -> None:
+        self._put_back()
         self._pilot.set_paused(paused)
         self._changed(paused=paused)
 
@@ -322,13 +400,28 @@ class OpenSpaceEngine(Engine):
         self._told = self._feed.told
 
     def _settle(self) -> None:
-        """Wait until a picture drawn after everything asked so far is on the screen.
-
-        An answer is given at the start of a frame, when the one before has been shown.
-        """
+        """Wait until a picture drawn after everything asked so far is on the screen."""
         self._unsettled = False
-        self._connected().ask("version", {})
+        self._pilot.wait_frame()
         self._damaged.set()
+
+    def _put_aside(self) -> Live:
+        """Make OpenSpace free for a picture of another size, time or camera."""
+        if self._window is not None:
+            place = self._window.place
+            size = (place.width, place.height)
+        else:
+            height, width = self.draw(time.monotonic()).pixels.shape[:2]
+            size = (width, height)
+        return self._aside.put(size, self._told.rate)
+
+    def _put_back(self) -> None:
+        """Show the live picture again, if it was put aside."""
+        if (shown := self._aside.put_back()) is not None:
+            self._feed.expect(time=f"{shown.time}Z", paused=shown.paused, focus=shown.camera["Anchor"])
+            self._told = self._feed.told
+            self._damaged.set()
+            self._surroundings.changed()
 
     def _ask_camera(self, now: float) -> None:
         """Keep the camera that pictures are labelled with fresh, without waiting for it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,15 @@ MAX_TARGETS = 400
 PROFILE_TIMEOUT = 5.0
 SHORTEST_FLIGHT = 0.05
 """Seconds: OpenSpace knows no flight of none."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What OpenSpace shows: ``time`` in UTC without a zone, ``camera`` as OpenSpace takes it back."""
+
+    time: str
+    camera: dict[str, Any]
+    paused: bool
 
 
 class Pilot:
@@ -70,11 +80,15 @@ class Pilot:
 
     def set_camera(self, state: dict[str, Any]) -> None:
         """Place the camera as :meth:`camera` told."""
+        self.check_camera(state)
+        self._scripts.call("navigation.setNavigationState", state)
+
+    def check_camera(self, state: dict[str, Any]) -> None:
+        """Raises EngineError, UnknownTarget."""
         anchor = state.get("Anchor")
         if not isinstance(anchor, str) or "Position" not in state:
             raise EngineError("a navigation state needs at least Anchor and Position")
         self.require(anchor)
-        self._scripts.call("navigation.setNavigationState", state)
 
     def fly_to(self, target: str, duration: float, distance: float | None) -> None:
         """Start a flight; ``distance`` in metres from the target's centre."""
@@ -117,9 +131,37 @@ class Pilot:
 
     def set_time(self, time: str) -> str:
         """Jump to an ISO 8601 time; returns it in UTC. Raises EngineError."""
-        utc = _utc(time)
+        utc = utc_of(time)
         self._scripts.call("time.setTime", utc)
         return f"{utc}Z"
+
+    # -- camera and clock at once ---------------------------------------------------------------------------------
+
+    def shown(self) -> Shown:
+        """What is shown now."""
+        told = self._scripts.run(
+            "return {Time = openspace.time.UTC(), Paused = openspace.time.isPaused(), "
+            "Camera = openspace.navigation.getNavigationState()}"
+        )
+        return Shown(told["Time"], _vectors(told["Camera"]), told["Paused"] is True)
+
+    def show(self, what: Shown) -> None:
+        """Show that from the next frame on."""
+        state = {name: value for name, value in what.camera.items() if name != "Timestamp"}
+        # Pausing first: it puts the time of now on OpenSpace's timeline, which setting the time clears.
+        self._scripts.run(
+            f"openspace.time.setPause({literal(what.paused)})\n"
+            f"openspace.time.setTime({literal(what.time)})\n"
+            f"openspace.navigation.setNavigationState({literal(state)})"
+        )
+
+    def wait_frame(self) -> None:
+        """Return when everything asked before has been drawn.
+
+        A script is answered before its frame is drawn, and what it asks for holds from the next frame on; the answer
+        to one more script comes after that frame.
+        """
+        self._scripts.run("return true")
 
     def set_rate(self, rate: float) -> None:
         self._scripts.call("time.setDeltaTime", float(rate))
@@ -129,12 +171,22 @@ class Pilot:
 
 
 def _navigation_state(told: Any) -> dict[str, Any]:
+    return plain_state(_vectors(told))
+
+
+def _vectors(told: Any) -> dict[str, Any]:
     if not isinstance(told, dict) or "Anchor" not in told:
         raise EngineError(f"OpenSpace told no navigation state but {str(told)[:80]}")
     return {name: numbers(value) if name in ("Position", "Up") else value for name, value in told.items()}
 
 
-def _utc(time: str) -> str:
+def plain_state(state: dict[str, Any]) -> dict[str, Any]:
+    """A navigation state of OpenSpace's as every engine tells it: with its frame, which OpenSpace leaves out where it
+    is the anchor's; without the aim, by which OpenSpace steers but which it does not look at."""
+    return {"ReferenceFrame": state["Anchor"]} | {name: value for name, value in state.items() if name != "Aim"}
+
+
+def utc_of(time: str) -> str:
     """``time`` as OpenSpace wants it: UTC, without a zone."""
     try:
         parsed = datetime.fromisoformat(time)
