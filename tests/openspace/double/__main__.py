@@ -118,7 +118,7 @@ async def run(configuration: Configuration, file: WindowFile, profile: str, vers
     for body in BODIES:
         owner = engine.tree.owner(f"Scene.{body.identifier}")
         assert owner is not None
-        owner.add(Property("BoundingSphere", "Double", body.radius))
+        owner.add(Property("BoundingSphere", "Double", -1.0))  # as computed
     engine.open(file.width, file.height)
     program = Program(engine, configuration.path("USER"))
     thread = MainThread(engine, program, window, front.tick, front.expecting)

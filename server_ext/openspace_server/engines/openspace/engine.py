@@ -8,12 +8,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openspace_server.engines.base import Engine, EngineError, Frame, Motion, Still, Surroundings, Target
+from openspace_server.engines.base import Engine, EngineError, Frame, Motion, Still, Surroundings, Target, UnknownTarget
 from openspace_server.engines.openspace import link as api
 from openspace_server.engines.openspace.aside import Aside, Live
 from openspace_server.engines.openspace.folder import WINDOW_FILE, WINDOW_NAME, InstanceFolder, free_ports, make_folder
@@ -21,9 +21,10 @@ from openspace_server.engines.openspace.grab import ScreenGrabber
 from openspace_server.engines.openspace.installation import OLDEST, check_profile, find_installation
 from openspace_server.engines.openspace.joystick import Joystick
 from openspace_server.engines.openspace.lua import Scripts
-from openspace_server.engines.openspace.pilot import Pilot, Shown, plain_state, utc_of
+from openspace_server.engines.openspace.pilot import Pilot, Shown, plain_state, reached, same_camera, same_time, utc_of
 from openspace_server.engines.openspace.programs import Programs, wait_until
 from openspace_server.engines.openspace.settings import OpenSpaceSettings
+from openspace_server.engines.openspace.sky import between
 from openspace_server.engines.openspace.state import StateFeed, Told
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ class OpenSpaceEngine(Engine):
         self._damaged = threading.Event()
         self._watched = False
         self._unsettled = False
+        self._moves = 0
+        """How often something here has taken the camera."""
+        self._placed: dict[str, Any] = {}
+        self._seen: dict[str, Any] | None = None
+        """Where the last step of a tour asked the camera to be, and where OpenSpace then said that it is."""
+        self._anchors: set[str] = set()
         self._camera: dict[str, Any] = {}
         self._camera_at = -math.inf
         self._told_progress = -math.inf
@@ -249,6 +256,75 @@ class OpenSpaceEngine(Engine):
     def stills_over(self) -> None:
         self._put_back()
 
+    # -- tours ---------------------------------------------------------------------------------------------------
+
+    def whereabouts_in_parts(
+        self, targets: Sequence[str], times: Sequence[str]
+    ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
+        """See :meth:`Engine.whereabouts_in_parts`. OpenSpace's clock goes there for a moment, as for a still."""
+        if self._feed.told.flying:
+            raise EngineError("OpenSpace's time stands still during a flight: ask again when it has arrived")
+        moments = [utc_of(time) for time in times]
+        nodes = self._pilot.nodes()
+        for target in targets:
+            if target not in nodes:
+                raise UnknownTarget(target, nodes)
+        sun = ["Sun"] if "Sun" in nodes else []
+        return self._whereabouts([*targets, *sun], len(targets), moments)
+
+    def _whereabouts(
+        self, nodes: list[str], count: int, moments: list[str]
+    ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
+        if not moments or not count:
+            return np.zeros((len(moments), count, 3)), np.zeros((len(moments), count, 3, 3))
+        rows = yield from between(lambda some: self._looked(nodes, some), moments)
+        positions, rotations = rows[..., :3], rows[..., 3:].reshape(*rows.shape[:2], 3, 3).swapaxes(-1, -2)
+        return positions[:, :count] - positions[:, count:].sum(axis=1, keepdims=True), rotations[:, :count]
+
+    def _looked(self, nodes: list[str], moments: Sequence[str]) -> Generator[None, None, np.ndarray]:
+        """Rows of :meth:`Pilot.whereabouts` at each moment."""
+        found: list[np.ndarray] = []
+        wanted = ""
+        while len(found) < len(moments):
+            if self._aside.live is None or wanted != moments[len(found)]:
+                live = self._put_aside()
+                wanted = moments[len(found)]
+                self._aside.show(Shown(wanted, live.shown.camera, paused=True))
+            following = moments[len(found) + 1] if len(found) + 1 < len(moments) else None
+            told, rows = self._pilot.whereabouts(nodes, following)
+            if not same_time(told, wanted):
+                raise EngineError(f"OpenSpace did not go to {wanted}: its time is {told}")
+            found.append(rows)
+            wanted = following or wanted
+            yield
+        return np.array(found)
+
+    def place(self, camera: dict[str, Any], time: str | None, mark: Any, now: float) -> Any:
+        """See :meth:`Engine.place`: one script for each step."""
+        self._put_back()
+        if mark is not None and (self._feed.told.flying or mark != self._moves):
+            return None
+        if not isinstance(anchor := camera.get("Anchor"), str) or anchor not in self._anchors:
+            self._pilot.check_camera(camera)
+            self._anchors.add(str(anchor))
+        moment = None if time is None else utc_of(time)
+        before = self._pilot.step(camera, moment)
+        asked, seen = self._placed, self._seen  # the latter asked for after the step before, so answered by now
+        alone = seen is None or (same_camera(seen, plain_state(before)) and reached(seen, asked))
+        if mark is not None and not alone:
+            self._pilot.set_camera(before)
+            return None
+        self._placed, self._seen = camera, None
+        self._pilot.ask_camera(self._see_placed)
+        self._feed.expect(focus=camera["Anchor"], **({} if moment is None else {"time": f"{moment}Z"}))
+        self._told = self._feed.told
+        self._moves += 1
+        return self._moves
+
+    def _see_placed(self, state: dict[str, Any]) -> None:
+        """Where OpenSpace says that the camera is after a step."""
+        self._seen = self._camera = state
+
     def next_change(self, now: float) -> float:
         if self._aside.live is not None:
             return math.inf
@@ -258,6 +334,7 @@ class OpenSpaceEngine(Engine):
         assert self._joystick is not None
         if self._aside.live is not None:
             return  # it would move what is not seen
+        self._moves += bool(motion.axes)
         if motion.axes and self._feed.told.flying:
             self._pilot.stop_flight()
             self._feed.land()
@@ -275,11 +352,13 @@ class OpenSpaceEngine(Engine):
 
     def set_focus(self, target: str) -> None:
         self._put_back()
+        self._moves += 1
         self._pilot.set_focus(target)
         self._changed(focus=target)
 
     def fly_to(self, target: str, duration: float, distance: float | None, now: float) -> None:
         self._put_back()
+        self._moves += 1
         self._pilot.fly_to(target, duration, distance)
         self._took_off()
 
@@ -289,6 +368,7 @@ class OpenSpaceEngine(Engine):
 
     def home(self, now: float) -> None:
         self._put_back()
+        self._moves += 1
         self._pilot.fly_to_state(self._first_camera, HOME_FLIGHT)
         self._took_off()
 
@@ -300,6 +380,7 @@ class OpenSpaceEngine(Engine):
 
     def set_camera(self, state: dict[str, Any], now: float) -> None:
         self._put_back()
+        self._moves += 1
         self._pilot.set_camera(state)
         self._camera_at = -math.inf
         self._changed(focus=state["Anchor"])
