@@ -50,7 +50,8 @@ class Pictures(Held):
     ) -> Frame:
         """The exact pixels of one picture: the next live one, or, with any argument, a still made beside it.
 
-        Live viewers see nothing of a still: size, time and camera of their view stay.
+        Live viewers see nothing of a still: size, time and camera of their view stay. With OpenSpace as the engine
+        their picture stands still until it is made, and ``antialias`` has no effect.
 
         Args:
             size: ``(width, height)`` in pixels, 64 to 8192 each, at most 7680 x 4320 in all; None: as the live view.

@@ -223,6 +223,7 @@ def near(q: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def yaw_pitch(yaw: float, pitch: float) -> np.ndarray:
-    """Camera axes after turning left by ``yaw``, then up by ``pitch`` (radians), in the axes of the level camera."""
+    """Camera axes after turning right by ``yaw``, then up by ``pitch`` (radians), in the axes of the level camera, as
+    OpenSpace's navigation states mean them."""
     cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
-    return np.array([[cy, -sy * cp, sy * sp], [sy, cy * cp, -cy * sp], [0, sp, cp]])
+    return np.array([[cy, sy * cp, -sy * sp], [-sy, cy * cp, -cy * sp], [0, sp, cp]])

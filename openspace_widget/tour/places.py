@@ -155,7 +155,7 @@ def navigation_state(name: str, position: np.ndarray, orientation: np.ndarray) -
     """OpenSpace's table of a camera ``position`` metres off body ``name``, both in galactic axes."""
     turned = geo.matrix(orientation)
     ahead = turned.T @ geo.unit(-position)
-    yaw, pitch = math.asin(max(-1.0, min(1.0, float(ahead[0])))), math.atan2(-float(ahead[2]), float(ahead[1]))
+    yaw, pitch = -math.asin(max(-1.0, min(1.0, float(ahead[0])))), math.atan2(-float(ahead[2]), float(ahead[1]))
     state: dict[str, Any] = {"Anchor": name, "ReferenceFrame": "Root", "Position": position.tolist()}
     if abs(yaw) < 1e-9 and abs(pitch) < 1e-9:
         return {**state, "Up": turned[:, 2].tolist()}

@@ -52,7 +52,8 @@ async def bodies(session: Session, wanted: Sequence[str]) -> Bodies:
     told = [(str(t["identifier"]), str(t["name"]), float(t.get("radius") or 0)) for t in await session.ask("targets")]
     everyone = Bodies(tuple(t[0] for t in told), np.array([t[2] for t in told]), tuple(t[1] for t in told))
     rows = {everyone.find(name) for name in wanted}
-    largest = sorted(range(len(told)), key=lambda row: -told[row][2])[: max(0, MOST - len(rows))]
+    solid = [row for row in range(len(told)) if told[row][2] > 0]
+    largest = sorted(solid, key=lambda row: -told[row][2])[: max(0, MOST - len(rows))]
     kept = [told[row] for row in sorted(rows | set(largest))]
     return Bodies(tuple(t[0] for t in kept), np.array([t[2] for t in kept]), tuple(t[1] for t in kept))
 

@@ -199,6 +199,23 @@ def test_a_navigation_state_reads_back_as_it_was_set(
     )
 
 
+def test_yaw_turns_the_view_to_the_right_and_pitch_upwards(engine: EmbeddedEngine, wall: Wall) -> None:
+    """As OpenSpace documents them: what was in the middle is then to the left, and below."""
+    sun = -np.array(engine.world_position("Mars"))
+    state = {"Anchor": "Mars", "Position": (sun / np.linalg.norm(sun) * 2e7).tolist()}
+
+    def middle(**angles: float) -> tuple[float, float]:
+        engine.set_camera({**state, **angles}, wall.now)
+        rows, columns = np.nonzero(picture(engine, wall).max(axis=2) > 60)
+        return float(np.median(columns)), float(np.median(rows))
+
+    engine.show(orbits=False, labels=False, constellations=False)
+    x, y = middle()
+    assert (x, y) == pytest.approx((160, 90), abs=4)
+    assert middle(Yaw=0.2) == pytest.approx((x - 38, y), abs=6)
+    assert middle(Pitch=0.1) == pytest.approx((x, y + 19), abs=6)
+
+
 def test_root_axes_are_galactic(engine: EmbeddedEngine, wall: Wall) -> None:
     """The galactic north pole is at right ascension 192.8595, declination 27.1283 degrees."""
     engine.set_camera({"Anchor": "Earth", "ReferenceFrame": "Root", "Position": [0, 0, 1e8]}, wall.now)

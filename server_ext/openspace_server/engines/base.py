@@ -7,7 +7,7 @@ Wall-clock arguments named ``now`` are seconds of :func:`time.monotonic`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
@@ -196,6 +196,9 @@ class Engine(ABC):
             f"the {self.name} engine draws no stills of its own: grab a frame of the live picture instead"
         )
 
+    def stills_over(self) -> None:  # noqa: B027 -- most engines make them beside the live picture
+        """Nobody waits for a still any more: whatever was put aside for stills comes back. Raises EngineError."""
+
     @abstractmethod
     def next_change(self, now: float) -> float:
         """Seconds from ``now`` until a new picture would differ visibly from the last one drawn.
@@ -274,3 +277,37 @@ class Engine(ABC):
     @abstractmethod
     def set_camera(self, state: dict[str, Any], now: float) -> None:
         """Place the camera as ``camera()`` told. Raises EngineError, UnknownTarget."""
+
+    def place(self, camera: dict[str, Any], time: str | None, mark: Any, now: float) -> Any:
+        """Put camera and time somewhere at once, as one step of many.
+
+        Args:
+            camera, time: as for :meth:`set_camera` and :meth:`set_time`; a ``time`` of None keeps that.
+            mark: what the step before returned; None for a first step.
+
+        Returns a mark for the next step; None, with nothing done, if something else has moved the camera since the
+        step before. Raises EngineError, UnknownTarget.
+        """
+        if mark is not None and (self.flying or _without_time(self.camera()) != mark):
+            return None
+        if time is not None:
+            self.set_time(time, now)
+        self.set_camera(camera, now)
+        return _without_time(self.camera())
+
+    # -- the sky ---------------------------------------------------------------------------------------------------
+
+    def whereabouts_in_parts(
+        self, targets: Sequence[str], times: Sequence[str]
+    ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
+        """Where ``targets`` are at ``times`` (ISO 8601), and how they are turned, in OpenSpace's world axes; in parts,
+        as :meth:`still_in_parts`.
+
+        Returns float64 ``(times, targets, 3)``, metres from the Sun, and ``(times, targets, 3, 3)``, rotation matrices
+        from body-fixed axes. Raises UnknownTarget, EngineError.
+        """
+        raise EngineError(f"the {self.name} engine does not tell where bodies are")
+
+
+def _without_time(camera: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in camera.items() if name != "Timestamp"}

@@ -7,7 +7,7 @@ Units: metres, seconds, degrees for geographic angles, radians for everything el
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -200,6 +200,21 @@ class SceneEngine(PointEngine):
         Raises UnknownTarget, EngineError.
         """
         self._lacks("places of bodies at other times")
+
+    def whereabouts_in_parts(
+        self, targets: Sequence[str], times: Sequence[str]
+    ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
+        found = []
+        for time in times:
+            found.append(self.whereabouts(targets, time))
+            yield
+        shape = (len(times), len(targets), 3)
+        positions = np.array([each[0] for each in found], float).reshape(shape)
+        return positions, np.array([each[1] for each in found], float).reshape(*shape, 3)
+
+    def world_rotation(self, identifier: str) -> np.ndarray:
+        """Rotation matrix ``(3, 3)`` from a node's own axes to OpenSpace's world axes. Raises UnknownTarget."""
+        self._lacks("world rotations")
 
     def assets(self) -> dict[str, bool]:
         """The built-in assets, and whether each is loaded."""

@@ -75,9 +75,9 @@ class Way:
 class Grabs:
     """Takes frames from the draw thread and remembers the last few small ones."""
 
-    def __init__(self, draw_loop: DrawLoop) -> None:
+    def __init__(self, draw_loop: DrawLoop, stills: Stills) -> None:
         self._draw_loop = draw_loop
-        self._stills = Stills(draw_loop)
+        self._stills = stills
         self._recent: deque[GrabbedFrame] = deque(maxlen=REMEMBERED)
         self._large = asyncio.Lock()
 
@@ -87,7 +87,13 @@ class Grabs:
         Args:
             size: of the live view, in pixels.
         """
-        width, height = wanted.size or size
+        if wanted.live:
+            return await self._in_turn(request, wanted, size, way)
+        async with self._stills.asked():
+            return await self._in_turn(request, wanted, wanted.size or size, way)
+
+    async def _in_turn(self, request: int, wanted: Wanted, size: tuple[int, int], way: Way) -> Iterator[bytes]:
+        width, height = size
         if width * height <= LARGE_PIXELS:
             return await self._messages(request, wanted, way)
         async with self._large:

@@ -18,6 +18,7 @@ from openspace_server.instance.host_pipe import Configuration
 from openspace_server.instance.picture_settings import PictureSettings
 from openspace_server.instance.points import PointScene
 from openspace_server.instance.roles import Control
+from openspace_server.instance.stills import Stills
 from openspace_server.instance.streaming.director import Director
 from openspace_server.instance.streaming.encoder import EncodedPicture
 from openspace_server.instance.streaming.images import DrawnFrame
@@ -52,7 +53,8 @@ class Instance:
         size = (configuration.width, configuration.height)
         self.draw_loop = DrawLoop(engine, size, self, stamped=configuration.stamp)
         self.director = Director(self.draw_loop, self.settings, stamped=configuration.stamp)
-        self.grabs = Grabs(self.draw_loop)
+        self.stills = Stills(self.draw_loop)
+        self.grabs = Grabs(self.draw_loop, self.stills)
         self.points = PointScene(self.draw_loop)
         self.conversations: set[Conversation] = set()
         self.control = Control(self._control_changed)

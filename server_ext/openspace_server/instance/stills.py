@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Generator
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openspace_server.engines.base import Engine, Still
+import numpy as np
+
+from openspace_server.engines.base import Still
 from openspace_server.instance.draw_loop import DrawLoop
+from openspace_server.instance.parts import in_parts
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, text
 from openspace_server.protocols.picture import check_size
 
 SAMPLES = (1, 2, 4, 8, 16)
-AT_ONCE = 0.004
-"""Seconds after which a still lets the live picture take its turn."""
-Parts = Generator[None, None, Still]
 FORMATS = ("rgb", "i420")
 
 
@@ -70,42 +70,35 @@ class Stills:
     def __init__(self, draw_loop: DrawLoop) -> None:
         self._draw_loop = draw_loop
         self._one = asyncio.Lock()
+        self._asked = 0
+
+    @contextlib.asynccontextmanager
+    async def asked(self) -> AsyncIterator[None]:
+        """Around everything that asks for stills. An engine that puts its live picture aside for them shows it again
+        when the last who asked has left, and not between two stills of many."""
+        self._asked += 1
+        cancelled = False
+        try:
+            yield
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
+        finally:
+            self._asked -= 1
+            if self._asked == 0:
+                over = self._draw_loop.call(lambda engine, now: engine.stills_over())
+                if not cancelled:
+                    await over
 
     async def take(self, wanted: Wanted) -> Still:
         """A picture beside the live one. Raises EngineError."""
         asked: dict[str, Any] = {"time": wanted.time, "camera": wanted.camera, "depth": wanted.depth, "ids": wanted.ids}
         if wanted.antialias is not None:
             asked["antialias"] = wanted.antialias
-        parts: list[Parts] = []
-
-        def begin(engine: Engine, now: float) -> Still | None:
-            parts.append(engine.still_in_parts(now, wanted.size, **asked))
-            return _some(parts[0])
-
         async with self._one:
-            try:
-                still = await self._draw_loop.call(begin)
-                while still is None:
-                    still = await self._draw_loop.call(lambda engine, now: _some(parts[0]))
-                return still
-            except asyncio.CancelledError:
-                self._draw_loop.call(lambda engine, now: _give_up(parts))
-                raise
+            return await in_parts(self._draw_loop, lambda engine, now: engine.still_in_parts(now, wanted.size, **asked))
 
-
-def _give_up(parts: list[Parts]) -> None:
-    for each in parts:
-        each.close()
-
-
-def _some(parts: Parts) -> Still | None:
-    """As many parts as fit into a moment; the still when it is done."""
-    until = time.perf_counter() + AT_ONCE
-    try:
-        while True:
-            next(parts)
-            if time.perf_counter() > until:
-                return None
-    except StopIteration as done:
-        still: Still = done.value
-        return still
+    async def whereabouts(self, targets: Sequence[str], times: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`Engine.whereabouts_in_parts`, and not at once with a still, whose time it may change."""
+        async with self.asked(), self._one:
+            return await in_parts(self._draw_loop, lambda engine, now: engine.whereabouts_in_parts(targets, times))

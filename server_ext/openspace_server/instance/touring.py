@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openspace_server.engines.base import Engine, EngineError
-from openspace_server.engines.scene_engine import SceneEngine
 from openspace_server.protocols import arrays, pieces
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, text
 
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
     from openspace_server.instance.control import Conversation
 
 MOST_TARGETS, MOST_TIMES = 256, 2000
-AT_ONCE = 16
-"""Moments looked up between two drawings, so that the live picture goes on."""
 
 
 async def whereabouts(who: Conversation, arguments: dict[str, Any], id: int) -> Iterator[bytes]:
@@ -28,23 +24,13 @@ async def whereabouts(who: Conversation, arguments: dict[str, Any], id: int) -> 
     if not (who.steers or who.owner):
         raise ProtocolError("whereabouts: only for who steers")
     targets, times = _texts(arguments, "targets", MOST_TARGETS), _texts(arguments, "times", MOST_TIMES)
-
-    def look(engine: Engine, some: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:
-        if not isinstance(engine, SceneEngine):
-            raise EngineError(f"the {engine.name} engine does not tell where bodies are")
-        return [engine.whereabouts(targets, moment) for moment in some]
-
-    found: list[tuple[np.ndarray, np.ndarray]] = []
-    for start in range(0, len(times), AT_ONCE):
-        some = times[start : start + AT_ONCE]
-        found += await who.instance.draw_loop.call(lambda engine, now, some=some: look(engine, some))  # type: ignore[misc]
-    positions = np.array([each[0] for each in found], "<f8").reshape(len(times), len(targets), 3)
-    rotations = np.array([each[1] for each in found], "<f8").reshape(len(times), len(targets), 3, 3)
+    positions, rotations = await who.instance.stills.whereabouts(targets, times)
     return _sent(id, positions, rotations)
 
 
 def _sent(id: int, positions: np.ndarray, rotations: np.ndarray) -> Iterator[bytes]:
     for more, kind, array in ((1, "positions", positions), (0, "rotations", rotations)):
+        array = np.ascontiguousarray(array, "<f8")
         header = arrays.encode_header(array, kind, request=id, more=more)
         yield from pieces.split(id, header, array.reshape(-1).view(np.uint8).data)
 
@@ -56,23 +42,13 @@ async def place(who: Conversation, arguments: dict[str, Any], id: int) -> dict[s
     if not isinstance(camera, dict):
         raise ProtocolError(f"camera: expected a navigation state, got {describe(camera)}")
     moment = text(arguments, "time", limit=64) if arguments.get("time") is not None else None
-    begin = boolean(arguments, "begin", False)
-
-    def put(engine: Engine, now: float) -> bool:
-        if not begin and (engine.flying or _where(engine) != who.placed):
-            return False
-        if moment is not None:
-            engine.set_time(moment, now)
-        engine.set_camera(camera, now)
-        who.placed = _where(engine)
-        return True
-
-    return {"undisturbed": await who.instance.draw_loop.call(put, changes=True)}
-
-
-def _where(engine: Engine) -> Any:
-    camera = engine.camera()
-    return {name: value for name, value in camera.items() if name != "Timestamp"}
+    mark = None if boolean(arguments, "begin", False) else who.placed
+    placed = await who.instance.draw_loop.call(
+        lambda engine, now: engine.place(camera, moment, mark, now), changes=True
+    )
+    if placed is not None:
+        who.placed = placed
+    return {"undisturbed": placed is not None}
 
 
 def _texts(arguments: dict[str, Any], name: str, most: int) -> list[str]:

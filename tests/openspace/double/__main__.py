@@ -27,7 +27,7 @@ from tests.openspace.double.configuration import Configuration, WindowFile, read
 from tests.openspace.double.dialect import Version, legacy_library
 from tests.openspace.double.front import Front
 from tests.openspace.double.main_thread import MainThread
-from tests.openspace.double.point_clouds import PointCloudEngine
+from tests.openspace.double.scene import Scene
 from tests.openspace.double.streaming import stream
 from tests.openspace.double.window import Window
 
@@ -97,7 +97,7 @@ def hold(configuration: Configuration) -> list[IO[str]]:
 
 
 async def run(configuration: Configuration, file: WindowFile, profile: str, version: Version) -> None:
-    engine = PointCloudEngine()
+    engine = Scene()
     try:
         window = Window(file.name, file.width, file.height)
     except Exception as problem:
@@ -121,7 +121,7 @@ async def run(configuration: Configuration, file: WindowFile, profile: str, vers
     for body in BODIES:
         owner = engine.tree.owner(f"Scene.{body.identifier}")
         assert owner is not None
-        owner.add(Property("BoundingSphere", "Double", body.radius))
+        owner.add(Property("BoundingSphere", "Double", -1.0))  # as computed
     engine.open(file.width, file.height)
     program = Program(engine, configuration.path("USER"))
     engine.log = program.log.error

@@ -1,4 +1,6 @@
-"""The ports: open from the start, silent until everything is loaded, heard once per frame, and of one dialect only."""
+"""The ports: open from the start, silent until everything is loaded, heard once per frame, and of one dialect only.
+
+Scripts run a frame after they were heard."""
 
 from __future__ import annotations
 
@@ -74,7 +76,7 @@ class Front:
         types: dict[int, str] = {}
         inbox: asyncio.Queue[str | None] = asyncio.Queue()
         async with connect(f"ws://127.0.0.1:{port}/", compression=None, max_size=LIMIT) as inner:
-            tasks = [
+            tasks: list[asyncio.Task[None]] = [
                 asyncio.create_task(self._answer(inner, say, types)),
                 asyncio.create_task(self._collect(heard, inbox)),
             ]
@@ -87,9 +89,13 @@ class Front:
                         print(f"(E) {'Connection':20} Unsupported API version", flush=True)
                         return
                     first = False
-                    if self._understood(message, types):
+                    if not self._understood(message, types):
+                        self._unheard -= 1
+                    elif types.get(message.get("topic", 0)) == "luascript":
+                        tasks.append(asyncio.create_task(self._pass_on_next_frame(raw, inner)))
+                    else:
                         await inner.send(raw)
-                    self._unheard -= 1
+                        self._unheard -= 1
             finally:
                 for task in tasks:
                     task.cancel()
@@ -102,6 +108,12 @@ class Front:
             while not inbox.empty():
                 batch.append(inbox.get_nowait())
         return batch.popleft()
+
+    async def _pass_on_next_frame(self, raw: str, inner: websockets.asyncio.client.ClientConnection) -> None:
+        """Scripts are queued when they are read, and run in the frame after."""
+        await self._frame.wait()
+        await inner.send(raw)
+        self._unheard -= 1
 
     def _understood(self, message: dict[str, Any], types: dict[int, str]) -> bool:
         type = message.get("type")

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from openspace_server.engines.base import Engine
-from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.scripting.program import Program
+from tests.openspace.double.scene import Scene
 from tests.openspace.double.window import Window
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class MainThread:
 
     def __init__(
         self,
-        engine: EmbeddedEngine,
+        engine: Scene,
         program: Program,
         window: Window,
         tick: Callable[[], None],
@@ -64,6 +64,8 @@ class MainThread:
         while not self._program.quit_requested:
             before, now = now, time.monotonic()
             self._loop.call_soon_threadsafe(self._tick)
+            if self._engine.begin_frame(now):
+                draw_at = now
             if self._handle(before):
                 draw_at = now
             if (size := self._window.resized()) is not None:

@@ -48,6 +48,13 @@ class Staging(Steering):
         x, y, z = (GALACTIC @ position).tolist()
         return x, y, z
 
+    def world_rotation(self, identifier: str) -> np.ndarray:
+        self._opened()
+        if identifier not in INDEX:
+            return np.eye(3)
+        turned: np.ndarray = GALACTIC @ axes(INDEX[identifier], self._sky.days, self._sky.seconds)
+        return turned
+
     def whereabouts(self, targets: Sequence[str], time: str) -> tuple[np.ndarray, np.ndarray]:
         rows = [find(target) for target in targets]
         at = sky(clocks.parse(time))

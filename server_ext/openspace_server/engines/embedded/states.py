@@ -36,7 +36,7 @@ def write(pose: Pose, sky: Sky) -> dict[str, Any]:
     turned = quat.matrix(pose.orientation)
     target = _target(pose.anchor, pose.aim, pose.position, sky)
     ahead = turned.T @ (target / quat.length(target))
-    yaw, pitch = math.asin(max(-1.0, min(1.0, ahead[0]))), math.atan2(-ahead[2], ahead[1])
+    yaw, pitch = -math.asin(max(-1.0, min(1.0, ahead[0]))), math.atan2(-ahead[2], ahead[1])
     out: dict[str, Any] = {"Anchor": BODIES[pose.anchor].identifier}
     if pose.aim is not None:
         out["Aim"] = BODIES[pose.aim].identifier
@@ -80,9 +80,9 @@ def _target(anchor: int, aim: int | None, position: np.ndarray, sky: Sky) -> np.
 
 
 def _yaw_pitch(yaw: float, pitch: float) -> np.ndarray:
-    """Camera axes after turning left by ``yaw``, then up by ``pitch``, in the axes of the level camera."""
+    """Camera axes after turning right by ``yaw``, then up by ``pitch``, in the axes of the level camera."""
     cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
-    return np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    return np.array([[cy, sy, 0], [-sy, cy, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
 
 
 def _vector(value: Any, name: str) -> np.ndarray:

@@ -8,22 +8,25 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openspace_server.engines.base import EngineError, Frame, Motion, Surroundings, Target
+from openspace_server.engines.base import EngineError, Frame, Motion, Still, Surroundings, Target, UnknownTarget
 from openspace_server.engines.openspace import link as api
+from openspace_server.engines.openspace.aside import Aside, Live
 from openspace_server.engines.openspace.folder import WINDOW_FILE, WINDOW_NAME, InstanceFolder, free_ports, make_folder
 from openspace_server.engines.openspace.grab import ScreenGrabber
 from openspace_server.engines.openspace.installation import OLDEST, check_profile, find_installation
 from openspace_server.engines.openspace.joystick import Joystick
 from openspace_server.engines.openspace.lua import Scripts
-from openspace_server.engines.openspace.pilot import Pilot
+from openspace_server.engines.openspace.pilot import Pilot, Shown, plain_state, reached, same_camera, same_time, utc_of
 from openspace_server.engines.openspace.point_clouds import PointClouds
 from openspace_server.engines.openspace.point_nodes import OF_POINTS, PointFiles
 from openspace_server.engines.openspace.programs import Programs, wait_until
 from openspace_server.engines.openspace.settings import OpenSpaceSettings
+from openspace_server.engines.openspace.sky import between
 from openspace_server.engines.openspace.state import StateFeed, Told
 
 if TYPE_CHECKING:
@@ -36,6 +39,10 @@ SCREEN = (3840, 2160)
 WINDOW_TIMEOUT = 10.0
 PROGRESS_INTERVAL = 2.0
 HOME_FLIGHT = 4.0
+STEADY = 0.1
+"""Seconds that a still must stay the same: maps and models come in over some frames."""
+STEADY_TIMEOUT = 2.0
+"""Seconds after which a still is taken as it is, since something in it moves by itself."""
 CAMERA_AGE = 0.5
 """Seconds after which the camera that pictures are labelled with is asked for anew."""
 
@@ -59,6 +66,12 @@ class OpenSpaceEngine(PointClouds):
         self._damaged = threading.Event()
         self._watched = False
         self._unsettled = False
+        self._moves = 0
+        """How often something here has taken the camera."""
+        self._placed: dict[str, Any] = {}
+        self._seen: dict[str, Any] | None = None
+        """Where the last step of a tour asked the camera to be, and where OpenSpace then said that it is."""
+        self._anchors: set[str] = set()
         self._camera: dict[str, Any] = {}
         self._camera_at = -math.inf
         self._told_progress = -math.inf
@@ -118,6 +131,7 @@ class OpenSpaceEngine(PointClouds):
         self._check_version(self._link)
         scripts = Scripts(self._link, programs.console_since, programs.console_size)
         self._pilot = Pilot(self._link, scripts)
+        self._aside = Aside(self._pilot, lambda size: self._resize(*size))
         self._feed = StateFeed(self._link, self._surroundings.changed)
         self._joystick = Joystick(self._link)
         self._find_window(display, programs)
@@ -165,6 +179,10 @@ class OpenSpaceEngine(PointClouds):
     # -- pictures ------------------------------------------------------------------------------------------------
 
     def resize(self, width: int, height: int) -> None:
+        self._put_back()
+        self._resize(width, height)
+
+    def _resize(self, width: int, height: int) -> None:
         window, grabber = self._window, self._grabber
         if window is None or grabber is None:
             raise EngineError("the size of OpenSpace's window can only be changed on an X display")
@@ -178,6 +196,8 @@ class OpenSpaceEngine(PointClouds):
             self._programs.check("in the middle of the session")
         if self._connected().lost.is_set():
             raise EngineError(f"OpenSpace has closed its API{self._last_words()}")
+        if self._aside.live is not None and self._last is not None:
+            return self._last
         if self._unsettled:
             self._settle()
         self._told = self._feed.told
@@ -192,11 +212,137 @@ class OpenSpaceEngine(PointClouds):
         self._last = Frame(self._frames, pixels, self._told.time, self._camera)
         return self._last
 
+    def still_in_parts(
+        self,
+        now: float,
+        size: tuple[int, int] | None = None,
+        *,
+        antialias: int = 4,
+        time: str | None = None,
+        camera: dict[str, Any] | None = None,
+        depth: bool = False,
+        ids: bool = False,
+    ) -> Generator[None, None, Still]:
+        """See :meth:`Engine.still_in_parts`. The live picture stands still until :meth:`stills_over`; OpenSpace smooths
+        as it is set to, whatever ``antialias`` says."""
+        if depth or ids:
+            raise EngineError("OpenSpace does not tell depth or bodies: its API and its window have the picture only")
+        if self._feed.told.flying:
+            raise EngineError("OpenSpace has one camera, and a flight is under way: ask again when it has arrived")
+        moment = None if time is None else utc_of(time)
+        if camera is not None:
+            self._pilot.check_camera(camera)
+        return self._still(size, moment, camera)
+
+    def _still(
+        self, size: tuple[int, int] | None, moment: str | None, camera: dict[str, Any] | None
+    ) -> Generator[None, None, Still]:
+        while True:
+            live = self._put_aside()
+            was = live.shown
+            self._aside.resize(size or live.size)
+            self._aside.show(Shown(moment or was.time, camera or was.camera, paused=True))
+            pixels = yield from self._steady_picture()
+            if pixels is not None:
+                shown = self._pilot.shown()
+                return Still(0, pixels, f"{shown.time}Z", plain_state(shown.camera))
+
+    def _steady_picture(self) -> Generator[None, None, np.ndarray | None]:
+        """The window's picture when it has come to rest; None if the live picture was put back meanwhile."""
+        began = since = time.monotonic()
+        picture = self._take_picture()
+        while (now := time.monotonic()) < min(since + STEADY, began + STEADY_TIMEOUT):
+            yield
+            if self._aside.live is None:
+                return None
+            self._pilot.wait_frame()
+            before, picture = picture, self._take_picture()
+            if not _same(before, picture):
+                since = now
+        return picture
+
+    def stills_over(self) -> None:
+        self._put_back()
+
+    # -- tours ---------------------------------------------------------------------------------------------------
+
+    def whereabouts_in_parts(
+        self, targets: Sequence[str], times: Sequence[str]
+    ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
+        """See :meth:`Engine.whereabouts_in_parts`. OpenSpace's clock goes there for a moment, as for a still."""
+        if self._feed.told.flying:
+            raise EngineError("OpenSpace's time stands still during a flight: ask again when it has arrived")
+        moments = [utc_of(time) for time in times]
+        nodes = self._pilot.nodes()
+        for target in targets:
+            if target not in nodes:
+                raise UnknownTarget(target, nodes)
+        sun = ["Sun"] if "Sun" in nodes else []
+        return self._whereabouts([*targets, *sun], len(targets), moments)
+
+    def _whereabouts(
+        self, nodes: list[str], count: int, moments: list[str]
+    ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
+        if not moments or not count:
+            return np.zeros((len(moments), count, 3)), np.zeros((len(moments), count, 3, 3))
+        rows = yield from between(lambda some: self._looked(nodes, some), moments)
+        positions, rotations = rows[..., :3], rows[..., 3:].reshape(*rows.shape[:2], 3, 3).swapaxes(-1, -2)
+        return positions[:, :count] - positions[:, count:].sum(axis=1, keepdims=True), rotations[:, :count]
+
+    def _looked(self, nodes: list[str], moments: Sequence[str]) -> Generator[None, None, np.ndarray]:
+        """Rows of :meth:`Pilot.whereabouts` at each moment."""
+        found: list[np.ndarray] = []
+        wanted = ""
+        while len(found) < len(moments):
+            if self._aside.live is None or wanted != moments[len(found)]:
+                live = self._put_aside()
+                wanted = moments[len(found)]
+                self._aside.show(Shown(wanted, live.shown.camera, paused=True))
+            following = moments[len(found) + 1] if len(found) + 1 < len(moments) else None
+            told, rows = self._pilot.whereabouts(nodes, following)
+            if not same_time(told, wanted):
+                raise EngineError(f"OpenSpace did not go to {wanted}: its time is {told}")
+            found.append(rows)
+            wanted = following or wanted
+            yield
+        return np.array(found)
+
+    def place(self, camera: dict[str, Any], time: str | None, mark: Any, now: float) -> Any:
+        """See :meth:`Engine.place`: one script for each step."""
+        self._put_back()
+        if mark is not None and (self._feed.told.flying or mark != self._moves):
+            return None
+        if not isinstance(anchor := camera.get("Anchor"), str) or anchor not in self._anchors:
+            self._pilot.check_camera(camera)
+            self._anchors.add(str(anchor))
+        moment = None if time is None else utc_of(time)
+        before = self._pilot.step(camera, moment)
+        asked, seen = self._placed, self._seen  # the latter asked for after the step before, so answered by now
+        alone = seen is None or (same_camera(seen, plain_state(before)) and reached(seen, asked))
+        if mark is not None and not alone:
+            self._pilot.set_camera(before)
+            return None
+        self._placed, self._seen = camera, None
+        self._pilot.ask_camera(self._see_placed)
+        self._feed.expect(focus=camera["Anchor"], **({} if moment is None else {"time": f"{moment}Z"}))
+        self._told = self._feed.told
+        self._moves += 1
+        return self._moves
+
+    def _see_placed(self, state: dict[str, Any]) -> None:
+        """Where OpenSpace says that the camera is after a step."""
+        self._seen = self._camera = state
+
     def next_change(self, now: float) -> float:
+        if self._aside.live is not None:
+            return math.inf
         return math.inf if self._watched else 1 / self._surroundings.frame_rate
 
     def move(self, motion: Motion, now: float) -> None:
         assert self._joystick is not None
+        if self._aside.live is not None:
+            return  # it would move what is not seen
+        self._moves += bool(motion.axes)
         if motion.axes and self._feed.told.flying:
             self._pilot.stop_flight()
             self._feed.land()
@@ -213,10 +359,14 @@ class OpenSpaceEngine(PointClouds):
         return self._told.focus
 
     def set_focus(self, target: str) -> None:
+        self._put_back()
+        self._moves += 1
         self._pilot.set_focus(target)
         self._changed(focus=target)
 
     def fly_to(self, target: str, duration: float, distance: float | None, now: float) -> None:
+        self._put_back()
+        self._moves += 1
         self._pilot.fly_to(target, duration, distance)
         self._took_off()
 
@@ -225,14 +375,20 @@ class OpenSpaceEngine(PointClouds):
         return self._told.flying
 
     def home(self, now: float) -> None:
+        self._put_back()
+        self._moves += 1
         self._pilot.fly_to_state(self._first_camera, HOME_FLIGHT)
         self._took_off()
 
     def camera(self) -> dict[str, Any]:
+        if self._aside.live is not None:
+            return plain_state(self._aside.live.shown.camera)
         self._camera, self._camera_at = self._pilot.camera(), time.monotonic()
         return self._camera
 
     def set_camera(self, state: dict[str, Any], now: float) -> None:
+        self._put_back()
+        self._moves += 1
         self._pilot.set_camera(state)
         self._camera_at = -math.inf
         self._changed(focus=state["Anchor"])
@@ -244,6 +400,7 @@ class OpenSpaceEngine(PointClouds):
         return self._told.time
 
     def set_time(self, time: str, now: float) -> None:
+        self._put_back()
         self._changed(time=self._pilot.set_time(time))
 
     @property
@@ -251,6 +408,7 @@ class OpenSpaceEngine(PointClouds):
         return self._told.rate
 
     def set_rate(self, rate: float, now: float) -> None:
+        self._put_back()
         self._pilot.set_rate(rate)
         self._changed(rate=float(rate))
 
@@ -259,6 +417,7 @@ class OpenSpaceEngine(PointClouds):
         return self._told.paused
 
     def set_paused(self, paused: bool, now: float) -> None:
+        self._put_back()
         self._pilot.set_paused(paused)
         self._changed(paused=paused)
 
@@ -335,13 +494,28 @@ class OpenSpaceEngine(PointClouds):
         self._told = self._feed.told
 
     def _settle(self) -> None:
-        """Wait until a picture drawn after everything asked so far is on the screen.
-
-        An answer is given at the start of a frame, when the one before has been shown.
-        """
+        """Wait until a picture drawn after everything asked so far is on the screen."""
         self._unsettled = False
-        self._connected().ask("version", {}, self._files().patience)
+        self._pilot.wait_frame(self._files().patience)
         self._damaged.set()
+
+    def _put_aside(self) -> Live:
+        """Make OpenSpace free for a picture of another size, time or camera."""
+        if self._window is not None:
+            place = self._window.place
+            size = (place.width, place.height)
+        else:
+            height, width = self.draw(time.monotonic()).pixels.shape[:2]
+            size = (width, height)
+        return self._aside.put(size, self._told.rate)
+
+    def _put_back(self) -> None:
+        """Show the live picture again, if it was put aside."""
+        if (shown := self._aside.put_back()) is not None:
+            self._feed.expect(time=f"{shown.time}Z", paused=shown.paused, focus=shown.camera["Anchor"])
+            self._told = self._feed.told
+            self._damaged.set()
+            self._surroundings.changed()
 
     def _ask_camera(self, now: float) -> None:
         """Keep the camera that pictures are labelled with fresh, without waiting for it."""

@@ -104,9 +104,11 @@ class Keeper:
         # -displayfd: it chooses a free number itself, so two at once cannot choose the same.
         command = [xvfb, "-displayfd", str(ours), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"]
         command += ["-noreset", "-auth", self._order["authority"], "-s", "0", "-dpms"]
-        with Path(self._order["console"]).open("ab") as console:
+        # Not to OpenSpace's console: it tells of every number that is taken, and that is not what OpenSpace last said.
+        notes = Path(self._order["console"]).with_name("display.log")
+        with notes.open("ab") as log:
             self._display = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, pass_fds=(ours,), **apart()
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(ours,), **apart()
             )
         os.close(ours)
         said = b""
@@ -115,7 +117,8 @@ class Keeper:
                 raise DisplayError(f"Xvfb was not ready within {DISPLAY_TIMEOUT:g} s")
             part = os.read(theirs, 64)
             if not part:
-                raise DisplayError("Xvfb ended at once")
+                said_last = notes.read_text("utf-8", "replace").strip().splitlines()[-1:]
+                raise DisplayError(": ".join(["Xvfb ended at once", *said_last]))
             said += part
         os.close(theirs)
         self._display_number = said.decode().strip()

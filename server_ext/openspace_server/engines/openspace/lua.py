@@ -92,9 +92,13 @@ class Scripts:
             if not category or self._heard.search(category):
                 self._errors.append(str(payload["message"]))
 
-    def wait_frame(self) -> None:
-        """Return in the frame after next at the latest: what the last script asked for has been done."""
-        self._link.ask("version", {})
+    def wait_frame(self, timeout: float = ANSWER_TIMEOUT) -> None:
+        """Return when everything asked before has been drawn.
+
+        A script is answered before its frame is drawn, and what it asks for holds from the next frame on; the answer
+        to one more script comes after that frame.
+        """
+        self.go_on("return true", timeout)
 
     def problems(self) -> list[str]:
         """The errors in the log since :meth:`run` or :meth:`forget`."""

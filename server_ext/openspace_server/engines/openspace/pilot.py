@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import numpy as np
 
 from openspace_server.engines.base import EngineError, Target, UnknownTarget
 from openspace_server.engines.openspace.dialect import FLIGHTS_MOVED
-from openspace_server.engines.openspace.link import PROBED, ApiLink
+from openspace_server.engines.openspace.link import ANSWER_TIMEOUT, PROBED, ApiLink
 from openspace_server.engines.openspace.lua import Scripts, literal, numbers, texts
 
 MAX_TARGETS = 400
 PROFILE_TIMEOUT = 5.0
+UP = (0.0, 1.0, 0.0)
+"""Upwards, where a navigation state does not say."""
+SAME = 1e-5
+"""Radians, and of a distance: below this no camera was moved by anybody."""
+LIFTED = 0.01
+"""Of a distance."""
 SHORTEST_FLIGHT = 0.05
 """Seconds: OpenSpace knows no flight of none."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What OpenSpace shows: ``time`` in UTC without a zone, ``camera`` as OpenSpace takes it back."""
+
+    time: str
+    camera: dict[str, Any]
+    paused: bool
 
 
 class Pilot:
@@ -31,13 +49,30 @@ class Pilot:
     # -- targets -------------------------------------------------------------------------------------------------
 
     def targets(self) -> list[Target]:
-        """The profile's marked nodes first, then all others."""
+        """The profile's marked nodes first, then globes, then all others. Only globes have a radius: the sphere around
+        another node, such as a trail, tells nothing of a surface."""
         if self._targets is None:
-            marked = self._marked()
-            nodes = [node for node in self.nodes() if node not in marked]
-            names = [(node, "marked") for node in marked] + [(node, "node") for node in nodes]
-            self._targets = [Target(node, node, kind, 0.0) for node, kind in names[:MAX_TARGETS]]
+            marked, radii = self._marked(), self._globes()
+            others = [node for node in [*radii, *self.nodes()] if node not in marked]
+            names = dict.fromkeys(marked, "marked") | {n: "globe" if n in radii else "node" for n in others}
+            known = [Target(node, node, kind, radii.get(node, 0.0)) for node, kind in names.items()]
+            self._targets = known[:MAX_TARGETS]
         return self._targets
+
+    def _globes(self) -> dict[str, float]:
+        """Radii in metres of all globes, in the order of the scene."""
+        told = self._scripts.run(
+            "local found = {}\n"
+            "for _, node in ipairs(openspace.sceneGraphNodes()) do\n"
+            '  local kind = "Scene." .. node .. ".Renderable.Type"\n'
+            '  if openspace.hasProperty(kind) and openspace.propertyValue(kind) == "RenderableGlobe" then\n'
+            '    found[#found + 1] = node .. " " .. string.format("%.17g", openspace.interactionSphere(node))\n'
+            "  end\n"
+            "end\n"
+            'return table.concat(found, "\\n")'
+        )
+        rows = [line.rsplit(" ", 1) for line in str(told or "").splitlines()]
+        return {node: float(radius) for node, radius in rows}
 
     def nodes(self) -> list[str]:
         """Identifiers of all scene graph nodes."""
@@ -70,11 +105,15 @@ class Pilot:
 
     def set_camera(self, state: dict[str, Any]) -> None:
         """Place the camera as :meth:`camera` told."""
+        self.check_camera(state)
+        self._scripts.call("navigation.setNavigationState", state)
+
+    def check_camera(self, state: dict[str, Any]) -> None:
+        """Raises EngineError, UnknownTarget."""
         anchor = state.get("Anchor")
         if not isinstance(anchor, str) or "Position" not in state:
             raise EngineError("a navigation state needs at least Anchor and Position")
         self.require(anchor)
-        self._scripts.call("navigation.setNavigationState", state)
 
     def fly_to(self, target: str, duration: float, distance: float | None) -> None:
         """Start a flight; ``distance`` in metres from the target's centre."""
@@ -110,16 +149,66 @@ class Pilot:
         )
 
     def _radius(self, target: str) -> float:
-        value = self._scripts.call("propertyValue", f"Scene.{target}.BoundingSphere")
-        return float(value) if isinstance(value, int | float) else 0.0
+        """From where flights count heights."""
+        spheres = f"openspace.boundingSphere({literal(target)}), openspace.interactionSphere({literal(target)})"
+        return float(self._scripts.run(f"return math.max({spheres})"))
 
     # -- time ----------------------------------------------------------------------------------------------------
 
     def set_time(self, time: str) -> str:
         """Jump to an ISO 8601 time; returns it in UTC. Raises EngineError."""
-        utc = _utc(time)
+        utc = utc_of(time)
         self._scripts.call("time.setTime", utc)
         return f"{utc}Z"
+
+    # -- camera and clock at once ---------------------------------------------------------------------------------
+
+    def shown(self) -> Shown:
+        """What is shown now."""
+        told = self._scripts.run(
+            "return {Time = openspace.time.UTC(), Paused = openspace.time.isPaused(), "
+            "Camera = openspace.navigation.getNavigationState()}"
+        )
+        return Shown(told["Time"], _vectors(told["Camera"]), told["Paused"] is True)
+
+    def show(self, what: Shown) -> None:
+        """Show that from the next frame on."""
+        # Pausing first: it puts the time of now on OpenSpace's timeline, which setting the time clears.
+        self._scripts.run(
+            f"openspace.time.setPause({literal(what.paused)})\n"
+            f"openspace.time.setTime({literal(what.time)})\n"
+            f"openspace.navigation.setNavigationState({literal(_timeless(what.camera))})"
+        )
+
+    def step(self, camera: dict[str, Any], time: str | None) -> dict[str, Any]:
+        """Put the camera, and time unless None, somewhere; returns the camera of before, as OpenSpace takes it back."""
+        told = self._scripts.run(
+            "local before = openspace.navigation.getNavigationState()\n"
+            + (f"openspace.time.setTime({literal(time)})\n" if time is not None else "")
+            + f"openspace.navigation.setNavigationState({literal(_timeless(camera))})\n"
+            "return before"
+        )
+        return _vectors(told)
+
+    def whereabouts(self, nodes: Sequence[str], then: str | None) -> tuple[str, np.ndarray]:
+        """The time, and where ``nodes`` are in the frame that is drawn now: float64 ``(nodes, 12)``, the position in
+        metres and the rotation matrix column after column. ``then`` is the time from the next frame on."""
+        told = self._scripts.run(
+            "local found = {openspace.time.UTC()}\n"
+            f"for _, node in ipairs({literal(list(nodes))}) do\n"
+            "  for _, told in ipairs({openspace.worldPosition(node), openspace.worldRotation(node)}) do\n"
+            '    for _, number in ipairs(told) do found[#found + 1] = string.format("%.17g", number) end\n'
+            "  end\n"
+            "end\n"
+            + (f"openspace.time.setTime({literal(then)})\n" if then is not None else "")
+            + 'return table.concat(found, " ")'
+        )
+        time, *found = str(told).split()
+        return time, np.array(found, float).reshape(len(nodes), 12)
+
+    def wait_frame(self, timeout: float = ANSWER_TIMEOUT) -> None:
+        """See :meth:`Scripts.wait_frame`."""
+        self._scripts.wait_frame(timeout)
 
     def set_rate(self, rate: float) -> None:
         self._scripts.call("time.setDeltaTime", float(rate))
@@ -129,12 +218,44 @@ class Pilot:
 
 
 def _navigation_state(told: Any) -> dict[str, Any]:
+    return plain_state(_vectors(told))
+
+
+def _vectors(told: Any) -> dict[str, Any]:
     if not isinstance(told, dict) or "Anchor" not in told:
         raise EngineError(f"OpenSpace told no navigation state but {str(told)[:80]}")
     return {name: numbers(value) if name in ("Position", "Up") else value for name, value in told.items()}
 
 
-def _utc(time: str) -> str:
+def _timeless(state: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if name != "Timestamp"}
+
+
+def same_camera(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two plain navigation states are the same camera, but for what rounding makes of large numbers."""
+    if any(one.get(name) != other.get(name) for name in ("Anchor", "ReferenceFrame")):
+        return False
+    place, there = np.array(one["Position"]), np.array(other["Position"])
+    near = SAME * float(np.linalg.norm(place))
+    up, there_up = np.array(one.get("Up", UP)), np.array(other.get("Up", UP))
+    angles = [abs(float(one.get(name, 0)) - float(other.get(name, 0))) for name in ("Yaw", "Pitch")]
+    return bool(np.abs(place - there).max() <= near and np.abs(up - there_up).max() <= SAME and max(angles) <= SAME)
+
+
+def reached(told: dict[str, Any], asked: dict[str, Any]) -> bool:
+    """Whether a camera may be where it was asked to be, in whatever axes it is told. OpenSpace lifts cameras out of
+    mountains, so the distance may differ by some kilometres over the Earth."""
+    there, wanted = (float(np.linalg.norm(numbers(state["Position"]))) for state in (told, asked))
+    return bool(told["Anchor"] == asked["Anchor"]) and abs(there - wanted) <= LIFTED * wanted
+
+
+def plain_state(state: dict[str, Any]) -> dict[str, Any]:
+    """A navigation state of OpenSpace's as every engine tells it: with its frame, which OpenSpace leaves out where it
+    is the anchor's; without the aim, by which OpenSpace steers but which it does not look at."""
+    return {"ReferenceFrame": state["Anchor"]} | {name: value for name, value in state.items() if name != "Aim"}
+
+
+def utc_of(time: str) -> str:
     """``time`` as OpenSpace wants it: UTC, without a zone."""
     try:
         parsed = datetime.fromisoformat(time)
@@ -143,3 +264,12 @@ def _utc(time: str) -> str:
     if parsed.tzinfo is not None:
         parsed = parsed.astimezone(UTC).replace(tzinfo=None)
     return parsed.isoformat(timespec="milliseconds")
+
+
+def same_time(told: str, wanted: str) -> bool:
+    """Whether two times of OpenSpace's are the same but for rounding."""
+    try:
+        apart = datetime.fromisoformat(told) - datetime.fromisoformat(wanted)
+    except ValueError:
+        return False
+    return abs(apart) <= timedelta(milliseconds=2)

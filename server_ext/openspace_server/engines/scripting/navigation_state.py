@@ -12,7 +12,8 @@ _FIELDS = ("Anchor", "Aim", "ReferenceFrame", "Position", "Up", "Yaw", "Pitch", 
 
 
 def check_state(state: dict[str, Any]) -> dict[str, Any]:
-    """``state`` with every field of the right type: vectors as lists of three numbers.
+    """``state`` with every field of the right type: vectors as lists of three numbers, and the frame named: without
+    one it is the anchor's.
 
     Raises:
         EngineError: naming the field that is wrong or missing.
@@ -35,6 +36,7 @@ def check_state(state: dict[str, Any]) -> dict[str, Any]:
     for name in ("Anchor", "Position"):
         if name not in checked:
             raise EngineError(f"a navigation state needs {name}")
+    checked.setdefault("ReferenceFrame", checked["Anchor"])
     return checked
 
 

@@ -42,8 +42,9 @@ def _radius(program: Program) -> float:
 
 @function("navigation", "getNavigationState")
 def get_navigation_state(program: Program, frame: str | None = None) -> dict[str, Any]:
-    """The navigation state of the camera: Anchor, Position {x, y, z} in metres, and Aim, ReferenceFrame, Up, Yaw,
-    Pitch (radians) and Timestamp where they apply. Of a frame, only the present one can be asked for."""
+    """The navigation state of the camera: Anchor, Position {x, y, z} in metres, and Aim, ReferenceFrame (left out when
+    it is the anchor), Up, Yaw, Pitch (radians) and Timestamp where they apply. Of a frame, only the present one can be
+    asked for."""
     state = dict(program.engine.camera())
     if frame and frame not in (state.get("ReferenceFrame"), state["Anchor"]):
         raise EngineError(
@@ -51,6 +52,8 @@ def get_navigation_state(program: Program, frame: str | None = None) -> dict[str
         )
     if "Timestamp" in state:
         state["Timestamp"] = ephemeris_time.spice(ephemeris_time.parse_time(str(state["Timestamp"])))
+    if state.get("ReferenceFrame") == state["Anchor"]:
+        del state["ReferenceFrame"]
     return {name: value for name, value in state.items() if value is not None}
 
 

@@ -85,6 +85,20 @@ def world_position(program: Program, identifier: str) -> list[float]:
     return list(program.engine.world_position(_node(program, identifier).identifier))
 
 
+@function("", "worldRotation")
+def world_rotation(program: Program, identifier: str) -> list[float]:
+    """The rotation matrix from a node's own axes to world axes: nine numbers, column after column."""
+    turned = program.engine.world_rotation(_node(program, identifier).identifier)
+    return [float(number) for number in turned.T.reshape(-1)]
+
+
+@function("", "boundingSphere", "interactionSphere")
+def bounding_sphere(program: Program, identifier: str) -> float:
+    """The radius in metres of the sphere around a node; 0 for nodes that are no bodies."""
+    known = _node(program, identifier).identifier
+    return next((each.radius for each in program.engine.targets() if each.identifier == known), 0.0)
+
+
 @function("", "addTag")
 def add_tag(program: Program, uri: str, tag: str) -> None:
     """Give a tag to an owner, such as "Scene.Earth"."""
