@@ -27,17 +27,21 @@ export class Reporter {
   #arriving = false;
   #freezes = 0;
 
-  /** To be called with each look; the report to send now, or null: four a second while pictures arrive, else one. */
+  /**
+   * To be called with each look; the report to send now, or null: four a second while anything arrives, else one.
+   * Packets that make no picture are the first that is seen of a road that has become too narrow.
+   */
   consider({ inbound, roundTrip, presentMs }: Look): Report | null {
     if (inbound === null) return null;
     const seen = this.#seen;
     this.#seen = inbound;
     if (seen === null) this.#told = inbound;
     if (seen === null || this.#told === null) return null;
-    const arrived = growth(seen, inbound)("framesReceived") > 0;
-    this.#count(growth(seen, inbound));
-    this.#arriving = arrived;
-    if (!arrived && inbound.timestamp - this.#told.timestamp < AT_LEAST_EVERY - TOLERANCE) return null;
+    const grew = growth(seen, inbound);
+    this.#count(grew);
+    this.#arriving = grew("framesReceived") > 0;
+    const something = this.#arriving || grew("packetsReceived") > 0 || grew("packetsLost") > 0;
+    if (!something && inbound.timestamp - this.#told.timestamp < AT_LEAST_EVERY - TOLERANCE) return null;
     if (inbound.timestamp <= this.#told.timestamp) return null;
     const report = {
       ...reportOf(this.#told, inbound, roundTrip, this.#freezes),

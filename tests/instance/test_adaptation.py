@@ -86,6 +86,26 @@ def test_a_step_down_and_up_again() -> None:
     assert network.plan[MAIN] == RungSettings(LIMIT, 30)
 
 
+def test_a_road_that_collapses_gets_small_pictures_at_once_and_larger_ones_as_it_turns_out_to_carry_them() -> None:
+    adaptation = Adaptation(LIMIT, 30)
+    for second in range(5):
+        adaptation.sample("viewer", Sample(LIMIT, arrived=LIMIT), float(second))
+    adaptation.sample("viewer", Sample(LIMIT, arrived=LIMIT / 8), 5.25)
+    settings = adaptation.plan([MAIN], 5.25)[MAIN]
+    assert (settings.scale, settings.frame_rate) == (0.5, 15)
+    assert settings.bit_rate < LIMIT / 8
+    assert adaptation.plan([MAIN], 5.5)[MAIN].scale == 0.5
+    assert adaptation.plan([MAIN], 8.0)[MAIN].scale == 0.75
+
+
+def test_little_that_arrives_at_the_beginning_of_a_movement_proves_nothing() -> None:
+    adaptation = Adaptation(LIMIT, 30)
+    adaptation.sample("viewer", Sample(0, arrived=0), 0.0)
+    adaptation.sample("viewer", Sample(LIMIT, arrived=LIMIT / 8), 0.25)
+    adaptation.sample("viewer", Sample(LIMIT, arrived=LIMIT), 0.5)
+    assert adaptation.plan([MAIN], 0.5) == {MAIN: RungSettings(LIMIT, 30)}
+
+
 def test_random_loss_on_a_wide_road_costs_no_bits() -> None:
     for loss in (0.01, 0.05, 0.1):
         network = Network(50e6, loss=loss, round_trip=0.1)

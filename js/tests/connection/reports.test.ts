@@ -56,6 +56,17 @@ test("four reports a second while pictures arrive, else one", () => {
   expect(sent).toEqual([250, 500, 750, 1000, 2000, 3000, 4000]);
 });
 
+test("packets without pictures are told of as soon as pictures are", () => {
+  const reporter = new Reporter();
+  let packetsReceived = 0;
+  const sent: number[] = [];
+  for (let timestamp = 0; timestamp <= 3000; timestamp += 250) {
+    if (timestamp <= 1000) packetsReceived += 8;
+    if (reporter.consider(look({ timestamp, framesReceived: 5, packetsReceived }))) sent.push(timestamp);
+  }
+  expect(sent).toEqual([250, 500, 750, 1000, 2000, 3000]);
+});
+
 test("nothing is said before there is something to compare, and a rest is no freeze", () => {
   const reporter = new Reporter();
   expect(reporter.consider(look(null))).toBeNull();

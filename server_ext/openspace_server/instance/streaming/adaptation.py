@@ -24,6 +24,8 @@ QUEUE = 0.12
 """A round trip longer than the shortest by this much, in seconds, means that pictures wait somewhere."""
 ARRIVED = 0.75
 """Less than this part of what was sent arrives: the rest waits somewhere, too."""
+COLLAPSED = 0.4
+"""Less than this part arrives of what has been sent for a while: that proves at once that the road is full."""
 DECREASE = 0.7
 MARGIN = 0.85
 """Of what was seen to arrive, this part is sent."""
@@ -51,6 +53,8 @@ LEVELS = ((0.25, 1, 1.0), (0.12, 2, 1.0), (0.07, 2, 0.75), (0.0, 2, 0.5))
 UP_FACTOR = 1.3
 UP_AFTER = 2.0
 """A better level is taken when the bit rate is above its threshold by this factor for so many seconds."""
+SUDDEN = 0.3
+"""A fall to less than this part at once goes to the last level, from which the way up begins."""
 LEAST_FRAME_RATE = 12
 GRAIN = 10_000
 """Bit rates are multiples of this: smaller changes are not worth telling an encoder."""
@@ -92,6 +96,7 @@ class Road:
         self._round_trip: float | None = None
         self._measured: float | None = None
         self._missing = 0
+        self._sent_before = 0.0
         self._patience = PATIENCE
 
     def sample(self, sample: Sample, now: float, limit: float) -> None:
@@ -124,9 +129,13 @@ class Road:
             self._shortest = min(shortest * 1.005, self._round_trip)
             waits = self._round_trip > self._shortest + QUEUE
         missing = sample.arrived is not None and sample.sent > FLOOR / 2 and sample.arrived < ARRIVED * sample.sent
-        # What was sent last may still be on its way when the report was made: once proves nothing.
+        # What was sent last may still be on its way when the report was made: once proves nothing, unless nearly as
+        # much was sent before and hardly anything has come.
         self._missing = self._missing + 1 if missing else 0
-        return sample.loss > LOST or sample.overloaded or (waits and sample.sent > FLOOR / 4) or self._missing > 1
+        steady, self._sent_before = self._sent_before > 0.5 * sample.sent, sample.sent
+        collapsed = missing and steady and sample.arrived is not None and sample.arrived < COLLAPSED * sample.sent
+        lost = sample.loss > LOST or self._missing > 1 or collapsed
+        return lost or sample.overloaded or (waits and sample.sent > FLOOR / 4)
 
     def _reduce(self, arrived: float | None, sent: float, now: float) -> None:
         self._too_much, self._reduced_at = min(self.capacity, arrived or self.capacity), now
@@ -142,11 +151,17 @@ class Ladder:
 
     def __init__(self) -> None:
         self._level = 0
+        self._part = 1.0
         self._above_since: float | None = None
 
     def settings(self, bit_rate: float, full: float, frame_rate: int, scale: float, now: float) -> RungSettings:
         """What to make of ``bit_rate`` if ``full`` carries ``frame_rate`` at ``scale``."""
         part = bit_rate / full
+        if part < SUDDEN * self._part and part < LEVELS[0][0]:
+            # The key frame that shows the way out has to pass a road that is full: the smaller the sooner.
+            self._level = len(LEVELS) - 1
+            self._above_since = None
+        self._part = part
         while part < LEVELS[self._level][0]:
             self._level += 1
             self._above_since = None
