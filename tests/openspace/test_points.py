@@ -15,7 +15,7 @@ from tests.openspace.installed import install
 
 RELEASES = ("0.22.0", "0.21.4", "0.20.1")
 XYZ = np.random.default_rng(1).normal(scale=100, size=(20_000, 3)).astype("f4")
-CAMERA = {"Anchor": "Sun", "Position": [0, 0, 1.5e25], "Up": [0, 1, 0]}
+CAMERA = {"Anchor": "Sun", "ReferenceFrame": "Root", "Position": [0, 0, 1.5e25], "Up": [0, 1, 0]}
 NODE = "Scene.my_galaxies.Renderable"
 
 
