@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,21 @@ def holder(file: Path):  # type: ignore[no-untyped-def]
             process.kill()
 
 
+def ended(name: str) -> None:
+    """Wait until no thread of that name is left."""
+    for thread in threading.enumerate():
+        if thread.name == name:
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def with_files_of_ours(file: Path) -> subprocess.Popen[bytes]:
+    """A process that has ``file`` open because we have, as a forked one would."""
+    ours = [int(each.name) for each in Path("/proc/self/fd").iterdir() if each.resolve() == file.resolve()]
+    assert ours
+    return subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=ours)
+
+
 async def enter(turns: Turns) -> None:
     async with turns.turn():
         pass
@@ -56,6 +72,8 @@ async def test_a_turn_is_waited_for_while_another_process_has_it(tmp_path: Path)
 async def test_a_process_that_is_killed_in_its_turn_gives_it_away(tmp_path: Path) -> None:
     with holder(tmp_path / "x.turn") as process:
         waiting = asyncio.create_task(enter(Turns(tmp_path / "x.turn")))
+        done, _ = await asyncio.wait([waiting], timeout=0.3)
+        assert not done
         process.kill()
         await asyncio.wait_for(waiting, 10)
 
@@ -71,6 +89,30 @@ async def test_who_stops_waiting_does_not_keep_the_turn(tmp_path: Path) -> None:
         process.stdin.close()
         await asyncio.wait_for(enter(turns), 10)
         await asyncio.wait_for(enter(Turns(tmp_path / "x.turn")), 10)
+
+
+async def test_one_who_hangs_in_their_turn_stops_nobody_and_costs_one_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openspace_server.orchestrator.turns.PATIENCE", 0.1)
+    with holder(tmp_path / "x.turn") as process:
+        turns = Turns(tmp_path / "x.turn")
+        for _ in range(3):
+            await asyncio.wait_for(enter(turns), 10)
+        assert [thread.name for thread in threading.enumerate()].count("turn") == 1
+        process.stdin.close()
+        await asyncio.to_thread(ended, "turn")
+        monkeypatch.undo()
+        await asyncio.wait_for(enter(turns), 10)
+        await asyncio.wait_for(enter(Turns(tmp_path / "x.turn")), 10)
+
+
+async def test_a_process_forked_in_a_turn_does_not_keep_it(tmp_path: Path) -> None:
+    async with Turns(tmp_path / "x.turn").turn():
+        child = with_files_of_ours(tmp_path / "x.turn")
+    with child:
+        await asyncio.wait_for(enter(Turns(tmp_path / "x.turn")), 2)
+        child.kill()
 
 
 async def test_one_process_keeps_its_own_order(tmp_path: Path) -> None:
