@@ -5,21 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import math
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
 
-import numpy as np
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
-
-from openspace_server.protocols import arrays, pieces, shared_memory, transfer
 from openspace_server.protocols.sessions import SessionState
-from openspace_server.protocols.viewer import Request
+from openspace_widget.bulk import Arrays, Bulk
 from openspace_widget.connection import Connection
-from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError, ServerError, SessionError
-from openspace_widget.sending import ArraySender
-from openspace_widget.shelf import Shelf, share
+from openspace_widget.errors import NotReadyError, ServerError, SessionError
 
 LOSS_GRACE = 4.0
 """Seconds to wait for the reason of a lost connection before the loss itself is reported."""
@@ -27,9 +20,6 @@ LOSS_GRACE = 4.0
 UNREACHED = "the instance does not answer"
 
 Change = Callable[[SessionState, str], None]
-Arrays = list[tuple[dict[str, Any], np.ndarray]]
-"""The array messages of one answer: header and array of each."""
-Answer = Arrays | Any
 
 
 async def create(
@@ -65,10 +55,7 @@ class Session:
         self.heard: Callable[[dict[str, Any]], None] = lambda state: None
         """Told each state message of the instance, on the background thread."""
         self._news = asyncio.Condition()
-        self._socket: WebSocketClientConnection | None = None
-        self._sender: ArraySender | None = None
-        self._shelf: Shelf | None = None
-        self._asked_to_share = False
+        self._bulk: Bulk | None = None
         self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
         """What to do with other messages that nobody asked for, by type; called on the background loop."""
         self.restarted: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -76,8 +63,6 @@ class Session:
         self.reconnected: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """What to do when the bulk socket was opened, or lost: whoever listens has to say so again."""
         self._connecting = asyncio.Lock()
-        self._answers: dict[int, asyncio.Future[Answer]] = {}
-        self._last_id = 0
         self._tasks = {asyncio.create_task(self._watch(), name=f"watch session {self.id}")}
 
     @property
@@ -175,97 +160,40 @@ class Session:
             RequestError: the instance refused, with its reason.
             SessionError: the session ended. NotReadyError: no answer within ``timeout`` seconds.
         """
-        socket = await self._joined()
-        return await self._exchange(socket, Request(self._next_id(), verb, arguments), timeout)
+        bulk = await self._joined()
+        return await bulk.ask(verb, arguments, self.timeout if timeout is None else timeout)
 
     async def ask_arrays(self, verb: str, timeout: float | None = None, **arguments: Any) -> Arrays:
         """As :meth:`ask`, for verbs that answer with array messages: through shared memory where there is any."""
-        socket = await self._joined()
-        number = self._next_id()
-        self._offer_to_share(socket)
-        if self._shelf is not None:
-            arguments["slot"] = self._shelf.take(number)
-        return cast(Arrays, await self._exchange(socket, Request(number, verb, arguments), timeout))
-
-    def _offer_to_share(self, socket: WebSocketClientConnection) -> None:
-        """Beside what is under way; it serves what comes after."""
-        if not self._asked_to_share:
-            self._asked_to_share = True
-            self.keep(self._share(socket))
-
-    async def _share(self, socket: WebSocketClientConnection) -> None:
-        with contextlib.suppress(OpenSpaceError):
-            shelf = await share(self.ask)
-            if self._socket is socket:
-                self._shelf = shelf
-            elif shelf is not None:
-                shelf.close()
-
-    def _next_id(self) -> int:
-        self._last_id += 1
-        return self._last_id
-
-    async def _exchange(self, socket: WebSocketClientConnection, request: Request, timeout: float | None) -> Answer:
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._answers[request.id] = answer
-        try:
-            with contextlib.suppress(WebSocketClosedError):  # the reader tells why
-                await socket.write_message(request.encode())
-            async with asyncio.timeout(self.timeout if timeout is None else timeout):
-                return await answer
-        except TimeoutError:
-            raise NotReadyError(f"the instance did not answer {request.verb!r} in time") from None
-        finally:
-            self._answers.pop(request.id, None)
+        bulk = await self._joined()
+        limit = self.timeout if timeout is None else timeout
+        return cast(Arrays, await bulk.ask(verb, arguments, limit, arrays=True))
 
     async def give(self, parts: Sequence[bytes | memoryview], timeout: float | None = None) -> dict[str, Any]:
-        """Send one array message, in chunks if not through shared memory, and wait for its answer.
-
-        Raises as :meth:`ask` does.
-        """
-        socket = await self._joined()
-        self._offer_to_share(socket)
-        sender = self._sender
-        assert sender is not None
-        number = self._next_id()
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._answers[number] = answer
-        try:
-            async with asyncio.timeout(self.timeout if timeout is None else timeout):
-                told = self._shelf.put(number, parts) if self._shelf is not None else None
-                with contextlib.suppress(WebSocketClosedError):  # the reader tells why
-                    if told is not None:
-                        await socket.write_message(told, binary=True)
-                    else:
-                        await sender.send(number, parts, answer.done)
-                return dict(cast(dict[str, Any], await answer))
-        except TimeoutError:
-            raise NotReadyError("the instance did not take an array in time") from None
-        finally:
-            self._answers.pop(number, None)
+        """Send one array message and wait for its answer. Raises as :meth:`ask` does."""
+        bulk = await self._joined()
+        return dict(cast(dict[str, Any], await bulk.give(parts, self.timeout if timeout is None else timeout)))
 
     @property
     def link_rate(self) -> float | None:
         """Bytes per second that arrays went at lately; without end through shared memory."""
-        if self._shelf is not None:
-            return math.inf
-        return self._sender.rate if self._sender is not None else None
+        return self._bulk.rate if self._bulk is not None else None
 
-    async def _joined(self) -> WebSocketClientConnection:
+    async def _joined(self) -> Bulk:
         """The bulk socket, once the instance has said hello. Waits for an instance that is being started again."""
         refusals = 0
         while True:
             await self.running()
             try:
-                return await self._bulk()
+                return await self._connected()
             except _RefusedError as problem:
                 refusals += 1
                 if not await self.stops_running(LOSS_GRACE) and refusals > 1:
                     raise SessionError(str(problem)) from None
 
-    async def _bulk(self) -> WebSocketClientConnection:
+    async def _connected(self) -> Bulk:
         async with self._connecting:
-            if self._socket is None:
+            if self._bulk is None:
                 socket = await self.connection.websocket(f"sessions/{self.id}/bulk")
                 first = await socket.read_message()
                 said: dict[str, Any] = {"type": "error", "reason": UNREACHED}
@@ -274,53 +202,30 @@ class Session:
                 if said.get("type") != "hello":
                     socket.close()
                     raise _RefusedError(said.get("reason", UNREACHED))
-                self._socket, self._sender = socket, ArraySender(socket)
+                self._bulk = Bulk(socket, self._hear)
                 self.heard(dict(said.get("state") or {}))
-                self.keep(self._read(socket, self._sender))
+                self.keep(self._read(self._bulk))
                 for again in self.reconnected:
                     self.keep(again())
-            return self._socket
+            return self._bulk
 
-    async def _read(self, socket: WebSocketClientConnection, sender: ArraySender) -> None:
-        reason = "the connection to the instance was lost; the next call opens it again"
-        with contextlib.suppress(WebSocketClosedError):
-            joiner, incomplete = pieces.Joiner(), dict[Any, Arrays]()
-            while (message := await socket.read_message()) is not None:
-                if isinstance(message, bytes):
-                    whole: bytes | bytearray | memoryview | None = message
-                    if pieces.is_piece(message):
-                        whole = joiner.add(message)
-                    elif self._shelf is not None and shared_memory.is_told(message):
-                        whole = self._shelf.read(message)
-                    if whole is not None:
-                        header, array = arrays.decode(whole)
-                        answer = incomplete.setdefault(header.get("request"), [])
-                        answer.append((header, array))
-                        if not header.get("more"):
-                            self._settle(header.get("request"), incomplete.pop(header.get("request")))
-                    continue
-                event: dict[str, Any] = json.loads(message)
-                match event.get("type"):
-                    case "reply":
-                        self._settle(event["id"], event["result"])
-                    case "state":
-                        self.heard(event)
-                    case "error" if event.get("id") is not None:
-                        self._settle(event["id"], RequestError(event["reason"]))
-                    case "error":
-                        reason = event["reason"]
-                    case "credit":
-                        sender.credited(transfer.read_credit(event))
-                    case type if type in self.listeners:
-                        self.listeners[type](event)
-        sender.closed()
-        if self._socket is socket:
-            self._socket = None
-            self._forget_shelf()
+    async def _read(self, bulk: Bulk) -> None:
+        reason = await bulk.read()
+        lost = self._bulk is bulk
+        if lost:
+            self._bulk = None
             await self.stops_running(LOSS_GRACE)
-            self._drop(self.ended_because() if self.state.ended else self.info.get("reason") or reason)
+        bulk.fail(self.ended_because() if self.state.ended else self.info.get("reason") or reason)
+        if lost:
             for again in self.reconnected:
                 self.keep(again())
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        type = event.get("type")
+        if type == "state":
+            self.heard(event)
+        elif type in self.listeners:
+            self.listeners[type](event)
 
     async def stops_running(self, seconds: float) -> bool:
         """A lost socket often means that the instance is gone; the session's state is polled and tells it later."""
@@ -329,29 +234,8 @@ class Session:
                 await self._news.wait_for(lambda: not self.state.runs)
         return not self.state.runs
 
-    def _settle(self, id: Any, result: Answer) -> None:
-        if self._shelf is not None:
-            self._shelf.free(id)
-        answer = self._answers.get(id)
-        if answer is None or answer.done():
-            return
-        if isinstance(result, Exception):
-            answer.set_exception(result)
-        else:
-            answer.set_result(result)
-
-    def _forget_shelf(self) -> None:
-        shelf, self._shelf, self._asked_to_share = self._shelf, None, False
-        if shelf is not None:
-            shelf.close()
-
     def _drop(self, reason: str) -> None:
-        socket, self._socket = self._socket, None
-        if socket is not None:
-            socket.close()
-        self._forget_shelf()
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(SessionError(reason))
-                with contextlib.suppress(asyncio.CancelledError, OpenSpaceError):
-                    answer.exception()
+        bulk, self._bulk = self._bulk, None
+        if bulk is not None:
+            bulk.close()
+            bulk.fail(reason)

@@ -43,6 +43,12 @@ class Shelf:
         _, _, message = self._memory.find(told)
         return np.frombuffer(message, np.uint8).copy().data
 
+    def rest(self) -> bool:
+        """Give the memory back to the system for now; False, and nothing done, while a slot is taken."""
+        if not self._taken:
+            self._memory.give_back()
+        return not self._taken
+
     def close(self) -> None:
         self._memory.close()
 
@@ -55,16 +61,16 @@ class Shelf:
 
 
 async def share(ask: Callable[..., Awaitable[Any]]) -> Shelf | None:
-    """Memory shared with the instance that ``ask`` sends requests to; None where that cannot be."""
+    """Memory shared with the instance that ``ask`` sends ``share_memory`` to; None where that cannot be."""
     memory: Found | None = None
     try:
-        path = (await ask("share_memory")).get("path")
+        path = (await ask()).get("path")
         if not isinstance(path, str):
             return None
         with contextlib.suppress(NoSharedMemory):
             memory = Found(path)
         # A wrong proof takes the memory's name away, too.
-        shared = (await ask("share_memory", proof=memory.proof if memory else "")).get("shared") is True
+        shared = (await ask(proof=memory.proof if memory else "")).get("shared") is True
         if memory is not None and shared:
             shelf, memory = Shelf(memory), None
             return shelf

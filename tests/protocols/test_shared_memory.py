@@ -76,6 +76,11 @@ def test_without_the_proof_it_is_not_proven_and_its_name_is_gone(offered: Offere
     assert not offered.path.exists()
 
 
+def test_a_wrong_proof_takes_nothing_back(offered: Offered, found: Found) -> None:
+    assert not offered.prove("00" * 32)
+    assert offered.proven
+
+
 def test_what_does_not_fit_has_to_go_another_way(
     offered: Offered, found: Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,8 +92,26 @@ def test_what_does_not_fit_has_to_go_another_way(
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     assert offered.put(1, 1, b"a machine short of memory") is None
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(NoSharedMemory, match="No space left"):
         Offered()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    monkeypatch.undo()
+    monkeypatch.setattr(shared_memory, "LEFT", 1.0)
+    assert offered.put(1, 1, b"others need some, too") is None
+
+
+def test_memory_given_back_is_there_again_when_it_is_used(offered: Offered, found: Found) -> None:
+    blocks = os.fstat(offered._file).st_blocks
+    told = found.put(ARRAYS[0], 1, b"x" * 1_000_000)
+    assert told is not None
+    assert os.fstat(offered._file).st_blocks > blocks
+    found.give_back()
+    assert os.fstat(offered._file).st_blocks == blocks
+    for put, read, slot in ((found, offered, ARRAYS[0]), (offered, found, ANSWERS[0])):
+        told = put.put(slot, 2, b"again")
+        assert told is not None
+        assert bytes(read.find(told)[2]) == b"again"
 
 
 def test_nothing_else_is_opened_whatever_is_told(

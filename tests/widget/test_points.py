@@ -194,10 +194,10 @@ def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
     assert heard[0].xyz == tuple(wanted[heard[0].index])
     # A lost connection is opened again, since somebody listens.
     clicked.clear()
-    lost = space._session._socket
+    lost = space._session._bulk
     assert lost is not None
     background().loop.call_soon_threadsafe(lost.close)
-    until(lambda: space._session._socket not in (lost, None))
+    until(lambda: space._session._bulk not in (lost, None))
     until(lambda: space.points.clouds._watching)
     assert background().run(space._session.ask("pick", x=float(x), y=float(y), how="click")) == picked
     assert clicked.wait(10)

@@ -122,7 +122,7 @@ def test_an_object_nobody_holds_lets_go_of_its_sockets_but_not_of_the_session(sp
     deadline = time.monotonic() + 10
     while not all(task.done() for task in tasks) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert len(tasks) >= 6
+    assert len(tasks) == 6
     assert all(task.done() for task in tasks)
     assert space.state == "RUNNING"
 

@@ -97,12 +97,12 @@ class Intake:
         """A whole message in shared memory. There are few slots, so nothing else has to slow the sender."""
         memory = self._talk.memory
         if memory is None or not memory.proven:
-            self._refuse(None, "no memory is shared")
+            self._refuse(shared_memory.number_of(told), "no memory is shared")
             return
         try:
             slot, number, message = memory.find(told)
         except ProtocolError as problem:
-            self._refuse(None, str(problem))
+            self._refuse(shared_memory.number_of(told), str(problem))
             return
         if not self._talk.steers:
             self._refuse(number, f"points: {self._talk.instance.control.refusal(self._talk)}")

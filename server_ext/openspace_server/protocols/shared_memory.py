@@ -8,7 +8,8 @@ cannot be found (another machine, container or user) everything goes over the so
 The memory is divided into slots, some for the instance's answers and some for arrays that it is given. Who asks or
 gives names the slot; the message is put there, and the socket carries only ``OSM1`` and, little endian, the slot
 (uint32), the number of the request or transfer (uint32) and the length in bytes (uint64). A slot is used again when the
-answer has come: nobody writes to it before. What does not fit goes over the socket.
+answer has come: nobody writes to it before. What does not fit goes over the socket. Both ends belong to one user, who
+can end either of them anyhow: neither is guarded against the other cutting the file short.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ MAGIC = b"OSM1"
 ANSWERS, ARRAYS = range(3), range(3, 6)
 """The slots of each way."""
 SLOT_BYTES = (8 * 1024 * 1024,) * len(ANSWERS) + (32 * 1024 * 1024,) * len(ARRAYS)
+LEFT = 0.25
+"""Of all memory that the system has for sharing, this part is left alone."""
 FOLDER = Path("/dev/shm")
 _NAME = re.compile(r"openspace-[0-9a-f]{32}")
 _PROOF_BYTES = 32
@@ -48,7 +51,7 @@ class SharedMemory:
     def __init__(self, file: int, puts: range, reads: range) -> None:
         """Raises OSError; ``file`` is closed then, too."""
         self._file, self._puts, self._reads = file, puts, reads
-        self._reserved = dict.fromkeys(puts, 0)
+        self.open = False
         try:
             self._memory = mmap.mmap(file, 0)
         except OSError:
@@ -88,14 +91,20 @@ class SharedMemory:
             with contextlib.suppress(BufferError):
                 self._memory.close()
 
+    def give_back(self) -> None:
+        """The memory of all slots goes back to the system until it is used again: nothing that lies there is needed."""
+        if self.open:
+            self._memory.madvise(mmap.MADV_REMOVE, _STARTS[0], _STARTS[-1] - _STARTS[0])
+
     def _reserve(self, slot: int, size: int) -> bool:
-        """Writing where the system has no memory left would kill this process: ask before."""
-        if size > self._reserved[slot]:
-            try:
-                os.posix_fallocate(self._file, _STARTS[slot], size)
-            except OSError:
+        """Writing where the system has no memory left would kill this process: ask before. Others need some, too."""
+        try:
+            system = os.fstatvfs(self._file)
+            if (system.f_bavail - system.f_blocks * LEFT) * system.f_frsize < size:
                 return False
-            self._reserved[slot] = size
+            os.posix_fallocate(self._file, _STARTS[slot], size)
+        except OSError:
+            return False
         return True
 
 
@@ -110,10 +119,7 @@ class Offered(SharedMemory):
         self.proven = False
         self._proof = secrets.token_bytes(_PROOF_BYTES)
         try:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            os.ftruncate(file, _STARTS[-1])
-            os.posix_fallocate(file, 0, _STARTS[0])
-            super().__init__(file, ANSWERS, ARRAYS)
+            super().__init__(_made(self.path), ANSWERS, ARRAYS)
         except OSError as problem:
             self._take_name_away()
             raise NoSharedMemory(str(problem)) from None
@@ -122,8 +128,9 @@ class Offered(SharedMemory):
     def prove(self, proof: str) -> bool:
         """Whether the other end has seen the memory; its name is taken away in any case."""
         self._take_name_away()
-        self.proven = secrets.compare_digest(proof.encode(), self._proof.hex().encode())
-        return self.proven
+        right = secrets.compare_digest(proof.encode(), self._proof.hex().encode())
+        self.proven = self.proven or right
+        return right
 
     def close(self) -> None:
         self._take_name_away()
@@ -156,6 +163,23 @@ class Found(SharedMemory):
         except OSError as problem:
             raise NoSharedMemory(str(problem)) from None
         self.proof = self._memory[:_PROOF_BYTES].hex()
+
+
+def _made(path: Path) -> int:
+    """A new file of the right length with room for the proof. Raises OSError."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.ftruncate(file, _STARTS[-1])
+        os.posix_fallocate(file, 0, _STARTS[0])
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+def number_of(told: bytes) -> int | None:
+    """The number of the request or transfer that ``told`` belongs to, None if that cannot be read."""
+    return _PREFIX.unpack(told)[2] if len(told) == _PREFIX.size else None
 
 
 def is_told(message: bytes) -> bool:
