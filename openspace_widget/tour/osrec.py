@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import erfa
 import numpy as np
 
+from openspace_server.geometry import quaternions as quat
+from openspace_server.geometry.world import CAMERA
 from openspace_widget.errors import ArgumentError
 from openspace_widget.lua import literal
 from openspace_widget.session import Session
-from openspace_widget.tour import geometry as geo
 from openspace_widget.tour.places import navigation_state, orientation_of
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import iso
@@ -32,8 +33,6 @@ KEYFRAMES = 30.0
 """Camera lines per second."""
 MOST_LINES = 1_000_000
 _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
-# OpenSpace's camera axes (right, up, back) in ours (right, forward, up).
-_AXES = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
 async def text_of(session: Session, tour: Tour) -> str:
@@ -47,7 +46,7 @@ async def text_of(session: Session, tour: Tour) -> str:
             reached += 1
             if script:
                 lines.append(f"script {times} {script.count(chr(10)) + 1} {script}")
-        turned = geo.quaternion(geo.matrix(orientation_of(moment.camera)) @ _AXES)
+        turned = quat.from_matrix(quat.matrix(orientation_of(moment.camera)) @ CAMERA)
         w, x, y, z = turned.tolist()
         position = " ".join(f"{each:.7f}" for each in moment.camera["Position"])
         rotation = f"{x:.17g} {y:.17g} {z:.17g} {w:.17g}"
@@ -120,7 +119,7 @@ def _camera(fields: list[str]) -> tuple[float, dict[str, Any]]:
     rotation = np.array((w, x, y, z))
     if float(rotation @ rotation) < 1e-12 or not position.any():
         raise ValueError("the rotation is no quaternion, or the camera is inside of its focus")
-    turned = geo.quaternion(geo.matrix(geo.unit(rotation)) @ _AXES.T)
+    turned = quat.from_matrix(quat.matrix(quat.unit(rotation)) @ CAMERA.T)
     camera = navigation_state(focus, position, turned)
     camera["ReferenceFrame"] = focus if follows == "F" else "Root"
     return recorded, {"camera": camera, "time": iso(_from_tdb(simulation))}

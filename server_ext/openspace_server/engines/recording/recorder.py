@@ -8,11 +8,14 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.recording import text_format
 from openspace_server.engines.recording.text_format import CameraLine, Line, ScriptLine, TimeLine, Times
 from openspace_server.engines.scene_engine import CameraPose, SceneEngine
 from openspace_server.engines.scripting import ephemeris_time
+from openspace_server.geometry import quaternions as quat
 
 MAX_LINES = 1_000_000
 MAX_FILES = 10_000
@@ -186,8 +189,8 @@ class Recorder:
         if (a.focus, a.follows_rotation) != (b.focus, b.follows_rotation):
             return a, simulation
         x, y, z = (p + (q - p) * share for p, q in zip(a.position, b.position, strict=True))
-        rotation = _slerp(a.rotation, b.rotation, share)
-        return CameraPose(a.focus, (x, y, z), rotation, a.follows_rotation, a.scale), simulation
+        i, j, k, w = quat.turned(np.array(a.rotation), np.array(b.rotation), share).tolist()
+        return CameraPose(a.focus, (x, y, z), (i, j, k, w), a.follows_rotation, a.scale), simulation
 
     def _end_playback(self) -> None:
         self._cameras, self._others = [], []
@@ -200,22 +203,6 @@ class Recorder:
 
 def _when(line: Line) -> float:
     return line.times.recorded
-
-
-def _slerp(
-    a: tuple[float, float, float, float], b: tuple[float, float, float, float], share: float
-) -> tuple[float, float, float, float]:
-    cosine = sum(p * q for p, q in zip(a, b, strict=True))
-    sign = -1.0 if cosine < 0 else 1.0
-    cosine = min(abs(cosine), 1.0)
-    if cosine > 0.9999:
-        first, second = 1 - share, share
-    else:
-        angle = math.acos(cosine)
-        first, second = math.sin((1 - share) * angle) / math.sin(angle), math.sin(share * angle) / math.sin(angle)
-    mixed = [first * p + second * sign * q for p, q in zip(a, b, strict=True)]
-    length = math.sqrt(sum(m * m for m in mixed))
-    return (mixed[0] / length, mixed[1] / length, mixed[2] / length, mixed[3] / length)
 
 
 def list_recordings(folder: Path) -> list[str]:
