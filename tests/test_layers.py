@@ -16,7 +16,7 @@ ALLOWED = {
     "engines": {"geometry", "protocols"},
     "instance": {"engines", "protocols", "sockets"},
     "render_host": {"protocols", "sockets"},
-    "orchestrator": {"protocols"},
+    "orchestrator": {"protocols", "sockets"},
     "jupyter": {"orchestrator", "protocols", "sockets"},
 }
 GRABBER = SERVER / "engines" / "openspace" / "grab.py"
