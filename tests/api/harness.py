@@ -217,13 +217,3 @@ class Client:
     async def close(self) -> None:
         self.link.close()
         await asyncio.wait_for(self.gone.wait(), PATIENCE)
-
-
-async def until(condition: Callable[[], bool], what: str = "the condition") -> None:
-    """Wait for ``condition``; fails after :data:`PATIENCE` seconds."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not condition():  # noqa: ASYNC110  (conditions of many kinds)
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"{what} did not come about") from None
