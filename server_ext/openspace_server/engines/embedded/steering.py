@@ -16,9 +16,10 @@ from openspace_server.engines.embedded.ephemeris import Sky
 from openspace_server.engines.embedded.navigator import Navigator
 from openspace_server.engines.embedded.rotation import axes
 from openspace_server.engines.embedded.states import Pose
-from openspace_server.engines.scene_engine import CameraPose, Flight, GeoPosition, SceneEngine
+from openspace_server.engines.scene_engine import Flight, GeoPosition, SceneEngine
 from openspace_server.geometry import quaternions as quat
 from openspace_server.geometry.world import CAMERA, GALACTIC
+from openspace_server.protocols.session_recording import CameraPose
 
 _HOME_SECONDS = 2.0
 _FLIGHT_SECONDS = 5.0

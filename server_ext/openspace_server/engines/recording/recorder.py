@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.recording import text_format
-from openspace_server.engines.recording.text_format import CameraLine, Line, ScriptLine, TimeLine, Times
-from openspace_server.engines.scene_engine import CameraPose, SceneEngine
+from openspace_server.engines.scene_engine import SceneEngine
 from openspace_server.engines.scripting import ephemeris_time
 from openspace_server.geometry import quaternions as quat
+from openspace_server.protocols import session_recording
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.protocols.session_recording import CameraLine, CameraPose, Line, ScriptLine, TimeLine, Times
 
 MAX_LINES = 1_000_000
 MAX_FILES = 10_000
@@ -76,7 +77,7 @@ class Recorder:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("w", encoding="utf-8", newline="\n") as out:
-                out.writelines(text_format.write(self._lines))
+                out.writelines(session_recording.write(self._lines))
         except OSError as error:
             raise EngineError(f"the session recording cannot be written: {error}") from error
         self._lines = []
@@ -94,13 +95,15 @@ class Recorder:
         if self.state != RecordingState.IDLE:
             raise EngineError(f"cannot start a playback: the session is {self.state.value}")
         try:
-            if file.stat().st_size > text_format.MAX_FILE_BYTES:
+            if file.stat().st_size > session_recording.MAX_FILE_BYTES:
                 raise EngineError("the session recording is too large")
-            lines = text_format.read(file.read_text("utf-8", errors="replace"))
+            lines = session_recording.read(file.read_text("utf-8", errors="replace"))
         except OSError as error:
             raise EngineError(
                 f"the session recording cannot be read: {error.strerror or error}: {file.name}"
             ) from error
+        except ProtocolError as problem:
+            raise EngineError(str(problem)) from None
         self._cameras = sorted((each for each in lines if isinstance(each, CameraLine)), key=_when)
         if not self._cameras:
             raise EngineError("the session recording has no camera keyframes")
