@@ -30,7 +30,8 @@ sys.path[:0] = [str(ROOT)]
 from benchmarks.report import median, percentile, publish  # noqa: E402
 from openspace_widget import OpenSpace  # noqa: E402
 from openspace_widget.background import background  # noqa: E402
-from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, Lab, Sheet, start_server, stop_server, wait_for  # noqa: E402
+from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, Lab, Sheet, start_server, stop_server  # noqa: E402
+from tests.helpers import wait_for  # noqa: E402
 
 SIZE = (1280, 720)
 

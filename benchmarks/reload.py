@@ -19,8 +19,9 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
 
 from benchmarks.report import median, percentile, publish  # noqa: E402
-from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, start_server, stop_server, wait_for  # noqa: E402
+from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, start_server, stop_server  # noqa: E402
 from tests.e2e.test_ladder import started  # noqa: E402
+from tests.helpers import wait_for  # noqa: E402
 
 BOUND_MS = 500.0
 STAGES = ("script", "view", "session known", "offer", "connected", "track", "live")

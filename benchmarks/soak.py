@@ -28,8 +28,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
 
 from benchmarks.instances import ENDLESS, Meter, moving  # noqa: E402
 from benchmarks.report import publish  # noqa: E402
-from benchmarks.viewers import ping_for_ever, receive_unseen  # noqa: E402
-from tests.instance.harness import Bulk, Media, Peer, Process, join_message, media, socket, soon  # noqa: E402
+from benchmarks.viewers import join_peer, receive_unseen  # noqa: E402
+from tests.instance.harness import Bulk, Media, Process, join_message, media, socket, soon  # noqa: E402
 
 AT_A_TIME = 4
 STAY = (2.0, 6.0)
@@ -77,12 +77,7 @@ async def crowd(port: int, seconds: float) -> None:
 
 async def visit(instance: Process, kind: str, stay: float, rude: bool) -> None:
     if kind == "webrtc":
-        signaling = await socket(instance, "signaling")
-        signaling.write_message(join_message("viewer"))
-        viewer = Peer(signaling)
-        await viewer.connect()
-        await viewer.news("hello")
-        viewer._start(ping_for_ever(viewer))
+        viewer = await join_peer(instance)
         await asyncio.sleep(stay)
         if rude:  # no packet more from it: the instance must find out
             for task in viewer._tasks:

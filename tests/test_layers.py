@@ -11,17 +11,19 @@ ROOT = Path(__file__).parents[1]
 SERVER = ROOT / "server_ext" / "openspace_server"
 ALLOWED = {
     "protocols": set(),
+    "geometry": set(),
     "sockets": {"protocols"},
-    "engines": {"protocols"},
+    "engines": {"geometry", "protocols"},
     "instance": {"engines", "protocols", "sockets"},
     "render_host": {"protocols", "sockets"},
-    "orchestrator": {"protocols"},
+    "orchestrator": {"protocols", "sockets"},
     "jupyter": {"orchestrator", "protocols", "sockets"},
 }
 GRABBER = SERVER / "engines" / "openspace" / "grab.py"
 """Takes the picture off the screen by PyAV, and is the only module of an engine that may use it."""
 FORBIDDEN_LIBRARIES = {
     "protocols": {"aiortc", "asyncio", "av", "panda3d", "socket", "tornado"},
+    "geometry": {"aiortc", "asyncio", "av", "cv2", "panda3d", "socket", "tornado"},
     "engines": {"aiortc", "av", "tornado"},
     "orchestrator": {"aiortc", "av", "numpy", "panda3d"},
     "instance/streaming": {"erfa", "panda3d"},
@@ -58,7 +60,7 @@ def test_a_package_keeps_away_from_what_is_not_its_business(package: str) -> Non
         assert not used & FORBIDDEN_LIBRARIES[package] - allowed, path
 
 
-def test_the_notebook_side_knows_only_the_protocols() -> None:
+def test_the_notebook_side_knows_only_the_protocols_and_the_geometry() -> None:
     for path in (ROOT / "openspace_widget").rglob("*.py"):
         used = {name for name in imported(path) if name.startswith("openspace_server.")}
-        assert all(name.split(".")[1] in ("protocols", "__version__") for name in used), path
+        assert all(name.split(".")[1] in ("protocols", "geometry", "__version__") for name in used), path

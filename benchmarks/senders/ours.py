@@ -17,8 +17,8 @@ from benchmarks.senders.measure import System
 from benchmarks.senders.scene import SIZE
 from openspace_widget import OpenSpace, frames
 from openspace_widget.background import background
-from tests.e2e.lab import wait_for
 from tests.e2e.test_ladder import NO_WEBCODECS, NO_WEBRTC
+from tests.helpers import wait_for
 
 RUNGS: dict[str, list[str]] = {"webrtc": [], "websocket": [NO_WEBRTC], "images": [NO_WEBRTC, NO_WEBCODECS]}
 """What a page must do without, so that its view begins on each rung."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from openspace_server.geometry import quaternions as quat
 from openspace_widget.tour import geometry as geo
 from openspace_widget.tour.places import Place
 from openspace_widget.tour.sky import Bodies, Sky
@@ -40,11 +41,11 @@ class Glide:
         self._who, self._easing = who, easing
         self._places = list(places)
         heights = [math.log(place.altitude) for place in places]
-        looks = [geo.look(-place.direction, geo.matrix(place.orientation)[:, 2]) for place in places]
-        offs = [geo.multiply(geo.inverse(q), p.orientation) for q, p in zip(looks, places, strict=True)]
+        looks = [quat.look(-place.direction, quat.matrix(place.orientation)[:, 2]) for place in places]
+        offs = [quat.multiply(quat.inverse(q), p.orientation) for q, p in zip(looks, places, strict=True)]
         for row in (looks, offs):
             for i in range(1, len(row)):
-                row[i] = geo.near(row[i], row[i - 1])
+                row[i] = quat.near(row[i], row[i - 1])
         self._heights = heights
         self._turns = [[place.direction for place in places], looks, offs]
         self._height = geo.Spline(times, heights)
@@ -55,11 +56,11 @@ class Glide:
         if len(self._places) == 2 and self._easing != "smooth":
             t = geo.ease((time - self.begin) / max(self.end - self.begin, 1e-9), self._easing)
             height = (1 - t) * self._heights[0] + t * self._heights[1]
-            direction, look, off = (geo.slerp(row[0], row[1], t) for row in self._turns)
+            direction, look, off = (quat.slerp(row[0], row[1], t) for row in self._turns)
         else:
             height = self._height(time)
             direction, look, off = (spline(time) for spline in self._splines)
-        orientation = geo.multiply(geo.turned_to(look, -direction), off)
+        orientation = quat.multiply(_turned_to(look, -direction), off)
         there = Place(anchor, math.exp(height), direction, orientation, fixed)
         position, orientation = there.in_world(sky, float(self._who.radii[anchor]))
         share = (time - self.begin) / max(self.end - self.begin, 1e-9)
@@ -83,17 +84,15 @@ class Leap:
         (from_a, look_a), (from_b, look_b) = a.in_world(sky, radii[0]), b.in_world(sky, radii[1])
         apart = sky.positions[b.anchor] - sky.positions[a.anchor]
         k, height = zoom(a.altitude, b.altitude, math.sqrt(float(apart @ apart)), t)
-        direction = geo.slerp(geo.unit(from_a), geo.unit(from_b), geo.ease(t))
+        direction = quat.slerp(quat.unit(from_a), quat.unit(from_b), geo.ease(t))
         away = direction * (height + (1 - k) * radii[0] + k * radii[1])
-        centred = [
-            geo.look(-geo.unit(offset), geo.matrix(look)[:, 2]) for offset, look in ((from_a, look_a), (from_b, look_b))
-        ]
-        centred[1] = geo.near(centred[1], centred[0])
-        offs = [geo.multiply(geo.inverse(q), look) for q, look in zip(centred, (look_a, look_b), strict=True)]
-        offs[1] = geo.near(offs[1], offs[0])
+        centred = [quat.look(-off, quat.matrix(look)[:, 2]) for off, look in ((from_a, look_a), (from_b, look_b))]
+        centred[1] = quat.near(centred[1], centred[0])
+        offs = [quat.multiply(quat.inverse(q), look) for q, look in zip(centred, (look_a, look_b), strict=True)]
+        offs[1] = quat.near(offs[1], offs[0])
         smooth = geo.ease(t)
-        base = geo.turned_to(geo.slerp(centred[0], centred[1], smooth), -direction)
-        orientation = geo.multiply(base, geo.slerp(offs[0], offs[1], smooth))
+        base = _turned_to(quat.slerp(centred[0], centred[1], smooth), -direction)
+        orientation = quat.multiply(base, quat.slerp(offs[0], offs[1], smooth))
         # Relative to the nearer end, where digits matter.
         ends = ((a.anchor, k * apart + away), (b.anchor, (k - 1) * apart + away))
         anchor, position = min(ends, key=lambda end: float(end[1] @ end[1]))
@@ -105,6 +104,11 @@ class Leap:
     def length(start: Place, finish: Place, apart: float) -> float:
         """How long the way is, in the units of van Wijk and Nuij: about 10 from planet to planet."""
         return _arcs(start.altitude, finish.altitude, apart)[2]
+
+
+def _turned_to(q: np.ndarray, forward: np.ndarray) -> np.ndarray:
+    """``q`` after the smallest rotation that makes it look along the unit vector ``forward``."""
+    return quat.multiply(quat.between(forward, quat.matrix(q)[:, 1]), q)
 
 
 def _arcs(low: float, high: float, apart: float) -> tuple[float, float, float]:

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from openspace_server.geometry import navigation_states
+from openspace_server.geometry import quaternions as quat
+from openspace_server.geometry.world import GALACTIC
 from openspace_widget.errors import ArgumentError
-from openspace_widget.tour import geometry as geo
+from openspace_widget.tour.geometry import NORTH
 from openspace_widget.tour.sky import Bodies, Sky
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import metres
@@ -45,7 +48,7 @@ class Place:
             return self
         turn = sky.rotations[self.anchor]
         turn = turn.T if fixed else turn
-        turned = geo.multiply(geo.quaternion(turn), self.orientation)
+        turned = quat.multiply(quat.from_matrix(turn), self.orientation)
         return Place(self.anchor, self.altitude, turn @ self.direction, turned, fixed)
 
     def in_world(self, sky: Sky, radius: float) -> tuple[np.ndarray, np.ndarray]:
@@ -80,22 +83,22 @@ def place(stop: Stop, who: Bodies, sky: Sky, origin: int | None) -> Place:
         direction = np.array((flat * math.cos(longitude), flat * math.sin(longitude), math.sin(latitude)))
         # Over a pole the prime meridian is up.
         up = np.array((0.0, 0.0, 1.0)) if flat > 1e-6 else np.array((1.0, 0.0, 0.0))
-        return Place(anchor, altitude, direction, geo.look(-direction, up), True)
+        return Place(anchor, altitude, direction, quat.look(-direction, up), True)
     direction = _sunlit(anchor, sky, origin)
-    return Place(anchor, altitude, direction, geo.look(-direction, geo.NORTH), False)
+    return Place(anchor, altitude, direction, quat.look(-direction, NORTH), False)
 
 
 def _sunlit(anchor: int, sky: Sky, origin: int | None) -> np.ndarray:
     """A good place to look from: on the sunlit side, on the side one comes from, a little north."""
     here = sky.positions[anchor]
     come = sky.positions[origin] - here if origin not in (None, anchor) else np.zeros(3)
-    lit = -here if np.any(here) else come if np.any(come) else geo.aside(geo.NORTH)
-    flat = lit - (lit @ geo.NORTH) * geo.NORTH
-    flat = geo.unit(flat) if float(flat @ flat) > 1e-12 * float(lit @ lit) else geo.aside(geo.NORTH)
-    side = np.cross(geo.NORTH, flat)
+    lit = -here if np.any(here) else come if np.any(come) else quat.aside(NORTH)
+    flat = lit - (lit @ NORTH) * NORTH
+    flat = quat.unit(flat) if float(flat @ flat) > 1e-12 * float(lit @ lit) else quat.aside(NORTH)
+    side = np.cross(NORTH, flat)
     angle = math.copysign(math.radians(38), float(come @ side) or 1.0)
-    out = math.cos(angle) * flat + math.sin(angle) * side + math.tan(math.radians(14)) * geo.NORTH
-    return geo.unit(out)
+    out = math.cos(angle) * flat + math.sin(angle) * side + math.tan(math.radians(14)) * NORTH
+    return quat.unit(out)
 
 
 def _of_camera(camera: dict[str, Any], who: Bodies, sky: Sky) -> Place:
@@ -105,7 +108,7 @@ def _of_camera(camera: dict[str, Any], who: Bodies, sky: Sky) -> Place:
     if frame.casefold() in _WORLD:
         turn = np.eye(3)
     else:
-        turn = geo.FROM_ICRF if frame.casefold() == "icrf" else sky.rotations[who.find(frame)]
+        turn = GALACTIC if frame.casefold() == "icrf" else sky.rotations[who.find(frame)]
     position = turn @ _vector(camera["Position"], "Position")
     distance = math.sqrt(float(position @ position))
     altitude = distance - float(who.radii[anchor])
@@ -130,9 +133,9 @@ def orientation_of(
     """
     turn = np.eye(3) if turn is None else turn
     ahead = -(turn @ _vector(camera["Position"], "Position")) if ahead is None else ahead
-    up = turn @ _vector(camera["Up"], "Up") if camera.get("Up") is not None else geo.NORTH
-    level = geo.matrix(geo.look(ahead, up))
-    return geo.quaternion(level @ geo.yaw_pitch(float(camera.get("Yaw") or 0), float(camera.get("Pitch") or 0)))
+    up = turn @ _vector(camera["Up"], "Up") if camera.get("Up") is not None else NORTH
+    yaw, pitch = float(camera.get("Yaw") or 0), float(camera.get("Pitch") or 0)
+    return navigation_states.orientation(ahead, up, yaw, pitch)
 
 
 def reanchored(place: Place, anchor: int, who: Bodies, sky: Sky) -> Place:
@@ -153,11 +156,5 @@ def _vector(value: Any, name: str) -> np.ndarray:
 
 def navigation_state(name: str, position: np.ndarray, orientation: np.ndarray) -> dict[str, Any]:
     """OpenSpace's table of a camera ``position`` metres off body ``name``, both in galactic axes."""
-    turned = geo.matrix(orientation)
-    ahead = turned.T @ geo.unit(-position)
-    yaw, pitch = -math.asin(max(-1.0, min(1.0, float(ahead[0])))), math.atan2(-float(ahead[2]), float(ahead[1]))
-    state: dict[str, Any] = {"Anchor": name, "ReferenceFrame": "Root", "Position": position.tolist()}
-    if abs(yaw) < 1e-9 and abs(pitch) < 1e-9:
-        return {**state, "Up": turned[:, 2].tolist()}
-    level = turned @ geo.yaw_pitch(yaw, pitch).T
-    return {**state, "Up": level[:, 2].tolist(), "Yaw": yaw, "Pitch": pitch}
+    turned = navigation_states.told(quat.matrix(orientation), -position)
+    return {"Anchor": name, "ReferenceFrame": "Root", "Position": position.tolist(), **turned}

@@ -12,7 +12,8 @@ import numpy as np
 
 from openspace_server.engines.base import EngineError, Frame, Motion, Target, UnknownTarget
 from openspace_server.engines.properties import Property, PropertyOwner, PropertyTree
-from openspace_server.engines.scene_engine import JOYSTICK_AXES, CameraPose, Flight, GeoPosition, SceneEngine
+from openspace_server.engines.scene_engine import JOYSTICK_AXES, Flight, GeoPosition, SceneEngine
+from openspace_server.protocols.session_recording import CameraPose
 
 AU = 1.495978707e11
 BODIES = {

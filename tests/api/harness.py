@@ -7,68 +7,44 @@ import json
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from openspace_server.engines.base import Engine
 from openspace_server.engines.scripting.program import Program
 from openspace_server.instance.api import ApiServer, ApiSettings
 from tests.api.fake_engine import FakeSceneEngine
+from tests.handover import Handover
 
 T = TypeVar("T")
 PATIENCE = 10.0
 HANDSHAKE = {"type": "apiHandshake", "apiVersion": {"major": 1, "minor": 0, "patch": 0}}
 
 
-class DrawThread:
-    """What the instance's draw loop is to the API: commands run on one thread, which draws up to 30 times a second
-    while a picture is wanted."""
+class DrawThread(Handover):
+    """Draws up to 30 times a second."""
 
     def __init__(self, engine: FakeSceneEngine) -> None:
-        self._engine = engine
-        self._commands: queue.Queue[Callable[[float], None] | None] = queue.Queue()
-        self._loop = asyncio.get_running_loop()
+        super().__init__(engine)
         self.before_draw: Callable[[float], None] = lambda now: None
         self.stopping = False
         self._thread = threading.Thread(target=self._main, daemon=True)
         self._thread.start()
 
-    def call(self, command: Callable[[Engine, float], T], *, changes: bool = False) -> Awaitable[T]:
-        answer: asyncio.Future[T] = self._loop.create_future()
-
-        def work(now: float) -> None:
-            try:
-                result = command(self._engine, now)
-            except Exception as error:
-                self._tell(answer, answer.set_exception, error)
-            else:
-                self._tell(answer, answer.set_result, result)
-
-        self._commands.put(work)
-        return answer
-
     def stop(self) -> None:
         self.stopping = True
-        self._commands.put(None)
+        self.commands.put(lambda now: None)
         self._thread.join(PATIENCE)
-
-    def _tell(self, answer: asyncio.Future[Any], tell: Callable[[Any], None], what: Any) -> None:
-        self._loop.call_soon_threadsafe(lambda: None if answer.done() else tell(what))
 
     def _main(self) -> None:
         self._engine.open(64, 36)
         drawn = 0.0
         while not self.stopping:
-            try:
-                work = self._commands.get(timeout=1 / 30)
-                if work is not None:
-                    work(time.monotonic())
-            except queue.Empty:
-                pass
+            with suppress(queue.Empty):
+                self.commands.get(timeout=1 / 30)(time.monotonic())
             now = time.monotonic()
             if now - drawn >= 1 / 30:
                 self.before_draw(now)
@@ -217,13 +193,3 @@ class Client:
     async def close(self) -> None:
         self.link.close()
         await asyncio.wait_for(self.gone.wait(), PATIENCE)
-
-
-async def until(condition: Callable[[], bool], what: str = "the condition") -> None:
-    """Wait for ``condition``; fails after :data:`PATIENCE` seconds."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not condition():  # noqa: ASYNC110  (conditions of many kinds)
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"{what} did not come about") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ import psutil
 from openspace_server.protocols.signaling import Join, Role
 from openspace_server.render_host.host import RenderHost, port_is_free
 from openspace_server.render_host.settings import HostSettings
-from tests.api.harness import HANDSHAKE, Client, TcpLink, WebSocketLink, until
+from tests.api.harness import HANDSHAKE, Client, TcpLink, WebSocketLink
+from tests.helpers import free_ports, until
 from tests.instance.harness import Bulk, Media, websocket_connect
 from tests.render_host.helpers import start_running
 
@@ -82,10 +82,3 @@ async def real_instance(folder: Path, **settings: Any) -> AsyncIterator[RealInst
 
 def one_log(folder: Path) -> Path:
     return next(folder.glob("*.log"))
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, below those that the system gives to outgoing connections."""
-    candidates = random.sample(range(20_000, 30_000), 1000)
-    found = [port for port in candidates[: 20 * count] if port_is_free(HOST, port)]
-    return found[:count]

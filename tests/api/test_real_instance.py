@@ -14,7 +14,8 @@ from openspace_server.instance.api.settings import ApiSettings
 from openspace_server.render_host.settings import HostError, HostSettings
 from tests.api.fuzzing import WAYS, send_nonsense
 from tests.api.harness import Client, TcpLink
-from tests.api.real import HOST, free_ports, real_instance
+from tests.api.real import HOST, real_instance
+from tests.helpers import free_ports
 from tests.render_host.helpers import host, start_running, status, until_status
 
 FUZZ_MESSAGES = 250

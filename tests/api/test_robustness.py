@@ -12,8 +12,9 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from tests.api.fuzzing import WAYS, send_nonsense
-from tests.api.harness import Api, until
+from tests.api.harness import Api
 from tests.api.test_topics import run
+from tests.helpers import until
 
 FUZZ_MESSAGES = 3000
 

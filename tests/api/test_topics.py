@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import Api, Client, api, until
+from tests.api.harness import Api, Client, api
+from tests.helpers import until
 
 EVERYTHING = {"event": "start_subscription", "settings": {"logLevel": "All"}}
 

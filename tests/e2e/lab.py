@@ -10,9 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ import nbformat
 import psutil
 from playwright.sync_api import ConsoleMessage, Page
 from playwright.sync_api import Error as PlaywrightError
+
+from tests.helpers import processes_with, wait_for
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -31,16 +32,6 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def wait_for(condition: Callable[[], Any], timeout: float = 20, what: str = "") -> Any:
-    """The first truthy value of ``condition``. Raises AssertionError after ``timeout`` seconds."""
-    end = time.monotonic() + timeout
-    while not (value := condition()):
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {timeout:g} s: {what or condition}")
-        time.sleep(0.05)
-    return value
 
 
 @dataclass
@@ -56,16 +47,7 @@ class Lab:
 
     def instances(self) -> list[psutil.Process]:
         """The instance processes of this server's sessions, found by the environment they inherit."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if "openspace_server.instance" in process.cmdline() and process.environ().get("OPENSPACE_E2E") == str(
-                    self.root
-                ):
-                    found.append(process)
-            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-                continue
-        return found
+        return processes_with("OPENSPACE_E2E", str(self.root), "openspace_server.instance")
 
     def notebook(self, name: str, cells: list[str] | None = None) -> str:
         """A notebook of these cells, or a copy of the one in notebooks/ with this name; its path on the server."""
@@ -122,7 +104,7 @@ def start_server(tmp: Path, app: str, page_path: str, expose: str, options: Sequ
             return False
         return True
 
-    wait_for(answers, 60, "the server answers")
+    wait_for(answers, "the server answers", 60)
     return lab
 
 

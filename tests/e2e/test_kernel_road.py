@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, WebSocketRoute
 
-from tests.e2e.lab import Lab, Sheet, wait_for
+from tests.e2e.lab import Lab, Sheet
+from tests.helpers import wait_for
 
 BLOCKED = re.compile(r".*/openspace/api/.*")
 CELLS = [

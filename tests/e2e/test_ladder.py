@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Page
 
 from openspace_widget import OpenSpace
-from tests.e2e.lab import Lab, wait_for
+from tests.e2e.lab import Lab
+from tests.helpers import wait_for
 
 NO_WEBRTC = "delete window.RTCPeerConnection; delete window.webkitRTCPeerConnection;"
 NO_WEBCODECS = "delete window.VideoDecoder;"
@@ -37,7 +38,7 @@ def started(lab: Lab) -> Iterator[OpenSpace]:
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         session = json.load(answer)["id"]
-    wait_for(lambda: lab.rest(f"sessions/{session}")["state"] == "RUNNING", 60, "the session runs")
+    wait_for(lambda: lab.rest(f"sessions/{session}")["state"] == "RUNNING", "the session runs", 60)
     with OpenSpace(session, url=f"{lab.url}?token={lab.token}") as space:
         space.time.pause()
         yield space
@@ -64,7 +65,7 @@ class Stream:
             return self.of("data-state") == "live" and self.of("data-transport") == transport
 
         try:
-            wait_for(there, timeout)
+            wait_for(there, timeout=timeout)
         except AssertionError:
             state = f"{self.of('data-state')} over {self.of('data-transport')}"
             raise AssertionError(f"the view is {state}: {self.view.inner_text()} {self.problems}") from None

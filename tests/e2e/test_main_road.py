@@ -16,7 +16,8 @@ from playwright.sync_api import Page
 from openspace_widget import OpenSpace
 from openspace_widget.background import background
 from openspace_widget.frames import digest, grab
-from tests.e2e.lab import Lab, Sheet, wait_for
+from tests.e2e.lab import Lab, Sheet
+from tests.helpers import wait_for
 
 Open = Callable[[Lab, str], Sheet]
 START = "from openspace_widget import OpenSpace\nspace = OpenSpace()\nspace"

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,23 +19,14 @@ from openspace_widget import OpenSpace
 from openspace_widget.background import background
 from openspace_widget.frames import digest, grab
 from tests.e2e import test_main_road
-from tests.e2e.lab import Lab, Sheet, start_server, stop_server, wait_for
+from tests.e2e.lab import Lab, Sheet, start_server, stop_server
+from tests.helpers import free_ports, wait_for
 from tests.openspace.installed import install
 
 camera_position = test_main_road.camera_position
 outside, no_session_left = test_main_road.outside, test_main_road.no_session_left  # the same fixtures
 START = "from openspace_widget import OpenSpace\nspace = OpenSpace()\nspace"
 RELEASES = {"1.0": "0.22.0", "legacy": "0.21.4", "streaming": "0.20.1"}
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
 from openspace_widget import OpenSpace
-from tests.e2e.lab import Lab, wait_for
+from tests.e2e.lab import Lab
+from tests.helpers import wait_for
 
 SECONDS = 1000
 CONTRAST = """(selector) => {

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.e2e.lab import Lab, Sheet, wait_for
+from tests.e2e.lab import Lab, Sheet
+from tests.helpers import wait_for
 
 CELLS = [
     "import numpy as np\nfrom openspace_widget import OpenSpace\nspace = OpenSpace()\nspace.wait().time.pause()",

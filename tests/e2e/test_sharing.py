@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.lab import Lab, Sheet, wait_for
+from tests.e2e.lab import Lab, Sheet
+from tests.helpers import wait_for
 
 CELLS = [
     "from openspace_widget import OpenSpace\nspace = OpenSpace()\nspace.wait().time.pause()",

@@ -11,9 +11,10 @@ from playwright.sync_api import Page
 
 from openspace_server.jupyter.ice import mint
 from openspace_widget import OpenSpace
-from tests.e2e.lab import Lab, start_server, stop_server, wait_for
+from tests.e2e.lab import Lab, start_server, stop_server
 from tests.e2e.test_ladder import Stream, started, steers
 from tests.e2e.turn import Turn, turn_server
+from tests.helpers import wait_for
 
 # Whatever the server says, only these URLs, and other credentials if there are any.
 ONLY = """

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import wait_for
+from tests.helpers import wait_for
 
 
 @dataclass(frozen=True)

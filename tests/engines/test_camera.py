@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded import states
 from openspace_server.engines.embedded.bodies import BODIES, INDEX
 from openspace_server.engines.embedded.camera import FARTHEST, LOWEST, VIEW_HEIGHT, OrbitalCamera, ball
@@ -13,6 +12,7 @@ from openspace_server.engines.embedded.clock import parse
 from openspace_server.engines.embedded.ephemeris import sky
 from openspace_server.engines.embedded.flight import Flight, Path
 from openspace_server.engines.embedded.navigator import RADII, Navigator, viewing_distance
+from openspace_server.geometry import quaternions as quat
 
 R = 6.4e6
 

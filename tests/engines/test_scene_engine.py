@@ -13,7 +13,8 @@ import pytest
 from openspace_server.engines.base import EngineError, Motion, UnknownTarget
 from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.properties import Property, PropertyError, UnknownProperty
-from openspace_server.engines.scene_engine import JOYSTICK_AXES, CameraPose, GeoPosition
+from openspace_server.engines.scene_engine import JOYSTICK_AXES, GeoPosition
+from openspace_server.protocols.session_recording import CameraPose
 from tests.engines.conftest import Wall
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from openspace_server.engines.base import EngineError, Motion, Still, UnknownTarget
+from openspace_server.engines.base import EngineError, Motion, Still, StillRequest, UnknownTarget
 from openspace_server.engines.embedded import EmbeddedEngine, stills
 from openspace_server.engines.embedded.bodies import BODIES, INDEX
 from tests.api.fake_engine import FakeSceneEngine
@@ -96,7 +96,7 @@ def test_tiles_fit_together(engine: EmbeddedEngine, wall: Wall, monkeypatch: pyt
 
 def test_a_still_in_parts_lets_the_live_picture_go_on(engine: EmbeddedEngine, wall: Wall) -> None:
     whole = engine.still(wall.now, (400, 300), antialias=4, camera=SATURN, depth=True)
-    parts = engine.still_in_parts(wall.now, (400, 300), antialias=4, camera=SATURN, depth=True)
+    parts = engine.still_in_parts(wall.now, StillRequest((400, 300), antialias=4, camera=SATURN, depth=True))
     drawn = 0
     while True:
         try:
@@ -115,7 +115,7 @@ def test_a_still_in_parts_lets_the_live_picture_go_on(engine: EmbeddedEngine, wa
 def test_a_still_of_an_engine_that_was_closed_ends_with_the_reason() -> None:
     fresh = EmbeddedEngine()
     fresh.open(100, 100)
-    parts = fresh.still_in_parts(0.0, (200, 200))
+    parts = fresh.still_in_parts(0.0, StillRequest((200, 200)))
     next(parts)
     fresh.close()
     with pytest.raises(EngineError, match="closed before the still was finished"):
@@ -180,7 +180,7 @@ def test_impossible_stills_are_refused(
     engine: EmbeddedEngine, wall: Wall, arguments: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(EngineError, match=reason):
-        engine.still_in_parts(wall.now, **arguments)
+        engine.still_in_parts(wall.now, StillRequest(**arguments))
     with pytest.raises(UnknownTarget):
         engine.still(wall.now, camera={"Anchor": "Nowhere", "Position": [1e9, 0, 0]})
 

@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.helpers import alive, until
 from tests.jupyter.conftest import QUICK, Client
-from tests.orchestrator.helpers import until
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/")
@@ -85,11 +85,3 @@ def host_pids(file: Path) -> list[int]:
     """The local hosts that the database says are ready."""
     with sqlite3.connect(file) as connection:
         return [pid for (pid,) in connection.execute("SELECT pid FROM hosts WHERE local AND state = 'ready'")]
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended but was not waited for does not."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False

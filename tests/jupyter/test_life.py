@@ -18,9 +18,10 @@ import pytest
 from openspace_server.orchestrator.store import ATTACHED
 from openspace_server.protocols import arrays
 from openspace_server.protocols.viewer import Request
+from tests.helpers import alive, until
 from tests.jupyter.conftest import Client
-from tests.jupyter.server import ROOT, Server, alive, host_pids
-from tests.orchestrator.helpers import STANDIN_COMMAND, until
+from tests.jupyter.server import ROOT, Server, host_pids
+from tests.orchestrator.helpers import STANDIN_COMMAND
 
 STANDIN = json.dumps(STANDIN_COMMAND)
 REAL = "[]"

@@ -13,9 +13,9 @@ from tornado.httpclient import HTTPClientError
 from tornado.websocket import WebSocketClientConnection
 
 from openspace_server.protocols.signaling import Join, Role
+from tests.helpers import until
 from tests.jupyter.conftest import Client
 from tests.jupyter.test_access import FOREIGN, NOBODY, ByHeader, kernel_auth, refused
-from tests.orchestrator.helpers import until
 from tests.orchestrator.standin import StandInHost
 
 ALICE, BOB = {"X-User": "alice"}, {"X-User": "bob"}

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.helpers import processes_with
 from tests.openspace.installed import install
 
 Install = Callable[..., Path]
@@ -39,11 +39,5 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Insta
 
 def left_over(temporary: Path) -> list[str]:
     """Processes of whoever had ``temporary`` as folder for temporary files, and what they left in it."""
-    found = [str(folder) for folder in temporary.glob("openspace-instance-*")]
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and process.environ().get("TMPDIR") == str(temporary):
-                found.append(" ".join(process.cmdline()))
-        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-            continue
-    return found
+    running = [each for each in processes_with("TMPDIR", str(temporary)) if each.pid != os.getpid()]
+    return [str(each) for each in (*temporary.glob("openspace-instance-*"), *running)]

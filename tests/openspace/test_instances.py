@@ -14,9 +14,10 @@ import psutil
 import websockets
 
 from openspace_server.render_host.settings import INSTANCE_COMMAND, Timings
+from tests.helpers import until
 from tests.instance.harness import Process, bulk, media, run, spawned
 from tests.openspace.conftest import Install, left_over
-from tests.render_host.helpers import command, host, start_running, until, until_status
+from tests.render_host.helpers import command, host, start_running, until_status
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,6 @@ openspace engine, and the double of OpenSpace, which reads the files. All releas
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from openspace_widget import OpenSpace, RequestError
+from tests.helpers import private_folders, wait_for
 from tests.openspace.installed import install
 
 RELEASES = ("0.22.0", "0.21.4", "0.20.1")
@@ -25,9 +25,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     tmp = tmp_path_factory.mktemp("points")
     (tmp / "tmp").mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "XDG_CACHE_HOME"):
-            patch.setenv(name, str(tmp / name.lower()))
-        patch.delenv("OPENSPACE_SERVER_URL", raising=False)
+        private_folders(patch, tmp)
         patch.setenv("OPENSPACE_DIR", str(tmp / "current"))
         patch.setenv("TMPDIR", str(tmp / "tmp"))
         yield tmp
@@ -46,7 +44,7 @@ def space(request: pytest.FixtureRequest, site: Path) -> Iterator[OpenSpace]:
                 opened[f"Scene.{name}.Renderable.Enabled"] = False
             opened.camera = CAMERA
             yield opened
-    until(lambda: not list((site / "tmp").glob("openspace-instance-*")))  # the files are gone with the session
+    wait_for(lambda: not list((site / "tmp").glob("openspace-instance-*")))  # the files are gone with the session
 
 
 @pytest.fixture(autouse=True)
@@ -60,14 +58,6 @@ def tidy(space: OpenSpace) -> Iterator[None]:
 def files(site: Path) -> Callable[[], list[str]]:
     """Endings of the files that are there for OpenSpace to read."""
     return lambda: sorted(file.suffix for file in site.glob("tmp/openspace-instance-*/points/*"))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what OpenSpace was told past the instance, at most 20 s."""
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def picture(space: OpenSpace) -> np.ndarray:
@@ -224,7 +214,7 @@ def test_a_node_that_somebody_else_removed_comes_back_with_the_next_frame(space:
     galaxies = space.add_points("my galaxies", XYZ, unit="Mpc", size=3)
     full = lit(space)
     space.lua('openspace.removeSceneGraphNode("my_galaxies")')
-    until(lambda: lit(space) < full / 10)
+    wait_for(lambda: lit(space) < full / 10)
     assert galaxies.size == 3
     galaxies.update(XYZ)
     assert lit(space) == full

@@ -14,6 +14,7 @@ import pytest
 from openspace_widget import OpenSpace, RequestError, Stop, Tour
 from openspace_widget.background import background
 from openspace_widget.tour import sky
+from tests.helpers import private_folders
 from tests.openspace.installed import install
 
 RELEASES = ("0.22.0", "0.21.4")
@@ -25,10 +26,9 @@ WHEN = "2026-03-20T12:00:00+00:00"
 def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSpace]:
     tmp = tmp_path_factory.mktemp("road")
     with pytest.MonkeyPatch.context() as patch:
-        for name, folder in (("JUPYTER_DATA_DIR", "data"), ("JUPYTER_RUNTIME_DIR", "runtime"), ("TMPDIR", "tmp")):
-            (tmp / folder).mkdir()
-            patch.setenv(name, str(tmp / folder))
-        patch.delenv("OPENSPACE_SERVER_URL", raising=False)
+        private_folders(patch, tmp)
+        (tmp / "tmp").mkdir()
+        patch.setenv("TMPDIR", str(tmp / "tmp"))
         patch.setenv("OPENSPACE_DIR", str(install(tmp / "OpenSpace", request.param)))
         with OpenSpace(engine="openspace", size=LIVE) as opened:
             yield opened

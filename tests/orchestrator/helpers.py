@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,6 @@ QUICK: dict[str, Any] = {
     "snapshot_interval": 0.0,
     "restart_limit": 0,
 }
-
-
-async def until(condition: Callable[[], Any], what: str = "", timeout: float = 10.0) -> None:
-    """Return as soon as ``condition()`` is true."""
-    try:
-        async with asyncio.timeout(timeout):
-            while not condition():  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"not within {timeout:g} s: {what or condition}") from None
 
 
 async def reach(orchestrator: Orchestrator, id: str, *states: SessionState) -> SessionView:

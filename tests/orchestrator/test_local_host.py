@@ -13,7 +13,8 @@ from openspace_server.orchestrator.errors import NoFreeSlot
 from openspace_server.orchestrator.models import HostRow
 from openspace_server.orchestrator.orchestrator import Orchestrator
 from openspace_server.protocols.sessions import SessionState
-from tests.orchestrator.helpers import ME, WANTED, local, reach, running, until
+from tests.helpers import alive, until
+from tests.orchestrator.helpers import ME, WANTED, local, reach, running
 
 RUNNING, STOPPED, FAILED, LOST = (
     SessionState.RUNNING,
@@ -32,14 +33,6 @@ async def the_host(orchestrator: Orchestrator) -> HostRow:
 def pid_of(row: HostRow) -> int:
     assert row.pid is not None
     return row.pid
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended but was not waited for does not."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
 
 
 def proc(row: HostRow, what: str) -> bytes:

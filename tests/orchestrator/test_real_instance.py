@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import signal
@@ -18,6 +17,7 @@ from openspace_server.orchestrator.orchestrator import Orchestrator
 from openspace_server.protocols.sessions import SessionState
 from openspace_server.protocols.signaling import Join, Role
 from tests.api.harness import Client
+from tests.helpers import until
 from tests.instance.harness import Bulk
 from tests.orchestrator.helpers import ME, WANTED, local, reach, running
 
@@ -101,9 +101,11 @@ async def test_a_killed_instance_comes_back_with_camera_time_focus_nodes_and_pro
             "RenderEngine.Gamma": 1.5,
             "Scene.Cloud.Renderable.Opacity": 0.5,
         }
-        async with asyncio.timeout(20):
-            while known(await orchestrator._sessions.session(view.id)) != (camera, told):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+
+        async def kept() -> bool:
+            return known(await orchestrator._sessions.session(view.id)) == (camera, told)
+
+        await until(kept, "what it shows is known")
 
         await reach(orchestrator, view.id, DISCONNECTED)  # nobody watches: the instance has told its host
 

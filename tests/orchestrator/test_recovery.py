@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 from pathlib import Path
@@ -10,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from openspace_server.orchestrator.errors import CommandRefused, NoFreeSlot
+from openspace_server.orchestrator.models import SessionRow
 from openspace_server.orchestrator.orchestrator import Orchestrator
 from openspace_server.orchestrator.requests import NewSession
 from openspace_server.orchestrator.settings import HostAddress
 from openspace_server.protocols import supervisor as protocol
 from openspace_server.protocols.sessions import SessionState, SessionWarning
 from openspace_server.protocols.supervisor import InstanceState, decode_command
-from tests.orchestrator.helpers import ME, WANTED, reach, running, static, until
+from tests.helpers import until
+from tests.orchestrator.helpers import ME, WANTED, reach, running, static
 from tests.orchestrator.published import PublishedHost
 from tests.orchestrator.standin import Instance, StandInHost
 
@@ -34,9 +35,13 @@ async def test_a_crashed_instance_comes_back_with_what_it_showed(tmp_path: Path,
     async with running(settings) as orchestrator:
         view, _ = await orchestrator.create(ME, WANTED)
         await reach(orchestrator, view.id, RUNNING, SessionState.DISCONNECTED)
-        while not (row := await orchestrator._sessions.session(view.id)).known:  # type: ignore[union-attr] # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-        host.crash(row.instance, "killed by SIGSEGV")  # type: ignore[union-attr, arg-type]
+
+        async def known() -> SessionRow | None:
+            row = await orchestrator._sessions.session(view.id)
+            return row if row is not None and row.known else None
+
+        row = await until(known, "what it shows is known")
+        host.crash(row.instance, "killed by SIGSEGV")
         host.shown = {}
         seen = []
         async with contextlib.aclosing(orchestrator.watch((ME,), view.id)) as views:
@@ -123,10 +128,16 @@ async def test_viewers_make_the_difference_between_running_and_disconnected(tmp_
         await reach(orchestrator, view.id, RUNNING)
 
 
+async def until_warm(orchestrator: Orchestrator, count: int) -> None:
+    async def reached() -> bool:
+        return bool(await orchestrator._sessions.counts() == {"RUNNING": count})
+
+    await until(reached, f"{count} warm sessions")
+
+
 async def test_a_warm_session_is_there_at_once(tmp_path: Path, host: StandInHost) -> None:
     async with running(static(tmp_path, host.open(), warm=1)) as orchestrator:
-        while (await orchestrator._sessions.counts()) != {"RUNNING": 1}:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await until_warm(orchestrator, 1)
         assert await orchestrator.list((ME,)) == []
         view, created = await orchestrator.create(ME, WANTED)
         assert (view.state, created, host.commands.count("START")) == (RUNNING, True, 1)
@@ -136,8 +147,7 @@ async def test_a_warm_session_is_there_at_once(tmp_path: Path, host: StandInHost
 
 async def test_a_warm_session_makes_room_for_another_engine(tmp_path: Path, host: StandInHost) -> None:
     async with running(static(tmp_path, host.open(), warm=3, poll_interval=5.0)) as orchestrator:
-        while (await orchestrator._sessions.counts()) != {"RUNNING": 3}:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await until_warm(orchestrator, 3)
         warm = await orchestrator._sessions.live()
         view, created = await orchestrator.create(ME, NewSession("", "web", 640, 360))
         assert (view.state, created) == (SessionState.REQUESTED, True)
@@ -186,8 +196,11 @@ async def test_unknown_instances_are_stopped_only_where_nobody_else_has_any(tmp_
     both = dataclasses.replace(settings, exclusive_hosts=False, hosts=(HostAddress.parse(shared.address),))
     async with running(settings), running(dataclasses.replace(both, directory=tmp_path / "b")) as second:
         await until(lambda: own.instances[0].state == InstanceState.IDLE, "the end of the unknown instance")
-        while (await second.admin.hosts())[0]["occupied"] != 1:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+
+        async def occupied() -> bool:
+            return bool((await second.admin.hosts())[0]["occupied"] == 1)
+
+        await until(occupied, "the other's instance is seen")
         assert shared.instances[0].state == InstanceState.RUNNING
         for _ in range(2):
             await second.create(ME, WANTED)

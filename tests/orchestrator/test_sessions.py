@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 from pathlib import Path
@@ -19,7 +18,8 @@ from openspace_server.orchestrator.errors import (
 )
 from openspace_server.protocols.sessions import SessionState
 from openspace_server.protocols.supervisor import InstanceState
-from tests.orchestrator.helpers import ME, WANTED, reach, running, static, until
+from tests.helpers import until
+from tests.orchestrator.helpers import ME, WANTED, reach, running, static
 from tests.orchestrator.standin import StandInHost
 
 RUNNING, STOPPED, FAILED, LOST = (
@@ -211,8 +211,12 @@ async def test_a_silent_host_is_lost_and_swept_when_it_is_back(tmp_path: Path, h
         host.open()
         await until(lambda: host.instances[0].state == InstanceState.IDLE, "the sweep")
         id = (await orchestrator._hosts.usable())[0]
-        while (row := await orchestrator._host_store.host(id)) is None or row.state != "ready":  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+
+        async def ready() -> bool:
+            row = await orchestrator._host_store.host(id)
+            return row is not None and row.state == "ready"
+
+        await until(ready, "the host is ready again")
         view, _ = await orchestrator.create(ME, WANTED)
         await reach(orchestrator, view.id, RUNNING)
 

@@ -7,8 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import websockets
 
 from openspace_server.render_host.host import RenderHost
 from openspace_server.render_host.settings import HostSettings, Timings
+from tests.helpers import until
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("standin.py")))
 QUICK = Timings(start=10.0, stop=0.5, join=0.5, api=0.5)
@@ -112,19 +112,6 @@ async def until_status(port: int, id: int, wanted: str) -> dict[str, Any]:
 
     await until(reached, lambda: f"{wanted}, last {found}")
     return found
-
-
-async def until(
-    condition: Callable[[], Awaitable[bool] | bool], what: Callable[[], str] | str, limit: float = WAIT
-) -> None:
-    """Poll ``condition`` until it is true; fails after ``limit`` seconds, saying ``what`` did not come."""
-    deadline = time.monotonic() + limit
-    while True:
-        met = condition()
-        if met if isinstance(met, bool) else await met:
-            return
-        assert time.monotonic() < deadline, f"not within {limit} s: {what if isinstance(what, str) else what()}"
-        await asyncio.sleep(0.02)
 
 
 async def start_running(port: int, session: str, **more: Any) -> int:

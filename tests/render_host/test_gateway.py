@@ -12,7 +12,8 @@ import pytest
 import websockets
 
 from openspace_server.render_host.settings import Timings
-from tests.render_host.helpers import WAIT, command, host, start_running, until, until_status
+from tests.helpers import until
+from tests.render_host.helpers import WAIT, command, host, start_running, until_status
 
 SECRET = {"additional_headers": {"Authorization": "Bearer sesame"}}
 

@@ -17,7 +17,8 @@ import psutil
 import pytest
 
 from openspace_server.render_host.settings import HostError, HostSettings, is_loopback
-from tests.render_host.helpers import alive, children, command, host, host_process, start_running, status, until
+from tests.helpers import until
+from tests.render_host.helpers import alive, children, command, host, host_process, start_running, status
 
 CLI = [sys.executable, "-m", "openspace_server.cli"]
 

@@ -27,7 +27,8 @@ from openspace_server.render_host.offer import OfferServer, OfferSettings
 from openspace_server.render_host.offer_sender import OfferError, OfferSender
 from openspace_server.render_host.offer_webrtc import HIGH_WATER
 from openspace_server.render_host.settings import INSTANCE_COMMAND, HostError
-from tests.render_host.helpers import WAIT, command, host, until, until_status
+from tests.helpers import until
+from tests.render_host.helpers import WAIT, command, host, until_status
 
 PLACES = np.random.default_rng(4).normal(size=(60_000, 3)).astype("<f4")
 LIBRARIES = [

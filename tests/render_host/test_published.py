@@ -20,7 +20,8 @@ from tornado.web import Application, RequestHandler
 from openspace_server.protocols import published_signaling as published
 from openspace_server.render_host.host import RenderHost
 from openspace_server.render_host.settings import INSTANCE_COMMAND, Timings
-from tests.render_host.helpers import WAIT, command, host, start_running, until
+from tests.helpers import until
+from tests.render_host.helpers import WAIT, command, host, start_running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OFFER, ANSWER = "v=0 the offer", "v=0 the answer"

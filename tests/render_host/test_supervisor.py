@@ -13,7 +13,8 @@ import psutil
 import pytest
 import websockets
 
-from tests.render_host.helpers import alive, ask, command, host, start_running, status, until, until_status
+from tests.helpers import until
+from tests.render_host.helpers import alive, ask, command, host, start_running, status, until_status
 
 
 def test_one_command_per_connection_answers_as_published(tmp_path: Path) -> None:

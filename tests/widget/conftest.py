@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from openspace_widget import OpenSpace
+from tests.helpers import private_folders
 
 
 @pytest.fixture(scope="session")
@@ -14,11 +15,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The private server keeps its store and logs in a folder of these tests."""
     tmp = tmp_path_factory.mktemp("private")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUPYTER_DATA_DIR", str(tmp / "data"))
-        patch.setenv("JUPYTER_RUNTIME_DIR", str(tmp / "runtime"))
-        patch.setenv("JUPYTER_CONFIG_DIR", str(tmp / "config"))
-        patch.setenv("XDG_CACHE_HOME", str(tmp / "cache"))
-        patch.delenv("OPENSPACE_SERVER_URL", raising=False)
+        private_folders(patch, tmp)
         yield
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import psutil
@@ -16,6 +15,7 @@ from openspace_widget import OpenSpace, PointsError, RequestError
 from openspace_widget.background import background
 from openspace_widget.points import Pick
 from openspace_widget.shelf import Shelf
+from tests.helpers import wait_for
 
 XYZ = np.random.default_rng(1).normal(scale=100, size=(200_000, 3)).astype("f4")
 
@@ -37,14 +37,6 @@ def tidy(space: OpenSpace) -> Iterator[None]:
     yield
     for name in list(space.points):
         space.points[name].remove()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what happens on the background thread; at most 20 s."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.01)
 
 
 def lit(space: OpenSpace) -> int:
@@ -197,8 +189,8 @@ def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
     lost = space._session._bulk
     assert lost is not None
     background().loop.call_soon_threadsafe(lost.close)
-    until(lambda: space._session._bulk not in (lost, None))
-    until(lambda: space.points.clouds._watching)
+    wait_for(lambda: space._session._bulk not in (lost, None))
+    wait_for(lambda: space.points.clouds._watching)
     assert background().run(space._session.ask("pick", x=float(x), y=float(y), how="click")) == picked
     assert clicked.wait(10)
     end()

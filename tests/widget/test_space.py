@@ -11,15 +11,16 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from openspace_widget import NotReadyError, OpenSpace, RequestError, ServerError, SessionError
 from openspace_widget.background import background
 from openspace_widget.frames import digest, grab
+from tests.helpers import processes_with, wait_for
 
 pytestmark = pytest.mark.usefixtures("own_folders")
 
@@ -119,11 +120,8 @@ def test_an_object_nobody_holds_lets_go_of_its_sockets_but_not_of_the_session(sp
         tasks += list(again._session._tasks)
         del again
     gc.collect()
-    deadline = time.monotonic() + 10
-    while not all(task.done() for task in tasks) and time.monotonic() < deadline:
-        time.sleep(0.02)
     assert len(tasks) == 6
-    assert all(task.done() for task in tasks)
+    wait_for(lambda: all(task.done() for task in tasks), "the end of their tasks")
     assert space.state == "RUNNING"
 
 
@@ -183,23 +181,11 @@ def test_nothing_is_left_when_the_python_process_ends(how: signal.Signals, tmp_p
     assert child.stdout is not None
     assert child.stdout.readline().strip() == "up"
 
-    def left() -> list[psutil.Process]:
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("MARK") == str(tmp_path) and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-        return found
-
-    assert len(left()) >= 4, "this process, its server, the host and the instance"
+    marked = partial(processes_with, "MARK", str(tmp_path))
+    assert len(marked()) >= 4, "this process, its server, the host and the instance"
     child.send_signal(how)
     child.wait()
-    deadline = time.monotonic() + 20
-    while left() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not left()
+    wait_for(lambda: not marked(), lambda: f"gone: {marked()}")
 
 
 def test_a_wait_that_is_too_short_says_so() -> None:

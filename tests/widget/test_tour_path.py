@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from openspace_server.geometry import quaternions as quat
 from openspace_widget import ArgumentError, OpenSpace, RequestError, Stop, Tour
 from openspace_widget.background import background
-from openspace_widget.tour import geometry as geo
 from openspace_widget.tour.clock import schedule
 from openspace_widget.tour.path import clear, zoom
 from openspace_widget.tour.places import navigation_state, orientation_of
@@ -95,7 +95,7 @@ def test_a_navigation_state_tells_the_orientation_it_was_made_of(
     position, rotation = np.array(numbers[:3]), np.array(numbers[3:])
     if position @ position < 1e-3 or rotation @ rotation < 1e-3:
         return
-    q = geo.unit(rotation)
+    q = quat.unit(rotation)
     again = orientation_of(navigation_state("Earth", position * 1e7, q))
     assert abs(float(again @ q)) > 1 - 1e-9
 

@@ -66,6 +66,27 @@ class Still(Frame):
 
 
 @dataclass(frozen=True)
+class StillRequest:
+    """What a still shows.
+
+    Attributes:
+        size: ``(width, height)``, each 64 to 8192 pixels and at most 7680 x 4320 of them; None for the live picture's.
+        antialias: samples per pixel: 1 (as the live picture), 2, 4, 8 or 16; None for 4.
+        time: ISO 8601 as for :meth:`Engine.set_time`; None for the present one.
+        camera: a navigation state as for :meth:`Engine.set_camera`, ``Timestamp`` not applied; None for the present
+            one, which keeps its place relative to its anchor also at another ``time``.
+        depth, ids: whether to say what each pixel shows; see :class:`Still`.
+    """
+
+    size: tuple[int, int] | None = None
+    antialias: int | None = None
+    time: str | None = None
+    camera: dict[str, Any] | None = None
+    depth: bool = False
+    ids: bool = False
+
+
+@dataclass(frozen=True)
 class Motion:
     """Camera motion to apply now: axis differences in the units of ``protocols.viewer.AXES``.
 
@@ -144,53 +165,27 @@ class Engine(ABC):
         """Advance camera and simulation to ``now`` and draw. The very frame of before may come back if nothing in the
         picture has changed."""
 
-    def still(
-        self,
-        now: float,
-        size: tuple[int, int] | None = None,
-        *,
-        antialias: int = 4,
-        time: str | None = None,
-        camera: dict[str, Any] | None = None,
-        depth: bool = False,
-        ids: bool = False,
-    ) -> Still:
+    def still(self, now: float, size: tuple[int, int] | None = None, **asked: Any) -> Still:
         """A picture beside the live one, which goes on as if nothing had been asked: same time, camera, flights, size.
 
         The same time, camera, size, antialias and scene give the same pixels, byte for byte, whatever was drawn
         before. What was added to the scene is in it, all of it.
 
         Args:
-            size: ``(width, height)``, each 64 to 8192 pixels and at most 7680 x 4320 of them; None for the live
-                picture's.
-            antialias: samples per pixel: 1 (as the live picture), 2, 4, 8 or 16.
-            time: ISO 8601 as for :meth:`set_time`; None for the present one.
-            camera: a navigation state as for :meth:`set_camera`, ``Timestamp`` not applied; None for the present one,
-                which keeps its place relative to its anchor also at another ``time``.
-            depth, ids: whether to say what each pixel shows; see :class:`Still`.
+            size, asked: as :class:`StillRequest` has them.
 
         Raises EngineError for what cannot be, and from engines that have no such stills; UnknownTarget.
         """
-        parts = self.still_in_parts(now, size, antialias=antialias, time=time, camera=camera, depth=depth, ids=ids)
+        parts = self.still_in_parts(now, StillRequest(size, **asked))
         while True:
             try:
                 next(parts)
             except StopIteration as done:
                 return cast(Still, done.value)
 
-    def still_in_parts(
-        self,
-        now: float,
-        size: tuple[int, int] | None = None,
-        *,
-        antialias: int = 4,
-        time: str | None = None,
-        camera: dict[str, Any] | None = None,
-        depth: bool = False,
-        ids: bool = False,
-    ) -> Generator[None, None, Still]:
+    def still_in_parts(self, now: float, asked: StillRequest) -> Generator[None, None, Still]:
         """As :meth:`still`, in parts of about the time of one live picture, so that :meth:`draw` and everything else
-        may be called in between: a generator that returns the still. What is wrong with the arguments is raised by
+        may be called in between: a generator that returns the still. What is wrong with the request is raised by
         the call itself; ``close()`` gives up."""
         raise EngineError(
             f"the {self.name} engine draws no stills of its own: grab a frame of the live picture instead"

@@ -16,6 +16,7 @@ import numpy as np
 from openspace_server.engines.base import Frame
 from openspace_server.engines.point_engine import PointEngine, Shown
 from openspace_server.engines.properties import Property, PropertyTree
+from openspace_server.protocols.session_recording import CameraPose
 
 JOYSTICK_AXES = (
     "orbitX",
@@ -49,25 +50,6 @@ class Flight:
     target: str
     remaining: float
     paused: bool = False
-
-
-@dataclass(frozen=True)
-class CameraPose:
-    """The camera as session recordings keep it.
-
-    Attributes:
-        focus: identifier of the node that ``position`` is relative to.
-        position: metres from the focus; in its body-fixed axes if ``follows_rotation``, else in OpenSpace's world
-            axes (galactic).
-        rotation: unit quaternion ``(x, y, z, w)`` that turns camera axes (looks along -z, y is up) into those axes.
-        scale: OpenSpace's scale of the scene, kept only so that it survives a round trip.
-    """
-
-    focus: str
-    position: tuple[float, float, float]
-    rotation: tuple[float, float, float, float]
-    follows_rotation: bool = False
-    scale: float = 1.0
 
 
 _LOOKS = {

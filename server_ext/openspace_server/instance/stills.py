@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from openspace_server.engines.base import Still
+from openspace_server.engines.base import Still, StillRequest
 from openspace_server.instance.draw_loop import DrawLoop
 from openspace_server.instance.parts import in_parts
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, text
@@ -21,15 +21,9 @@ FORMATS = ("rgb", "i420")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """``size`` in pixels, ``antialias`` samples per pixel; None: the live view's size, the engine's own choice."""
+class Wanted(StillRequest):
+    """A still, or the next live picture, and how its pixels are to come: ``format`` is one of :data:`FORMATS`."""
 
-    size: tuple[int, int] | None = None
-    antialias: int | None = None
-    time: str | None = None
-    camera: dict[str, Any] | None = None
-    depth: bool = False
-    ids: bool = False
     format: str = "rgb"
 
     @property
@@ -92,11 +86,8 @@ class Stills:
 
     async def take(self, wanted: Wanted) -> Still:
         """A picture beside the live one. Raises EngineError."""
-        asked: dict[str, Any] = {"time": wanted.time, "camera": wanted.camera, "depth": wanted.depth, "ids": wanted.ids}
-        if wanted.antialias is not None:
-            asked["antialias"] = wanted.antialias
         async with self._one:
-            return await in_parts(self._draw_loop, lambda engine, now: engine.still_in_parts(now, wanted.size, **asked))
+            return await in_parts(self._draw_loop, lambda engine, now: engine.still_in_parts(now, wanted))
 
     async def whereabouts(self, targets: Sequence[str], times: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """As :meth:`Engine.whereabouts_in_parts`, and not at once with a still, whose time it may change."""

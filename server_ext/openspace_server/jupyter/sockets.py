@@ -16,8 +16,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from tornado import web
-from tornado.httpclient import HTTPClientError
-from tornado.websocket import WebSocketClosedError, WebSocketError, WebSocketHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from openspace_server.jupyter.base import RESOURCE
 from openspace_server.jupyter.guests import Access, GuestMixin
@@ -26,7 +25,7 @@ from openspace_server.orchestrator.errors import OrchestratorError, SessionNotRu
 from openspace_server.protocols import signaling
 from openspace_server.protocols.sessions import SessionWarning
 from openspace_server.protocols.signaling import Join
-from openspace_server.sockets.ends import MAX_MESSAGE_BYTES, End, RelayHandlerMixin, connect
+from openspace_server.sockets.ends import FAULTS, MAX_MESSAGE_BYTES, End, RelayHandlerMixin, connect
 from openspace_server.sockets.relay import relay
 from openspace_server.sockets.tuning import tune
 
@@ -174,7 +173,7 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
         except OrchestratorError as problem:
             code = NOT_RUNNING if isinstance(problem, SessionNotRunning) else ENDED
             await self._refuse(str(problem), code)
-        except (OSError, HTTPClientError, WebSocketError) as problem:
+        except FAULTS as problem:
             await self._refuse(f"the render host does not answer: {str(problem) or type(problem).__name__}", HOST_LOST)
         else:
             await relay(self.end, upstream)

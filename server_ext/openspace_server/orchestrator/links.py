@@ -4,25 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-Message = str | bytes
-
-
-class Stream(Protocol):
-    """A socket to an instance, whatever carries it; an ``End`` of :mod:`openspace_server.sockets.ends`."""
-
-    @property
-    def close_code(self) -> int | None: ...
-
-    @property
-    def close_reason(self) -> str | None: ...
-
-    async def receive(self) -> Message | None:
-        """The next message; None when it is closed."""
-
-    async def send(self, message: Message) -> None:
-        """Raises OSError or WebSocketClosedError when it is closed."""
-
-    async def close(self, code: int | None = None, reason: str | None = None) -> None: ...
+from openspace_server.sockets.ends import End, Message
 
 
 class AgentLink(Protocol):
@@ -31,7 +13,7 @@ class AgentLink(Protocol):
     async def ask(self, message: str) -> Message:
         """The supervisor's reply to one command. Raises OSError when the link breaks."""
 
-    async def open(self, channel: str) -> Stream:
+    async def open(self, channel: str) -> End:
         """A new socket to the host's gateway, ``join`` still to be said. Raises OSError when the link breaks."""
 
 

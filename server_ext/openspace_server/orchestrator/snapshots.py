@@ -7,23 +7,23 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketError, websocket_connect
-
-from openspace_server.orchestrator.links import AgentLink, Message, Stream
+from openspace_server.orchestrator.links import AgentLink
 from openspace_server.orchestrator.models import HostKind, HostRow, SessionRow
 from openspace_server.protocols.fields import ProtocolError, describe, parse_object
 from openspace_server.protocols.signaling import Join, Role
 from openspace_server.protocols.viewer import Request
+from openspace_server.sockets import ends
+from openspace_server.sockets.ends import End
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+CONNECT_TIMEOUT = 5.0
 MAX_KNOWN = 256 * 1024
-FAULTS = (OSError, HTTPClientError, WebSocketError, WebSocketClosedError, ProtocolError, TimeoutError)
+FAULTS = (*ends.FAULTS, ProtocolError)
 """What tells that an instance could not be asked."""
 
 
@@ -55,66 +55,50 @@ def pose(known: str) -> str:
 
 async def take(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> Snapshot:
     """Ask the instance of ``row``. Raises one of FAULTS."""
-    async with asyncio.timeout(timeout):
-        talk = await _Talk.open(host, row, link, Role.VIEWER)
-        try:
-            state = await talk.ask("state")
-            if not isinstance(state, dict):
-                raise ProtocolError(f"state: expected an object, got {describe(state)}")
-            known = {name: state[name] for name in ("time", "rate", "paused", "focus") if name in state}
-            known["camera"] = await talk.ask("camera")
-            with contextlib.suppress(Refused):  # an engine without properties
-                known["properties"] = await talk.ask("properties")
-            stats = None
-            with contextlib.suppress(Refused):
-                stats = await talk.ask("stats")
-            viewers = state.get("viewers")
-            encoded = json.dumps(known)
-            if len(encoded) > MAX_KNOWN:
-                log.warning("session %s: its properties are too many to be kept for a restart", row.id)
-                encoded = json.dumps(known | {"properties": None})
-            figures = stats if isinstance(stats, dict) else {}
-            return Snapshot(encoded, viewers if isinstance(viewers, int) else None, figures)
-        finally:
-            await talk.close()
+    async with _talk(host, row, link, Role.VIEWER, timeout) as talk:
+        state = await talk.ask("state")
+        if not isinstance(state, dict):
+            raise ProtocolError(f"state: expected an object, got {describe(state)}")
+        known = {name: state[name] for name in ("time", "rate", "paused", "focus") if name in state}
+        known["camera"] = await talk.ask("camera")
+        with contextlib.suppress(Refused):  # an engine without properties
+            known["properties"] = await talk.ask("properties")
+        stats = None
+        with contextlib.suppress(Refused):
+            stats = await talk.ask("stats")
+    viewers = state.get("viewers")
+    encoded = json.dumps(known)
+    if len(encoded) > MAX_KNOWN:
+        log.warning("session %s: its properties are too many to be kept for a restart", row.id)
+        encoded = json.dumps(known | {"properties": None})
+    figures = stats if isinstance(stats, dict) else {}
+    return Snapshot(encoded, viewers if isinstance(viewers, int) else None, figures)
 
 
 async def frame(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> bytes:
     """One drawn frame, as the array message that the instance sends. Raises one of FAULTS."""
-    async with asyncio.timeout(timeout):
-        talk = await _Talk.open(host, row, link, Role.VIEWER)
-        try:
-            picture = await talk.ask("frame", arrays=True)
-            if not isinstance(picture, bytes):
-                raise ProtocolError("frame: not answered with an array")
-            return picture
-        finally:
-            await talk.close()
+    async with _talk(host, row, link, Role.VIEWER, timeout) as talk:
+        picture = await talk.ask("frame", arrays=True)
+    if not isinstance(picture, bytes):
+        raise ProtocolError("frame: not answered with an array")
+    return picture
 
 
 async def dismiss(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float, share: str) -> None:
     """Have everybody sent away who came by the link ``share``. Raises one of FAULTS."""
-    async with asyncio.timeout(timeout):
-        talk = await _Talk.open(host, row, link, Role.CONTROLLER)
-        try:
-            await talk.ask("dismiss", {"share": share})
-        finally:
-            await talk.close()
+    async with _talk(host, row, link, Role.CONTROLLER, timeout) as talk:
+        await talk.ask("dismiss", {"share": share})
 
 
 async def give_back(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> None:
     """Bring a new instance to what ``row.known`` tells. What it refuses is left out. Raises one of FAULTS."""
     requests = _requests(json.loads(row.known) if row.known else {})
-    async with asyncio.timeout(timeout):
-        talk = await _Talk.open(host, row, link, Role.CONTROLLER)
-        try:
-            for verb, arguments in requests:
-                try:
-                    await talk.ask(verb, arguments)
-                except Refused as problem:
-                    log.info("session %s: %s was not given back: %s", row.id, verb, problem)
-        finally:
-            await talk.close()
+    async with _talk(host, row, link, Role.CONTROLLER, timeout) as talk:
+        for verb, arguments in requests:
+            try:
+                await talk.ask(verb, arguments)
+            except Refused as problem:
+                log.info("session %s: %s was not given back: %s", row.id, verb, problem)
 
 
 def _requests(known: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -132,29 +116,39 @@ def _requests(known: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [(verb, {argument: value}) for verb, argument, value in given if value is not None]
 
 
+@contextlib.asynccontextmanager
+async def _talk(
+    host: HostRow, row: SessionRow, link: AgentLink | None, role: Role, timeout: float
+) -> AsyncIterator[_Talk]:
+    """A conversation with the instance of ``row``, of at most ``timeout`` seconds."""
+    async with asyncio.timeout(timeout):
+        socket = await _bulk(host, link)
+        try:
+            await socket.send(Join(row.id, role, f"orchestrator-{role}", row.token, owner=True, observer=True).encode())
+            yield _Talk(socket)
+        finally:
+            await socket.close()
+
+
+async def _bulk(host: HostRow, link: AgentLink | None) -> End:
+    if host.kind != HostKind.AGENT:
+        return await ends.connect(gateway_url(host, "bulk"), timeout=CONNECT_TIMEOUT)
+    if link is None:
+        raise OSError("the agent has not dialled in here")
+    return await link.open("bulk")
+
+
 class _Talk:
-    """A conversation with an instance over its bulk socket."""
+    """Requests over an instance's bulk socket, one at a time."""
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
+    def __init__(self, socket: End) -> None:
+        self._socket = socket
         self._last = 0
-
-    @classmethod
-    async def open(cls, host: HostRow, row: SessionRow, link: AgentLink | None, role: Role) -> _Talk:
-        stream: Stream
-        if host.kind == HostKind.AGENT:
-            if link is None:
-                raise OSError("the agent has not dialled in here")
-            stream = await link.open("bulk")
-        else:
-            stream = await _Socket.open(gateway_url(host, "bulk"))
-        await stream.send(Join(row.id, role, f"orchestrator-{role}", row.token, owner=True, observer=True).encode())
-        return cls(stream)
 
     async def ask(self, verb: str, arguments: dict[str, Any] | None = None, arrays: bool = False) -> Any:
         self._last += 1
-        await self._stream.send(Request(self._last, verb, arguments or {}).encode())
-        while (message := await self._stream.receive()) is not None:
+        await self._socket.send(Request(self._last, verb, arguments or {}).encode())
+        while (message := await self._socket.receive()) is not None:
             if isinstance(message, bytes):
                 if arrays:
                     return message
@@ -169,38 +163,6 @@ class _Talk:
             if said.get("type") == "reply":
                 return said.get("result")
         raise OSError("the instance closed the socket")
-
-    async def close(self) -> None:
-        await self._stream.close()
-
-
-class _Socket:
-    """A plain WebSocket as a stream."""
-
-    def __init__(self, connection: WebSocketClientConnection) -> None:
-        self._connection = connection
-
-    @classmethod
-    async def open(cls, url: str) -> _Socket:
-        request = HTTPRequest(url, connect_timeout=5.0, request_timeout=5.0)
-        return cls(await websocket_connect(request, max_message_size=MAX_MESSAGE_BYTES))
-
-    @property
-    def close_code(self) -> int | None:
-        return self._connection.close_code
-
-    @property
-    def close_reason(self) -> str | None:
-        return self._connection.close_reason
-
-    async def receive(self) -> Message | None:
-        return await self._connection.read_message()
-
-    async def send(self, message: Message) -> None:
-        await self._connection.write_message(message, binary=isinstance(message, bytes))
-
-    async def close(self, code: int | None = None, reason: str | None = None) -> None:
-        self._connection.close(code, reason)
 
 
 def gateway_url(host: HostRow, channel: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from openspace_server.protocols.cutting import cut
 from openspace_server.protocols.fields import ProtocolError
 
 MAGIC = b"OSP1"
@@ -23,19 +24,7 @@ _PREFIX = struct.Struct("<4sIQQ")
 
 def split(number: int, *parts: bytes | memoryview) -> Iterator[bytes]:
     """The pieces of the message whose bytes are ``parts`` one after the other."""
-    views = [memoryview(part).cast("B") for part in parts]
-    total = sum(len(view) for view in views)
-    offset, row, at = 0, 0, 0
-    while offset < total:
-        chosen: list[bytes | memoryview] = [_PREFIX.pack(MAGIC, number, total, offset)]
-        room = PIECE_BYTES
-        while room and row < len(views):
-            taken = views[row][at : at + room]
-            chosen.append(taken)
-            room, offset, at = room - len(taken), offset + len(taken), at + len(taken)
-            if at == len(views[row]):
-                row, at = row + 1, 0
-        yield b"".join(chosen)
+    return cut(parts, PIECE_BYTES, lambda offset, total: _PREFIX.pack(MAGIC, number, total, offset))
 
 
 class Joiner:

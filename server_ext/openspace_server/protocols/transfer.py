@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from openspace_server.protocols import arrays
+from openspace_server.protocols.cutting import cut
 from openspace_server.protocols.fields import ProtocolError, describe, integer
 
 MAGIC = b"OSC1"
@@ -47,20 +48,7 @@ def is_chunk(message: bytes | bytearray | memoryview) -> bool:
 
 def chunks(transfer: int, parts: Sequence[bytes | memoryview], size: int = CHUNK_BYTES) -> Iterator[bytes]:
     """The chunks of one message, made one at a time. ``parts`` are the message's bytes in order."""
-    total = sum(len(part) for part in parts)
-    offset, index, within = 0, 0, 0
-    while offset < total:
-        pieces: list[bytes | memoryview] = [PREFIX.pack(MAGIC, transfer, offset, total)]
-        room = size
-        while room and index < len(parts):
-            piece = memoryview(parts[index])[within : within + room]
-            pieces.append(piece)
-            room -= len(piece)
-            within += len(piece)
-            if within == len(parts[index]):
-                index, within = index + 1, 0
-        offset += size - room
-        yield b"".join(pieces)
+    return cut(parts, size, lambda offset, total: PREFIX.pack(MAGIC, transfer, offset, total))
 
 
 def credit(size: int) -> str:

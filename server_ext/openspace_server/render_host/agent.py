@@ -10,15 +10,12 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
-from tornado.httpclient import HTTPClientError
-from tornado.websocket import WebSocketError
-
 from openspace_server.protocols import agent as protocol
 from openspace_server.protocols import supervisor
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.render_host.host import RenderHost
 from openspace_server.render_host.settings import HostError
-from openspace_server.sockets.ends import ClientEnd, WebSocketClosedError, connect
+from openspace_server.sockets.ends import FAULTS, ClientEnd, connect
 from openspace_server.sockets.mux import Mux, MuxStream
 from openspace_server.sockets.relay import relay
 
@@ -26,7 +23,6 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 HANDSHAKE_TIMEOUT = 10.0
-FAULTS = (OSError, HTTPClientError, WebSocketError, WebSocketClosedError, ProtocolError, TimeoutError)
 PATH = "openspace/api/v1/hosts/join"
 
 
@@ -65,7 +61,7 @@ class Agent:
             try:
                 await self._serve_once()
                 log.warning("%s closed the link", self._settings.url)
-            except FAULTS as fault:
+            except (*FAULTS, ProtocolError) as fault:
                 log.warning("%s: %s", self._settings.url, str(fault) or type(fault).__name__)
             if time.monotonic() - began > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
@@ -104,7 +100,7 @@ class Agent:
     async def _accept(self, channel: str, stream: MuxStream) -> None:
         try:
             gateway = await connect(f"ws://127.0.0.1:{self._host.gateway_port}/{channel}")
-        except (OSError, HTTPClientError, WebSocketError) as problem:
+        except FAULTS as problem:
             log.warning("channel %s: %s", channel, problem)
             await stream.close(1011, "the gateway does not answer")
             return

@@ -9,8 +9,14 @@ import asyncio
 from collections import deque
 from typing import Any, Protocol
 
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketHandler, websocket_connect
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import (
+    WebSocketClientConnection,
+    WebSocketClosedError,
+    WebSocketError,
+    WebSocketHandler,
+    websocket_connect,
+)
 
 from openspace_server.sockets.tuning import tune
 
@@ -20,8 +26,11 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 CLOSE_REASON_BYTES = 123
 LOST_CODE = 1011
 CONNECT_TIMEOUT = 10.0
+FAULTS = (OSError, HTTPClientError, WebSocketError)
+"""What tells that a socket could not be opened, or broke."""
 
 __all__ = [
+    "FAULTS",
     "MAX_MESSAGE_BYTES",
     "ClientEnd",
     "End",
@@ -223,7 +232,7 @@ async def connect(
         max_bytes: a longer message from the server closes the socket with 1009.
 
     Raises:
-        OSError, tornado.httpclient.HTTPClientError, tornado.websocket.WebSocketError: not reachable, refused.
+        one of :data:`FAULTS`: not reachable, refused.
     """
     request = HTTPRequest(url, headers=headers or {}, connect_timeout=timeout, request_timeout=timeout)
     connection = await websocket_connect(request, compression_options=None, max_message_size=max_bytes)

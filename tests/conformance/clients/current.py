@@ -3,6 +3,7 @@
 import asyncio
 import sys
 
+from connecting import conform
 from openspace import Api
 
 port, password = int(sys.argv[1]), sys.argv[2]
@@ -62,25 +63,4 @@ async def maybe(value):
     return await value if asyncio.iscoroutine(value) else value
 
 
-async def main():
-    api = Api("localhost", port)
-    done = asyncio.get_running_loop().create_future()
-
-    async def connected():
-        async def go():
-            try:
-                await script(api)
-                done.set_result(None)
-            except BaseException as error:
-                done.set_exception(error)
-
-        connected.task = asyncio.create_task(go())
-
-    api.onConnect(connected)
-    await api.connect()
-    await asyncio.wait_for(done, 30)
-    api.disconnect()
-    print("CONFORMS")
-
-
-asyncio.run(main())
+conform(lambda: Api("localhost", port), script)

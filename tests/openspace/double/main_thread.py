@@ -7,21 +7,19 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Callable
 
-from openspace_server.engines.base import Engine
 from openspace_server.engines.scripting.program import Program
+from tests.handover import Handover
 from tests.openspace.double.scene import Scene
 from tests.openspace.double.window import Window
 
-T = TypeVar("T")
 FRAME = 1 / 120
 HANDLING = 0.003
 """Seconds that messages of this frame have to come through from the sockets."""
 
 
-class MainThread:
+class MainThread(Handover):
     """``over`` ends when the program is told to quit. Serves as the API server's way to the engine."""
 
     def __init__(
@@ -32,49 +30,31 @@ class MainThread:
         tick: Callable[[], None],
         expecting: Callable[[], bool],
     ) -> None:
-        self._engine = engine
+        super().__init__(engine)
+        self._scene = engine
         self._program = program
         self._window = window
         self._tick = tick
         self._expecting = expecting
-        self._commands: queue.Queue[Callable[[float], None]] = queue.Queue()
-        self._loop = asyncio.get_running_loop()
         self.over: asyncio.Future[None] = self._loop.create_future()
         threading.Thread(target=self._main, daemon=True).start()
-
-    def call(self, command: Callable[[Engine, float], T], *, changes: bool = False) -> Awaitable[T]:
-        answer: asyncio.Future[T] = self._loop.create_future()
-
-        def work(now: float) -> None:
-            try:
-                result = command(self._engine, now)
-            except Exception as error:
-                self._tell(answer, answer.set_exception, error)
-            else:
-                self._tell(answer, answer.set_result, result)
-
-        self._commands.put(work)
-        return answer
-
-    def _tell(self, answer: asyncio.Future[Any], tell: Callable[[Any], None], what: Any) -> None:
-        self._loop.call_soon_threadsafe(lambda: None if answer.done() else tell(what))
 
     def _main(self) -> None:
         draw_at = now = 0.0
         while not self._program.quit_requested:
             before, now = now, time.monotonic()
             self._loop.call_soon_threadsafe(self._tick)
-            if self._engine.begin_frame(now):
+            if self._scene.begin_frame(now):
                 draw_at = now
             if self._handle(before):
                 draw_at = now
             if (size := self._window.resized()) is not None:
-                self._engine.resize(*size)
+                self._scene.resize(*size)
                 draw_at = now
             self._program.advance(now)
-            if now >= min(draw_at, now + self._engine.next_change(now)) or self._program.busy:
-                self._window.show(self._engine.draw(now).pixels)
-                draw_at = now + self._engine.next_change(now)
+            if now >= min(draw_at, now + self._scene.next_change(now)) or self._program.busy:
+                self._window.show(self._scene.draw(now).pixels)
+                draw_at = now + self._scene.next_change(now)
             time.sleep(max(0.0, now + FRAME - time.monotonic()))
         self._loop.call_soon_threadsafe(self.over.set_result, None)
 
@@ -85,6 +65,6 @@ class MainThread:
         patience = HANDLING if self._expecting() else 0
         with contextlib.suppress(queue.Empty):
             while True:
-                self._commands.get(timeout=patience)(now)
+                self.commands.get(timeout=patience)(now)
                 handled = True
         return handled

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from openspace_server.engines.embedded import quaternions as quat
+from openspace_server.geometry import quaternions as quat
 
 FIELD_OF_VIEW = math.radians(45.0)
 """Vertical, radians."""
@@ -89,7 +89,7 @@ class OrbitalCamera:
 
     def __init__(self, position: np.ndarray, orientation: np.ndarray, ground: Ground) -> None:
         self.position = np.array(position, float)
-        self.orientation = quat.normalised(np.array(orientation, float))
+        self.orientation = quat.unit(np.array(orientation, float))
         self.ground = ground
         self.friction = Friction()
         self.turned = False
@@ -208,7 +208,7 @@ class OrbitalCamera:
 
     def _turn(self, axis: np.ndarray, angle: float) -> None:
         if angle:
-            self.orientation = quat.normalised(
+            self.orientation = quat.unit(
                 quat.multiply(quat.about(axis, math.remainder(angle, 4 * math.pi)), self.orientation)
             )
 
@@ -226,7 +226,7 @@ class OrbitalCamera:
         if altitude < 0.1 * radius:  # low above a spheroid: keep the height, not the distance
             distance = self.ground.radius(self.position) + altitude
         self.position *= distance / quat.length(self.position)
-        self.orientation = quat.normalised(quat.multiply(turn, self.orientation))
+        self.orientation = quat.unit(quat.multiply(turn, self.orientation))
 
     def _zoom(self, nearer: float) -> None:
         radius, distance = self.ground.radius(self.position), self.distance

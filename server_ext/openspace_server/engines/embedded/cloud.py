@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from panda3d import core
 
-from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded.arrangement import CHUNK, Arrangement
 from openspace_server.engines.embedded.cover import Disc, before, relations
 from openspace_server.engines.embedded.point_mesh import PointMesh
+from openspace_server.geometry import quaternions as quat
 
 _FARTHEST = 60.0  # where the farthest point of a cloud is put
 LARGE = 20_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from openspace_server.engines.embedded import quaternions as quat
+from openspace_server.geometry import quaternions as quat
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from openspace_server.engines.base import EngineError, Frame, Still
+from openspace_server.engines.base import EngineError, Frame, Still, StillRequest
 from openspace_server.engines.embedded import clock as clocks
 from openspace_server.engines.embedded import states, stills
 from openspace_server.engines.embedded.bodies import BODIES
@@ -29,6 +29,7 @@ from openspace_server.engines.properties import PropertyTree
 
 SMALLEST, LARGEST = 64, 8192
 _REST = 0.12  # seconds without a picture after which nothing counts as moving
+_ANTIALIAS = 4  # samples per pixel of a still
 _STILLS_KEPT = 10.0  # seconds after the last still for which its canvas is kept
 _OPAQUE = np.frombuffer(bytes((0, 0, 0, 255)), np.uint32)
 _SPINS = np.array([abs(spin_rate(i)) for i in range(len(BODIES))])
@@ -112,32 +113,23 @@ class EmbeddedEngine(Staging):
         self._drawn_at = now
         return self._last
 
-    def still_in_parts(
-        self,
-        now: float,
-        size: tuple[int, int] | None = None,
-        *,
-        antialias: int = 4,
-        time: str | None = None,
-        camera: dict[str, Any] | None = None,
-        depth: bool = False,
-        ids: bool = False,
-    ) -> Generator[None, None, Still]:
+    def still_in_parts(self, now: float, asked: StillRequest) -> Generator[None, None, Still]:
         self._opened()
-        width, height = self._size if size is None else _checked_size(*size)
+        width, height = self._size if asked.size is None else _checked_size(*asked.size)
         if width * height > stills.MOST_PIXELS:
             raise EngineError(f"a still has at most 7680 x 4320 pixels, got {width} x {height}")
+        antialias = _ANTIALIAS if asked.antialias is None else asked.antialias
         if isinstance(antialias, bool) or antialias not in stills.SAMPLES:
             raise EngineError(f"antialias is a number of samples per pixel, 1, 2, 4, 8 or 16; got {antialias!r}")
         self.advance(now)
         self._still_at = now
-        moment = self._sky if time is None else sky(clocks.parse(time))
-        pose = self._navigator.pose_at(moment) if camera is None else self._read(camera, moment)
+        moment = self._sky if asked.time is None else sky(clocks.parse(asked.time))
+        pose = self._navigator.pose_at(moment) if asked.camera is None else self._read(asked.camera, moment)
         look = self._nodes.look
         view = self._view(pose, moment, look.scales, (width, height), exact=True)
         when = clocks.iso(moment.seconds)
         told = {**states.write(pose, moment), "Timestamp": when}
-        plan = stills.Plan(view, pose.anchor, look, antialias, depth, ids, when, told)
+        plan = stills.Plan(view, pose.anchor, look, antialias, asked.depth, asked.ids, when, told)
         return self._studio.still(plan, self._render.finish)
 
     def _picture(self, canvas: Canvas, width: int, height: int, moving: bool) -> Frame:

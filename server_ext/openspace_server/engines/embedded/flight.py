@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from openspace_server.engines.embedded import quaternions as quat
+from openspace_server.geometry import quaternions as quat
+from openspace_server.geometry.world import NORTH
 
 _CLEARANCE = 1.03  # radii
 _BENDS = tuple((size, turn) for size in (0.0, 0.15, 0.3, 0.6, 1.0) for turn in range(1 if size == 0 else 6))
-NORTH = np.array([0.0, -0.3977771559, 0.9174820621])
-"""North of the ecliptic (J2000) in ICRF axes."""
 
 
 def ease(t: float) -> float:
@@ -30,7 +29,7 @@ def _spiral(a: np.ndarray, b: np.ndarray, t: float, turn: float, bend: np.ndarra
     """From offset ``a`` to offset ``b``: distance by equal factors with ``t``, direction along a great circle with
     ``turn``."""
     ra, rb = quat.length(a), quat.length(b)
-    direction = quat.slerp_direction(a / ra, b / rb, turn) + bend * (4 * turn * (1 - turn))
+    direction = quat.slerp(a / ra, b / rb, turn) + bend * (4 * turn * (1 - turn))
     return direction * (math.exp((1 - t) * math.log(ra) + t * math.log(rb)) / quat.length(direction))
 
 
@@ -86,7 +85,7 @@ class Path:
             return np.zeros(3)
         along = along / np.linalg.norm(along)
         one = NORTH - (NORTH @ along) * along
-        one = one / np.linalg.norm(one) if np.linalg.norm(one) > 1e-3 else quat.perpendicular(along)
+        one = one / np.linalg.norm(one) if np.linalg.norm(one) > 1e-3 else quat.aside(along)
         angle = turn * math.pi / 3
         return size * (math.cos(angle) * one + math.sin(angle) * np.cross(along, one))
 
@@ -126,7 +125,7 @@ def arrival(approach: np.ndarray, to_sun: np.ndarray) -> np.ndarray:
     side = approach / np.linalg.norm(approach)
     side = side - (side @ NORTH) * NORTH
     size = float(np.linalg.norm(side))
-    side = side / size if size > 1e-6 else quat.perpendicular(NORTH)
+    side = side / size if size > 1e-6 else quat.aside(NORTH)
     flat = sun - (sun @ NORTH) * NORTH
     flat = flat / np.linalg.norm(flat)
     angle = math.atan2(float(quat.cross(flat, side) @ NORTH), float(flat @ side))
@@ -187,11 +186,11 @@ class Flight:
             offset = self._pushed_out(offset, positions, radii)
         if self.keeps:
             return offset, self.orientation, done
-        up = quat.slerp_direction(quat.matrix(self.orientation)[:, 2], up, t)
+        up = quat.slerp(quat.matrix(self.orientation)[:, 2], up, t)
         tracking = quat.look(-offset, up)
         if final is not None:
-            tracking = quat.slerp(tracking, final, ease((t - 0.5) / 0.5))
-        return offset, quat.slerp(self.orientation, tracking, ease(t / 0.5)), done
+            tracking = quat.turned(tracking, final, ease((t - 0.5) / 0.5))
+        return offset, quat.turned(self.orientation, tracking, ease(t / 0.5)), done
 
     def _pushed_out(self, offset: np.ndarray, positions: np.ndarray, radii: np.ndarray) -> np.ndarray:
         """Bodies move while a flight is under way (time may run fast): whatever happens, stay outside of them."""

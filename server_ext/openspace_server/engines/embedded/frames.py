@@ -3,20 +3,17 @@ inside."""
 
 from __future__ import annotations
 
-import erfa
 import numpy as np
 
 from openspace_server.engines.base import UnknownTarget
 from openspace_server.engines.embedded.bodies import INDEX, find
 from openspace_server.engines.embedded.ephemeris import Sky
 from openspace_server.engines.embedded.rotation import axes
+from openspace_server.geometry.world import GALACTIC
 
 ROOT = "Root"
-"""OpenSpace's world axes: galactic (x to the galactic centre, z to the galactic north pole)."""
+"""OpenSpace's world axes (:mod:`openspace_server.geometry.world`)."""
 ICRF = "ICRF"
-
-GALACTIC: np.ndarray = np.stack([erfa.s2c(*erfa.icrs2g(*erfa.c2s(axis))) for axis in np.eye(3)], axis=1)
-"""Matrix from ICRF to galactic axes."""
 
 _ROOTS = ("root", "solarsystem", "solarsystembarycenter", "milkyway")
 

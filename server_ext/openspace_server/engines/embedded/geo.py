@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from openspace_server.engines.embedded import quaternions as quat
+from openspace_server.geometry import quaternions as quat
 
 
 def place(latitude: float, longitude: float, height: float, equatorial: float, polar: float) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from openspace_server.engines.embedded import quaternions as quat
+from openspace_server.geometry import quaternions as quat
 
 
 @dataclass(frozen=True)

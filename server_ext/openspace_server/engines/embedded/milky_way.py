@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from openspace_server.engines.embedded.frames import GALACTIC
 from openspace_server.engines.embedded.units import PARSEC
+from openspace_server.geometry.world import GALACTIC
 
 _KPC = 1000 * PARSEC
 _CENTRE = 8.2  # kiloparsecs from the Sun

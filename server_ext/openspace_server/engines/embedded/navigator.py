@@ -10,14 +10,15 @@ import numpy as np
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.embedded import geo, joystick
-from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded.bodies import BODIES, INDEX
 from openspace_server.engines.embedded.camera import FARTHEST, LOWEST, Ground, OrbitalCamera
 from openspace_server.engines.embedded.ephemeris import Sky
-from openspace_server.engines.embedded.flight import NORTH, Flight, Path, arrival, ease
+from openspace_server.engines.embedded.flight import Flight, Path, arrival, ease
 from openspace_server.engines.embedded.frames import ROOT
 from openspace_server.engines.embedded.rotation import axes
 from openspace_server.engines.embedded.states import Pose
+from openspace_server.geometry import quaternions as quat
+from openspace_server.geometry.world import NORTH
 
 RADII = np.array([body.radius for body in BODIES])
 _TURN = 1.0  # seconds to turn to a new focus
@@ -125,7 +126,7 @@ class Navigator:
         if self._is_low and self._flight is None:
             turn = turned @ self._axes.T
             self.camera.position = turn @ self.camera.position
-            self.camera.orientation = quat.normalised(quat.multiply(quat.from_matrix(turn), self.camera.orientation))
+            self.camera.orientation = quat.unit(quat.multiply(quat.from_matrix(turn), self.camera.orientation))
         self._axes, self._seconds = turned, sky.seconds
         self.camera.ground = self.ground(self.focus, sky)
 
@@ -143,7 +144,7 @@ class Navigator:
             self.camera.turned = False
             return
         turned = quat.matrix(self.orientation)
-        self.camera.orientation = quat.normalised(
+        self.camera.orientation = quat.unit(
             quat.multiply(quat.between(turned @ after, turned @ last), self.orientation)
         )
 
@@ -152,7 +153,7 @@ class Navigator:
         if self.aim is not None:
             target = sky.positions[self.aim] - sky.positions[self.focus] - self.camera.position
         facing = quat.look(target, quat.matrix(self.orientation)[:, 2])
-        self.camera.orientation = quat.slerp(self.orientation, facing, share)
+        self.camera.orientation = quat.turned(self.orientation, facing, share)
 
     # -- input ----------------------------------------------------------------------------------------------------
 
@@ -316,7 +317,7 @@ class Navigator:
         if not self._is_low or self._flight is not None:
             return pose
         turn = axes(self.focus, sky.days, sky.seconds) @ self._axes.T
-        orientation = quat.normalised(quat.multiply(quat.from_matrix(turn), pose.orientation))
+        orientation = quat.unit(quat.multiply(quat.from_matrix(turn), pose.orientation))
         return Pose(pose.anchor, pose.aim, turn @ pose.position, orientation, pose.frame)
 
     def place(self, pose: Pose, sky: Sky) -> None:

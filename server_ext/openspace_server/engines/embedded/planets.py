@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.embedded import eclipses, shading
-from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.embedded.globe import (
     Globe,
@@ -27,6 +26,7 @@ from openspace_server.engines.embedded.rings import Rings, Shadow
 from openspace_server.engines.embedded.rotation import axes
 from openspace_server.engines.embedded.units import PARSEC
 from openspace_server.engines.embedded.view import View
+from openspace_server.geometry import quaternions as quat
 
 LAYERS = 10
 """Orders that one body uses; the last one is left to points before it."""
@@ -227,7 +227,7 @@ class Planet:
             return
         size = float(np.clip(4.0 * pixels, 0.085 * view.height, 1.0 * view.height)) / view.focal
         centre = view.axes @ (view.offsets[self._index] / view.distances[self._index])
-        right = quat.perpendicular(centre)
+        right = quat.aside(centre)
         rim = circle(_GLOW_SEGMENTS) @ np.array([right, quat.cross(right, centre)])
         # What the disc will cover need not be drawn.
         first = max(int(np.searchsorted(size * _GLOW, 0.97 * hidden / view.focal)) - 1, 0)

@@ -14,9 +14,9 @@ from functools import lru_cache
 import erfa
 import numpy as np
 
-from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.embedded.units import DAY, J2000
+from openspace_server.geometry import quaternions as quat
 
 # identifier: (right ascension, its rate per century, declination, rate per century, prime meridian at J2000, rate per
 # day), degrees

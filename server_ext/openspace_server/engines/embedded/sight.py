@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded.bodies import BODIES
 from openspace_server.engines.embedded.rotation import axes
 from openspace_server.engines.embedded.view import View
+from openspace_server.geometry import quaternions as quat
 
 _BAND = 1 << 20  # pixels looked at together
 _SMALL = 0.75  # radius in pixels below which a disc may lie between the middles of pixels

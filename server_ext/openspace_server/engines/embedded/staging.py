@@ -12,7 +12,6 @@ from openspace_server.engines.embedded import clock as clocks
 from openspace_server.engines.embedded.bodies import BODIES, INDEX, find
 from openspace_server.engines.embedded.builtin import ASSETS
 from openspace_server.engines.embedded.ephemeris import sky
-from openspace_server.engines.embedded.frames import GALACTIC
 from openspace_server.engines.embedded.nodes import Nodes
 from openspace_server.engines.embedded.point_node import Given
 from openspace_server.engines.embedded.points import checked
@@ -20,6 +19,7 @@ from openspace_server.engines.embedded.rotation import axes
 from openspace_server.engines.embedded.scene import Scene
 from openspace_server.engines.embedded.steering import Steering
 from openspace_server.engines.properties import PropertyOwner
+from openspace_server.geometry.world import GALACTIC
 
 
 class Staging(Steering):

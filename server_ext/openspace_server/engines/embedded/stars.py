@@ -16,13 +16,13 @@ from openspace_server.engines.embedded.arrangement import POINT, arrange, paint
 from openspace_server.engines.embedded.catalogue import NEAREST, Seen, catalogue
 from openspace_server.engines.embedded.cloud import Cloud
 from openspace_server.engines.embedded.colouring import pack
-from openspace_server.engines.embedded.frames import GALACTIC
 from openspace_server.engines.embedded.mesh import DATA, FORMAT, VERTEX, Mesh, colours, glow_texture, sprites
 from openspace_server.engines.embedded.nodes import Look
 from openspace_server.engines.embedded.point_mesh import PointMesh
 from openspace_server.engines.embedded.shading import smooth
 from openspace_server.engines.embedded.units import PARSEC
 from openspace_server.engines.embedded.view import View
+from openspace_server.geometry.world import GALACTIC
 
 _DISTANCE = 10.0  # anywhere between the near and far plane: nothing is nearer to the picture's back
 _SPRITE_MAGNITUDE = 4.3

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded.bodies import BODIES, find
 from openspace_server.engines.embedded.camera import FARTHEST, LOWEST, Ground
 from openspace_server.engines.embedded.ephemeris import Sky
-from openspace_server.engines.embedded.flight import NORTH
 from openspace_server.engines.embedded.frames import ROOT, frame_axes
+from openspace_server.geometry import navigation_states
+from openspace_server.geometry import quaternions as quat
+from openspace_server.geometry.world import NORTH
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,12 @@ class Pose:
 def write(pose: Pose, sky: Sky) -> dict[str, Any]:
     """The navigation state of ``pose`` without its time; yaw and pitch only where the view is off anchor or aim."""
     turn = frame_axes(pose.frame, sky).T
-    turned = quat.matrix(pose.orientation)
-    target = _target(pose.anchor, pose.aim, pose.position, sky)
-    ahead = turned.T @ (target / quat.length(target))
-    yaw, pitch = -math.asin(max(-1.0, min(1.0, ahead[0]))), math.atan2(-ahead[2], ahead[1])
+    ahead = _target(pose.anchor, pose.aim, pose.position, sky)
     out: dict[str, Any] = {"Anchor": BODIES[pose.anchor].identifier}
     if pose.aim is not None:
         out["Aim"] = BODIES[pose.aim].identifier
     out |= {"ReferenceFrame": pose.frame, "Position": (turn @ pose.position).tolist()}
-    if abs(yaw) < 1e-9 and abs(pitch) < 1e-9:
-        return {**out, "Up": (turn @ turned[:, 2]).tolist()}
-    level = turned @ _yaw_pitch(yaw, pitch).T
-    return {**out, "Up": (turn @ level[:, 2]).tolist(), "Yaw": yaw, "Pitch": pitch}
+    return out | navigation_states.told(turn @ quat.matrix(pose.orientation), turn @ ahead)
 
 
 def read(state: dict[str, Any], focus: int, sky: Sky, ground: Any) -> Pose:
@@ -67,9 +62,9 @@ def read(state: dict[str, Any], focus: int, sky: Sky, ground: Any) -> Pose:
     up = turn @ _vector(state["Up"], "Up") if state.get("Up") is not None else NORTH
     aim = find(state["Aim"]) if state.get("Aim") else None
     aim = None if aim == index else aim
-    level = quat.matrix(quat.look(_target(index, aim, position, sky), up))
-    turned = level @ _yaw_pitch(_angle(state, "Yaw"), _angle(state, "Pitch"))
-    return Pose(index, aim, position, quat.from_matrix(turned), frame)
+    ahead = _target(index, aim, position, sky)
+    orientation = navigation_states.orientation(ahead, up, _angle(state, "Yaw"), _angle(state, "Pitch"))
+    return Pose(index, aim, position, orientation, frame)
 
 
 def _target(anchor: int, aim: int | None, position: np.ndarray, sky: Sky) -> np.ndarray:
@@ -77,12 +72,6 @@ def _target(anchor: int, aim: int | None, position: np.ndarray, sky: Sky) -> np.
         return -position
     target = sky.positions[aim] - sky.positions[anchor] - position
     return target if np.any(target) else -position
-
-
-def _yaw_pitch(yaw: float, pitch: float) -> np.ndarray:
-    """Camera axes after turning right by ``yaw``, then up by ``pitch``, in the axes of the level camera."""
-    cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
-    return np.array([[cy, sy, 0], [-sy, cy, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
 
 
 def _vector(value: Any, name: str) -> np.ndarray:

@@ -11,20 +11,19 @@ import numpy as np
 
 from openspace_server.engines.base import EngineError, Motion, Target
 from openspace_server.engines.embedded import geo, states
-from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded.bodies import BODIES, find
 from openspace_server.engines.embedded.ephemeris import Sky
-from openspace_server.engines.embedded.frames import GALACTIC
 from openspace_server.engines.embedded.navigator import Navigator
 from openspace_server.engines.embedded.rotation import axes
 from openspace_server.engines.embedded.states import Pose
-from openspace_server.engines.scene_engine import CameraPose, Flight, GeoPosition, SceneEngine
+from openspace_server.engines.scene_engine import Flight, GeoPosition, SceneEngine
+from openspace_server.geometry import quaternions as quat
+from openspace_server.geometry.world import CAMERA, GALACTIC
+from openspace_server.protocols.session_recording import CameraPose
 
 _HOME_SECONDS = 2.0
 _FLIGHT_SECONDS = 5.0
 _ZOOM_SECONDS = 2.0
-# OpenSpace's camera axes (right, up, back) in ours (right, forward, up).
-_OPENSPACE = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
 class Steering(SceneEngine):
@@ -180,7 +179,7 @@ class Steering(SceneEngine):
     def pose(self) -> CameraPose:
         self._opened()
         here = self._navigator.pose()
-        turned = quat.from_matrix(GALACTIC @ quat.matrix(here.orientation) @ _OPENSPACE)
+        turned = quat.from_matrix(GALACTIC @ quat.matrix(here.orientation) @ CAMERA)
         x, y, z = (GALACTIC @ here.position).tolist()
         w, i, j, k = turned.tolist()
         return CameraPose(BODIES[here.anchor].identifier, (x, y, z), (i, j, k, w))
@@ -198,7 +197,7 @@ class Steering(SceneEngine):
         lowest = self._navigator.ground(index, sky).radius(position) if np.any(position) else math.inf
         if not quat.length(position) >= lowest:
             raise EngineError(f"the camera pose is inside {BODIES[index].name}")
-        orientation = quat.from_matrix(turn @ quat.matrix(quat.normalised(turned)) @ _OPENSPACE.T)
+        orientation = quat.from_matrix(turn @ quat.matrix(quat.unit(turned)) @ CAMERA.T)
         self._navigator.place(Pose(index, None, position, orientation), sky)
         self._dirty = True
 

@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from openspace_server.engines.embedded import quaternions as quat
 from openspace_server.engines.embedded.bodies import BODIES, PARENT
 from openspace_server.engines.embedded.camera import VIEW_HEIGHT
 from openspace_server.engines.embedded.ephemeris import Sky
+from openspace_server.geometry import quaternions as quat
 
 _PARENTS = np.array(PARENT)
 _EXTENTS = np.array([body.extent for body in BODIES])

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openspace_server.engines.base import EngineError, Frame, Motion, Still, Surroundings, Target, UnknownTarget
+from openspace_server.engines.base import (
+    EngineError,
+    Frame,
+    Motion,
+    Still,
+    StillRequest,
+    Surroundings,
+    Target,
+    UnknownTarget,
+)
 from openspace_server.engines.openspace import link as api
 from openspace_server.engines.openspace.aside import Aside, Live
 from openspace_server.engines.openspace.folder import WINDOW_FILE, WINDOW_NAME, InstanceFolder, free_ports, make_folder
@@ -212,27 +221,17 @@ class OpenSpaceEngine(PointClouds):
         self._last = Frame(self._frames, pixels, self._told.time, self._camera)
         return self._last
 
-    def still_in_parts(
-        self,
-        now: float,
-        size: tuple[int, int] | None = None,
-        *,
-        antialias: int = 4,
-        time: str | None = None,
-        camera: dict[str, Any] | None = None,
-        depth: bool = False,
-        ids: bool = False,
-    ) -> Generator[None, None, Still]:
+    def still_in_parts(self, now: float, asked: StillRequest) -> Generator[None, None, Still]:
         """See :meth:`Engine.still_in_parts`. The live picture stands still until :meth:`stills_over`; OpenSpace smooths
         as it is set to, whatever ``antialias`` says."""
-        if depth or ids:
+        if asked.depth or asked.ids:
             raise EngineError("OpenSpace does not tell depth or bodies: its API and its window have the picture only")
         if self._feed.told.flying:
             raise EngineError("OpenSpace has one camera, and a flight is under way: ask again when it has arrived")
-        moment = None if time is None else utc_of(time)
-        if camera is not None:
-            self._pilot.check_camera(camera)
-        return self._still(size, moment, camera)
+        moment = None if asked.time is None else utc_of(asked.time)
+        if asked.camera is not None:
+            self._pilot.check_camera(asked.camera)
+        return self._still(asked.size, moment, asked.camera)
 
     def _still(
         self, size: tuple[int, int] | None, moment: str | None, camera: dict[str, Any] | None

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.embedded.frames import GALACTIC
 from openspace_server.engines.openspace.folder import HORIZONTAL_VIEW
 from openspace_server.engines.openspace.point_files import COLUMN, palette
+from openspace_server.geometry.world import GALACTIC
 
 UNITS: dict[str, tuple[str, float, float]] = {
     "m": ("m", 1.0, 1.0),

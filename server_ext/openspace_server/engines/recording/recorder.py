@@ -8,11 +8,15 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.recording import text_format
-from openspace_server.engines.recording.text_format import CameraLine, Line, ScriptLine, TimeLine, Times
-from openspace_server.engines.scene_engine import CameraPose, SceneEngine
+from openspace_server.engines.scene_engine import SceneEngine
 from openspace_server.engines.scripting import ephemeris_time
+from openspace_server.geometry import quaternions as quat
+from openspace_server.protocols import session_recording
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.protocols.session_recording import CameraLine, CameraPose, Line, ScriptLine, TimeLine, Times
 
 MAX_LINES = 1_000_000
 MAX_FILES = 10_000
@@ -73,7 +77,7 @@ class Recorder:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("w", encoding="utf-8", newline="\n") as out:
-                out.writelines(text_format.write(self._lines))
+                out.writelines(session_recording.write(self._lines))
         except OSError as error:
             raise EngineError(f"the session recording cannot be written: {error}") from error
         self._lines = []
@@ -91,13 +95,15 @@ class Recorder:
         if self.state != RecordingState.IDLE:
             raise EngineError(f"cannot start a playback: the session is {self.state.value}")
         try:
-            if file.stat().st_size > text_format.MAX_FILE_BYTES:
+            if file.stat().st_size > session_recording.MAX_FILE_BYTES:
                 raise EngineError("the session recording is too large")
-            lines = text_format.read(file.read_text("utf-8", errors="replace"))
+            lines = session_recording.read(file.read_text("utf-8", errors="replace"))
         except OSError as error:
             raise EngineError(
                 f"the session recording cannot be read: {error.strerror or error}: {file.name}"
             ) from error
+        except ProtocolError as problem:
+            raise EngineError(str(problem)) from None
         self._cameras = sorted((each for each in lines if isinstance(each, CameraLine)), key=_when)
         if not self._cameras:
             raise EngineError("the session recording has no camera keyframes")
@@ -186,8 +192,8 @@ class Recorder:
         if (a.focus, a.follows_rotation) != (b.focus, b.follows_rotation):
             return a, simulation
         x, y, z = (p + (q - p) * share for p, q in zip(a.position, b.position, strict=True))
-        rotation = _slerp(a.rotation, b.rotation, share)
-        return CameraPose(a.focus, (x, y, z), rotation, a.follows_rotation, a.scale), simulation
+        i, j, k, w = quat.turned(np.array(a.rotation), np.array(b.rotation), share).tolist()
+        return CameraPose(a.focus, (x, y, z), (i, j, k, w), a.follows_rotation, a.scale), simulation
 
     def _end_playback(self) -> None:
         self._cameras, self._others = [], []
@@ -200,22 +206,6 @@ class Recorder:
 
 def _when(line: Line) -> float:
     return line.times.recorded
-
-
-def _slerp(
-    a: tuple[float, float, float, float], b: tuple[float, float, float, float], share: float
-) -> tuple[float, float, float, float]:
-    cosine = sum(p * q for p, q in zip(a, b, strict=True))
-    sign = -1.0 if cosine < 0 else 1.0
-    cosine = min(abs(cosine), 1.0)
-    if cosine > 0.9999:
-        first, second = 1 - share, share
-    else:
-        angle = math.acos(cosine)
-        first, second = math.sin((1 - share) * angle) / math.sin(angle), math.sin(share * angle) / math.sin(angle)
-    mixed = [first * p + second * sign * q for p, q in zip(a, b, strict=True)]
-    length = math.sqrt(sum(m * m for m in mixed))
-    return (mixed[0] / length, mixed[1] / length, mixed[2] / length, mixed[3] / length)
 
 
 def list_recordings(folder: Path) -> list[str]:

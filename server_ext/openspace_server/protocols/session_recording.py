@@ -1,4 +1,4 @@
-"""The lines of an ``.osrectxt`` file, read and written.
+"""OpenSpace's session recordings: the lines of an ``.osrectxt`` file, read and written.
 
 The first line is ``OpenSpace_record/playback``, a five-character version, and ``A`` for ASCII. Then one line per
 keyframe, fields separated by blanks::
@@ -23,14 +23,32 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from openspace_server.engines.base import EngineError
-from openspace_server.engines.scene_engine import CameraPose
+from openspace_server.protocols.fields import ProtocolError
 
 TITLE = "OpenSpace_record/playback"
 VERSION = "01.00"
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_SCRIPT_LINES = 10_000
 _CAMERA_FIELDS = 10
+
+
+@dataclass(frozen=True)
+class CameraPose:
+    """The camera as session recordings keep it.
+
+    Attributes:
+        focus: identifier of the node that ``position`` is relative to.
+        position: metres from the focus; in its body-fixed axes if ``follows_rotation``, else in OpenSpace's world
+            axes (galactic).
+        rotation: unit quaternion ``(x, y, z, w)`` that turns camera axes (looks along -z, y is up) into those axes.
+        scale: OpenSpace's scale of the scene, kept only so that it survives a round trip.
+    """
+
+    focus: str
+    position: tuple[float, float, float]
+    rotation: tuple[float, float, float, float]
+    follows_rotation: bool = False
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -89,13 +107,13 @@ def encode(line: Line) -> str:
 
 
 def read(text: str) -> list[Line]:
-    """All keyframes of a recording. Raises EngineError naming the line that is wrong."""
+    """All keyframes of a recording. Raises ProtocolError naming the line that is wrong."""
     rows = text.split("\n")
     head = rows[0].rstrip("\r")
     if not head.startswith(TITLE):
-        raise EngineError(f"not an OpenSpace session recording: it must begin with {TITLE}")
+        raise ProtocolError(f"not an OpenSpace session recording: it must begin with {TITLE}")
     if head[len(TITLE) + 5 :].strip()[:1] == "B":
-        raise EngineError("this session recording is binary; save it with the data mode Ascii")
+        raise ProtocolError("this session recording is binary; save it in OpenSpace with the data mode Ascii")
     lines: list[Line] = []
     at = 1
     while at < len(rows):
@@ -104,7 +122,7 @@ def read(text: str) -> list[Line]:
             try:
                 line, used = _decode(row, rows, at)
             except (ValueError, IndexError) as error:
-                raise EngineError(f"line {at + 1} of the session recording: {error}") from None
+                raise ProtocolError(f"line {at + 1} of the session recording: {error}") from None
             lines.append(line)
             at += used
         at += 1
