@@ -102,7 +102,8 @@ class Scripts:
 
     def problems(self) -> list[str]:
         """The errors in the log since :meth:`run` or :meth:`forget`."""
-        told = [_plain(each) for each in self._errors]
+        # Another thread goes on listening.
+        told = [_plain(each) for each in list(self._errors)]
         if told:
             return told
         found = (_CONSOLE_ERROR.search(line) for line in self._console(self._began).splitlines())
