@@ -13,6 +13,7 @@ import pytest
 from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.openspace import OpenSpaceEngine, point_nodes, point_table
 from openspace_server.engines.openspace.link import PROBED
+from openspace_server.engines.openspace.lua import Scripts
 from openspace_server.engines.openspace.point_clouds import MOST_POINTS
 from openspace_server.engines.openspace.point_lua import addition
 from openspace_server.engines.point_engine import Shown
@@ -88,6 +89,51 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
         monkeypatch.setattr(point_nodes, "write_points", meanwhile)
         done(engine.update_points("dust", PLACES[:77]))
         assert count(engine) == 77
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_errors_of_other_clients_scripts_fail_nothing(
+    release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(release)
+    forget = Scripts.forget
+    bad = {"script": 'openspace.setPropertyValueSingle("Scene.Nobody.Fade", 1)', "return": False}
+    with opened() as engine:
+
+        def meanwhile(self: Scripts) -> None:
+            """Somebody's bad script runs just before ours."""
+            forget(self)
+            engine._connected().start("luascript", bad, lambda answer: None)
+
+        monkeypatch.setattr(Scripts, "forget", meanwhile)
+        files = engine._files()
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
+        for opacity in (0.5, 0.25, 0.75):
+            done(engine.style_points("dust", {"opacity": opacity}))
+            assert engine.point_looks("dust")["opacity"] == opacity
+        done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 1, 0]]}))
+        done(engine.remove_points("dust"))
+        assert "Scene.Nobody.Fade" in files._scripts.problems()[0], "it was heard"
+        monkeypatch.setattr(Scripts, "forget", forget)
+        assert "dust" not in engine._pilot.nodes()
+        assert not list(points_folder(engine).iterdir())
+
+
+def test_points_that_openspace_does_not_remove_are_still_there(
+    installed: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed()
+    with opened() as engine:
+        done(engine.add_points(table(), PLACES, {}))
+        monkeypatch.setattr(point_nodes, "removal", lambda identifier: "error('busy')")
+        with pytest.raises(EngineError, match="busy"):
+            done(engine.remove_points("dust"))
+        done(engine.style_points("dust", {"opacity": 0.5}))
+        monkeypatch.setattr(
+            point_nodes, "removal", lambda identifier: f"openspace.removeSceneGraphNode('{identifier}') error('late')"
+        )
+        done(engine.remove_points("dust"))
+        assert not engine.has_points("dust")
 
 
 @pytest.mark.parametrize("release", RELEASES)

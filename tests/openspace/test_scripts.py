@@ -45,3 +45,14 @@ def test_the_log_may_go_on_while_it_is_read(link: Link, scripts: Scripts, monkey
 
     monkeypatch.setattr(lua, "_plain", meanwhile)
     assert scripts.problems() == ["first"]
+
+
+def test_errors_of_somebody_else_are_told_from_our_own(link: Link, scripts: Scripts) -> None:
+    for message in ("Property 'Scene.Nobody.Fade' not found", "Property 'Scene.dust-2.Fade' not found"):
+        link.log({"message": message, "category": "Lua"})
+    assert scripts.problems(["dust", "dust-3.csv"]) == []
+    assert scripts.problems(["dust-2"]) == ["Property 'Scene.dust-2.Fade' not found"]
+    for message in ("Property 'Scene.dust.Renderable.Opacity' not found", "Failed to open data file '/a/dust-3.csv'"):
+        link.log({"message": message, "category": "Lua"})
+    assert len(scripts.problems(["dust", "dust-3.csv"])) == 2
+    assert len(scripts.problems()) == 4

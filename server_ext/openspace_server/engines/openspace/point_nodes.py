@@ -14,7 +14,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -139,7 +139,15 @@ class PointFiles:
 
         def work() -> None:
             cloud = self._find(identifier)
-            self._run(removal(identifier))
+            problem = EngineError(f"OpenSpace has not removed the scene graph node {identifier!r}")
+            try:
+                self._run(removal(identifier), about=[identifier])
+            except LinkLost:
+                raise
+            except EngineError as told:
+                problem = told
+            if self._is_node(identifier):
+                raise problem
             del self._clouds[identifier]
             cloud.delete()
 
@@ -151,7 +159,8 @@ class PointFiles:
 
         def work() -> None:
             values = {name: self._encoded(name, value) for name, value in looks.items()}
-            self._run("\n".join(setting(identifier, LOOKS[name], value) for name, value in values.items()))
+            script = "\n".join(setting(identifier, LOOKS[name], value) for name, value in values.items())
+            self._run(script, about=[identifier])
             cloud = self._find(identifier)
             if "size" in looks:
                 self._clouds[identifier] = replace(cloud, given=_sized(cloud.given, float(looks["size"])))
@@ -167,7 +176,7 @@ class PointFiles:
                 limit = self._told(identifier).get("size")
                 if limit is not None:
                     wanted = point_table.degrees(point_table.pixels(float(limit), before), width)
-                    self._run(setting(identifier, LOOKS["size"], wanted))
+                    self._run(setting(identifier, LOOKS["size"], wanted), about=[identifier])
 
         if self._clouds:
             self._do(work)
@@ -243,8 +252,7 @@ class PointFiles:
                     raise EngineError(f"it has read {read:.0f} of {count} points")
                 # Others may ask OpenSpace for something meanwhile: only what names our files is ours.
                 names = [file.name for file in (cloud.points, cloud.map) if file is not None]
-                problems = [each for each in self._scripts.problems() if any(name in each for name in names)]
-                if problems:
+                if problems := self._scripts.problems(names):
                     raise EngineError(problems[0])
             except LinkLost:
                 raise
@@ -277,12 +285,13 @@ class PointFiles:
                 map = self._write_map(identifier, colours)
             except OSError as problem:
                 raise EngineError(f"the colour map for OpenSpace cannot be written: {problem}") from None
-            self._run(setting(identifier, f"{base}.File", str(map)))
+            self._run(setting(identifier, f"{base}.File", str(map)), about=[identifier, map.name])
             # With the file, read in the frame that was asked, OpenSpace takes back the range of the node's table.
             self._scripts.wait_frame()
         self._run(
             f"{setting(identifier, f'{base}.ValueRange', list(colours.span))}\n"
-            f"{setting(identifier, f'{base}.Enabled', colours.enabled)}"
+            f"{setting(identifier, f'{base}.Enabled', colours.enabled)}",
+            about=[identifier],
         )
         table = point_table.table_of(given.table, cloud.places, cloud.points, colours, map, self._width)
         self._clouds[identifier] = replace(cloud, given=given, colours=colours, map=map, table=table)
@@ -299,11 +308,11 @@ class PointFiles:
         return self._folder / f"{identifier[:40]}-{next(self._versions)}.{ending}"
 
     def _require_free(self, identifier: str) -> None:
-        if identifier not in self._clouds and self._run(f"return openspace.hasSceneGraphNode({literal(identifier)})"):
+        if identifier not in self._clouds and self._is_node(identifier):
             raise EngineError(f"OpenSpace already has a scene graph node {identifier!r}: choose another name")
 
     def _require_parent(self, parent: str) -> None:
-        if self._run(f"return openspace.hasSceneGraphNode({literal(parent)})") is not True:
+        if not self._is_node(parent):
             raise UnknownTarget(parent, texts(self._run("return openspace.sceneGraphNodes()")))
 
     # -- inside --------------------------------------------------------------------------------------------------
@@ -336,12 +345,17 @@ class PointFiles:
     def _told(self, identifier: str) -> dict[str, Any]:
         """The properties of :data:`LOOKS` as they are; empty if the node is gone."""
         values = ", ".join(f"{name} = {value_of(identifier, uri)}" for name, uri in LOOKS.items())
-        told = self._run(f"if openspace.hasSceneGraphNode({literal(identifier)}) then\nreturn {{{values}}}\nend")
+        script = f"if openspace.hasSceneGraphNode({literal(identifier)}) then\nreturn {{{values}}}\nend"
+        told = self._run(script, about=[identifier])
         return told if isinstance(told, dict) else {}
 
-    def _run(self, body: str) -> Any:
+    def _is_node(self, identifier: str) -> bool:
+        return self._run(f"return openspace.hasSceneGraphNode({literal(identifier)})") is True
+
+    def _run(self, body: str, about: Iterable[str] = ()) -> Any:
+        """Run a script. Errors in the log count if they name one of ``about``: others run scripts, too."""
         with self._asking:
-            return self._scripts.run(body)
+            return self._scripts.run(body, about)
 
     def _run_quietly(self, body: str) -> None:
         try:
