@@ -91,12 +91,14 @@ class PointEngine(Engine):
 
     @abstractmethod
     def has_points(self, identifier: str) -> bool:
-        """Whether the cloud is in the scene: somebody else may have removed its node."""
+        """Whether the cloud was added and not removed. An engine that is another program cannot see at once that
+        somebody else has removed its node: then :meth:`point_looks` is empty, and :meth:`update_points` and
+        :meth:`remove_points` do what they say."""
 
     @abstractmethod
     def point_looks(self, identifier: str) -> dict[str, Any]:
         """How a cloud looks now, whoever changed it: some of ``visible`` (bool), ``opacity`` (0..1), ``size`` (pixels)
-        and ``color`` (RGB 0..1). Raises UnknownTarget."""
+        and ``color`` (RGB 0..1); nothing where somebody else has removed the node. Raises UnknownTarget."""
 
     @abstractmethod
     def style_points(self, identifier: str, looks: Mapping[str, Any]) -> Shown:

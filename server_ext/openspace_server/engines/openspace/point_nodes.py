@@ -14,11 +14,11 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,7 +27,16 @@ from openspace_server.engines.openspace import point_table
 from openspace_server.engines.openspace.link import ANSWER_TIMEOUT, LinkLost
 from openspace_server.engines.openspace.lua import OF_SCRIPTS, Scripts, literal, numbers, texts
 from openspace_server.engines.openspace.point_files import write_colour_map, write_points
-from openspace_server.engines.openspace.point_lua import addition, removal, setting, value_of
+from openspace_server.engines.openspace.point_lua import (
+    Kept,
+    addition,
+    ask_kept,
+    read_kept,
+    removal,
+    restoration,
+    setting,
+    value_of,
+)
 from openspace_server.engines.openspace.point_table import LOOKS, Colours, Places
 
 log = logging.getLogger(__name__)
@@ -44,6 +53,14 @@ MOST_REST = 10.0
 _FRAMES = 3
 """Frames after which a file has been read, or never will be."""
 _NOTHING = np.empty(0)
+_IN_TABLE = {
+    "visible": "Enabled",
+    "opacity": "Opacity",
+    "size": "SizeSettings.MaxSize",
+    "color": "Coloring.FixedColor",
+}
+"""Where the renderable's table says the looks of points."""
+T = TypeVar("T", Places, Colours)
 
 
 @dataclass(frozen=True)
@@ -162,8 +179,7 @@ class PointFiles:
             script = "\n".join(setting(identifier, LOOKS[name], value) for name, value in values.items())
             self._run(script, about=[identifier])
             cloud = self._find(identifier)
-            if "size" in looks:
-                self._clouds[identifier] = replace(cloud, given=_sized(cloud.given, float(looks["size"])))
+            self._clouds[identifier] = replace(cloud, given=_styled(cloud.given, looks))
 
         return self._do(work)
 
@@ -205,12 +221,15 @@ class PointFiles:
         before = self._clouds.get(given.identifier)
         cloud = self._write(given)
         try:
-            self._read_by_openspace(cloud, keep_range=before is not None and _same_range(before, cloud))
-        except EngineError:
-            self._run_quietly(removal(given.identifier))
+            self._rest()
+            was = self._kept(before) if before is not None else None
+            try:
+                self._read_by_openspace(cloud, keep_range=before is not None and _same_range(before, cloud))
+            except Exception:
+                self._bring_back(given.identifier, before, was)
+                raise
+        except Exception:
             cloud.delete()
-            if before is not None:
-                self._run_quietly(addition(before.table, keep_range=False))
             raise
         self._clouds[given.identifier] = cloud
         if before is not None:
@@ -219,37 +238,37 @@ class PointFiles:
     def _write(self, given: Given) -> Cloud:
         places = point_table.places_of(given.table, given.places)
         colours = point_table.colours_of(given.mapping, given.columns, given.each)
-        points = self._file(given.identifier, "csv")
+        points, map = self._file(given.identifier, "csv"), None
         try:
             self._folder.mkdir(exist_ok=True)
             write_points(points, places.numbers, colours.numbers if colours is not None else None)
             map = self._write_map(given.identifier, colours) if colours is not None else None
-        except OSError as problem:
-            with contextlib.suppress(OSError):
-                points.unlink()
-            raise EngineError(f"the file that OpenSpace reads points from cannot be written: {problem}") from None
-        table = point_table.table_of(given.table, places, points, colours, map, self._width)
+            table = point_table.table_of(given.table, places, points, colours, map, self._width)
+        except Exception as problem:
+            for file in (points, map):
+                with contextlib.suppress(OSError):
+                    if file is not None:
+                        file.unlink()
+            if isinstance(problem, OSError):
+                reason = f"the file that OpenSpace reads points from cannot be written: {problem}"
+                raise EngineError(reason) from None
+            raise
         # What is in the file needs no room here any more.
-        places = replace(places, numbers=_NOTHING)
-        colours = replace(colours, numbers=_NOTHING) if colours is not None else None
-        return Cloud(given, places, colours, points, map, table)
+        return Cloud(given, _bare(places), _bare(colours) if colours is not None else None, points, map, table)
 
     def _read_by_openspace(self, cloud: Cloud, keep_range: bool) -> None:
-        self._rest()
         identifier, count = cloud.given.identifier, len(cloud.given.places)
-        patience = self.patience = ANSWER_TIMEOUT + count * SECONDS_PER_POINT
-        began = time.monotonic()
-        look, read = f"return {value_of(identifier, 'NumberOfDataPoints')}", 0.0
-        with self._asking:
+        look, read = f"return {value_of(identifier, 'NumberOfDataPoints')}", None
+        with self._reading(count) as patience:
             self._scripts.forget()
             try:
                 self._scripts.go_on(addition(cloud.table, keep_range), patience)
                 for _ in range(_FRAMES):
-                    read = float(self._scripts.go_on(look, patience))
+                    read = self._scripts.go_on(look, patience)
                     if read == count:
                         break
                 else:
-                    raise EngineError(f"it has read {read:.0f} of {count} points")
+                    raise EngineError(f"it has read {read or 0:.0f} of {count} points")
                 # Others may ask OpenSpace for something meanwhile: only what names our files is ours.
                 names = [file.name for file in (cloud.points, cloud.map) if file is not None]
                 if problems := self._scripts.problems(names):
@@ -261,9 +280,35 @@ class PointFiles:
                 self._scripts.wait_frame()
                 reasons = "; ".join(dict.fromkeys([str(problem), *self._scripts.problems()]))
                 raise EngineError(f"OpenSpace cannot show the points: {reasons}") from None
-            finally:
-                self.patience = ANSWER_TIMEOUT
-                self._rested_at = time.monotonic() + min(time.monotonic() - began, MOST_REST)
+
+    def _bring_back(self, identifier: str, before: Cloud | None, was: Kept | None) -> None:
+        """What was shown before a node that cannot be shown; nothing if there was nothing."""
+        if before is None or was is None:
+            self._run_quietly(removal(identifier))
+            return
+        try:
+            with self._reading(len(before.given.places)) as patience:
+                self._scripts.go_on(restoration(before.table, was), patience)
+                self._scripts.wait_frame(patience)
+        except EngineError as problem:
+            log.warning("what was shown before did not come back: %s", problem)
+
+    def _kept(self, cloud: Cloud) -> Kept | None:
+        """How the node is now; None if somebody has removed it."""
+        identifier = cloud.given.identifier
+        return read_kept(self._run(ask_kept(identifier, cloud.colours is not None), about=[identifier]))
+
+    @contextlib.contextmanager
+    def _reading(self, count: int) -> Iterator[float]:
+        """While OpenSpace reads a file of ``count`` points; the seconds within which it answers meanwhile."""
+        began = time.monotonic()
+        self.patience = ANSWER_TIMEOUT + count * SECONDS_PER_POINT
+        try:
+            with self._asking:
+                yield self.patience
+        finally:
+            self.patience = ANSWER_TIMEOUT
+            self._rested_at = time.monotonic() + min(time.monotonic() - began, MOST_REST)
 
     def _rest(self) -> None:
         """Let OpenSpace draw for as long as it has stood still."""
@@ -294,7 +339,7 @@ class PointFiles:
             about=[identifier],
         )
         table = point_table.table_of(given.table, cloud.places, cloud.points, colours, map, self._width)
-        self._clouds[identifier] = replace(cloud, given=given, colours=colours, map=map, table=table)
+        self._clouds[identifier] = replace(cloud, given=given, colours=_bare(colours), map=map, table=table)
         if map != cloud.map and cloud.map is not None:
             cloud.map.unlink(missing_ok=True)
 
@@ -382,7 +427,15 @@ def _size(given: Given) -> float:
     return float(given.table["Renderable"].get("SizeSettings", {}).get("MaxSize", 1.0))
 
 
-def _sized(given: Given, size: float) -> Given:
-    renderable = given.table["Renderable"]
-    sizes = {**renderable.get("SizeSettings", {}), "MaxSize": size}
-    return replace(given, table={**given.table, "Renderable": {**renderable, "SizeSettings": sizes}})
+def _styled(given: Given, looks: Mapping[str, Any]) -> Given:
+    """With those looks in its table, which hold where no node is there to take them over from."""
+    renderable = dict(given.table["Renderable"])
+    for name, value in looks.items():
+        part, _, key = _IN_TABLE[name].rpartition(".")
+        renderable |= {part: {**renderable.get(part, {}), key: value}} if part else {key: value}
+    return replace(given, table={**given.table, "Renderable": renderable})
+
+
+def _bare(part: T) -> T:
+    """Without its numbers."""
+    return replace(part, numbers=_NOTHING)
