@@ -117,7 +117,7 @@ class PointFiles:
         self._clouds: dict[str, Cloud] = {}
         self._versions = itertools.count(1)
         self._worker = ThreadPoolExecutor(1, "openspace-points")
-        self._asking = threading.Lock()
+        self._asking = threading.RLock()
         self._closing = threading.Event()
         self._rested_at = 0.0
         self.patience = ANSWER_TIMEOUT
@@ -183,30 +183,30 @@ class PointFiles:
 
         return self._do(work)
 
-    def resized(self, width: int) -> None:
-        """The picture has another width: sizes in pixels stay what they were."""
+    def resized(self, width: int) -> Future[None]:
+        """The picture has another width: sizes in pixels stay what they were, for nodes being made, too."""
 
         def work() -> None:
-            before, self._width = self._width, width
-            for identifier in list(self._clouds):
-                limit = self._told(identifier).get("size")
-                if limit is not None:
-                    wanted = point_table.degrees(point_table.pixels(float(limit), before), width)
-                    self._run(setting(identifier, LOOKS["size"], wanted), about=[identifier])
+            with self._asking:  # nobody is to compare sizes for one width with the other
+                before, self._width = self._width, width
+                for identifier in list(self._clouds):
+                    limit = self._told(identifier).get("size")
+                    if limit is not None:
+                        wanted = point_table.degrees(point_table.pixels(float(limit), before), width)
+                        self._run(setting(identifier, LOOKS["size"], wanted), about=[identifier])
 
-        if self._clouds:
-            self._do(work)
-        else:
-            self._width = width
+        return self._do(work)
 
     def looks(self, identifier: str) -> dict[str, Any]:
         """As :meth:`PointEngine.point_looks`; waits for an answer. Raises UnknownTarget."""
-        given, told = self._find(identifier).given, self._told(identifier)
+        given = self._find(identifier).given
+        with self._asking:
+            told, width = self._told(identifier), self._width
         if not told:  # somebody has removed the node
             return {}
         asked, size = _size(given), float(told["size"])
-        if abs(size - point_table.degrees(asked, self._width)) > 1e-4 * size:
-            asked = min(max(point_table.pixels(size, self._width), 0.1), 64.0)
+        if abs(size - point_table.degrees(asked, width)) > 1e-4 * size:
+            asked = min(max(point_table.pixels(size, width), 0.1), 64.0)
         return {
             "visible": bool(told["visible"]),
             "opacity": min(max(float(told["opacity"]), 0.0), 1.0),
