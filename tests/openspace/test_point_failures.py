@@ -15,7 +15,7 @@ from openspace_server.engines.openspace import OpenSpaceEngine, point_nodes, poi
 from openspace_server.engines.openspace.link import PROBED
 from openspace_server.engines.openspace.lua import Scripts
 from openspace_server.engines.openspace.point_clouds import MOST_POINTS
-from openspace_server.engines.openspace.point_lua import Kept, addition, ask_kept, restoration
+from openspace_server.engines.openspace.point_lua import Kept, addition, ask_kept, restoration, setting
 from openspace_server.engines.point_engine import Shown
 from tests.openspace.conftest import Install
 from tests.openspace.test_engine import RELEASES, draw_until, now, opened
@@ -252,6 +252,55 @@ def test_other_colours_alone_read_no_file_again(installed: Install, monkeypatch:
         draw_until(engine, lambda frame: bool((frame.pixels != before.pixels).any()), "other colours")
         done(engine.colour_points("dust", None))
         assert len(list(points_folder(engine).iterdir())) == 2
+
+
+def test_colours_of_each_point_win_over_another_colour_map(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed()
+    with opened() as engine:
+        engine.set_paused(True, now())
+        own = np.tile(np.array([[0, 255, 0]], np.uint8), (len(PLACES), 1))
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES, colours=own))
+        engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
+        before = engine.draw(now()).pixels
+        files = sorted(points_folder(engine).iterdir())
+        with pytest.raises(EngineError, match="no column 'mass'"):
+            done(engine.colour_points("dust", MAPPING | {"Parameter": "mass"}))
+        done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 0, 1]]}))
+        assert sorted(points_folder(engine).iterdir()) == files
+        assert np.array_equal(engine.draw(now()).pixels, before)
+        done(engine.update_points("dust", PLACES[:1000], {"values": PLACES[:1000, 0]}))
+        (map,) = points_folder(engine).glob("*.cmap")
+        assert map.read_text().split() == ["1", "0.000980", "0.000980", "1.000000", "1.000000"], "blue without them"
+
+
+@pytest.mark.parametrize("step", ["ColorMapping.ValueRange", "ColorMapping.File"])
+def test_colours_that_openspace_refuses_leave_those_of_before(
+    step: str, installed: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed()
+    with opened() as engine:
+        engine.set_paused(True, now())
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
+        engine._pilot._scripts.call("setPropertyValueSingle", RANGE, [-5, 7])
+        engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
+        before = engine.draw(now()).pixels
+        files = sorted(points_folder(engine).iterdir())
+        failed: list[str] = []
+
+        def once(identifier: str, name: str, value: Any) -> str:
+            if name.endswith(step) and not failed:
+                failed.append(name)
+                return "error('busy')"
+            return setting(identifier, name, value)
+
+        monkeypatch.setattr(point_nodes, "setting", once)
+        with pytest.raises(EngineError, match="busy"):
+            done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 1, 0]], "ValueRange": [0, 2]}))
+        assert sorted(points_folder(engine).iterdir()) == files
+        assert engine._pilot._scripts.call("propertyValue", RANGE) == [-5, 7]
+        file = engine._pilot._scripts.call("propertyValue", RANGE.replace("ValueRange", "File"))
+        assert Path(file) in files
+        assert np.array_equal(engine.draw(now()).pixels, before)
 
 
 def test_the_camera_goes_on_orbiting_points_that_change() -> None:

@@ -82,7 +82,10 @@ class PointEngine(Engine):
         self._lacks("points given as arrays")
 
     def colour_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> Shown:
-        """Colour a cloud by another ``ColorMapping`` table (see :meth:`add_points`); None takes the fixed colour."""
+        """Colour a cloud by another ``ColorMapping`` table (see :meth:`add_points`); None takes the fixed colour.
+        Points with colours of their own show those all the same.
+
+        Raises EngineError, UnknownTarget; the colours stay as they were then."""
         self._lacks("points given as arrays")
 
     @abstractmethod

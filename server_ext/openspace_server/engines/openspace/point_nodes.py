@@ -53,6 +53,7 @@ MOST_REST = 10.0
 _FRAMES = 3
 """Frames after which a file has been read, or never will be."""
 _NOTHING = np.empty(0)
+_MAPPING = "Coloring.ColorMapping"
 _IN_TABLE = {
     "visible": "Enabled",
     "opacity": "Opacity",
@@ -246,8 +247,8 @@ class PointFiles:
             table = point_table.table_of(given.table, places, points, colours, map, self._width)
         except Exception as problem:
             for file in (points, map):
-                with contextlib.suppress(OSError):
-                    if file is not None:
+                if file is not None:
+                    with contextlib.suppress(OSError):
                         file.unlink()
             if isinstance(problem, OSError):
                 reason = f"the file that OpenSpace reads points from cannot be written: {problem}"
@@ -317,35 +318,60 @@ class PointFiles:
             raise EngineError("the session has ended")
 
     def _colour(self, cloud: Cloud, mapping: Mapping[str, Any] | None) -> None:
-        """Other colours for the same numbers are another colour map; for other numbers it takes another file."""
-        given = replace(cloud.given, table=_mapped(cloud.given.table, mapping), each=None)
+        """Other colours for the same numbers are another colour map; for other numbers it takes another file. Points
+        with colours of their own keep them: those of ``mapping`` are theirs when they have none."""
+        given = replace(cloud.given, table=_mapped(cloud.given.table, mapping))
+        identifier = given.identifier
         colours = point_table.colours_of(mapping, given.columns, None)
+        if given.each is not None:
+            self._clouds[identifier] = replace(cloud, given=given)
+            return
         if colours is None or cloud.colours is None or colours.steps != cloud.colours.steps:
             self._show(given)
             return
-        identifier, map = given.identifier, cloud.map
-        base = "Coloring.ColorMapping"
-        if not np.array_equal(colours.colours, cloud.colours.colours):
-            try:
+        span, enabled = (value_of(identifier, f"{_MAPPING}.{name}") for name in ("ValueRange", "Enabled"))
+        was = self._run(f"return {{ span = {span}, enabled = {enabled} }}", [identifier])
+        map = cloud.map
+        try:
+            if not np.array_equal(colours.colours, cloud.colours.colours):
                 map = self._write_map(identifier, colours)
-            except OSError as problem:
+            self._map_by(identifier, map if map != cloud.map else None, colours.span, colours.enabled)
+            table = point_table.table_of(given.table, cloud.places, cloud.points, colours, map, self._width)
+        except Exception as problem:
+            if map != cloud.map and map is not None:
+                map.unlink(missing_ok=True)
+            try:
+                self._map_by(identifier, cloud.map if map != cloud.map else None, was["span"], was["enabled"])
+            except EngineError as other:
+                log.warning("the colours of before did not come back: %s", other)
+            if isinstance(problem, OSError):
                 raise EngineError(f"the colour map for OpenSpace cannot be written: {problem}") from None
-            self._run(setting(identifier, f"{base}.File", str(map)), about=[identifier, map.name])
-            # With the file, read in the frame that was asked, OpenSpace takes back the range of the node's table.
-            self._scripts.wait_frame()
-        self._run(
-            f"{setting(identifier, f'{base}.ValueRange', list(colours.span))}\n"
-            f"{setting(identifier, f'{base}.Enabled', colours.enabled)}",
-            about=[identifier],
-        )
-        table = point_table.table_of(given.table, cloud.places, cloud.points, colours, map, self._width)
+            raise
         self._clouds[identifier] = replace(cloud, given=given, colours=_bare(colours), map=map, table=table)
         if map != cloud.map and cloud.map is not None:
             cloud.map.unlink(missing_ok=True)
 
+    def _map_by(self, identifier: str, file: Path | None, span: Any, enabled: bool) -> None:
+        """Have OpenSpace colour by the map in ``file``, None for the one there is."""
+        if file is not None:
+            self._run(setting(identifier, f"{_MAPPING}.File", str(file)), about=[identifier, file.name])
+            # With the file, read in the frame that was asked, OpenSpace takes back the range of the node's table.
+            with self._asking:
+                self._scripts.wait_frame()
+        self._run(
+            f"{setting(identifier, f'{_MAPPING}.ValueRange', numbers(span))}\n"
+            f"{setting(identifier, f'{_MAPPING}.Enabled', enabled)}",
+            about=[identifier],
+        )
+
     def _write_map(self, identifier: str, colours: Colours) -> Path:
+        """Raises OSError; nothing is left of it then."""
         map = self._file(identifier, "cmap")
-        write_colour_map(map, colours.colours)
+        try:
+            write_colour_map(map, colours.colours)
+        except BaseException:
+            map.unlink(missing_ok=True)
+            raise
         return map
 
     def _file(self, identifier: str, ending: str) -> Path:
