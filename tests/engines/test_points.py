@@ -143,6 +143,19 @@ def test_values_alone_can_change(space: EmbeddedEngine, wall: Wall) -> None:
     assert len(lit(bgr(space, wall), 1)) > 0
 
 
+def test_colours_of_each_point_win_over_another_colour_map(space: EmbeddedEngine, wall: Wall) -> None:
+    coloring = {"ColorMapping": {"Parameter": "mass", "Colors": RED_GREEN_BLUE, "ValueRange": [0, 3]}}
+    points, own = np.array([[9e3, 2e3, 0], [9e3, -2e3, 0]]), np.array([[255, 0, 0], [255, 0, 0]], np.uint8)
+    sizes = {"Pixels": 6}
+    space.add_points(table(Coloring=coloring, SizeSettings=sizes), points, {"mass": np.full(2, 2.5)}, colours=own)
+    before = bgr(space, wall)
+    space.colour_points("Cloud", {"Parameter": "mass", "Colors": [[0, 1, 0]]})
+    assert np.array_equal(bgr(space, wall), before)
+    space.colour_points("Cloud", None)
+    assert np.array_equal(bgr(space, wall), before)
+    assert len(lit(before, 2)) > 0
+
+
 def test_an_update_may_change_the_number_of_points(space: EmbeddedEngine, wall: Wall) -> None:
     space.add_points(table(), np.zeros((10, 3)) + 9e3, {"a": np.arange(10.0)})
     space.update_points("Cloud", np.zeros((3, 3)) + 9e3)

@@ -13,14 +13,16 @@ import pytest
 from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.openspace import OpenSpaceEngine, point_nodes, point_table
 from openspace_server.engines.openspace.link import PROBED
+from openspace_server.engines.openspace.lua import Scripts
 from openspace_server.engines.openspace.point_clouds import MOST_POINTS
-from openspace_server.engines.openspace.point_lua import addition
+from openspace_server.engines.openspace.point_lua import Kept, addition, ask_kept, restoration, setting
 from openspace_server.engines.point_engine import Shown
 from tests.openspace.conftest import Install
 from tests.openspace.test_engine import RELEASES, draw_until, now, opened
 
 PLACES = np.random.default_rng(1).normal(scale=3e10, size=(2000, 3)).astype("f4")
 VALUES = {"values": PLACES[:, 0]}
+RANGE = "Scene.dust.Renderable.Coloring.ColorMapping.ValueRange"
 MAPPING = {"Parameter": "values", "Colors": [[1, 0, 0], [0, 0, 1]], "ValueRange": [-1, 1]}
 
 
@@ -51,7 +53,10 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
     installed(release)
     written = point_nodes.write_points
     with opened() as engine:
-        done(engine.add_points(table(), PLACES, {}))
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
+        looks = {"visible": False, "opacity": 0.25, "size": 9.0, "color": [1.0, 0.0, 0.0]}
+        done(engine.style_points("dust", looks))
+        engine._pilot._scripts.call("setPropertyValueSingle", RANGE, [-5, 7])
         kept = sorted(points_folder(engine).iterdir())
 
         def headless(file: Path, places: np.ndarray, values: np.ndarray | None = None) -> None:
@@ -62,7 +67,7 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
             """Somebody deletes it before OpenSpace reads it."""
 
         def short(file: Path, places: np.ndarray, values: np.ndarray | None = None) -> None:
-            written(file, places[:-1], values)
+            written(file, places[:-1], None if values is None else values[:-1])
 
         for broken, reason in (
             (headless, "cannot show the points: Error loading data file '.*'. Missing X, Y or Z position column"),
@@ -72,6 +77,8 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
             monkeypatch.setattr(point_nodes, "write_points", broken)
             with pytest.raises(EngineError, match=reason):
                 done(engine.update_points("dust", PLACES * 2))
+            assert engine.point_looks("dust") == looks
+            assert engine._pilot._scripts.call("propertyValue", RANGE) == [-5, 7]
             with pytest.raises(EngineError, match=reason):
                 done(engine.add_points(table("other"), PLACES, {}))
             assert (engine.has_points("dust"), engine.has_points("other")) == (True, False)
@@ -86,8 +93,96 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
             engine._connected().start("luascript", script, lambda answer: None)
 
         monkeypatch.setattr(point_nodes, "write_points", meanwhile)
-        done(engine.update_points("dust", PLACES[:77]))
+        done(engine.update_points("dust", PLACES[:77], {"values": PLACES[:77, 0]}))
         assert count(engine) == 77
+
+
+def test_what_fails_within_leaves_no_file_and_no_other_node(
+    installed: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed()
+    with opened() as engine:
+        done(engine.add_points(table(), PLACES, {}))
+        done(engine.style_points("dust", {"opacity": 0.25}))
+        kept = sorted(points_folder(engine).iterdir())
+
+        def broken(*arguments: Any) -> Any:
+            raise TypeError("not a number")
+
+        for where, name in ((point_table, "table_of"), (point_nodes, "write_colour_map"), (Scripts, "problems")):
+            with monkeypatch.context() as patch:
+                patch.setattr(where, name, broken)
+                with pytest.raises(EngineError, match="internal error"):
+                    done(engine.update_points("dust", PLACES[:50], {"values": PLACES[:50, 0]}))
+            assert sorted(points_folder(engine).iterdir()) == kept
+            assert count(engine) == len(PLACES)
+            assert engine.point_looks("dust")["opacity"] == 0.25
+        monkeypatch.setattr(point_nodes, "value_of", lambda identifier, name: "nil")
+        with pytest.raises(EngineError, match="it has read 0 of 50 points"):
+            done(engine.update_points("dust", PLACES[:50]))
+        assert sorted(points_folder(engine).iterdir()) == kept
+
+
+def test_points_whose_node_somebody_has_removed_come_back_as_they_looked(installed: Install) -> None:
+    installed()
+    with opened() as engine:
+        done(engine.add_points(table(), PLACES, {}))
+        looks = {"visible": False, "opacity": 0.25, "size": 9.0, "color": [1.0, 0.0, 0.0]}
+        done(engine.style_points("dust", looks))
+        engine._pilot._scripts.call("removeSceneGraphNode", "dust")
+        assert engine.point_looks("dust") == {}
+        with pytest.raises(EngineError, match=r"Scene\.dust\.Renderable\.Opacity"):
+            done(engine.style_points("dust", {"opacity": 0.5}))
+        done(engine.update_points("dust", PLACES[:50]))
+        assert engine.point_looks("dust") == looks
+        engine._pilot._scripts.call("removeSceneGraphNode", "dust")
+        done(engine.remove_points("dust"))
+        assert not list(points_folder(engine).iterdir())
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_errors_of_other_clients_scripts_fail_nothing(
+    release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(release)
+    forget = Scripts.forget
+    bad = {"script": 'openspace.setPropertyValueSingle("Scene.Nobody.Fade", 1)', "return": False}
+    with opened() as engine:
+
+        def meanwhile(self: Scripts) -> None:
+            """Somebody's bad script runs just before ours."""
+            forget(self)
+            engine._connected().start("luascript", bad, lambda answer: None)
+
+        monkeypatch.setattr(Scripts, "forget", meanwhile)
+        files = engine._files()
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
+        for opacity in (0.5, 0.25, 0.75):
+            done(engine.style_points("dust", {"opacity": opacity}))
+            assert engine.point_looks("dust")["opacity"] == opacity
+        done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 1, 0]]}))
+        done(engine.remove_points("dust"))
+        assert "Scene.Nobody.Fade" in files._scripts.problems()[0], "it was heard"
+        monkeypatch.setattr(Scripts, "forget", forget)
+        assert "dust" not in engine._pilot.nodes()
+        assert not list(points_folder(engine).iterdir())
+
+
+def test_points_that_openspace_does_not_remove_are_still_there(
+    installed: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed()
+    with opened() as engine:
+        done(engine.add_points(table(), PLACES, {}))
+        monkeypatch.setattr(point_nodes, "removal", lambda identifier: "error('busy')")
+        with pytest.raises(EngineError, match="busy"):
+            done(engine.remove_points("dust"))
+        done(engine.style_points("dust", {"opacity": 0.5}))
+        monkeypatch.setattr(
+            point_nodes, "removal", lambda identifier: f"openspace.removeSceneGraphNode('{identifier}') error('late')"
+        )
+        done(engine.remove_points("dust"))
+        assert not engine.has_points("dust")
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -153,11 +248,59 @@ def test_other_colours_alone_read_no_file_again(installed: Install, monkeypatch:
         before = engine.draw(now())
         monkeypatch.delattr(point_nodes, "write_points")
         done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 1, 0]], "ValueRange": [0, 2]}))
-        range = engine._pilot._scripts.call("propertyValue", "Scene.dust.Renderable.Coloring.ColorMapping.ValueRange")
-        assert range == [0, 2]
+        assert engine._pilot._scripts.call("propertyValue", RANGE) == [0, 2]
         draw_until(engine, lambda frame: bool((frame.pixels != before.pixels).any()), "other colours")
         done(engine.colour_points("dust", None))
         assert len(list(points_folder(engine).iterdir())) == 2
+
+
+def test_colours_of_each_point_win_over_another_colour_map(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed()
+    with opened() as engine:
+        engine.set_paused(True, now())
+        own = np.tile(np.array([[0, 255, 0]], np.uint8), (len(PLACES), 1))
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES, colours=own))
+        engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
+        before = engine.draw(now()).pixels
+        files = sorted(points_folder(engine).iterdir())
+        with pytest.raises(EngineError, match="no column 'mass'"):
+            done(engine.colour_points("dust", MAPPING | {"Parameter": "mass"}))
+        done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 0, 1]]}))
+        assert sorted(points_folder(engine).iterdir()) == files
+        assert np.array_equal(engine.draw(now()).pixels, before)
+        done(engine.update_points("dust", PLACES[:1000], {"values": PLACES[:1000, 0]}))
+        (map,) = points_folder(engine).glob("*.cmap")
+        assert map.read_text().split() == ["1", "0.000980", "0.000980", "1.000000", "1.000000"], "blue without them"
+
+
+@pytest.mark.parametrize("step", ["ColorMapping.ValueRange", "ColorMapping.File"])
+def test_colours_that_openspace_refuses_leave_those_of_before(
+    step: str, installed: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed()
+    with opened() as engine:
+        engine.set_paused(True, now())
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
+        engine._pilot._scripts.call("setPropertyValueSingle", RANGE, [-5, 7])
+        engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
+        before = engine.draw(now()).pixels
+        files = sorted(points_folder(engine).iterdir())
+        failed: list[str] = []
+
+        def once(identifier: str, name: str, value: Any) -> str:
+            if name.endswith(step) and not failed:
+                failed.append(name)
+                return "error('busy')"
+            return setting(identifier, name, value)
+
+        monkeypatch.setattr(point_nodes, "setting", once)
+        with pytest.raises(EngineError, match="busy"):
+            done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 1, 0]], "ValueRange": [0, 2]}))
+        assert sorted(points_folder(engine).iterdir()) == files
+        assert engine._pilot._scripts.call("propertyValue", RANGE) == [-5, 7]
+        file = engine._pilot._scripts.call("propertyValue", RANGE.replace("ValueRange", "File"))
+        assert Path(file) in files
+        assert np.array_equal(engine.draw(now()).pixels, before)
 
 
 def test_the_camera_goes_on_orbiting_points_that_change() -> None:
@@ -179,3 +322,15 @@ def test_the_camera_goes_on_orbiting_points_that_change() -> None:
     lua.execute(addition(node, keep_range=False))
     assert lua.globals().anchor == "dust"
     assert lua.globals().nodes.dust.Renderable.SizeSettings.MaxSize == 3
+
+    was = lua.execute(ask_kept("dust", mapped=False))
+    assert was.anchored is True
+    lua.execute('openspace.removeSceneGraphNode("dust")')
+    lua.execute(restoration(node, Kept({"Opacity": 0.25, "Coloring.FixedColor": [1, 0, 0]}, anchored=True)))
+    assert lua.globals().anchor == "dust"
+    assert lua.globals().nodes.dust.Renderable.Opacity == 0.25
+    assert list(lua.globals().nodes.dust.Renderable.Coloring.FixedColor.values()) == [1, 0, 0]
+    lua.execute("anchor = 'Earth'")
+    assert lua.execute(ask_kept("dust", mapped=False)).anchored is False
+    lua.execute(restoration(node, Kept({}, anchored=False)))
+    assert lua.globals().anchor == "Earth"

@@ -82,7 +82,10 @@ class PointEngine(Engine):
         self._lacks("points given as arrays")
 
     def colour_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> Shown:
-        """Colour a cloud by another ``ColorMapping`` table (see :meth:`add_points`); None takes the fixed colour."""
+        """Colour a cloud by another ``ColorMapping`` table (see :meth:`add_points`); None takes the fixed colour.
+        Points with colours of their own show those all the same.
+
+        Raises EngineError, UnknownTarget; the colours stay as they were then."""
         self._lacks("points given as arrays")
 
     @abstractmethod
@@ -91,12 +94,14 @@ class PointEngine(Engine):
 
     @abstractmethod
     def has_points(self, identifier: str) -> bool:
-        """Whether the cloud is in the scene: somebody else may have removed its node."""
+        """Whether the cloud was added and not removed. An engine that is another program cannot see at once that
+        somebody else has removed its node: then :meth:`point_looks` is empty, and :meth:`update_points` and
+        :meth:`remove_points` do what they say."""
 
     @abstractmethod
     def point_looks(self, identifier: str) -> dict[str, Any]:
         """How a cloud looks now, whoever changed it: some of ``visible`` (bool), ``opacity`` (0..1), ``size`` (pixels)
-        and ``color`` (RGB 0..1). Raises UnknownTarget."""
+        and ``color`` (RGB 0..1); nothing where somebody else has removed the node. Raises UnknownTarget."""
 
     @abstractmethod
     def style_points(self, identifier: str, looks: Mapping[str, Any]) -> Shown:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from openspace_server.engines.base import Engine, EngineError
+from openspace_server.engines.base import Engine, EngineError, UnknownTarget
 from openspace_server.engines.point_engine import PointEngine, Shown
 from openspace_server.instance.draw_loop import DrawLoop
 from openspace_server.protocols.fields import ProtocolError
@@ -19,6 +20,8 @@ PICTURE_POLL = 0.005
 """Seconds between looks at whether a frame is in the picture."""
 PICTURE_POLLS = 400
 """Looks after which the next frame may come whether this one is in the picture or not."""
+
+T = TypeVar("T")
 
 
 class Sender(Protocol):
@@ -69,37 +72,45 @@ class PointScene:
         """
         self._present.add(by)
         by.senders.add(frame.sender)
-        async with self._turn:
-            known = self._clouds.get(frame.name)
-            self._check(frame, known)
-            result: dict[str, Any] = {"points": len(frame.places), "sequence": frame.sequence}
-            if known is not None and known.sender == frame.sender and frame.sequence <= known.sequence:
-                reason = f"older than frame {known.sequence}, which is shown"
-                return result | {"shown": False, "reason": reason}
-            if frame.check:
-                result["crc32"] = await asyncio.to_thread(checksum, frame)
-            cloud = _cloud(frame)
+        return await self._in_turn(lambda: self._show(frame))
+
+    async def _show(self, frame: PointFrame) -> dict[str, Any]:
+        known = self._clouds.get(frame.name)
+        self._check(frame, known)
+        result: dict[str, Any] = {"points": len(frame.places), "sequence": frame.sequence}
+        if known is not None and known.sender == frame.sender and frame.sequence <= known.sequence:
+            reason = f"older than frame {known.sequence}, which is shown"
+            return result | {"shown": False, "reason": reason}
+        if frame.check:
+            result["crc32"] = await asyncio.to_thread(checksum, frame)
+        cloud = _cloud(frame)
+        try:
             steps = await self._draw_loop.call(lambda engine, now: _apply(engine, frame, cloud, known), changes=True)
             self._clouds[frame.name] = cloud
-            try:
-                await _through(steps)
-            except EngineError:
-                self._forget(frame.name, known)
-                raise
-            if frame.keep == ALL:
-                await self._in_picture()
-            return result | {"shown": True}
+            await _through(steps)
+        except Exception:
+            await self._forget(frame.name, known)
+            raise
+        if frame.keep == ALL:
+            await self._in_picture()
+        return result | {"shown": True}
 
     async def remove(self, name: str) -> None:
-        """Raises ProtocolError for an unknown name."""
-        async with self._turn:
+        """Raises ProtocolError for an unknown name, EngineError if the engine keeps the points."""
+
+        async def work() -> None:
             cloud = self.find(name)
-            await self._step(lambda engine: [points_of(engine).remove_points(cloud.identifier)])
+            # Somebody else may have removed the node.
+            with contextlib.suppress(UnknownTarget):
+                await self._step(lambda engine: [points_of(engine).remove_points(cloud.identifier)])
             del self._clouds[name]
+
+        await self._in_turn(work)
 
     async def style(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
         """Change some of the options of ``name``, at once; what they are then. Raises ProtocolError, EngineError."""
-        async with self._turn:
+
+        async def work() -> None:
             cloud = self.find(name)
             wanted = Options.read(cloud.options.as_json() | changes)
             fixed = [each for each in ("unit", "parent", "frame", "offset") if each in changes]
@@ -108,6 +119,8 @@ class PointScene:
             restyled = replace(cloud, options=wanted)
             await self._step(lambda engine: _restyle(engine, cloud, restyled))
             self._clouds[name] = restyled
+
+        await self._in_turn(work)
         return (await self.listing(name))[0]
 
     async def listing(self, only: str | None = None) -> list[dict[str, Any]]:
@@ -149,15 +162,31 @@ class PointScene:
         if sum(cloud.count for cloud in others) + len(frame.places) > MAX_TOTAL_POINTS:
             raise ProtocolError(f"there would be more than {MAX_TOTAL_POINTS} points together: remove some")
 
-    def _forget(self, name: str, known: Cloud | None) -> None:
-        """A frame could not be shown: what was known before holds."""
-        if known is not None:
+    async def _forget(self, name: str, known: Cloud | None) -> None:
+        """A frame could not be shown: what was known before holds, if it is still there."""
+        there = known is not None and await self._draw_loop.call(
+            lambda engine, now: points_of(engine).has_points(known.identifier)
+        )
+        if known is not None and there:
             self._clouds[name] = known
         else:
             self._clouds.pop(name, None)
 
     def _is_present(self, name: str) -> bool:
         return any(name in sender.senders for sender in self._present)
+
+    async def _in_turn(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Do one thing after the other, each to its end: the engine goes on when whoever asked is gone."""
+
+        def over(done: asyncio.Task[T]) -> None:
+            self._turn.release()
+            if not done.cancelled():
+                done.exception()  # told, even if nobody is there to hear it
+
+        await self._turn.acquire()
+        task = asyncio.create_task(work())
+        task.add_done_callback(over)
+        return await asyncio.shield(task)
 
     async def _step(self, change: Callable[[Engine], list[Shown]]) -> None:
         await _through(await self._draw_loop.call(lambda engine, now: change(engine), changes=True))
@@ -184,7 +213,7 @@ def _cloud(frame: PointFrame) -> Cloud:
 
 
 async def _through(steps: list[Shown]) -> None:
-    """Wait until all is in the picture; it goes on when whoever waits is gone. Raises EngineError."""
+    """Wait until all is in the picture. Raises EngineError."""
     for shown in steps:
         if shown is not None:
             await asyncio.shield(asyncio.wrap_future(shown))

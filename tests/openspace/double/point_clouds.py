@@ -66,6 +66,11 @@ class PointCloudEngine(EmbeddedEngine):
         super().remove_node(identifier)
         self._clouds.pop(identifier, None)
 
+    def resize(self, width: int, height: int) -> None:
+        super().resize(width, height)
+        for cloud in self._clouds.values():
+            cloud.resized()
+
     def draw(self, now: float) -> Frame:
         for cloud in list(self._clouds.values()):
             try:
@@ -169,6 +174,10 @@ class Cloud:
             self._new_map = True
             if not Path(str(property.value)).is_file():
                 self._engine.log("ColorMappingComponent", f"Could not find cmap file: {property.value}")
+
+    def resized(self) -> None:
+        """Sizes are degrees of the view: in pixels they are other ones now."""
+        self._new_look = True
 
     def update(self) -> None:
         """What OpenSpace does with a node before it draws a frame. Raises RuntimeProblem."""

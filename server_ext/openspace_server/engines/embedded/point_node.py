@@ -195,13 +195,13 @@ class PointNode:
         self._stale()
 
     def colour_by(self, mapping: Mapping[str, Any] | None) -> None:
-        """Another colour map; None for the fixed colour. Raises EngineError."""
+        """Another colour map; None for the fixed colour. Points with colours of their own keep those.
+
+        Raises EngineError."""
         colour_map = colouring.read_map(mapping) if mapping is not None else None
         if colour_map is not None and self.given is not None:
             self.given.column(colour_map.parameter)
         self._map = colour_map
-        if self.given is not None:
-            self.given = replace(self.given, colours=None)
         self._show_map()
         self._stale()
 

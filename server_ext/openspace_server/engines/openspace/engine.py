@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +76,8 @@ class OpenSpaceEngine(PointClouds):
         self._damaged = threading.Event()
         self._watched = False
         self._unsettled = False
+        self._resized: Future[None] | None = None
+        """Ends when points have the size that they are to have in a window of this size."""
         self._moves = 0
         """How often something here has taken the camera."""
         self._placed: dict[str, Any] = {}
@@ -196,7 +199,7 @@ class OpenSpaceEngine(PointClouds):
         if window is None or grabber is None:
             raise EngineError("the size of OpenSpace's window can only be changed on an X display")
         window.resize(width, height)
-        self._files().resized(width)
+        self._resized = self._files().resized(width)
         self._grab_from(self._display)
         self._settle()
 
@@ -240,11 +243,20 @@ class OpenSpaceEngine(PointClouds):
             live = self._put_aside()
             was = live.shown
             self._aside.resize(size or live.size)
+            yield from self._points_resized()
+            if self._aside.live is None:  # the live picture was put back meanwhile
+                continue
             self._aside.show(Shown(moment or was.time, camera or was.camera, paused=True))
             pixels = yield from self._steady_picture()
             if pixels is not None:
                 shown = self._pilot.shown()
                 return Still(0, pixels, f"{shown.time}Z", plain_state(shown.camera))
+
+    def _points_resized(self) -> Generator[None, None, None]:
+        """Until points have their size in the window's picture, or that is the live picture again."""
+        while self._aside.live is not None and self._resized is not None and not self._resized.done():
+            yield
+            self._pilot.wait_frame(self._files().patience)
 
     def _steady_picture(self) -> Generator[None, None, np.ndarray | None]:
         """The window's picture when it has come to rest; None if the live picture was put back meanwhile."""

@@ -6,7 +6,7 @@ import logging
 import math
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from openspace_server.engines.base import EngineError
@@ -48,15 +48,18 @@ class Scripts:
         self._began = 0
         link.start("errorLog", error_log(link.dialect), self._logged)
 
-    def run(self, body: str) -> Any:
+    def run(self, body: str, about: Iterable[str] | None = None) -> Any:
         """Run ``body``, the inside of a function, and return the first value it returns.
+
+        Args:
+            about: whose errors in the log count, as for :meth:`problems`.
 
         Raises:
             EngineError: the script failed, or wrote an error to the log.
         """
         self.forget()
         value = self.go_on(body)
-        problems = self.problems()
+        problems = self.problems(about)
         if problems:
             raise EngineError(problems[0])
         return value
@@ -100,17 +103,25 @@ class Scripts:
         """
         self.go_on("return true", timeout)
 
-    def problems(self) -> list[str]:
-        """The errors in the log since :meth:`run` or :meth:`forget`."""
-        told = [_plain(each) for each in self._errors]
-        if told:
+    def problems(self, about: Iterable[str] | None = None) -> list[str]:
+        """The errors in the log since :meth:`run` or :meth:`forget`.
+
+        ``about``: identifiers or names of files; only errors that name one of them. The log does not tell whose script
+        an error comes from, and others may run theirs meanwhile. None takes all errors.
+        """
+        # Another thread goes on listening.
+        told = [_plain(each) for each in list(self._errors)]
+        if not told:
+            found = (_CONSOLE_ERROR.search(line) for line in self._console(self._began).splitlines())
+            told = [
+                _plain(each["text"])
+                for each in found
+                if each and (not each["category"].strip() or self._heard.search(each["category"]))
+            ]
+        if about is None:
             return told
-        found = (_CONSOLE_ERROR.search(line) for line in self._console(self._began).splitlines())
-        return [
-            _plain(each["text"])
-            for each in found
-            if each and (not each["category"].strip() or self._heard.search(each["category"]))
-        ]
+        named = [re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])") for name in about]
+        return [each for each in told if any(name.search(each) for name in named)]
 
 
 def literal(value: Any) -> str:

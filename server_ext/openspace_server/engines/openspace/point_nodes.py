@@ -14,11 +14,11 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,7 +27,16 @@ from openspace_server.engines.openspace import point_table
 from openspace_server.engines.openspace.link import ANSWER_TIMEOUT, LinkLost
 from openspace_server.engines.openspace.lua import OF_SCRIPTS, Scripts, literal, numbers, texts
 from openspace_server.engines.openspace.point_files import write_colour_map, write_points
-from openspace_server.engines.openspace.point_lua import addition, removal, setting, value_of
+from openspace_server.engines.openspace.point_lua import (
+    Kept,
+    addition,
+    ask_kept,
+    read_kept,
+    removal,
+    restoration,
+    setting,
+    value_of,
+)
 from openspace_server.engines.openspace.point_table import LOOKS, Colours, Places
 
 log = logging.getLogger(__name__)
@@ -44,6 +53,15 @@ MOST_REST = 10.0
 _FRAMES = 3
 """Frames after which a file has been read, or never will be."""
 _NOTHING = np.empty(0)
+_MAPPING = "Coloring.ColorMapping"
+_IN_TABLE = {
+    "visible": "Enabled",
+    "opacity": "Opacity",
+    "size": "SizeSettings.MaxSize",
+    "color": "Coloring.FixedColor",
+}
+"""Where the renderable's table says the looks of points."""
+T = TypeVar("T", Places, Colours)
 
 
 @dataclass(frozen=True)
@@ -100,7 +118,7 @@ class PointFiles:
         self._clouds: dict[str, Cloud] = {}
         self._versions = itertools.count(1)
         self._worker = ThreadPoolExecutor(1, "openspace-points")
-        self._asking = threading.Lock()
+        self._asking = threading.RLock()
         self._closing = threading.Event()
         self._rested_at = 0.0
         self.patience = ANSWER_TIMEOUT
@@ -139,7 +157,15 @@ class PointFiles:
 
         def work() -> None:
             cloud = self._find(identifier)
-            self._run(removal(identifier))
+            problem = EngineError(f"OpenSpace has not removed the scene graph node {identifier!r}")
+            try:
+                self._run(removal(identifier), about=[identifier])
+            except LinkLost:
+                raise
+            except EngineError as told:
+                problem = told
+            if self._is_node(identifier):
+                raise problem
             del self._clouds[identifier]
             cloud.delete()
 
@@ -151,37 +177,37 @@ class PointFiles:
 
         def work() -> None:
             values = {name: self._encoded(name, value) for name, value in looks.items()}
-            self._run("\n".join(setting(identifier, LOOKS[name], value) for name, value in values.items()))
+            script = "\n".join(setting(identifier, LOOKS[name], value) for name, value in values.items())
+            self._run(script, about=[identifier])
             cloud = self._find(identifier)
-            if "size" in looks:
-                self._clouds[identifier] = replace(cloud, given=_sized(cloud.given, float(looks["size"])))
+            self._clouds[identifier] = replace(cloud, given=_styled(cloud.given, looks))
 
         return self._do(work)
 
-    def resized(self, width: int) -> None:
-        """The picture has another width: sizes in pixels stay what they were."""
+    def resized(self, width: int) -> Future[None]:
+        """The picture has another width: sizes in pixels stay what they were, for nodes being made, too."""
 
         def work() -> None:
-            before, self._width = self._width, width
-            for identifier in list(self._clouds):
-                limit = self._told(identifier).get("size")
-                if limit is not None:
-                    wanted = point_table.degrees(point_table.pixels(float(limit), before), width)
-                    self._run(setting(identifier, LOOKS["size"], wanted))
+            with self._asking:  # nobody is to compare sizes for one width with the other
+                before, self._width = self._width, width
+                for identifier in list(self._clouds):
+                    limit = self._told(identifier).get("size")
+                    if limit is not None:
+                        wanted = point_table.degrees(point_table.pixels(float(limit), before), width)
+                        self._run(setting(identifier, LOOKS["size"], wanted), about=[identifier])
 
-        if self._clouds:
-            self._do(work)
-        else:
-            self._width = width
+        return self._do(work)
 
     def looks(self, identifier: str) -> dict[str, Any]:
         """As :meth:`PointEngine.point_looks`; waits for an answer. Raises UnknownTarget."""
-        given, told = self._find(identifier).given, self._told(identifier)
+        given = self._find(identifier).given
+        with self._asking:
+            told, width = self._told(identifier), self._width
         if not told:  # somebody has removed the node
             return {}
         asked, size = _size(given), float(told["size"])
-        if abs(size - point_table.degrees(asked, self._width)) > 1e-4 * size:
-            asked = min(max(point_table.pixels(size, self._width), 0.1), 64.0)
+        if abs(size - point_table.degrees(asked, width)) > 1e-4 * size:
+            asked = min(max(point_table.pixels(size, width), 0.1), 64.0)
         return {
             "visible": bool(told["visible"]),
             "opacity": min(max(float(told["opacity"]), 0.0), 1.0),
@@ -196,12 +222,15 @@ class PointFiles:
         before = self._clouds.get(given.identifier)
         cloud = self._write(given)
         try:
-            self._read_by_openspace(cloud, keep_range=before is not None and _same_range(before, cloud))
-        except EngineError:
-            self._run_quietly(removal(given.identifier))
+            self._rest()
+            was = self._kept(before) if before is not None else None
+            try:
+                self._read_by_openspace(cloud, keep_range=before is not None and _same_range(before, cloud))
+            except Exception:
+                self._bring_back(given.identifier, before, was)
+                raise
+        except Exception:
             cloud.delete()
-            if before is not None:
-                self._run_quietly(addition(before.table, keep_range=False))
             raise
         self._clouds[given.identifier] = cloud
         if before is not None:
@@ -210,41 +239,40 @@ class PointFiles:
     def _write(self, given: Given) -> Cloud:
         places = point_table.places_of(given.table, given.places)
         colours = point_table.colours_of(given.mapping, given.columns, given.each)
-        points = self._file(given.identifier, "csv")
+        points, map = self._file(given.identifier, "csv"), None
         try:
             self._folder.mkdir(exist_ok=True)
             write_points(points, places.numbers, colours.numbers if colours is not None else None)
             map = self._write_map(given.identifier, colours) if colours is not None else None
-        except OSError as problem:
-            with contextlib.suppress(OSError):
-                points.unlink()
-            raise EngineError(f"the file that OpenSpace reads points from cannot be written: {problem}") from None
-        table = point_table.table_of(given.table, places, points, colours, map, self._width)
+            table = point_table.table_of(given.table, places, points, colours, map, self._width)
+        except Exception as problem:
+            for file in (points, map):
+                if file is not None:
+                    with contextlib.suppress(OSError):
+                        file.unlink()
+            if isinstance(problem, OSError):
+                reason = f"the file that OpenSpace reads points from cannot be written: {problem}"
+                raise EngineError(reason) from None
+            raise
         # What is in the file needs no room here any more.
-        places = replace(places, numbers=_NOTHING)
-        colours = replace(colours, numbers=_NOTHING) if colours is not None else None
-        return Cloud(given, places, colours, points, map, table)
+        return Cloud(given, _bare(places), _bare(colours) if colours is not None else None, points, map, table)
 
     def _read_by_openspace(self, cloud: Cloud, keep_range: bool) -> None:
-        self._rest()
         identifier, count = cloud.given.identifier, len(cloud.given.places)
-        patience = self.patience = ANSWER_TIMEOUT + count * SECONDS_PER_POINT
-        began = time.monotonic()
-        look, read = f"return {value_of(identifier, 'NumberOfDataPoints')}", 0.0
-        with self._asking:
+        look, read = f"return {value_of(identifier, 'NumberOfDataPoints')}", None
+        with self._reading(count) as patience:
             self._scripts.forget()
             try:
                 self._scripts.go_on(addition(cloud.table, keep_range), patience)
                 for _ in range(_FRAMES):
-                    read = float(self._scripts.go_on(look, patience))
+                    read = self._scripts.go_on(look, patience)
                     if read == count:
                         break
                 else:
-                    raise EngineError(f"it has read {read:.0f} of {count} points")
+                    raise EngineError(f"it has read {read or 0:.0f} of {count} points")
                 # Others may ask OpenSpace for something meanwhile: only what names our files is ours.
                 names = [file.name for file in (cloud.points, cloud.map) if file is not None]
-                problems = [each for each in self._scripts.problems() if any(name in each for name in names)]
-                if problems:
+                if problems := self._scripts.problems(names):
                     raise EngineError(problems[0])
             except LinkLost:
                 raise
@@ -253,9 +281,35 @@ class PointFiles:
                 self._scripts.wait_frame()
                 reasons = "; ".join(dict.fromkeys([str(problem), *self._scripts.problems()]))
                 raise EngineError(f"OpenSpace cannot show the points: {reasons}") from None
-            finally:
-                self.patience = ANSWER_TIMEOUT
-                self._rested_at = time.monotonic() + min(time.monotonic() - began, MOST_REST)
+
+    def _bring_back(self, identifier: str, before: Cloud | None, was: Kept | None) -> None:
+        """What was shown before a node that cannot be shown; nothing if there was nothing."""
+        if before is None or was is None:
+            self._run_quietly(removal(identifier))
+            return
+        try:
+            with self._reading(len(before.given.places)) as patience:
+                self._scripts.go_on(restoration(before.table, was), patience)
+                self._scripts.wait_frame(patience)
+        except EngineError as problem:
+            log.warning("what was shown before did not come back: %s", problem)
+
+    def _kept(self, cloud: Cloud) -> Kept | None:
+        """How the node is now; None if somebody has removed it."""
+        identifier = cloud.given.identifier
+        return read_kept(self._run(ask_kept(identifier, cloud.colours is not None), about=[identifier]))
+
+    @contextlib.contextmanager
+    def _reading(self, count: int) -> Iterator[float]:
+        """While OpenSpace reads a file of ``count`` points; the seconds within which it answers meanwhile."""
+        began = time.monotonic()
+        self.patience = ANSWER_TIMEOUT + count * SECONDS_PER_POINT
+        try:
+            with self._asking:
+                yield self.patience
+        finally:
+            self.patience = ANSWER_TIMEOUT
+            self._rested_at = time.monotonic() + min(time.monotonic() - began, MOST_REST)
 
     def _rest(self) -> None:
         """Let OpenSpace draw for as long as it has stood still."""
@@ -264,34 +318,60 @@ class PointFiles:
             raise EngineError("the session has ended")
 
     def _colour(self, cloud: Cloud, mapping: Mapping[str, Any] | None) -> None:
-        """Other colours for the same numbers are another colour map; for other numbers it takes another file."""
-        given = replace(cloud.given, table=_mapped(cloud.given.table, mapping), each=None)
+        """Other colours for the same numbers are another colour map; for other numbers it takes another file. Points
+        with colours of their own keep them: those of ``mapping`` are theirs when they have none."""
+        given = replace(cloud.given, table=_mapped(cloud.given.table, mapping))
+        identifier = given.identifier
         colours = point_table.colours_of(mapping, given.columns, None)
+        if given.each is not None:
+            self._clouds[identifier] = replace(cloud, given=given)
+            return
         if colours is None or cloud.colours is None or colours.steps != cloud.colours.steps:
             self._show(given)
             return
-        identifier, map = given.identifier, cloud.map
-        base = "Coloring.ColorMapping"
-        if not np.array_equal(colours.colours, cloud.colours.colours):
-            try:
+        span, enabled = (value_of(identifier, f"{_MAPPING}.{name}") for name in ("ValueRange", "Enabled"))
+        was = self._run(f"return {{ span = {span}, enabled = {enabled} }}", [identifier])
+        map = cloud.map
+        try:
+            if not np.array_equal(colours.colours, cloud.colours.colours):
                 map = self._write_map(identifier, colours)
-            except OSError as problem:
+            self._map_by(identifier, map if map != cloud.map else None, colours.span, colours.enabled)
+            table = point_table.table_of(given.table, cloud.places, cloud.points, colours, map, self._width)
+        except Exception as problem:
+            if map != cloud.map and map is not None:
+                map.unlink(missing_ok=True)
+            try:
+                self._map_by(identifier, cloud.map if map != cloud.map else None, was["span"], was["enabled"])
+            except EngineError as other:
+                log.warning("the colours of before did not come back: %s", other)
+            if isinstance(problem, OSError):
                 raise EngineError(f"the colour map for OpenSpace cannot be written: {problem}") from None
-            self._run(setting(identifier, f"{base}.File", str(map)))
-            # With the file, read in the frame that was asked, OpenSpace takes back the range of the node's table.
-            self._scripts.wait_frame()
-        self._run(
-            f"{setting(identifier, f'{base}.ValueRange', list(colours.span))}\n"
-            f"{setting(identifier, f'{base}.Enabled', colours.enabled)}"
-        )
-        table = point_table.table_of(given.table, cloud.places, cloud.points, colours, map, self._width)
-        self._clouds[identifier] = replace(cloud, given=given, colours=colours, map=map, table=table)
+            raise
+        self._clouds[identifier] = replace(cloud, given=given, colours=_bare(colours), map=map, table=table)
         if map != cloud.map and cloud.map is not None:
             cloud.map.unlink(missing_ok=True)
 
+    def _map_by(self, identifier: str, file: Path | None, span: Any, enabled: bool) -> None:
+        """Have OpenSpace colour by the map in ``file``, None for the one there is."""
+        if file is not None:
+            self._run(setting(identifier, f"{_MAPPING}.File", str(file)), about=[identifier, file.name])
+            # With the file, read in the frame that was asked, OpenSpace takes back the range of the node's table.
+            with self._asking:
+                self._scripts.wait_frame()
+        self._run(
+            f"{setting(identifier, f'{_MAPPING}.ValueRange', numbers(span))}\n"
+            f"{setting(identifier, f'{_MAPPING}.Enabled', enabled)}",
+            about=[identifier],
+        )
+
     def _write_map(self, identifier: str, colours: Colours) -> Path:
+        """Raises OSError; nothing is left of it then."""
         map = self._file(identifier, "cmap")
-        write_colour_map(map, colours.colours)
+        try:
+            write_colour_map(map, colours.colours)
+        except BaseException:
+            map.unlink(missing_ok=True)
+            raise
         return map
 
     def _file(self, identifier: str, ending: str) -> Path:
@@ -299,11 +379,11 @@ class PointFiles:
         return self._folder / f"{identifier[:40]}-{next(self._versions)}.{ending}"
 
     def _require_free(self, identifier: str) -> None:
-        if identifier not in self._clouds and self._run(f"return openspace.hasSceneGraphNode({literal(identifier)})"):
+        if identifier not in self._clouds and self._is_node(identifier):
             raise EngineError(f"OpenSpace already has a scene graph node {identifier!r}: choose another name")
 
     def _require_parent(self, parent: str) -> None:
-        if self._run(f"return openspace.hasSceneGraphNode({literal(parent)})") is not True:
+        if not self._is_node(parent):
             raise UnknownTarget(parent, texts(self._run("return openspace.sceneGraphNodes()")))
 
     # -- inside --------------------------------------------------------------------------------------------------
@@ -336,12 +416,17 @@ class PointFiles:
     def _told(self, identifier: str) -> dict[str, Any]:
         """The properties of :data:`LOOKS` as they are; empty if the node is gone."""
         values = ", ".join(f"{name} = {value_of(identifier, uri)}" for name, uri in LOOKS.items())
-        told = self._run(f"if openspace.hasSceneGraphNode({literal(identifier)}) then\nreturn {{{values}}}\nend")
+        script = f"if openspace.hasSceneGraphNode({literal(identifier)}) then\nreturn {{{values}}}\nend"
+        told = self._run(script, about=[identifier])
         return told if isinstance(told, dict) else {}
 
-    def _run(self, body: str) -> Any:
+    def _is_node(self, identifier: str) -> bool:
+        return self._run(f"return openspace.hasSceneGraphNode({literal(identifier)})") is True
+
+    def _run(self, body: str, about: Iterable[str] = ()) -> Any:
+        """Run a script. Errors in the log count if they name one of ``about``: others run scripts, too."""
         with self._asking:
-            return self._scripts.run(body)
+            return self._scripts.run(body, about)
 
     def _run_quietly(self, body: str) -> None:
         try:
@@ -368,7 +453,15 @@ def _size(given: Given) -> float:
     return float(given.table["Renderable"].get("SizeSettings", {}).get("MaxSize", 1.0))
 
 
-def _sized(given: Given, size: float) -> Given:
-    renderable = given.table["Renderable"]
-    sizes = {**renderable.get("SizeSettings", {}), "MaxSize": size}
-    return replace(given, table={**given.table, "Renderable": {**renderable, "SizeSettings": sizes}})
+def _styled(given: Given, looks: Mapping[str, Any]) -> Given:
+    """With those looks in its table, which hold where no node is there to take them over from."""
+    renderable = dict(given.table["Renderable"])
+    for name, value in looks.items():
+        part, _, key = _IN_TABLE[name].rpartition(".")
+        renderable |= {part: {**renderable.get(part, {}), key: value}} if part else {key: value}
+    return replace(given, table={**given.table, "Renderable": renderable})
+
+
+def _bare(part: T) -> T:
+    """Without its numbers."""
+    return replace(part, numbers=_NOTHING)
