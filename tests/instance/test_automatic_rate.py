@@ -30,8 +30,8 @@ def motion(milliseconds: float, *, rate: int = 30, waited: float = 0.0, missed: 
     return Load(REVIEW, pictures, pictures * milliseconds / 1e3, busy, round(missed * pictures))
 
 
-CHEAP, DEAR = motion(3.0), motion(11.0)
-SMOOTH, TOO_DEAR = motion(3.0, rate=60), motion(9.0, rate=60)
+CHEAP, DEAR = motion(3.0), motion(12.0)
+SMOOTH, TOO_DEAR = motion(3.0, rate=60), motion(11.0, rate=60)
 
 
 def learnt(chooser: AutomaticRate, load: Load, seconds: float, *, roads_full: bool = True) -> int:
@@ -57,7 +57,7 @@ def test_a_second_of_cheap_motion_brings_sixty_a_second() -> None:
     "load",
     [
         pytest.param(DEAR, id="dear"),
-        pytest.param(motion(7.5), id="affordable, but only just"),
+        pytest.param(motion(8.5), id="a little more than half a core"),
         pytest.param(motion(3.0, waited=12), id="waits for the graphics card"),
         pytest.param(motion(3.0, missed=0.5), id="late already"),
         pytest.param(motion(3.0, rate=20), id="has no use for more"),
@@ -88,7 +88,7 @@ def test_a_second_of_motion_that_needs_fewer_pictures_ends_it_and_a_moment_does_
 
 
 def test_a_little_dearer_than_it_began_does_not_end_it() -> None:
-    assert learnt(smooth(), motion(8.0, rate=60, missed=0.1), 60) == SMOOTH_RATE
+    assert learnt(smooth(), motion(9.5, rate=60, missed=0.1), 60) == SMOOTH_RATE
 
 
 def test_after_each_failure_it_waits_twice_as_long_up_to_a_minute_and_forgets_when_it_held() -> None:

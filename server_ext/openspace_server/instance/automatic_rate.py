@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 STEADY_RATE = 30
 SMOOTH_RATE = 60
-MOST_CORE = 0.5
-"""The part of one processor core that an instance may use for pictures at the smooth rate."""
-FEW_CORE = 0.4
-"""The smooth rate is tried when it should cost no more than this part, so that small changes do not end it again."""
+AFFORDABLE, TOO_MUCH = 0.5, 0.6
+"""Parts of one processor core: the smooth rate is tried where it should need no more than the first of the whole
+process, and given up where it needs more than the second."""
 ROOM = 0.8
 """The smooth rate is tried when the draw thread needs no more than this part of the time between two pictures."""
 BEHIND = 0.25
@@ -119,7 +118,7 @@ class AutomaticRate:
         if self._lasted >= PROVEN:
             self._calm = CALM
         self._sparse = self._sparse + load.seconds if _rate(load) < SPARSE * SMOOTH_RATE else 0.0
-        if _core(load) > MOST_CORE or _behind(load) or self._sparse >= CALM or not roads_full:
+        if _core(load) > TOO_MUCH or _behind(load) or self._sparse >= CALM or not roads_full:
             self.step_back()
 
     def _change(self, rate: int) -> None:
@@ -137,7 +136,7 @@ def _core(load: Load) -> float:
 
 def _cheap(load: Load) -> bool:
     in_time = load.busy / load.pictures * SMOOTH_RATE <= ROOM and not _behind(load)
-    return in_time and _core(load) <= FEW_CORE
+    return in_time and _core(load) <= AFFORDABLE
 
 
 def _behind(load: Load) -> bool:
