@@ -49,7 +49,10 @@ export interface RemoteState {
   flying: boolean;
   width: number;
   height: number;
+  /** The most pictures per second now. */
   frame_rate: number;
+  /** Null: nobody has chosen one. Missing in older instances. */
+  chosen_frame_rate?: number | null;
   bit_rate: number;
   viewers: number;
   following: boolean;

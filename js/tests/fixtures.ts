@@ -11,6 +11,7 @@ export const STATE: RemoteState = {
   width: 1280,
   height: 720,
   frame_rate: 30,
+  chosen_frame_rate: null,
   bit_rate: 4_000_000,
   viewers: 1,
   following: true,

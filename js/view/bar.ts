@@ -10,7 +10,7 @@ import { type IconName, icon } from "./icons.ts";
 import { type Group, Menu } from "./menu.ts";
 import { People } from "./people.ts";
 import { Popover } from "./popover.ts";
-import { type BitRateChoice, FRAME_RATES, formatBitRate } from "./quality.ts";
+import { type BitRateChoice, chosenFrameRate, FRAME_RATES, type FrameRateChoice, formatBitRate } from "./quality.ts";
 import { Sharing } from "./sharing.ts";
 import { TargetPicker } from "./targets.ts";
 import { TimeField } from "./timeField.ts";
@@ -23,7 +23,7 @@ export interface BarCommands {
   home(): void;
   still(): void;
   showStats(shown: boolean): void;
-  setFrameRate(rate: number): void;
+  setFrameRate(choice: FrameRateChoice): void;
   setBitRate(choice: BitRateChoice): void;
   toggleFullscreen(): void;
   act(action: ControlAction): void;
@@ -207,10 +207,10 @@ export class Bar {
 
   #qualityGroups(): Group<never>[] {
     const state = this.#state;
-    const frames: Group<number> = {
-      title: "Frame rate",
-      choices: FRAME_RATES.map((value) => ({ label: `${value} fps`, value })),
-      chosen: (value) => value === state?.frame_rate,
+    const frames: Group<FrameRateChoice> = {
+      title: state ? `Frame rate, now up to ${state.frame_rate} fps` : "Frame rate",
+      choices: FRAME_RATES,
+      chosen: (value) => state !== null && value === chosenFrameRate(state),
       choose: (value) => this.#commands.setFrameRate(value),
     };
     const bits: Group<BitRateChoice> = {

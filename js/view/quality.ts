@@ -4,7 +4,18 @@ import type { RemoteState } from "../connection/messages.ts";
 
 export type BitRateChoice = "low" | "auto" | "high";
 
-export const FRAME_RATES = [15, 30, 60] as const;
+/** Null: the instance draws as many as the machine can afford. */
+export type FrameRateChoice = number | null;
+
+export const FRAME_RATES: readonly { value: FrameRateChoice; label: string; note?: string }[] = [
+  { value: null, label: "Auto", note: "30, or 60 in motion" },
+  ...[15, 30, 60].map((value) => ({ value, label: `${value} fps` })),
+];
+
+/** What is chosen; an older instance knows no choice but a number. */
+export function chosenFrameRate(state: RemoteState): FrameRateChoice {
+  return state.chosen_frame_rate === undefined ? state.frame_rate : state.chosen_frame_rate;
+}
 
 /** The instance's own choice is 4 Mbit/s at 1280x720, more or less with the size; the others are parts of it. */
 const AUTO_BITS_PER_PIXEL = 4e6 / (1280 * 720);

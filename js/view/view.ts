@@ -22,7 +22,7 @@ import { make } from "./dom.ts";
 import { EndingClock } from "./ending.ts";
 import { watchPicks } from "./picking.ts";
 import { Picture } from "./picture.ts";
-import { type BitRateChoice, bitRateFor } from "./quality.ts";
+import { type BitRateChoice, bitRateFor, type FrameRateChoice } from "./quality.ts";
 import { resizeHandle, type Size, watchSize } from "./size.ts";
 import { StatsPanel } from "./statsPanel.ts";
 import { NO_SERVER, statusOf } from "./status.ts";
@@ -357,7 +357,7 @@ export class View {
       home: () => void this.#ask("home"),
       still: () => void this.#saveStill(),
       showStats: (shown: boolean) => this.#showStats(shown),
-      setFrameRate: (rate: number) => void this.#ask("quality", { frame_rate: rate }),
+      setFrameRate: (choice: FrameRateChoice) => void this.#ask("quality", { frame_rate: choice }),
       setBitRate: (choice: BitRateChoice) => this.#setBitRate(choice),
       toggleFullscreen: () => void this.#toggleFullscreen(),
       who: async () => (await this.#ask("who")) as WhoIsHere | null,

@@ -64,7 +64,11 @@ def _add_host(parser: argparse.ArgumentParser) -> None:
     side = _between(MIN_SIDE, MAX_SIDE)
     parser.add_argument("--width", type=side, default=1280, help="pixels, unless START says otherwise")
     parser.add_argument("--height", type=side, default=720, help="pixels, unless START says otherwise")
-    parser.add_argument("--frame-rate", type=_between(1, MAX_FRAME_RATE), default=30, help="most frames per second")
+    parser.add_argument(
+        "--frame-rate",
+        type=_between(1, MAX_FRAME_RATE),
+        help="most frames per second; by default 30, and 60 where half a core is enough for that",
+    )
     parser.add_argument(
         "--bit-rate", type=_between(100_000, 200_000_000), help="of the video, bit/s; by the picture's size"
     )

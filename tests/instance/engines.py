@@ -17,6 +17,8 @@ TARGETS = [Target("Earth", "Earth", "planet", 6.4e6), Target("Moon", "Moon", "mo
 EPOCH = datetime.fromisoformat("2026-08-12T17:45:00+00:00")
 COAST = 0.3
 DRAW_SECONDS = float(os.environ.get("TEST_ENGINE_DRAW_SECONDS", "0"))
+BURN_SECONDS = float(os.environ.get("TEST_ENGINE_BURN_SECONDS", "0"))
+"""Processor time that a picture takes on top of its own."""
 
 
 class MovingEngine(Engine):
@@ -63,6 +65,9 @@ class MovingEngine(Engine):
         if now < self._coasts_until or self._flight_ends is not None:
             self._position[0] += 0.01
         while clock.monotonic() < now + DRAW_SECONDS:
+            pass
+        burnt = clock.thread_time()
+        while clock.thread_time() < burnt + BURN_SECONDS:
             pass
         self._frames += 1
         self._changed, self._drawn_at = False, now

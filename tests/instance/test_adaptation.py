@@ -119,6 +119,19 @@ def test_one_narrow_road_slows_and_blurs_nobody_else() -> None:
     assert network.plan[MAIN] == RungSettings(LIMIT, 30)
     assert network.plan[SMALL].scale <= 0.5
     assert network.plan[SMALL].bit_rate < 0.75e6
+    assert not network.adaptation.full
+
+
+def test_roads_are_full_until_one_loses_pictures_or_pixels() -> None:
+    network = Network(50e6)
+    network.run(2)
+    assert network.adaptation.full
+    network.widths[0] = 0.4e6
+    network.run(3)
+    assert not network.adaptation.full
+    network.widths[0] = 50e6
+    network.run(40)
+    assert network.adaptation.full
 
 
 def test_equal_roads_share_the_main_stream_and_a_road_alone_has_it_for_itself() -> None:

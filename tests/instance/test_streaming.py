@@ -291,6 +291,17 @@ def test_every_second_picture_needs_no_new_encoder() -> None:
     assert 0.6 * 500_000 < sum(len(picture.data) for picture in encoded[15:]) * 8 / 2 < 1.4 * 500_000
 
 
+def test_twice_as_many_pictures_cost_no_key_frame_and_no_bits() -> None:
+    encoder = Encoder(1_000_000, 30)
+    pictures = [convert(noise(320, 240, n) // 4, n, 0, stamped=False) for n in range(8)]
+    for n in range(30):
+        encoder.encode(pictures[n % 8], n / 30, key=False)
+    encoder.configure(1_000_000, 60)
+    encoded = [encoder.encode(pictures[n % 8], 1 + n / 60, key=False) for n in range(180)]
+    assert not any(picture.key for picture in encoded)
+    assert 0.6 * 1_000_000 < sum(len(picture.data) for picture in encoded[60:]) * 8 / 2 < 1.4 * 1_000_000
+
+
 def test_an_encoder_that_fails_hands_over_to_x264() -> None:
     broken = CodecChoice("h264_nvenc", "broken", lambda ceiling, buffer: {})
     encoder = Encoder(1_000_000, 30, broken)

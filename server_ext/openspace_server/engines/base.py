@@ -115,7 +115,7 @@ class Surroundings:
         slot: the instance's number on its host.
         api_port, api_tcp_port: where that program's OpenSpace API should listen, over WebSocket and over TCP; 0 for
             free ports.
-        frame_rate: the most pictures per second that anybody will see.
+        frame_rate: how often per second to look for a new picture where nothing tells of one.
         changed: to be called, from any thread, when the picture or the state has changed by itself and
             :meth:`Engine.next_change` did not foresee it.
         progress: to be called, from any thread, with how far a start is that takes long; such a start may go on.

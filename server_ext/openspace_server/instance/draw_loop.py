@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from openspace_server.engines.base import Engine, EngineError, Frame, Motion
+from openspace_server.instance.automatic_rate import Load, LoadMeter
 from openspace_server.instance.flight import FlightWatch
 from openspace_server.instance.pacing import NEVER, DrawPacing
 from openspace_server.instance.stats import Stats
@@ -63,6 +64,9 @@ class Audience(Protocol):
     def image_drawn(self, drawn: DrawnFrame) -> None:
         """A frame for those who get images; only while somebody does."""
 
+    def moved(self, load: Load) -> None:
+        """Something is moving before somebody's eyes; ``load`` is what the last pictures of that cost."""
+
     def engine_changed(self, state: EngineState) -> None:
         """Something in ``state`` changed that viewers should know."""
 
@@ -106,6 +110,8 @@ class DrawLoop:
         # Below: the draw thread's own.
         self._pacing = DrawPacing(DEFAULT_RATE)
         self._rungs = Rungs(self.stats, stamped=stamped)
+        self._meter = LoadMeter()
+        self._missed = 0
         self._images = False
         self._flight = FlightWatch()
         self._frame: Frame | None = None
@@ -294,11 +300,19 @@ class DrawLoop:
             works, self._inbox = self._inbox, []
         for work in works:
             work(time.monotonic())
-        now = time.monotonic()
+        now, drawn = time.monotonic(), self.stats.frames_drawn
         if self._pacing.due(now) or (self._flight_unwatched() and now >= self._wake_at()):
+            self._missed += self._pacing.missed(now)
             self._draw(now)
         for picture in self._rungs.encode(now):
             self._tell(self._audience.encoded, picture)
+        if self._pacing.watched and self.stats.frames_drawn > drawn:
+            self._weigh(now)
+
+    def _weigh(self, now: float) -> None:
+        total = Load(now, self.stats.frames_drawn, time.process_time(), self.stats.busy, self._missed)
+        if (load := self._meter.drew(total)) is not None:
+            self._tell(self._audience.moved, load)
 
     def _wake_at(self) -> float:
         if not self._flight_unwatched():

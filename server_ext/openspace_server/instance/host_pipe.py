@@ -14,20 +14,19 @@ from openspace_server.protocols.fields import ProtocolError, boolean, integer, p
 from openspace_server.protocols.picture import DEFAULT_SIZE, check_size
 
 MAX_LINE_BYTES = 64 * 1024
-DEFAULT_FRAME_RATE = 30
 MAX_FRAME_RATE = 60
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """The host's first line. ``bit_rate`` in bit/s, None to follow the picture's size; ``frame_rate`` per second;
-    ``api_port`` 0 for a free one, ``api_tcp_port`` 0 for none."""
+    """The host's first line. ``bit_rate`` in bit/s, None to follow the picture's size; ``frame_rate`` per second,
+    None for as many as the machine can afford; ``api_port`` 0 for a free one, ``api_tcp_port`` 0 for none."""
 
     id: int
     engine: str
     width: int
     height: int
-    frame_rate: int
+    frame_rate: int | None
     bit_rate: int | None
     api_port: int
     api_tcp_port: int
@@ -48,7 +47,7 @@ class Configuration:
             engine=text(given, "engine", limit=128, default="embedded"),
             width=width,
             height=height,
-            frame_rate=integer(given, "frame_rate", 1, MAX_FRAME_RATE, DEFAULT_FRAME_RATE),
+            frame_rate=integer(given, "frame_rate", 1, MAX_FRAME_RATE) if "frame_rate" in given else None,
             bit_rate=integer(given, "bit_rate", 1, 2**31) if "bit_rate" in given else None,
             api_port=integer(given, "api_port", 0, 65535, 0),
             api_tcp_port=integer(given, "api_tcp_port", 0, 65535, 0),

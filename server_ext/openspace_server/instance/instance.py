@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine, EngineError
+from openspace_server.instance.automatic_rate import Load
 from openspace_server.instance.control import REVOKED, Carrier, Conversation
 from openspace_server.instance.draw_loop import DrawLoop, EngineState
 from openspace_server.instance.figures import stats_message
@@ -52,7 +53,7 @@ class Instance:
         )
         size = (configuration.width, configuration.height)
         self.draw_loop = DrawLoop(engine, size, self, stamped=configuration.stamp)
-        self.director = Director(self.draw_loop, self.settings, stamped=configuration.stamp)
+        self.director = Director(self.draw_loop, self.settings, stamped=configuration.stamp, paced=self.tell_state)
         self.stills = Stills(self.draw_loop)
         self.grabs = Grabs(self.draw_loop, self.stills)
         self.points = PointScene(self.draw_loop)
@@ -155,7 +156,8 @@ class Instance:
             "flying": engine.flying,
             "width": self.settings.width,
             "height": self.settings.height,
-            "frame_rate": self.settings.frame_rate,
+            "frame_rate": self.director.frame_rate,
+            "chosen_frame_rate": self.settings.chosen_frame_rate,
             "bit_rate": self.settings.bit_rate,
             "viewers": self._count,
             "following": self.settings.following,
@@ -234,6 +236,9 @@ class Instance:
 
     def image_drawn(self, drawn: DrawnFrame) -> None:
         self.director.drawn(drawn)
+
+    def moved(self, load: Load) -> None:
+        self.director.moved(load)
 
     def engine_changed(self, state: EngineState) -> None:
         self.tell_state()

@@ -14,6 +14,7 @@ import threading
 import cv2
 
 from openspace_server.engines.base import EngineError, Surroundings
+from openspace_server.instance.automatic_rate import STEADY_RATE
 from openspace_server.instance.engine_registry import make_engine
 from openspace_server.instance.host_pipe import Configuration, HostPipe
 from openspace_server.instance.instance import Instance
@@ -75,7 +76,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
             configuration.id,
             configuration.api_port,
             configuration.api_tcp_port,
-            configuration.frame_rate,
+            configuration.frame_rate or STEADY_RATE,
             changed=instance.draw_loop.wake,
             progress=lambda text: host.send("progress", reason=text),
             ending=lambda: stop.is_set() or instance.draw_loop.stopping,

@@ -15,6 +15,8 @@ SETTLED = 2
 """So many in a row that add next to nothing are the last."""
 EARLY = 0.25
 """A picture this part of an interval early counts as in time: two rates that divide each other stay in step."""
+LATE = 0.5
+"""A picture this part of an interval late has missed its turn."""
 NEVER = math.inf
 
 
@@ -28,7 +30,7 @@ class Beat:
     def hit(self, now: float) -> None:
         """It happened. A little late does not delay what comes after, so that the rate holds."""
         late = now - self.next
-        self.next = (now if late > self.interval / 2 else self.next) + self.interval
+        self.next = (now if late > LATE * self.interval else self.next) + self.interval
 
 
 class DrawPacing:
@@ -67,6 +69,10 @@ class DrawPacing:
 
     def due(self, now: float) -> bool:
         return self.watched and self.change_at <= now and self._beat.next <= now
+
+    def missed(self, now: float) -> bool:
+        """Whether a drawing that is due comes too late for the rate to hold."""
+        return self.watched and now - self.wake_at() > LATE * self.interval
 
     def wake_at(self) -> float:
         """When the next drawing is due; infinity if none is."""

@@ -11,16 +11,17 @@ _BITS_PER_PIXEL = 4_000_000 / (1280 * 720)
 
 @dataclass(frozen=True)
 class PictureSettings:
-    """Size in pixels, frames per second, bits per second.
+    """Size in pixels, frames per second, bits per second; None for what nobody has chosen.
 
     Attributes:
         following: views decide the size by telling their own; ends when somebody sets one explicitly.
+        chosen_frame_rate: the most per second; None: as many as the machine can afford (``automatic_rate.py``).
         chosen_bit_rate: bit/s, None to follow the size (4 Mbit/s at 1280x720).
     """
 
     width: int
     height: int
-    frame_rate: int
+    chosen_frame_rate: int | None = None
     chosen_bit_rate: int | None = None
     following: bool = True
 

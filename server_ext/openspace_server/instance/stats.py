@@ -65,6 +65,8 @@ class Stats:
         self._draws = Series()
         self._encodes: dict[int, Series] = {0: Series()}
         self._sizes: dict[int, tuple[int, int]] = {}
+        self.busy = 0.0
+        """Seconds spent on drawing and encoding so far."""
         self.frames_drawn = 0
         self.frames_sent = 0
         self.key_frames = 0
@@ -72,12 +74,14 @@ class Stats:
 
     def drew(self, now: float, seconds: float) -> None:
         with self._lock:
+            self.busy += seconds
             self.frames_drawn += 1
             self._draws.add(now, seconds * 1e3)
 
     def encoded(self, stream: int, now: float, seconds: float, picture: Encoded) -> None:
         """``seconds`` include the colour conversion."""
         with self._lock:
+            self.busy += seconds
             self.frames_sent += 1
             self.key_frames += picture.key
             self.bytes_encoded += len(picture.data)

@@ -144,8 +144,9 @@ async def _quality(who: Conversation, arguments: Arguments, id: int) -> Any:
         changes["chosen_bit_rate"] = (
             None if follows_size else integer(arguments, "bit_rate", MIN_BIT_RATE, MAX_BIT_RATE)
         )
-    if arguments.get("frame_rate") is not None:
-        changes["frame_rate"] = integer(arguments, "frame_rate", 1, MAX_FRAME_RATE)
+    if "frame_rate" in arguments:
+        automatic = arguments["frame_rate"] is None
+        changes["chosen_frame_rate"] = None if automatic else integer(arguments, "frame_rate", 1, MAX_FRAME_RATE)
     await who.instance.change_picture(lambda settings: replace(settings, **changes))
     return await who.instance.fresh_state()
 

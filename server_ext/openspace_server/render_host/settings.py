@@ -50,7 +50,7 @@ class HostSettings:
     engine: str = "embedded"
     width: int = DEFAULT_SIZE[0]
     height: int = DEFAULT_SIZE[1]
-    frame_rate: int = 30
+    frame_rate: int | None = None
     bit_rate: int | None = None
     stamp: bool = False
     log_dir: Path | None = None

@@ -154,6 +154,10 @@ class Ladder:
         self._part = 1.0
         self._above_since: float | None = None
 
+    @property
+    def at_top(self) -> bool:
+        return self._level == 0
+
     def settings(self, bit_rate: float, full: float, frame_rate: int, scale: float, now: float) -> RungSettings:
         """What to make of ``bit_rate`` if ``full`` carries ``frame_rate`` at ``scale``."""
         part = bit_rate / full
@@ -178,11 +182,11 @@ class Ladder:
 
 
 class Adaptation:
-    """All viewers' roads, and what the streams should be."""
+    """All viewers' roads, and what the streams should be, at ``frame_rate`` pictures per second at most."""
 
     def __init__(self, bit_rate: int, frame_rate: int) -> None:
         self._limit = bit_rate
-        self._frame_rate = frame_rate
+        self.frame_rate = frame_rate
         self._roads: dict[object, Road] = {}
         self._ladders = {MAIN: Ladder(), SMALL: Ladder()}
 
@@ -191,12 +195,17 @@ class Adaptation:
         for road in self._roads.values():
             if road.capacity >= self._limit:
                 road.capacity = bit_rate
-        self._limit, self._frame_rate = bit_rate, frame_rate
+        self._limit, self.frame_rate = bit_rate, frame_rate
 
     def road(self, viewer: object, now: float) -> Road:
         if viewer not in self._roads:
             self._roads[viewer] = Road(self._limit, now)
         return self._roads[viewer]
+
+    @property
+    def full(self) -> bool:
+        """Whether everybody gets the main stream, and that all pictures and pixels."""
+        return self._ladders[MAIN].at_top and all(road.rung == MAIN for road in self._roads.values())
 
     @property
     def viewers(self) -> set[object]:
@@ -245,4 +254,4 @@ class Adaptation:
         full = self._limit * share
         carried = [road.capacity for road in self._roads.values() if road.rung == rung]
         bit_rate = max(min(FLOOR, full), min([full, *carried]))
-        return self._ladders[rung].settings(bit_rate, full, self._frame_rate, scale, now)
+        return self._ladders[rung].settings(bit_rate, full, self.frame_rate, scale, now)

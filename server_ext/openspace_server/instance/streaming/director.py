@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from openspace_server.instance.automatic_rate import AutomaticRate, Load
 from openspace_server.instance.picture_settings import PictureSettings
 from openspace_server.instance.streaming.adaptation import CLEAN, Adaptation, Sample
 from openspace_server.instance.streaming.encoder import EncodedPicture
@@ -54,14 +56,18 @@ class Reported:
 
 
 class Director:
-    """Lives on the event loop."""
+    """Lives on the event loop. ``paced()`` hears that :attr:`frame_rate` has changed by itself."""
 
-    def __init__(self, streamer: Streamer, settings: PictureSettings, *, stamped: bool) -> None:
+    def __init__(
+        self, streamer: Streamer, settings: PictureSettings, *, stamped: bool, paced: Callable[[], None] = lambda: None
+    ) -> None:
         self._streamer = streamer
         self._settings = settings
+        self._paced = paced
         self._told: tuple[dict[int, RungSettings], int] = ({}, 0)
         self._deciding = False
-        self._adaptation = Adaptation(settings.bit_rate, settings.frame_rate)
+        self._automatic = AutomaticRate()
+        self._adaptation = Adaptation(settings.bit_rate, self.frame_rate)
         self._reported: dict[PictureQueue, Reported] = {}
         self._acknowledged: dict[PictureQueue, tuple[float, int, int]] = {}
         self.fan = PictureFan(self.decide, streamer.want_key)
@@ -72,6 +78,11 @@ class Director:
         """What is made now."""
         return self._told[0]
 
+    @property
+    def frame_rate(self) -> int:
+        """Pictures per second at most: what somebody has chosen, else what is affordable now."""
+        return self._settings.chosen_frame_rate or self._automatic.rate
+
     def encoded(self, picture: EncodedPicture) -> None:
         self.fan.publish(picture)
 
@@ -80,9 +91,17 @@ class Director:
 
     def set_picture(self, settings: PictureSettings) -> None:
         """What the picture should be, and at most be, has changed."""
+        if settings.chosen_frame_rate is not None:
+            self._automatic = AutomaticRate()
         self._settings = settings
-        self._adaptation.limit(settings.bit_rate, settings.frame_rate)
-        self.decide()
+        self._set_limits()
+
+    def moved(self, load: Load) -> None:
+        """Something moves, and its pictures cost ``load``."""
+        if self._settings.chosen_frame_rate is None:
+            # Images have no bit rate to keep: twice as many would be twice the bits.
+            self._automatic.learn(load, roads_full=self._adaptation.full and not self.images.watched)
+            self._keep_pace()
 
     def report(self, queue: PictureQueue, report: Report) -> None:
         """A viewer tells how it fares."""
@@ -149,7 +168,7 @@ class Director:
             for queue, rung in self._adaptation.assign(now).items():
                 assert isinstance(queue, PictureQueue)
                 self.fan.move(queue, rung)
-            wanted = self._adaptation.plan(self.fan.rungs, now), self._settings.frame_rate if self.images.watched else 0
+            wanted = self._adaptation.plan(self.fan.rungs, now), self.frame_rate if self.images.watched else 0
             if wanted != self._told:
                 self._told = wanted
                 self.fan.bit_rates = {rung: settings.bit_rate for rung, settings in wanted[0].items()}
@@ -157,8 +176,21 @@ class Director:
         finally:
             self._deciding = False
 
+    def _keep_pace(self) -> None:
+        if self.frame_rate != self._adaptation.frame_rate:
+            log.info("%d pictures per second while something moves", self.frame_rate)
+            self._set_limits()
+            self._paced()
+
+    def _set_limits(self) -> None:
+        self._adaptation.limit(self._settings.bit_rate, self.frame_rate)
+        self.decide()
+
     def _learn(self, queue: PictureQueue, sample: Sample) -> None:
         self._adaptation.sample(queue, sample, time.monotonic())
+        if sample.overloaded:
+            self._automatic.step_back()
+            self._keep_pace()
         self.decide()
         log.debug("%s: streams %s", sample, self._told[0])
 

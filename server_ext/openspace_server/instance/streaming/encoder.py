@@ -17,7 +17,8 @@ from openspace_server.instance.streaming.stamp import stamp
 log = logging.getLogger(__name__)
 
 OUTGROWN = 2.0
-"""When a key frame is due anyway, an encoder whose buffer is for another bit rate by this factor is opened anew."""
+"""An encoder is opened anew for a frame rate that is higher by more than this factor; and when a key frame is due
+anyway, for any higher one, and if its buffer is for another bit rate by this factor."""
 DEAF_TOLERANCE = 1.25
 """An encoder that does not hear of a new bit rate is opened anew beyond this factor."""
 
@@ -102,7 +103,8 @@ class Encoder:
     def configure(self, bit_rate: int, frame_rate: int) -> None:
         """New rates (bit/s, pictures per second) from the next picture on.
 
-        A higher frame rate than the encoder was opened for, or a bit rate beyond twice that, costs a key frame.
+        A key frame is the price of a bit rate or a frame rate beyond twice what the encoder was opened for, and of most
+        changes of either where the codec obeys none while it runs.
         """
         self._bit_rate, self._frame_rate = bit_rate, frame_rate
 
@@ -153,11 +155,10 @@ class Encoder:
         return self._bit_rate * self._opened_rate // self._frame_rate
 
     def _does_not_fit(self, key: bool) -> bool:
-        if self._frame_rate > self._opened_rate:
-            return True
         if not self.codec.live_rate:
             factor = self._asked() / self._opened_bit_rate
-            return not 1 / DEAF_TOLERANCE <= factor <= DEAF_TOLERANCE
-        if self._asked() > 2 * self._opened_bit_rate:
+            return self._frame_rate > self._opened_rate or not 1 / DEAF_TOLERANCE <= factor <= DEAF_TOLERANCE
+        if self._asked() > 2 * self._opened_bit_rate or self._frame_rate > OUTGROWN * self._opened_rate:
             return True
-        return key and not 1 / OUTGROWN <= self._bit_rate / self._opened_bit_rate <= OUTGROWN
+        outgrown = not 1 / OUTGROWN <= self._bit_rate / self._opened_bit_rate <= OUTGROWN
+        return key and (outgrown or self._frame_rate > self._opened_rate)
