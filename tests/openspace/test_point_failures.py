@@ -109,9 +109,17 @@ def test_what_fails_within_leaves_no_file_and_no_other_node(
         def broken(*arguments: Any) -> Any:
             raise TypeError("not a number")
 
-        for where, name in ((point_table, "table_of"), (point_nodes, "write_colour_map"), (Scripts, "problems")):
+        def unread(self: Scripts, about: Any = None) -> list[str]:
+            """Broken when the log is asked of the new files, which OpenSpace shows by then."""
+            return broken() if any(name.endswith(".csv") for name in about or ()) else []
+
+        for where, name, instead in (
+            (point_table, "table_of", broken),
+            (point_nodes, "write_colour_map", broken),
+            (Scripts, "problems", unread),
+        ):
             with monkeypatch.context() as patch:
-                patch.setattr(where, name, broken)
+                patch.setattr(where, name, instead)
                 with pytest.raises(EngineError, match="internal error"):
                     done(engine.update_points("dust", PLACES[:50], {"values": PLACES[:50, 0]}))
             assert sorted(points_folder(engine).iterdir()) == kept
