@@ -7,16 +7,15 @@ import contextlib
 import inspect
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import psutil
+import pytest
 
 from openspace_server.render_host.host import port_is_free
-
-if TYPE_CHECKING:
-    import pytest
+from openspace_widget import connection
 
 T = TypeVar("T")
 What = str | Callable[[], str]
@@ -78,6 +77,20 @@ def free_ports(count: int) -> list[int]:
     """Ports of this machine that nobody listens on, below those that the system gives to outgoing connections."""
     candidates = random.sample(range(20_000, 30_000), 20 * count)
     return [port for port in candidates if port_is_free("127.0.0.1", port)][:count]
+
+
+@contextlib.contextmanager
+def private_server(tmp: Path) -> Iterator[pytest.MonkeyPatch]:
+    """Whoever calls ``OpenSpace()`` meanwhile gets a private server that was started for these tests, with the
+    environment of now and what the patch adds to it, and keeps store and logs below ``tmp``."""
+    with pytest.MonkeyPatch.context() as patch:
+        private_folders(patch, tmp)
+        patch.setattr(connection, "_private", None)
+        try:
+            yield patch
+        finally:
+            if connection._private is not None:
+                connection._private.stop()
 
 
 def private_folders(patch: pytest.MonkeyPatch, tmp: Path) -> None:

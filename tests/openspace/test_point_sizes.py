@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from openspace_server.engines.base import StillRequest
 from openspace_server.engines.openspace import point_nodes
 from openspace_server.engines.openspace.point_lua import addition
 from tests.openspace.conftest import Install
@@ -47,7 +48,7 @@ def test_a_still_of_another_size_waits_for_the_sizes_of_points(installed: Instal
         done(engine.add_points(table(SizeSettings={"MaxSize": 20}, Coloring=red), two, {}))
         busy, steps = threading.Event(), 0
         engine._files()._worker.submit(busy.wait, 20)  # such as a file that is being written
-        making = engine.still_in_parts(now(), (640, 360))
+        making = engine.still_in_parts(now(), StillRequest((640, 360)))
         still = None
         while still is None:
             try:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from openspace_widget import OpenSpace, RequestError
-from tests.helpers import private_folders, wait_for
+from tests.helpers import private_server, wait_for
 from tests.openspace.installed import install
 
 RELEASES = ("0.22.0", "0.21.4", "0.20.1")
@@ -24,8 +24,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Folders of these tests alone; ``current`` is the OpenSpace that a session starts."""
     tmp = tmp_path_factory.mktemp("points")
     (tmp / "tmp").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        private_folders(patch, tmp)
+    with private_server(tmp) as patch:
         patch.setenv("OPENSPACE_DIR", str(tmp / "current"))
         patch.setenv("TMPDIR", str(tmp / "tmp"))
         yield tmp

@@ -14,7 +14,7 @@ import pytest
 from openspace_widget import OpenSpace, RequestError, Stop, Tour
 from openspace_widget.background import background
 from openspace_widget.tour import sky
-from tests.helpers import private_folders
+from tests.helpers import private_server
 from tests.openspace.installed import install
 
 RELEASES = ("0.22.0", "0.21.4")
@@ -25,8 +25,7 @@ WHEN = "2026-03-20T12:00:00+00:00"
 @pytest.fixture(scope="module", params=RELEASES)
 def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSpace]:
     tmp = tmp_path_factory.mktemp("road")
-    with pytest.MonkeyPatch.context() as patch:
-        private_folders(patch, tmp)
+    with private_server(tmp) as patch:
         (tmp / "tmp").mkdir()
         patch.setenv("TMPDIR", str(tmp / "tmp"))
         patch.setenv("OPENSPACE_DIR", str(install(tmp / "OpenSpace", request.param)))
