@@ -112,7 +112,7 @@ async def spawned(
     finally:
         if process.returncode is None:
             process.kill()
-        await process.wait()
+        await process.communicate()  # which reads what nobody has read: a full pipe would keep its end from being seen
 
 
 @contextlib.asynccontextmanager
