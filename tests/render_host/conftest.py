@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
 
 from tests.render_host.helpers import alive
 
+Started = Callable[..., list[psutil.Process]]
+
 
 @pytest.fixture(autouse=True)
-def _no_process_left_behind() -> Iterator[None]:
+def started() -> Iterator[Started]:
+    """The processes that the test has started itself, or with ``recursive=True`` what those started, too; none is to
+    be left in the end."""
     before = {child.pid for child in psutil.Process().children(recursive=True)}
-    yield
-    left = alive([c for c in psutil.Process().children(recursive=True) if c.pid not in before])
+
+    def new(recursive: bool = False) -> list[psutil.Process]:
+        return [child for child in psutil.Process().children(recursive=recursive) if child.pid not in before]
+
+    yield new
+    left = alive(new(recursive=True))
     assert not left, left

@@ -9,11 +9,11 @@ import os
 import signal
 from pathlib import Path
 
-import psutil
 import pytest
 import websockets
 
 from tests.helpers import until
+from tests.render_host.conftest import Started
 from tests.render_host.helpers import alive, ask, command, host, start_running, status, until_status
 
 
@@ -233,11 +233,11 @@ def test_a_secret_is_demanded_and_browsers_are_refused(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_an_instance_that_is_killed_leaves_an_idle_slot_with_the_reason(tmp_path: Path) -> None:
+def test_an_instance_that_is_killed_leaves_an_idle_slot_with_the_reason(tmp_path: Path, started: Started) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
             await start_running(running.port, "victim")
-            (instance,) = psutil.Process().children()
+            (instance,) = started()
             os.kill(instance.pid, signal.SIGKILL)
             found = await until_status(running.port, 0, "IDLE")
             assert found["reason"].startswith("the instance ended: killed by SIGKILL: stand-in")
@@ -273,7 +273,7 @@ def test_a_program_that_is_not_there_is_a_reason(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_an_instance_that_never_runs_is_ended_with_a_reason(tmp_path: Path) -> None:
+def test_an_instance_that_never_runs_is_ended_with_a_reason(tmp_path: Path, started: Started) -> None:
     from openspace_server.render_host.settings import Timings
 
     async def scenario() -> None:
@@ -282,12 +282,12 @@ def test_an_instance_that_never_runs_is_ended_with_a_reason(tmp_path: Path) -> N
             assert (await status(running.port, 0))["status"] == "INITIALIZING"
             found = await until_status(running.port, 0, "IDLE")
             assert found["reason"].startswith("not running within 1.5 s")
-            assert not psutil.Process().children()
+            assert not started()
 
     asyncio.run(scenario())
 
 
-def test_an_instance_that_ignores_everything_is_killed(tmp_path: Path) -> None:
+def test_an_instance_that_ignores_everything_is_killed(tmp_path: Path, started: Started) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
             await start_running(running.port, "deaf")
@@ -297,22 +297,22 @@ def test_an_instance_that_ignores_everything_is_killed(tmp_path: Path) -> None:
             resize = {"command": "RESOLUTION", "id": 0, "width": 640, "height": 480}
             assert (await command(running.port, resize))["error"] == "not running"
             await until_status(running.port, 0, "IDLE")
-            assert not psutil.Process().children()
+            assert not started()
 
     asyncio.run(scenario())
 
 
-def test_what_an_instance_started_goes_with_it(tmp_path: Path) -> None:
+def test_what_an_instance_started_goes_with_it(tmp_path: Path, started: Started) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
             for how in (signal.SIGKILL, None):
                 await start_running(running.port, "parent")
-                family = psutil.Process().children(recursive=True)
+                family = started(recursive=True)
                 assert len(family) == 2
                 if how is None:
                     await command(running.port, {"command": "STOP", "id": 0})
                 else:
-                    psutil.Process().children()[0].send_signal(how)
+                    started()[0].send_signal(how)
                 await until_status(running.port, 0, "IDLE")
                 await until(lambda gone=family: not alive(gone), "all gone")
 
