@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,7 +122,7 @@ def test_nothing_else_is_opened_whatever_is_told(
         with pytest.raises(NoSharedMemory):
             Found(path)
     monkeypatch.setattr(shared_memory, "FOLDER", tmp_path)
-    name = tmp_path / f"openspace-{'a' * 32}"
+    name = tmp_path / f"openspace-1-{'a' * 32}"
     name.symlink_to("/etc/passwd")
     with pytest.raises(NoSharedMemory):
         Found(str(name))
@@ -129,6 +130,18 @@ def test_nothing_else_is_opened_whatever_is_told(
     name.write_bytes(b"short")
     with pytest.raises(NoSharedMemory, match="not ours"):
         Found(str(name))
+
+
+def test_what_a_process_left_that_was_killed_is_gone_with_the_next_offer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_memory, "FOLDER", tmp_path)
+    (child := subprocess.Popen(["true"])).wait()
+    left, used, other = (tmp_path / f"openspace-{n}-{'a' * 32}" for n in (child.pid, os.getpid(), "x"))
+    for path in (left, used, other):
+        path.touch()
+    Offered().close()
+    assert sorted(tmp_path.iterdir()) == sorted((used, other))
 
 
 def test_what_is_told_of_a_place_outside_is_refused(found: Found) -> None:

@@ -2,7 +2,8 @@
 
 The reader asks for memory (verb ``share_memory``) and is told the path of a file in memory, made for it alone. A reader
 that finds the file there, with the proof in it, says the proof: both are on one machine and of one user. From then on
-nobody needs the file's name and it is taken away, so that nothing is left behind, whoever ends, and how. Where the file
+nobody needs the file's name and it is taken away, so that nothing is left behind, whoever ends, and how; the name of an
+instance that ended before goes with the next offer. Where the file
 cannot be found (another machine, container or user) everything goes over the socket, as it does without asking.
 
 The memory is divided into slots, some for the instance's answers and some for arrays that it is given. Who asks or
@@ -34,7 +35,7 @@ SLOT_BYTES = (8 * 1024 * 1024,) * len(ANSWERS) + (32 * 1024 * 1024,) * len(ARRAY
 LEFT = 0.25
 """Of all memory that the system has for sharing, this part is left alone."""
 FOLDER = Path("/dev/shm")
-_NAME = re.compile(r"openspace-[0-9a-f]{32}")
+_NAME = re.compile(r"openspace-(\d+)-[0-9a-f]{32}")
 _PROOF_BYTES = 32
 # The proof has a page of its own before the slots.
 _STARTS = tuple(accumulate(SLOT_BYTES, initial=mmap.PAGESIZE))
@@ -115,7 +116,8 @@ class Offered(SharedMemory):
         """Raises NoSharedMemory: a system without, or none left."""
         if sys.platform != "linux":
             raise NoSharedMemory("this system has no memory that is shared by name")
-        self.path = FOLDER / f"openspace-{secrets.token_hex(16)}"
+        _sweep()
+        self.path = FOLDER / f"openspace-{os.getpid()}-{secrets.token_hex(16)}"
         self.proven = False
         self._proof = secrets.token_bytes(_PROOF_BYTES)
         try:
@@ -163,6 +165,15 @@ class Found(SharedMemory):
         except OSError as problem:
             raise NoSharedMemory(str(problem)) from None
         self.proof = self._memory[:_PROOF_BYTES].hex()
+
+
+def _sweep() -> None:
+    """Take away the names that processes of ours left, which ended before anybody came for their memory."""
+    for path in FOLDER.glob("openspace-*"):
+        with contextlib.suppress(OSError):
+            named = _NAME.fullmatch(path.name)
+            if named and path.stat().st_uid == os.getuid() and not Path(f"/proc/{named[1]}").exists():
+                path.unlink()
 
 
 def _made(path: Path) -> int:
