@@ -2,9 +2,10 @@
 
     python benchmarks/points.py [--seconds 60] [--plain-seconds 8]
 
-The roads are: ``space.add_points`` through Jupyter server, gateway and instance, drawn and not drawn; the data
-channel between ``openspace-widget points send`` and ``receive``, with aiortc and wrtc; a plain tornado WebSocket, the
-stock aiortc data channel and shared memory as they come. Every frame's checksum is compared.
+The roads are: ``space.add_points`` over the bulk socket through Jupyter server, gateway and instance, drawn and not
+drawn, and through memory shared with the instance; the data channel between ``openspace-widget points send`` and
+``receive``, with aiortc and wrtc; a plain tornado WebSocket, the stock aiortc data channel and shared memory as they
+come. Every frame's checksum is compared.
 """
 
 from __future__ import annotations
@@ -30,13 +31,15 @@ os.environ["OPENSPACE_TEST_ENGINES"] = "1"
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "server_ext"), str(ROOT), os.environ.get("PYTHONPATH", "")])
 
 from benchmarks.main_road import lab_server  # noqa: E402
-from benchmarks.points_carriers import COUNT, frame, measure  # noqa: E402
+from benchmarks.points_carriers import COUNT, elsewhere, frame, measure  # noqa: E402
 from benchmarks.report import median, percentile, publish  # noqa: E402
 from openspace_server.protocols.points import ALL, LATEST, Options, PointFrame, checksum  # noqa: E402
-from openspace_widget import OpenSpace  # noqa: E402
+from openspace_widget import OpenSpace, bulk  # noqa: E402
 from openspace_widget.background import background  # noqa: E402
+from openspace_widget.shelf import share  # noqa: E402
 
 NOT_DRAWN = "tests.instance.point_engine:CloudEngine"
+ROADS = ("bulk WebSocket, not drawn", "bulk WebSocket, drawn", "shared with the instance, drawn")
 OPTIONS = Options(unit="Mpc")
 
 
@@ -94,8 +97,9 @@ async def at_rate(space: OpenSpace, places: np.ndarray, hz: float, seconds: floa
     }
 
 
-def road(engine: str | None, seconds: float) -> dict[str, Any]:
-    """The bulk WebSocket from this process to an instance."""
+def road(engine: str | None, seconds: float, *, shared: bool) -> dict[str, Any]:
+    """From this process to an instance, over the bulk WebSocket or, when ``shared``, through memory."""
+    bulk.share = share if shared else elsewhere
     places = frame()
     options = [f"--OpenSpaceExtension.engines={name}" for name in ("embedded", NOT_DRAWN)]
     with (
@@ -134,12 +138,11 @@ def channel(library: str, seconds: float, *options: str) -> dict[str, Any]:
 def rows(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
     """The table."""
     table = []
-    for name, drawn in (("bulk WebSocket", "not drawn"), ("bulk WebSocket", "drawn")):
-        told = figures[f"road, {drawn}"]
+    for label in ROADS:
+        told = figures[label]
         regular, highest = told["at_4_hz"], told["highest"]
         used = regular["percent_of_a_core"]
-        bound = drawn == "not drawn"
-        label = f"{name}, {drawn}"
+        bound = label == ROADS[0]
         exact = f"{regular['exact']} of {regular['sent']}"
         table += [
             (f"{label}: bit-exact at 4 Hz", exact, "all" if bound else ""),
@@ -175,8 +178,10 @@ def main() -> None:
     chosen = parser.parse_args()
     libraries = ["aiortc", *(["wrtc"] if importlib.util.find_spec("webrtc") else [])]
     figures: dict[str, Any] = {"points": COUNT, "libraries": libraries}
-    figures["road, not drawn"] = road(NOT_DRAWN, chosen.seconds)
-    figures["road, drawn"] = road(None, min(chosen.seconds, 20))
+    for label in ROADS:
+        drawn, shared = "not drawn" not in label, "shared" in label
+        seconds = min(chosen.seconds, 20) if drawn else chosen.seconds
+        figures[label] = road(None if drawn else NOT_DRAWN, seconds, shared=shared)
     for library in libraries:
         figures[f"{library}, 16 bit at 4 Hz"] = channel(library, chosen.seconds, "--quantise")
         figures[f"{library}, raw at 4 Hz"] = channel(library, min(chosen.seconds, 20))

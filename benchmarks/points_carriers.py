@@ -65,6 +65,10 @@ def frame() -> np.ndarray:
     return np.random.default_rng(1).normal(size=(COUNT, 3)).astype("f4")
 
 
+async def elsewhere(ask: object) -> None:
+    """In the place of :func:`openspace_widget.shelf.share`: as if the instance ran on another machine."""
+
+
 # -- stock aiortc --------------------------------------------------------------------------------------------------
 
 

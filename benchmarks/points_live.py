@@ -1,9 +1,10 @@
 """Live video and input while a million points come four times a second, in a real Chromium.
 
-    python benchmarks/points_live.py [--seconds 15] [--inputs 40]
+    python benchmarks/points_live.py [--seconds 15] [--inputs 40] [--websocket]
 
 As ``main_road.py`` measures them: frames presented per second while the camera moves, and from input to pixel; before
-points come, while they lie there, and while they come.
+points come, while they lie there, and while they come, through shared memory or, as from another machine, over the
+bulk WebSocket.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT)]
 
 from benchmarks.main_road import LIVE, PROBE, SIZE, WATCH, Drag, lab_server, stamped_host  # noqa: E402
-from benchmarks.points_carriers import frame  # noqa: E402
+from benchmarks.points_carriers import elsewhere, frame  # noqa: E402
 from benchmarks.report import median, percentile, publish  # noqa: E402
-from openspace_widget import OpenSpace  # noqa: E402
+from openspace_widget import OpenSpace, bulk  # noqa: E402
 from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS  # noqa: E402
 
 
@@ -63,7 +64,7 @@ def figures(seconds: float, inputs: int) -> dict[str, Any]:
         page.wait_for_function(LIVE, timeout=30_000)
         page.evaluate(WATCH)
         told: dict[str, Any] = {"no points": look(page, seconds, inputs)}
-        xyz = frame() * 1e3
+        xyz = frame() * 15e3
         points = space.add_points("points", xyz, unit="km", parent="Earth")
         told["a million points"] = look(page, seconds, inputs)
         ending = threading.Event()
@@ -86,7 +87,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seconds", type=float, default=15, help="length of each measurement of frames")
     parser.add_argument("--inputs", type=int, default=40, help="inputs whose way to the screen is timed")
+    parser.add_argument("--websocket", action="store_true", help="as if the kernel ran on another machine")
     chosen = parser.parse_args()
+    if chosen.websocket:
+        bulk.share = elsewhere
     told = figures(chosen.seconds, chosen.inputs)
     rows = []
     for name in ("no points", "a million points", "a million points at 4 Hz"):

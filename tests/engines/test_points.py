@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from openspace_server.engines.base import EngineError, UnknownTarget
+from openspace_server.engines.base import EngineError, Motion, UnknownTarget
 from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.embedded.arrangement import CHUNK, arrange
 from openspace_server.engines.embedded.colouring import ColourMap, mapped, pack
@@ -98,6 +99,48 @@ def test_a_large_cloud_is_prepared_beside_the_draw_thread(space: EmbeddedEngine,
     assert space.next_change(wall.now) == 0
     assert (bgr(space, wall) > 200).sum() > (before > 200).sum() + 1000
     assert not space.points_pending
+
+
+def test_all_points_are_drawn_when_the_camera_has_rested_for_as_long_as_that_is_worth(
+    space: EmbeddedEngine, wall: Wall
+) -> None:
+    frames = [np.random.default_rng(k).normal(0, 1e4, (1_000_000, 3)).astype(np.float32) for k in range(2)]
+    space.add_points(table(), frames[0], {})
+    points = space._scene.points
+    points.settle()
+
+    def drawn(motion: Motion | None = None) -> bool:
+        if motion is not None:
+            space.move(motion, wall.now)
+        space.draw(wall.now)
+        return points.whole
+
+    assert not drawn(Motion({"orbitX": 0.01}, held=True))
+    wait = space.next_change(wall.now)
+    assert 0.12 < wait < 0.31
+    wall.after(wait / 2)
+    assert not drawn(Motion({"orbitX": 0.01}, held=True))  # the next input comes before
+    wall.after(space.next_change(wall.now))
+    assert drawn()
+    assert space.next_change(wall.now) == math.inf
+    for k in range(3):  # new points four times a second are drawn all at once while the camera rests
+        wall.after(0.25)
+        space.update_points("Cloud", frames[k % 2])
+        points.settle()
+        assert drawn()
+
+
+def test_points_do_not_hold_up_running_time(space: EmbeddedEngine, wall: Wall) -> None:
+    space.add_points(table(), np.random.default_rng(2).normal(0, 1e4, (1_000_000, 3)).astype(np.float32), {})
+    points = space._scene.points
+    points.settle()
+    space.set_paused(False, wall.now)
+    space.set_rate(36_000.0, wall.now)
+    for _ in range(4):
+        wall.after(space.next_change(wall.now))
+        space.draw(wall.now)
+    assert not points.whole
+    assert space.next_change(wall.now) < 1 / 30
 
 
 def test_stills_wait_for_points(space: EmbeddedEngine, wall: Wall) -> None:
@@ -239,8 +282,9 @@ def test_a_large_file_is_read_beside_the_draw_thread_and_its_fault_told(space: E
     assert "does not hold points" in str(space.tree.get("Scene.Cloud.Renderable.Problem").value)  # type: ignore[union-attr]
 
 
-def test_the_first_part_of_every_chunk_stands_for_all_of_it() -> None:
-    places = np.random.default_rng(5).normal(0, 10, (40_000, 3))
+@pytest.mark.parametrize(("kind", "atol"), [(np.float64, 1e-5), (np.float32, 1e-5), (np.float16, 2e-3)])
+def test_the_first_part_of_every_chunk_stands_for_all_of_it(kind: type, atol: float) -> None:
+    places = np.random.default_rng(5).normal(0, 10, (40_000, 3)).astype(kind)
     places[5] = np.inf
     shown = np.ones(40_000, bool)
     shown[7] = False
@@ -248,8 +292,8 @@ def test_the_first_part_of_every_chunk_stands_for_all_of_it() -> None:
     assert sorted(made.order.tolist()) == [k for k in range(40_000) if k not in (5, 7)]
     for chunk, (middle, size) in enumerate(zip(made.middles, made.sizes, strict=True)):
         rows = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
-        exact = places[made.order[rows]] * 2.0 + [1.0, 0, 0]
-        assert np.allclose(made.vertices["place"][rows] * size + middle, exact, atol=1e-5 * size)
+        exact = places[made.order[rows]].astype(float) * 2.0 + [1.0, 0, 0]
+        assert np.allclose(made.vertices["place"][rows] * size + middle, exact, atol=atol * size)
         part, whole = exact[: len(exact) // 8], exact
         assert np.abs(part.mean(axis=0) - whole.mean(axis=0)).max() < 0.35 * whole.std()
     assert np.linalg.norm(exact - made.centre, axis=1).max() <= made.reach

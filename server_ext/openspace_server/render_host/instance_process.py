@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 LINE_LIMIT = 64 * 1024
 MAX_UNTAKEN_BYTES = 64 * 1024
 DRAIN_TIMEOUT = 1.0
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""Environment of an instance unless the host's own says otherwise. NumPy's products of points and a matrix gain nothing
+from a second thread, which would keep a core busy with waiting for the next one."""
 
 
 class _Protocol(asyncio.subprocess.SubprocessStreamProtocol):
@@ -58,7 +61,7 @@ class InstanceProcess:
         Raises:
             OSError: the program cannot be started.
         """
-        environment = {name: value for name, value in os.environ.items() if name != SECRET_VARIABLE}
+        environment = ONE_THREAD | {name: value for name, value in os.environ.items() if name != SECRET_VARIABLE}
         with log_path.open("ab") as stderr:
             loop = asyncio.get_running_loop()
             transport, protocol = await loop.subprocess_exec(

@@ -39,6 +39,8 @@ class Arrangement:
 def arrange(places: np.ndarray, shown: np.ndarray | None, metres: float, shift: np.ndarray) -> Arrangement:
     """Arrange ``places`` ``(n, 3)`` of ``metres`` each, moved by ``shift`` metres; those that are not finite, or not
     ``shown``, are left out. Colours are left to :func:`paint`."""
+    if places.dtype not in (np.float32, np.float64):
+        places = places.astype(np.float32)
     columns = [places[:, k] for k in range(3)]
     good = np.isfinite(columns[0])
     for column in columns[1:]:
@@ -57,19 +59,25 @@ def arrange(places: np.ndarray, shown: np.ndarray | None, metres: float, shift: 
     order = _shuffled(np.argsort(_codes(columns), kind="stable").astype(np.int32))
     # Straight from the system, so that it also goes back there: the heap would keep it.
     vertices = np.frombuffer(mmap.mmap(-1, count * POINT.itemsize), POINT)
-    starts = np.arange(0, count, CHUNK)
-    middles, halves = np.empty((len(starts), 3)), np.empty((len(starts), 3))
+    floats = vertices.view(np.float32).reshape(count, -1)
+    low, high = (np.empty(((count - 1) // CHUNK + 1, 3)) for _ in range(2))
+    single = places.dtype == np.float32  # doubles must lose nothing before they are near 0
+    found = np.empty(count, places.dtype)
     for k, column in enumerate(columns):
-        column = column.take(order)
-        low = np.minimum.reduceat(column, starts).astype(float)
-        high = np.maximum.reduceat(column, starts).astype(float)
-        middles[:, k], halves[:, k] = low + (high - low) / 2, (high - low) / 2
+        column.take(order, out=found, mode="clip")
+        low[:, k], high[:, k] = _bounds(found)
+        if single:
+            floats[:, k] = found
+    middles, halves = (low + (high - low) / 2).astype(places.dtype).astype(float), (high - low) / 2
     sizes = halves.max(axis=1)
     sizes[sizes <= 0] = 1.0
     for k, column in enumerate(columns):
-        for chunk, start in enumerate(starts.tolist()):
-            part = column.take(order[start : start + CHUNK]) - middles[chunk, k]
-            vertices["place"][start : start + CHUNK, k] = part / sizes[chunk]
+        if single:
+            _relate(floats[:, k], middles[:, k], sizes)
+        else:
+            column.take(order, out=found, mode="clip")
+            _relate(found, middles[:, k], sizes)
+            floats[:, k] = found
     centre = ((middles - halves).min(axis=0) + (middles + halves).max(axis=0)) / 2
     reach = float(np.max(np.linalg.norm(middles - centre, axis=1) + np.linalg.norm(halves, axis=1))) or 1.0
     return Arrangement(
@@ -80,6 +88,20 @@ def arrange(places: np.ndarray, shown: np.ndarray | None, metres: float, shift: 
         centre * metres + shift,
         reach * metres,
     )
+
+
+def _bounds(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest of each chunk."""
+    starts = np.arange(0, len(column), CHUNK)
+    return np.minimum.reduceat(column, starts), np.maximum.reduceat(column, starts)
+
+
+def _relate(column: np.ndarray, middles: np.ndarray, sizes: np.ndarray) -> None:
+    """Turn places in one axis, chunk after chunk, into parts of the chunk's size from its middle, in place."""
+    for chunk, (middle, size) in enumerate(zip(middles.tolist(), sizes.tolist(), strict=True)):
+        part = column[chunk * CHUNK : (chunk + 1) * CHUNK]
+        part -= middle
+        part /= size
 
 
 def paint(vertices: np.ndarray, order: np.ndarray, colours: np.ndarray) -> None:

@@ -122,28 +122,35 @@ class Cloud:
         scale: float,
     ) -> None:
         """Draw once more, after the body, the points before it of chunks that lie partly behind it."""
-        used = 0
+        used, unit = 0, scale / _FARTHEST
         for which, chunks in mixed.items():
-            disc, found = discs[which], []
-            for k in chunks.tolist():
-                vertices = self._chunks[k].vertices()[: counts[k]]
-                places = vertices["place"] @ (axes.T * self._sizes[k]) + middles[k]
-                chosen = before(places, disc)
-                if chosen.any():
-                    front = vertices[chosen]
-                    front["place"] = places[chosen] * (scale / _FARTHEST)
-                    found.append(front)
-            if found:
+            disc = discs[which]
+            found = self._before(chunks, [counts[k] for k in chunks.tolist()], disc.times(unit), middles, axes, unit)
+            if len(found):
                 if used == len(self._fronts):
                     self._fronts.append(PointMesh(self.path))
                 front = self._fronts[used]
-                front.fill(np.concatenate(found))
+                front.fill(found)
                 front.show(front.count, disc.order, core.LMatrix4.scale_mat(_FARTHEST))
                 front.path.show()
                 self.drawn += front.count
                 used += 1
         for front in self._fronts[used:]:
             front.path.hide()
+
+    def _before(
+        self, chunks: np.ndarray, counts: list[int], disc: Disc, middles: np.ndarray, axes: np.ndarray, unit: float
+    ) -> np.ndarray:
+        """POINT of the first ``counts`` of ``chunks`` that are seen before ``disc``; places are metres times
+        ``unit``, which makes single floats enough."""
+        found = np.concatenate([self._chunks[k].vertices()[:n] for k, n in zip(chunks.tolist(), counts, strict=True)])
+        places = found["place"] @ axes.T.astype(np.float32)
+        places *= np.repeat((self._sizes[chunks] * unit).astype(np.float32), counts)[:, None]
+        places += np.repeat((middles[chunks] * unit).astype(np.float32), counts, axis=0)
+        chosen = before(places, disc)
+        found = found[chosen]
+        found["place"] = places[chosen]
+        return found
 
     def nearest(
         self, axes: np.ndarray, offset: np.ndarray, sight: np.ndarray, reach: float

@@ -18,6 +18,10 @@ class Disc:
     radius: float
     order: int
 
+    def times(self, unit: float) -> Disc:
+        """The same in single floats of ``unit`` metres."""
+        return Disc((self.centre * unit).astype(np.float32), self.radius * unit, self.order)
+
 
 def relations(
     middles: np.ndarray, balls: np.ndarray, discs: Sequence[Disc], order: int
@@ -40,7 +44,10 @@ def relations(
         apart = np.arccos(np.clip(cosine, -1, 1)) > spread + np.arcsin(min(disc.radius / distance, 1.0))
         before = ~apart & (away + balls < distance - disc.radius)
         orders[before] = disc.order
-        both = ~apart & ~before & (nearest < distance)
+        # A place before the ball is nearer than where sight lines graze it.
+        grazed = np.sqrt(max(distance**2 - disc.radius**2, 0.0))
+        within = np.linalg.norm(middles - disc.centre, axis=1) + balls < disc.radius
+        both = ~apart & ~before & ~within & (nearest < grazed)
         if both.any():
             mixed[which] = np.flatnonzero(both)
     return orders.tolist(), mixed

@@ -28,7 +28,8 @@ from openspace_server.engines.point_engine import Picked
 from openspace_server.engines.properties import PropertyTree
 
 SMALLEST, LARGEST = 64, 8192
-_REST = 0.12  # seconds without a picture after which nothing counts as moving
+_REST = 0.12  # seconds without a picture after which nothing counts as changing
+_EARLY = 0.9  # part of a rest after which it counts as over: whoever waits for its end may wake a little too soon
 _ANTIALIAS = 4  # samples per pixel of a still
 _STILLS_KEPT = 10.0  # seconds after the last still for which its canvas is kept
 _OPAQUE = np.frombuffer(bytes((0, 0, 0, 255)), np.uint32)
@@ -52,7 +53,7 @@ class EmbeddedEngine(Staging):
         self._frames = 0
         self._dirty, self._steered = True, False
         self._hear: Callable[[], None] = lambda: None
-        self._drawn_at = self._still_at = -math.inf
+        self._drawn_at = self._moved_at = self._still_at = -math.inf
         self._seen: View | None = None  # what the last picture shows
         self._speed: float | None = None  # pixels per simulated second of whatever moves most in it, once asked
 
@@ -103,15 +104,23 @@ class EmbeddedEngine(Staging):
     def draw(self, now: float) -> Frame:
         canvas = self._opened()
         self.advance(now)
-        moving = self._navigator.moving or self._steered or now - self._drawn_at < 0.9 * _REST
-        self._steered = False
-        self._last = self._picture(canvas, *self._size, moving)
+        self._last = self._picture(canvas, *self._size, self._moves(now))
         if now - self._still_at > _STILLS_KEPT:
             self._studio.rest()
         self._frames += 1
         self._dirty = False
         self._drawn_at = now
         return self._last
+
+    def _moves(self, now: float) -> bool:
+        """Whether what is drawn now is followed by something else so soon that a part of the points has to do."""
+        if self._navigator.moving or self._steered:
+            self._moved_at = now
+        self._steered = False
+        rest = self._scene.points.rest
+        return (
+            now - self._moved_at < _EARLY * rest or now - self._drawn_at < _EARLY * _REST or self._sky_wait(now) < rest
+        )
 
     def still_in_parts(self, now: float, asked: StillRequest) -> Generator[None, None, Still]:
         self._opened()
@@ -169,15 +178,20 @@ class EmbeddedEngine(Staging):
         points = self._scene.points
         if points.ready:
             return 0.0
+        at = self._drawn_at + self._sky_wait(now)
         if not points.whole:
-            return max(self._drawn_at + _REST - now, 0.0)
+            at = min(at, max(self._moved_at + points.rest, self._drawn_at + _REST))
+        return max(at - now, 0.0)
+
+    def _sky_wait(self, now: float) -> float:
+        """Seconds in which something in the last picture moves by a pixel as time goes on, at most one; infinity
+        when it stands."""
         rate = abs(self._ticking(now).speed(now))
         if rate == 0 or self._seen is None:
             return math.inf
         if self._speed is None:
             self._speed = self._pixel_speed(self._seen)
-        wait = 1 / max(self._speed * rate, 1e-9)
-        return min(max(self._drawn_at + wait - now, 0.0), 1.0)
+        return min(1 / max(self._speed * rate, 1e-9), 1.0)
 
     def _pixel_speed(self, view: View) -> float:
         """Pixels per simulated second of the fastest thing in the picture: bodies against the camera, or turning."""

@@ -37,9 +37,9 @@ class PointMesh:
         self.count, self._drawn = len(vertices), -1
 
     def vertices(self) -> np.ndarray:
-        """As drawn; to be written only through :meth:`fill`."""
+        """As drawn, not to be written to: a view of Panda's own memory, as long as nothing is filled in."""
         array = self._node.get_geom(0).get_vertex_data().get_array(0)
-        return np.frombuffer(array.get_handle().get_data(), POINT)
+        return np.frombuffer(memoryview(array).cast("B"), POINT)
 
     def show(self, count: int, order: int, matrix: Any) -> None:
         """Draw the first ``count`` of them after everything of lower ``order``."""

@@ -32,6 +32,8 @@ _SMALL_FILE = 1_000_000  # bytes up to which a file is read at once
 _BUDGET = 0.016  # seconds that points may take of a picture while things move
 _COST = 6e-8  # seconds per point, before any was measured
 _DEAR = 20_000  # points from which their time can be measured
+_REST = (0.12, 0.3)
+_PATIENCE = 4.0  # times that a picture of all points takes
 _REACH = 5.0  # pixels at a height of 720 by which a pick may miss
 
 
@@ -182,6 +184,13 @@ class Points:
         self._jobs.clear()
 
     # -- drawing --------------------------------------------------------------------------------------------------
+
+    @property
+    def rest(self) -> float:
+        """Seconds without motion after which all of them are drawn: the longer that takes, the later, as meanwhile
+        nobody can steer."""
+        total = sum(node.cloud.count for node in self._nodes.values())
+        return min(max(_PATIENCE * self._cost * total, _REST[0]), _REST[1])
 
     def show(self, view: View, moving: bool, discs: Sequence[Disc], order: int) -> None:
         """Draw all of them at rest, a part while ``moving`` in software; ``discs`` as in :meth:`.Cloud.show`."""

@@ -1,0 +1,38 @@
+"""The environment of an instance's process."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from openspace_server.render_host.instance_process import InstanceProcess
+from openspace_server.render_host.settings import SECRET_VARIABLE
+
+TELL = "import json, os; print(json.dumps(dict(os.environ)), flush=True)"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    async def spawn() -> dict[str, str]:
+        process = await InstanceProcess.spawn([sys.executable, "-c", TELL], folder / "log")
+        found = [event async for event in process.events()]
+        await process.end(0)
+        return found[0]
+
+    return asyncio.run(spawn())
+
+
+def test_products_of_points_and_matrices_use_one_thread_unless_the_host_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert environment(tmp_path)["OPENBLAS_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    assert environment(tmp_path)["OPENBLAS_NUM_THREADS"] == "3"
+
+
+def test_the_hosts_secret_stays_with_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECRET_VARIABLE, "s" * 32)
+    assert SECRET_VARIABLE not in environment(tmp_path)
