@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page, Playwright
 
 from openspace_server.jupyter.ice import mint
 from openspace_widget import OpenSpace
-from tests.e2e.lab import Lab, start_server, stop_server
+from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, Lab, start_server, stop_server
 from tests.e2e.test_ladder import Stream, started, steers
 from tests.e2e.turn import Turn, turn_server
 from tests.helpers import wait_for
@@ -22,7 +22,7 @@ const {setConfiguration} = RTCPeerConnection.prototype;
 RTCPeerConnection.prototype.setConfiguration = function (given) {
   window.given = given;
   const iceServers = given.iceServers.map((each) => ({
-    ...each, urls: each.urls.filter((url) => url.endsWith(%(transport)s)), ...%(credentials)s}));
+    ...each, urls: each.urls.filter((url) => new RegExp(%(urls)s).test(url)), ...%(credentials)s}));
   return setConfiguration.call(this, {...given, iceServers});
 };
 """
@@ -56,13 +56,28 @@ def space(relayed: Setting) -> Iterator[OpenSpace]:
         yield space
 
 
-def restricted(transport: str, **credentials: str) -> str:
-    return ONLY % {"transport": json.dumps(transport), "credentials": json.dumps(credentials)}
+@pytest.fixture(scope="module")
+def trusting(relayed: Setting, playwright: Playwright) -> Iterator[Browser]:
+    """A browser that takes the TURN server's certificate."""
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_OPTIONS, relayed.turn.trust])
+    yield browser
+    browser.close()
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
-def test_picture_and_input_arrive_over_turn(relayed: Setting, page: Page, space: OpenSpace, transport: str) -> None:
-    page.add_init_script(restricted(transport))
+def restricted(urls: str, **credentials: str) -> str:
+    """``urls``: a pattern of those that may be used."""
+    return ONLY % {"urls": json.dumps(urls), "credentials": json.dumps(credentials)}
+
+
+URLS = {"udp": "^turn:.*udp$", "tcp": "^turn:.*tcp$", "tls": "^turns:.*tcp$"}
+
+
+@pytest.mark.parametrize("transport", URLS)
+def test_picture_and_input_arrive_over_turn(
+    relayed: Setting, trusting: Browser, space: OpenSpace, transport: str
+) -> None:
+    page = trusting.new_page()
+    page.add_init_script(restricted(URLS[transport]))
     stream = Stream(page, relayed.lab, space)
     print(f"TURN over {transport}: live after {stream.live('webrtc-turn'):.2f} s")
     steers(stream, space)
@@ -73,6 +88,7 @@ def test_picture_and_input_arrive_over_turn(relayed: Setting, page: Page, space:
     name = page.evaluate("given.iceServers[0].username")
     assert relayed.turn.said(name), "with the credentials of this viewer"
     assert not stream.problems
+    page.close()
 
 
 @pytest.mark.parametrize("wrong", ["expired", "forged"])
@@ -81,7 +97,7 @@ def test_credentials_that_are_refused_lead_down_the_ladder(
 ) -> None:
     secret, lifetime = (relayed.turn.secret, -60) if wrong == "expired" else ("not the secret", 60)
     name, password = mint(secret, "eve", lifetime)
-    page.add_init_script(restricted("udp", username=name, credential=password))
+    page.add_init_script(restricted(URLS["udp"], username=name, credential=password))
     stream = Stream(page, relayed.lab, space)
     print(f"{wrong}: live after {stream.live('websocket'):.2f} s")
     steers(stream, space)
