@@ -1,16 +1,18 @@
 """Ours beside its peers in one run: motion to photon, frames per second, processor time, bits and likeness.
 
-    python benchmarks/peers.py [--quick] [--only webrtc aiortc-h264 ...]
+    python benchmarks/peers.py [--quick] [--cheap] [--only webrtc aiortc-h264 ...]
 
 Every sender draws the same scene with the same engine at 1280x720 and is steered by the same drag in one Chromium:
 ours over WebRTC, over the WebSocket with WebCodecs and as images; stock aiortc as its documentation has it (H.264, and
 VP8, its default); jupyter_rfb in the same JupyterLab; a GStreamer webrtcbin sender, where Debian's packages are there.
 Each picture carries a bar code of frame and input, which the page reads back whenever a picture is presented.
+With ``--cheap`` all draw a noisy patch that slides, which takes a millisecond: what is left is the stream's own road.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -26,6 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
 from benchmarks.report import median, percentile, publish  # noqa: E402
 from benchmarks.senders import others, ours  # noqa: E402
 from benchmarks.senders.measure import Plan, System, measure  # noqa: E402
+from benchmarks.senders.scene import ENGINE  # noqa: E402
 from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS  # noqa: E402
 
 SYSTEMS: dict[str, Callable[[Path], Any]] = {
@@ -37,6 +40,7 @@ SYSTEMS: dict[str, Callable[[Path], Any]] = {
     "gstreamer": others.gstreamer,
     "jupyter-rfb": others.jupyter_rfb,
 }
+CHEAP = "tests.instance.engines:MovingEngine"
 BOUNDS = {"webrtc": "<= 20 / 40", "websocket": "<= 25 / 45"}
 
 
@@ -75,7 +79,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="about two minutes in place of five")
     parser.add_argument("--only", nargs="+", choices=list(SYSTEMS), default=list(SYSTEMS))
+    parser.add_argument("--cheap", action="store_true", help="a picture that is drawn in a millisecond, for the road")
     chosen = parser.parse_args()
+    if chosen.cheap:
+        path = os.pathsep.join([str(ROOT / "server_ext"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+        os.environ |= {ENGINE: CHEAP, "OPENSPACE_TEST_ENGINES": "1", "PYTHONPATH": path}
     plan = Plan(inputs=25, seconds=4) if chosen.quick else Plan()
     figures: dict[str, Any] = {}
     missing: dict[str, str] = {}
@@ -95,7 +103,7 @@ def main() -> None:
         browser.close()
     rows = [row(name, figure) for name, figure in figures.items()]
     print("\nInput to presented pixel: median / 95th percentile. CPU in percent of a core.")
-    publish("peers", rows, {"systems": figures, "missing": missing}, HEADINGS)
+    publish("peers_cheap" if chosen.cheap else "peers", rows, {"systems": figures, "missing": missing}, HEADINGS)
     stock = figures.get("aiortc-h264")
     if stock and "webrtc" in figures:
         part = median(figures["webrtc"]["input_to_pixel_ms"]) / median(stock["input_to_pixel_ms"])

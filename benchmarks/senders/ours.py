@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from benchmarks.main_road import instances_of_this_process, lab_server, stamped_host
 from benchmarks.senders.measure import System
-from benchmarks.senders.scene import SIZE
+from benchmarks.senders.scene import SIZE, engine_name
 from openspace_widget import OpenSpace, frames
 from openspace_widget.background import background
 from tests.e2e.test_ladder import NO_WEBCODECS, NO_WEBRTC
@@ -55,7 +55,11 @@ class Served:
 def serving() -> Iterator[Served]:
     with tempfile.TemporaryDirectory() as folder, stamped_host(Path(folder)) as (address, secret):
         options = [f"--OpenSpaceExtension.hosts={address}", f"--OpenSpaceExtension.host_secret={secret}"]
-        with lab_server(options) as lab, OpenSpace(url=f"{lab.url}?token={lab.token}").wait() as space:
+        options.append(f"--OpenSpaceExtension.engines={engine_name()}")
+        with (
+            lab_server(options) as lab,
+            OpenSpace(engine=engine_name(), url=f"{lab.url}?token={lab.token}").wait() as space,
+        ):
             space.resolution = SIZE
             space.time.pause()
             instance = wait_for(instances_of_this_process)[0]

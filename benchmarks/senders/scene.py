@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -16,6 +17,12 @@ FRAME_RATE = 30
 REFERENCE_EVERY = 10
 """Every so many drawings, the picture is kept as it was drawn, so that what arrives can be compared with it."""
 KEEP = 30
+ENGINE = "BENCHMARK_ENGINE"
+"""The environment variable that names another engine than the embedded one to all senders of a comparison."""
+
+
+def engine_name() -> str:
+    return os.environ.get(ENGINE, "embedded")
 
 
 class Scene:
@@ -24,8 +31,8 @@ class Scene:
     ``references``: a folder for pictures as they were drawn, ``<frame id>.npy``.
     """
 
-    def __init__(self, references: Path | None = None, engine: str = "embedded") -> None:
-        self._engine = make_engine(engine)
+    def __init__(self, references: Path | None = None, engine: str = "") -> None:
+        self._engine = make_engine(engine or engine_name())
         self._engine.open(*SIZE)
         self._engine.set_paused(True, time.monotonic())
         self._references = references

@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("codec", choices=["H264", "VP8"])
     parser.add_argument("--references", type=Path)
-    parser.add_argument("--engine", default="embedded")
+    parser.add_argument("--engine", default="", help="what draws, if not what all draw")
     parser.add_argument("--shared", action="store_true", help="for several viewers, through a relay; turns by itself")
     chosen = parser.parse_args()
     asyncio.run(serve(chosen.codec, chosen.references, chosen.engine, shared=chosen.shared))

@@ -22,9 +22,12 @@ export interface Screen {
   play(stream: MediaStream, presented: Presented, signal: AbortSignal): void;
   /** A surface of its own; the result paints one picture on it. */
   surface(presented: Presented, signal: AbortSignal): Paint;
+  /** The same for decoded frames; the result takes them over and closes them. */
+  decoded(presented: Presented, signal: AbortSignal): Show;
 }
 
 export type Presented = (milliseconds: number) => void;
+export type Show = (frame: VideoFrame) => void;
 export type Paint = (picture: CanvasImageSource, width: number, height: number) => void;
 
 /** Lives as long as the signal it was made with. */

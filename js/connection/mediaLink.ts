@@ -54,7 +54,6 @@ export class MediaLink implements Link {
       signal,
     );
     const painting: PainterEvents = {
-      paint: screen.surface((milliseconds) => this.#presented(milliseconds), signal),
       painted: (picture, milliseconds) => {
         this.#received.decoded(picture, milliseconds);
         this.#acknowledge(picture);
@@ -65,7 +64,11 @@ export class MediaLink implements Link {
       },
       failed: (reason) => events.lost(reason),
     };
-    this.#painter = rung === "websocket" ? new VideoPainter(painting, signal) : new ImagePainter(painting, signal);
+    const presented = (milliseconds: number) => this.#presented(milliseconds);
+    this.#painter =
+      rung === "websocket"
+        ? new VideoPainter(screen.decoded(presented, signal), painting, signal)
+        : new ImagePainter(screen.surface(presented, signal), painting, signal);
     signal.addEventListener("abort", () => socket.close(), { once: true });
     if (signal.aborted) socket.close();
   }

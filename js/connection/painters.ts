@@ -1,11 +1,10 @@
 /** From the media socket's messages to pictures on a surface. */
 
-import type { Paint } from "./link.ts";
+import type { Paint, Show } from "./link.ts";
 import { codecOf, type MediaPicture } from "./mediaPicture.ts";
 
 export interface PainterEvents {
-  paint: Paint;
-  /** The picture with this number is on the surface; decoding took so long. */
+  /** The picture with this number is on its way to the screen; decoding took so long. */
   painted(picture: MediaPicture, milliseconds: number): void;
   /** The picture with this number will not be shown: a key frame is needed first. */
   skipped(picture: MediaPicture): void;
@@ -25,13 +24,15 @@ interface Waiting {
 
 /** H.264 through WebCodecs. */
 export class VideoPainter implements Painter {
+  readonly #show: Show;
   readonly #events: PainterEvents;
   #decoder: VideoDecoder | null = null;
   #configured = "";
   #waiting: Waiting[] = [];
   #lastAt = 0;
 
-  constructor(events: PainterEvents, signal: AbortSignal) {
+  constructor(show: Show, events: PainterEvents, signal: AbortSignal) {
+    this.#show = show;
     this.#events = events;
     signal.addEventListener("abort", () => this.reset(), { once: true });
   }
@@ -65,7 +66,7 @@ export class VideoPainter implements Painter {
     if (configuration === this.#configured) return;
     this.reset();
     const decoder = new VideoDecoder({
-      output: (frame) => this.#show(frame, decoder),
+      output: (frame) => this.#decoded(frame, decoder),
       error: (error) => {
         if (decoder === this.#decoder) this.#fail(error);
       },
@@ -85,13 +86,13 @@ export class VideoPainter implements Painter {
     this.#configured = configuration;
   }
 
-  #show(frame: VideoFrame, decoder: VideoDecoder): void {
+  #decoded(frame: VideoFrame, decoder: VideoDecoder): void {
     const now = performance.now();
     const at = this.#waiting.findIndex(({ picture }) => picture.timestamp === frame.timestamp);
     const waiting = this.#waiting[at];
     this.#waiting.splice(0, at + 1);
-    if (decoder === this.#decoder) this.#events.paint(frame, frame.displayWidth, frame.displayHeight);
-    frame.close();
+    if (decoder === this.#decoder) this.#show(frame);
+    else frame.close();
     // What it waited for the one before is not its own time: the instance takes the sum for the decoder's load.
     if (waiting) this.#events.painted(waiting.picture, now - Math.max(waiting.at, this.#lastAt));
     this.#lastAt = now;
@@ -105,10 +106,12 @@ export class VideoPainter implements Painter {
 
 /** Single images; the next one comes when this one was acknowledged. */
 export class ImagePainter implements Painter {
+  readonly #paint: Paint;
   readonly #events: PainterEvents;
   readonly #signal: AbortSignal;
 
-  constructor(events: PainterEvents, signal: AbortSignal) {
+  constructor(paint: Paint, events: PainterEvents, signal: AbortSignal) {
+    this.#paint = paint;
     this.#events = events;
     this.#signal = signal;
   }
@@ -118,7 +121,7 @@ export class ImagePainter implements Painter {
     createImageBitmap(new Blob([picture.data], { type: `image/${picture.kind}` })).then(
       (bitmap) => {
         const now = performance.now();
-        if (!this.#signal.aborted) this.#events.paint(bitmap, bitmap.width, bitmap.height);
+        if (!this.#signal.aborted) this.#paint(bitmap, bitmap.width, bitmap.height);
         bitmap.close();
         if (!this.#signal.aborted) this.#events.painted(picture, now - began);
       },

@@ -1,7 +1,16 @@
 /** The picture: the video or a painted surface, and what stands in for it while there is none. Tells when a frame was really shown. */
 
-import type { Paint, Presented, Screen } from "../connection/link.ts";
+import type { Paint, Presented, Screen, Show } from "../connection/link.ts";
 import { make } from "./dom.ts";
+
+/** Chromium's way to give a video element decoded frames; not in TypeScript's library. */
+interface FrameTrack extends MediaStreamTrack {
+  readonly writable: WritableStream<VideoFrame>;
+}
+
+declare global {
+  var MediaStreamTrackGenerator: (new (kind: { kind: "video" }) => FrameTrack) | undefined;
+}
 
 type Source = HTMLVideoElement | HTMLCanvasElement;
 
@@ -51,7 +60,40 @@ export class Picture implements Screen {
 
   /** The video lies over the surfaces, and is seen through until its first frame. */
   play(stream: MediaStream, presented: Presented, signal: AbortSignal): void {
-    const { video } = this;
+    this.#follow(this.video, stream, presented, signal);
+  }
+
+  /** Where a video element takes frames, the browser shows them without work of the page's own thread. */
+  decoded(presented: Presented, signal: AbortSignal): Show {
+    if (globalThis.MediaStreamTrackGenerator === undefined) {
+      const paint = this.surface(presented, signal);
+      return (frame) => {
+        paint(frame, frame.displayWidth, frame.displayHeight);
+        frame.close();
+      };
+    }
+    const track = new globalThis.MediaStreamTrackGenerator({ kind: "video" });
+    const writer = track.writable.getWriter();
+    const video = make("video", { class: "osw-surface", playsinline: true, "aria-hidden": "true", tabindex: -1 });
+    video.muted = true;
+    video.disablePictureInPicture = true;
+    this.root.insertBefore(video, this.video);
+    this.#follow(video, new MediaStream([track]), presented, signal);
+    signal.addEventListener(
+      "abort",
+      () => {
+        track.stop();
+        video.remove();
+      },
+      { once: true },
+    );
+    return (frame) => {
+      if (signal.aborted) frame.close();
+      else writer.write(frame).catch(() => frame.close());
+    };
+  }
+
+  #follow(video: HTMLVideoElement, stream: MediaStream, presented: Presented, signal: AbortSignal): void {
     if (signal.aborted) return;
     video.srcObject = stream;
     video.play().catch(() => {});

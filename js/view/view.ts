@@ -225,6 +225,7 @@ export class View {
     return {
       play: (stream, presented, signal) => this.#picture.play(stream, counted(presented), signal),
       surface: (presented, signal) => this.#picture.surface(counted(presented), signal),
+      decoded: (presented, signal) => this.#picture.decoded(counted(presented), signal),
     };
   }
 

@@ -29,7 +29,7 @@ CERTIFICATE, KEY = "certificate.pem", "key.pem"
 
 @dataclass(frozen=True)
 class Turn:
-    """``urls``: over UDP, TCP and TLS; ``trust``: Chromium's option that makes it take the certificate, and no other."""
+    """``urls``: over UDP, TCP and TLS; ``trust``: Chromium's option to take the certificate, and no other."""
 
     urls: tuple[str, str, str]
     secret: str

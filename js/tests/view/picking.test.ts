@@ -10,11 +10,7 @@ function watched(mode: Picks, answer: Picked | null = STAR) {
   const picture = document.createElement("div");
   picture.getBoundingClientRect = () => BOX as DOMRect;
   const ask = vi.fn(async () => answer);
-  const label = watchPicks(
-    picture,
-    { mode: () => mode, size: () => ({ width: 400, height: 200 }), ask },
-    life.signal,
-  );
+  const label = watchPicks(picture, { mode: () => mode, size: () => ({ width: 400, height: 200 }), ask }, life.signal);
   const pointer = (type: string, clientX: number, clientY: number, more: PointerEventInit = {}) =>
     picture.dispatchEvent(new PointerEvent(type, { clientX, clientY, pointerId: 1, ...more }));
   return { ask, label, pointer, life };
