@@ -75,6 +75,15 @@ def test_bodies_cover_points_behind_them_and_are_covered_by_those_before(space: 
     assert len(lit(shown, 1)) > 0
 
 
+@pytest.mark.parametrize("places", [[[0, 1e7, 1e6]], [[0, 1e7, 1e6], [0, 1e7, 1e6 + 1]]])
+def test_points_without_any_extent_are_drawn(space: EmbeddedEngine, wall: Wall, places: list[list[float]]) -> None:
+    before = bgr(space, wall)
+    space.add_points(table(Unit="m"), np.array(places), {})
+    changed = np.argwhere(np.abs(bgr(space, wall) - before).sum(axis=2) > 60)
+    assert len(changed)
+    assert np.ptp(changed, axis=0).max() <= 5
+
+
 def test_a_nearer_body_covers_points_that_are_before_a_farther_one(space: EmbeddedEngine, wall: Wall) -> None:
     """Points between Earth and Moon, seen from either side."""
     moon = (space._sky.positions[9] - space._sky.positions[3]) / 1e3

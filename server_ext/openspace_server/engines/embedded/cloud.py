@@ -17,6 +17,7 @@ from openspace_server.engines.embedded.point_mesh import PointMesh
 from openspace_server.geometry import quaternions as quat
 
 _FARTHEST = 60.0  # where the farthest point of a cloud is put
+_SMALLEST = 1e-3  # of a chunk there, a hundredth of a pixel: Panda leaves out what has hardly any size
 LARGE = 20_000
 """Points from which a cloud has one-pixel points in software, whatever its size settings; in stills ten times as
 many."""
@@ -99,7 +100,7 @@ class Cloud:
         for chunk, count, at, middle, size in zip(
             self._chunks, counts, orders, (middles * scale).tolist(), self._sizes.tolist(), strict=True
         ):
-            (a, b, c), (d, e, f), (g, h, i) = (turn * size).tolist()
+            (a, b, c), (d, e, f), (g, h, i) = (turn * max(size, _SMALLEST / scale)).tolist()
             chunk.show(count, at, core.LMatrix4(a, b, c, 0, d, e, f, 0, g, h, i, 0, *middle, 1))
         self.drawn = sum(counts)
         self._show_fronts(mixed, discs, counts, middles, axes, scale)
