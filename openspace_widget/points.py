@@ -167,7 +167,8 @@ class Points:
 
     @property
     def size(self) -> float:
-        """Pixels. Clouds of many points are drawn with one pixel each by a renderer in software."""
+        """Pixels at a picture height of 720. A renderer in software draws up to 20,000 points larger than one pixel,
+        and round ones as long as they are few or small: some 4000 of 6 pixels."""
         return float(self._options()["size"])
 
     @size.setter

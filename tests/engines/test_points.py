@@ -84,6 +84,29 @@ def test_points_without_any_extent_are_drawn(space: EmbeddedEngine, wall: Wall, 
     assert np.ptp(changed, axis=0).max() <= 5
 
 
+@pytest.mark.parametrize("size", [(640, 360), (1920, 1080)])
+def test_large_points_of_a_small_cloud_are_round_and_grow_with_the_picture(
+    space: EmbeddedEngine, wall: Wall, size: tuple[int, int]
+) -> None:
+    settings = {"ScaleExponent": 50.0, "EnableMaxSizeControl": True, "MaxSize": 24.0}
+    places = np.array([[0.0, 1.2e4, 0.0]])
+    space.add_points(table(SizeSettings=settings, Coloring={"FixedColor": [1.0, 0.0, 0.0]}), places, {})
+    dot = lit(space.still(wall.now, size, antialias=1).pixels[..., 2::-1].astype(int), 0)
+    across = np.ptp(dot, axis=0) + 1
+    assert np.abs(across - 24 * size[1] / 720).max() <= 3
+    assert len(dot) == pytest.approx(math.pi / 4 * across.prod(), rel=0.15)
+
+
+def test_dots_are_covered_by_bodies_and_lie_before_them(space: EmbeddedEngine, wall: Wall) -> None:
+    settings = {"ScaleExponent": 50.0, "EnableMaxSizeControl": True, "MaxSize": 32.0}
+    for x, seen in ((-1e4, False), (1e4, True)):
+        places = np.random.default_rng(1).normal(0, 300, (50, 3)) + [x, 0, 0]
+        look = table(SizeSettings=settings, Coloring={"FixedColor": [0.0, 1.0, 0.0]})
+        space.add_points(look, places, {})
+        assert (len(lit(bgr(space, wall), 1)) > 100) is seen
+        space.remove_node("Cloud")
+
+
 def test_a_nearer_body_covers_points_that_are_before_a_farther_one(space: EmbeddedEngine, wall: Wall) -> None:
     """Points between Earth and Moon, seen from either side."""
     moon = (space._sky.positions[9] - space._sky.positions[3]) / 1e3

@@ -1,6 +1,7 @@
 """A point cloud in the scene graph: chunks that can be culled, a part of each while moving, and an order among bodies.
 
 Points are one pixel; larger ones cost the software renderer ten times as much, so there only small clouds have them.
+In the smallest clouds they are round.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from panda3d import core
 
 from openspace_server.engines.embedded.arrangement import CHUNK, Arrangement
 from openspace_server.engines.embedded.cover import Disc, before, relations
+from openspace_server.engines.embedded.dots import Dots, affordable
 from openspace_server.engines.embedded.point_mesh import PointMesh
 from openspace_server.geometry import quaternions as quat
 
@@ -32,6 +34,7 @@ class Cloud:
         self._software = software
         self._chunks: list[PointMesh] = []
         self._fronts: list[PointMesh] = []
+        self._dots: Dots | None = None
         self._level, self._thickness = 1.0, 0.0
         self._middles, self._sizes = np.zeros((0, 3)), np.zeros(0)
         self.order = np.zeros(0, np.int32)
@@ -72,6 +75,7 @@ class Cloud:
         offset: np.ndarray,
         share: float,
         pixels: float,
+        focal: float,
         level: float,
         discs: Sequence[Disc],
         order: int,
@@ -83,6 +87,7 @@ class Cloud:
             axes: matrix from the cloud's axes to view axes.
             offset: the frame's origin minus the camera, metres, view axes.
             pixels: size of a point.
+            focal: pixels per unit of slope.
             level: how clearly, 0..1: times the colours, as points cannot be half clear in software.
             discs: bodies that may cover points or be covered by them, in the order in which they are drawn.
             order: where the cloud is drawn when no body matters.
@@ -93,6 +98,12 @@ class Cloud:
             self.path.hide()
             return
         middles = offset + self._middles @ axes.T
+        is_round = affordable(self.count, pixels, focal, largest / LARGE)
+        if self._dots is not None and not is_round:
+            self._dots.hide()
+        if is_round:
+            self._show_round(middles, axes, pixels / 2 / focal, level, discs, order)
+            return
         scale = _FARTHEST / (quat.length(offset + axes @ self.centre) + self.reach)
         turn = axes.T * scale  # Panda multiplies row vectors from the left
         orders, mixed = relations(middles, self._sizes * 3.0**0.5, discs, order)
@@ -101,6 +112,7 @@ class Cloud:
             self._chunks, counts, orders, (middles * scale).tolist(), self._sizes.tolist(), strict=True
         ):
             (a, b, c), (d, e, f), (g, h, i) = (turn * max(size, _SMALLEST / scale)).tolist()
+            chunk.path.show()
             chunk.show(count, at, core.LMatrix4(a, b, c, 0, d, e, f, 0, g, h, i, 0, *middle, 1))
         self.drawn = sum(counts)
         self._show_fronts(mixed, discs, counts, middles, axes, scale)
@@ -108,10 +120,32 @@ class Cloud:
         if thickness != self._thickness:
             self._thickness = thickness
             self.path.set_render_mode_thickness(thickness)
+        self._set_level(level)
+        self.path.show()
+
+    def _show_round(  # of clouds that have one chunk
+        self,
+        middles: np.ndarray,
+        axes: np.ndarray,
+        slope: float,
+        level: float,
+        discs: Sequence[Disc],
+        order: int,
+    ) -> None:
+        points = self._chunks[0].vertices()
+        places = points["place"].astype(float) * self._sizes[0] @ axes.T + middles[0]
+        for mesh in (*self._chunks, *self._fronts):
+            mesh.path.hide()
+        if self._dots is None:
+            self._dots = Dots(self.path)
+        self.drawn = self._dots.show(places, points, slope, level, discs, order)
+        self._set_level(1.0)
+        self.path.show()
+
+    def _set_level(self, level: float) -> None:
         if level != self._level:
             self._level = level
             self.path.set_color_scale(level, level, level, 1)
-        self.path.show()
 
     def _show_fronts(
         self,

@@ -211,7 +211,7 @@ class Points:
             axes, offset = node.placed(view)
             pixels = max(node.pixels(view, axes, offset), view.dot)
             largest = LARGE * 10 if view.exact else LARGE
-            node.cloud.show(axes, offset, share, pixels, level, discs, order, largest)
+            node.cloud.show(axes, offset, share, pixels, view.focal, level, discs, order, largest)
             drawn += node.cloud.drawn
         if not view.exact:
             self.whole, self._drawn = share >= 1, drawn

@@ -142,7 +142,8 @@ class Stars:
             paint(made.vertices, made.order, pack(rgb))
             self._galaxy.take(made)
         axes = view.axes @ GALACTIC.T
-        self._galaxy.show(axes, -(view.axes @ view.camera), 1.0, view.dot, level, (), 0, 100_000 if view.exact else 0)
+        offset, largest = -(view.axes @ view.camera), 100_000 if view.exact else 0
+        self._galaxy.show(axes, offset, 1.0, view.dot, view.focal, level, (), 0, largest)
 
     def _move_lines(self, camera: np.ndarray) -> None:
         """Between the places in space of their stars, as seen from ``camera``, parsecs."""

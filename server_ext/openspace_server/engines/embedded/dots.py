@@ -1,0 +1,73 @@
+"""The points of a small cloud as round dots: the renderers' own points are squares, which shows when they are large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from openspace_server.engines.embedded.arrangement import CHUNK, POINT
+from openspace_server.engines.embedded.camera import VIEW_HEIGHT
+from openspace_server.engines.embedded.cover import Disc, before
+from openspace_server.engines.embedded.mesh import Mesh, glow_texture, sprites
+from openspace_server.engines.embedded.shading import smooth
+
+_SMALLEST = 2.5  # pixels from which a square looks like one
+_MOST = CHUNK
+_BUDGET = 0.010  # seconds of a picture
+_COST = (1e-6, 3e-8)  # seconds per dot, and per pixel of the square around it, in software at 1280 x 720
+_FOCAL = 720 / VIEW_HEIGHT  # of the pictures that this was measured in
+_SOFT = 1.18  # how much wider a dot is than its bright part: its edge is soft
+
+
+def affordable(count: int, pixels: float, focal: float, patient: float = 1.0) -> bool:
+    """Whether ``count`` points of ``pixels`` are to be dots, where that may take ``patient`` times as long as in a live
+    picture. The same for pictures of all sizes, so that a still looks like what was seen."""
+    cost = count * (_COST[0] + _COST[1] * (pixels * _FOCAL / focal) ** 2)
+    return pixels >= _SMALLEST and count <= _MOST and cost <= _BUDGET * patient
+
+
+class Dots:
+    """Draws points of view space as dots, among the bodies that cover them or are covered."""
+
+    def __init__(self, parent: Any) -> None:
+        self._parent = parent
+        self._texture = glow_texture("dot", lambda r: smooth(1.0, 0.7, r), 32)
+        self._meshes: list[Mesh] = []
+
+    def hide(self) -> None:
+        for mesh in self._meshes:
+            mesh.hide()
+
+    def show(
+        self, places: np.ndarray, points: np.ndarray, slope: float, level: float, discs: Sequence[Disc], order: int
+    ) -> int:
+        """Returns how many are in sight.
+
+        Args:
+            places: metres, view axes ``(n, 3)``.
+            points: POINT ``(n,)``; their colours count.
+            slope: half the size of a dot, by its distance.
+            level: how clearly, 0..1.
+            discs, order: as in :meth:`.Cloud.show`.
+        """
+        assert points.dtype == POINT
+        ahead = places[:, 1] > 0
+        places, colours = places[ahead], points["colour"][ahead].view(np.uint8).reshape(-1, 4)[:, :3] / 255
+        orders = np.full(len(places), order)
+        for disc in discs:
+            orders[before(places, disc)] = disc.order
+        away = np.sqrt(np.einsum("ij,ij->i", places, places))
+        places = places / np.maximum(away, 1e-300)[:, None]
+        wanted = np.unique(orders).tolist()
+        while len(self._meshes) < len(wanted):
+            self._meshes.append(Mesh(self._parent, "dots", "alpha", self._texture))
+        self.hide()
+        for mesh, at in zip(self._meshes, wanted, strict=False):
+            chosen = orders == at
+            size = np.full(np.count_nonzero(chosen), slope * _SOFT)
+            vertices, triangles = sprites(places[chosen], size, colours[chosen])
+            vertices["colour"][:, 3] = round(255 * level)
+            mesh.show(vertices, triangles, at)
+        return len(places)
