@@ -14,7 +14,7 @@ from panda3d import core
 
 from openspace_server.engines.embedded.arrangement import CHUNK, Arrangement
 from openspace_server.engines.embedded.cover import Disc, before, relations
-from openspace_server.engines.embedded.dots import Dots, affordable
+from openspace_server.engines.embedded.dots import Dots
 from openspace_server.engines.embedded.point_mesh import PointMesh
 from openspace_server.geometry import quaternions as quat
 
@@ -75,11 +75,11 @@ class Cloud:
         offset: np.ndarray,
         share: float,
         pixels: float,
-        focal: float,
         level: float,
         discs: Sequence[Disc],
         order: int,
         largest: int = LARGE,
+        dot: float = 0.0,
     ) -> None:
         """Draw ``share`` of the points.
 
@@ -87,23 +87,22 @@ class Cloud:
             axes: matrix from the cloud's axes to view axes.
             offset: the frame's origin minus the camera, metres, view axes.
             pixels: size of a point.
-            focal: pixels per unit of slope.
             level: how clearly, 0..1: times the colours, as points cannot be half clear in software.
             discs: bodies that may cover points or be covered by them, in the order in which they are drawn.
             order: where the cloud is drawn when no body matters.
             largest: points up to which they may be larger than a pixel in software.
+            dot: half the size of a point by its distance where points are to be round; only for a single chunk.
         """
         self.drawn = 0
         if not self._chunks:
             self.path.hide()
             return
         middles = offset + self._middles @ axes.T
-        is_round = affordable(self.count, pixels, focal, largest / LARGE)
-        if self._dots is not None and not is_round:
-            self._dots.hide()
-        if is_round:
-            self._show_round(middles, axes, pixels / 2 / focal, level, discs, order)
+        if dot > 0:
+            self._show_round(middles, axes, dot, level, discs, order)
             return
+        if self._dots is not None:
+            self._dots.hide()
         scale = _FARTHEST / (quat.length(offset + axes @ self.centre) + self.reach)
         turn = axes.T * scale  # Panda multiplies row vectors from the left
         orders, mixed = relations(middles, self._sizes * 3.0**0.5, discs, order)
@@ -123,14 +122,8 @@ class Cloud:
         self._set_level(level)
         self.path.show()
 
-    def _show_round(  # of clouds that have one chunk
-        self,
-        middles: np.ndarray,
-        axes: np.ndarray,
-        slope: float,
-        level: float,
-        discs: Sequence[Disc],
-        order: int,
+    def _show_round(
+        self, middles: np.ndarray, axes: np.ndarray, slope: float, level: float, discs: Sequence[Disc], order: int
     ) -> None:
         points = self._chunks[0].vertices()
         places = points["place"].astype(float) * self._sizes[0] @ axes.T + middles[0]

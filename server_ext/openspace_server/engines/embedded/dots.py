@@ -7,25 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from openspace_server.engines.embedded.arrangement import CHUNK, POINT
+from openspace_server.engines.embedded.arrangement import POINT
 from openspace_server.engines.embedded.camera import VIEW_HEIGHT
 from openspace_server.engines.embedded.cover import Disc, before
 from openspace_server.engines.embedded.mesh import Mesh, glow_texture, sprites
 from openspace_server.engines.embedded.shading import smooth
 
-_SMALLEST = 2.5  # pixels from which a square looks like one
-_MOST = CHUNK
-_BUDGET = 0.010  # seconds of a picture
+SMALLEST = 2.5
+"""Pixels from which a square looks like one."""
+BUDGET = 0.010
+"""Seconds that all dots of a live picture may take."""
 _COST = (1e-6, 3e-8)  # seconds per dot, and per pixel of the square around it, in software at 1280 x 720
 _FOCAL = 720 / VIEW_HEIGHT  # of the pictures that this was measured in
 _SOFT = 1.18  # how much wider a dot is than its bright part: its edge is soft
 
 
-def affordable(count: int, pixels: float, focal: float, patient: float = 1.0) -> bool:
-    """Whether ``count`` points of ``pixels`` are to be dots, where that may take ``patient`` times as long as in a live
-    picture. The same for pictures of all sizes, so that a still looks like what was seen."""
-    cost = count * (_COST[0] + _COST[1] * (pixels * _FOCAL / focal) ** 2)
-    return pixels >= _SMALLEST and count <= _MOST and cost <= _BUDGET * patient
+def cost(count: int, slope: float) -> float:
+    """Seconds that ``count`` dots take. The same for pictures of all sizes, so that a still looks like what was
+    seen; ``slope`` as in :meth:`Dots.show`."""
+    return count * (_COST[0] + _COST[1] * (2 * slope * _FOCAL) ** 2)
 
 
 class Dots:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError, UnknownTarget
-from openspace_server.engines.embedded import cover
-from openspace_server.engines.embedded.arrangement import Arrangement
+from openspace_server.engines.embedded import cover, dots
+from openspace_server.engines.embedded.arrangement import CHUNK, Arrangement
 from openspace_server.engines.embedded.cloud import LARGE
 from openspace_server.engines.embedded.colouring import pack
 from openspace_server.engines.embedded.cover import Disc
@@ -34,6 +34,7 @@ _COST = 6e-8  # seconds per point, before any was measured
 _DEAR = 20_000  # points from which their time can be measured
 _REST = (0.12, 0.3)
 _PATIENCE = 4.0  # times that a picture of all points takes
+_STILLS = 10  # times as much as for a live picture may be done for a still
 _REACH = 5.0  # pixels at a height of 720 by which a pick may miss
 
 
@@ -202,7 +203,8 @@ class Points:
         levels = {node.identifier: node.level for node in self._nodes.values()}
         total = sum(node.cloud.count for node in self._nodes.values() if levels[node.identifier] > 0)
         share = min(1.0, _BUDGET / (self._cost * total)) if moving and total and self._software else 1.0
-        drawn = 0
+        drawn, patience = 0, _STILLS if view.exact else 1
+        left = dots.BUDGET * patience
         for node in self._nodes.values():
             level = levels[node.identifier]
             if level <= 0:
@@ -210,8 +212,12 @@ class Points:
                 continue
             axes, offset = node.placed(view)
             pixels = max(node.pixels(view, axes, offset), view.dot)
-            largest = LARGE * 10 if view.exact else LARGE
-            node.cloud.show(axes, offset, share, pixels, view.focal, level, discs, order, largest)
+            dot = pixels / 2 / view.focal
+            price = dots.cost(node.cloud.count, dot)
+            if pixels < dots.SMALLEST or node.cloud.count > CHUNK or price > left:
+                dot = price = 0.0
+            left -= price
+            node.cloud.show(axes, offset, share, pixels, level, discs, order, LARGE * patience, dot)
             drawn += node.cloud.drawn
         if not view.exact:
             self.whole, self._drawn = share >= 1, drawn

@@ -143,7 +143,7 @@ class Stars:
             self._galaxy.take(made)
         axes = view.axes @ GALACTIC.T
         offset, largest = -(view.axes @ view.camera), 100_000 if view.exact else 0
-        self._galaxy.show(axes, offset, 1.0, view.dot, view.focal, level, (), 0, largest)
+        self._galaxy.show(axes, offset, 1.0, view.dot, level, (), 0, largest)
 
     def _move_lines(self, camera: np.ndarray) -> None:
         """Between the places in space of their stars, as seen from ``camera``, parsecs."""
