@@ -7,7 +7,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -43,6 +43,16 @@ def started(lab: Lab) -> Iterator[OpenSpace]:
         space.time.pause()
         yield space
     wait_for(lambda: not lab.instances(), what="all instance processes are gone")
+
+
+class Steered(Protocol):
+    """A page with a view, in whatever browser."""
+
+    def frames(self) -> int: ...
+
+    def drag(self) -> None: ...
+
+    def picture(self) -> Any: ...
 
 
 class Stream:
@@ -92,7 +102,7 @@ def position(space: OpenSpace) -> np.ndarray:
     return np.array(space.camera["Position"])
 
 
-def steers(stream: Stream, space: OpenSpace) -> None:
+def steers(stream: Steered, space: OpenSpace) -> None:
     """A drag moves the camera at the instance and the picture on the page."""
     before, seen, shown = position(space), stream.frames(), stream.picture()
     stream.drag()
