@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import sys
+import weakref
 
 import psutil
 import pytest
@@ -32,3 +34,20 @@ def test_what_the_allocator_keeps_is_given_back_when_a_viewer_has_left() -> None
     asyncio.run(spare.look(0))
     assert kept - process.memory_info().rss > BLOCKS * SIZE / 2
     library.free(blocks[-1])
+
+
+def test_circles_of_objects_go_when_a_viewer_has_left() -> None:
+    class Circle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    spare = SpareMemory()
+    gc.disable()
+    try:
+        circle = weakref.ref(Circle())
+        asyncio.run(spare.look(1))
+        assert circle() is not None
+        asyncio.run(spare.look(0))
+        assert circle() is None
+    finally:
+        gc.enable()
