@@ -33,6 +33,8 @@ export class MediaLink implements Link {
     this.#socket = socket;
     this.#events = events;
     socket.binaryType = "arraybuffer";
+    signal.addEventListener("abort", () => socket.close(), { once: true });
+    if (signal.aborted) socket.close();
     const options = { signal };
     socket.addEventListener("open", () => this.#askFor(!this.#paused), options);
     socket.addEventListener("message", (event) => this.#receive(event.data), options);
@@ -54,7 +56,7 @@ export class MediaLink implements Link {
       signal,
     );
     const painting: PainterEvents = {
-      painted: (picture, milliseconds) => {
+      handedOver: (picture, milliseconds) => {
         this.#received.decoded(picture, milliseconds);
         this.#acknowledge(picture);
       },
@@ -69,8 +71,6 @@ export class MediaLink implements Link {
       rung === "websocket"
         ? new VideoPainter(screen.decoded(presented, signal), painting, signal)
         : new ImagePainter(screen.surface(presented, signal), painting, signal);
-    signal.addEventListener("abort", () => socket.close(), { once: true });
-    if (signal.aborted) socket.close();
   }
 
   get way(): Way {

@@ -5,7 +5,7 @@ import { codecOf, type MediaPicture } from "./mediaPicture.ts";
 
 export interface PainterEvents {
   /** The picture with this number is on its way to the screen; decoding took so long. */
-  painted(picture: MediaPicture, milliseconds: number): void;
+  handedOver(picture: MediaPicture, milliseconds: number): void;
   /** The picture with this number will not be shown: a key frame is needed first. */
   skipped(picture: MediaPicture): void;
   failed(reason: string): void;
@@ -94,7 +94,7 @@ export class VideoPainter implements Painter {
     if (decoder === this.#decoder) this.#show(frame);
     else frame.close();
     // What it waited for the one before is not its own time: the instance takes the sum for the decoder's load.
-    if (waiting) this.#events.painted(waiting.picture, now - Math.max(waiting.at, this.#lastAt));
+    if (waiting) this.#events.handedOver(waiting.picture, now - Math.max(waiting.at, this.#lastAt));
     this.#lastAt = now;
   }
 
@@ -123,7 +123,7 @@ export class ImagePainter implements Painter {
         const now = performance.now();
         if (!this.#signal.aborted) this.#paint(bitmap, bitmap.width, bitmap.height);
         bitmap.close();
-        if (!this.#signal.aborted) this.#events.painted(picture, now - began);
+        if (!this.#signal.aborted) this.#events.handedOver(picture, now - began);
       },
       (error: unknown) => {
         if (!this.#signal.aborted) this.#events.failed(`this browser cannot show the images: ${String(error)}`);

@@ -65,6 +65,7 @@ export class Picture implements Screen {
 
   /** Where a video element takes frames, the browser shows them without work of the page's own thread. */
   decoded(presented: Presented, signal: AbortSignal): Show {
+    if (signal.aborted) return (frame) => frame.close();
     if (globalThis.MediaStreamTrackGenerator === undefined) {
       const paint = this.surface(presented, signal);
       return (frame) => {
@@ -96,7 +97,10 @@ export class Picture implements Screen {
   #follow(video: HTMLVideoElement, stream: MediaStream, presented: Presented, signal: AbortSignal): void {
     if (signal.aborted) return;
     video.srcObject = stream;
-    video.play().catch(() => {});
+    const play = () => void video.play().catch(() => {});
+    // A video that is moved to another place of the page stops, and goes on for nobody.
+    video.addEventListener("pause", play, { signal });
+    play();
     const next = () =>
       video.requestVideoFrameCallback((_, frame) => {
         if (signal.aborted) return;

@@ -28,10 +28,10 @@ ANSWER_TIMEOUT = 60.0
 
 
 class Firefox:
-    """One window. ``problems``: errors that pages wrote into the console or did not catch."""
+    """One window."""
 
     def __init__(self, socket: ClientConnection) -> None:
-        self.problems: list[str] = []
+        self._problems: list[str] = []
         self._socket = socket
         self._numbers = itertools.count(1)
         self.ask("session.new", capabilities={})
@@ -45,11 +45,17 @@ class Firefox:
         while True:
             message = json.loads(self._socket.recv(ANSWER_TIMEOUT))
             if message.get("method") == "log.entryAdded" and message["params"]["level"] == "error":
-                self.problems.append(str(message["params"]["text"]))
+                self._problems.append(str(message["params"]["text"]))
             if message.get("id") == number:
                 assert message["type"] == "success", message
                 result: dict[str, Any] = message["result"]
                 return result
+
+    @property
+    def problems(self) -> list[str]:
+        """Errors so far that pages wrote into the console or did not catch."""
+        self.ask("session.status")  # what was said before its answer is known with it
+        return self._problems
 
     def before_pages(self, script: str) -> None:
         """Run ``script`` in every page before its own."""

@@ -64,6 +64,13 @@ def trusting(relayed: Setting, playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.fixture
+def trusting_page(trusting: Browser) -> Iterator[Page]:
+    page = trusting.new_page()
+    yield page
+    page.close()
+
+
 def restricted(urls: str, **credentials: str) -> str:
     """``urls``: a pattern of those that may be used."""
     return ONLY % {"urls": json.dumps(urls), "credentials": json.dumps(credentials)}
@@ -74,9 +81,9 @@ URLS = {"udp": "^turn:.*udp$", "tcp": "^turn:.*tcp$", "tls": "^turns:.*tcp$"}
 
 @pytest.mark.parametrize("transport", URLS)
 def test_picture_and_input_arrive_over_turn(
-    relayed: Setting, trusting: Browser, space: OpenSpace, transport: str
+    relayed: Setting, space: OpenSpace, trusting_page: Page, transport: str
 ) -> None:
-    page = trusting.new_page()
+    page = trusting_page
     page.add_init_script(restricted(URLS[transport]))
     stream = Stream(page, relayed.lab, space)
     print(f"TURN over {transport}: live after {stream.live('webrtc-turn'):.2f} s")
@@ -88,7 +95,6 @@ def test_picture_and_input_arrive_over_turn(
     name = page.evaluate("given.iceServers[0].username")
     assert relayed.turn.said(name), "with the credentials of this viewer"
     assert not stream.problems
-    page.close()
 
 
 @pytest.mark.parametrize("wrong", ["expired", "forged"])

@@ -15,6 +15,7 @@ from openspace_server.engines.base import EngineError, Motion, UnknownTarget
 from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.embedded.arrangement import CHUNK, arrange
 from openspace_server.engines.embedded.colouring import ColourMap, mapped, pack
+from openspace_server.engines.embedded.point_node import UNITS
 from openspace_server.engines.properties import Property
 from openspace_server.engines.scene_engine import SceneEngine
 from tests.api.fake_engine import FakeSceneEngine
@@ -75,21 +76,45 @@ def test_bodies_cover_points_behind_them_and_are_covered_by_those_before(space: 
     assert len(lit(shown, 1)) > 0
 
 
+@pytest.mark.parametrize("unit", ["m", "ly"])
 @pytest.mark.parametrize("places", [[[0, 1e7, 1e6]], [[0, 1e7, 1e6], [0, 1e7, 1e6 + 1]]])
-def test_points_without_any_extent_are_drawn(space: EmbeddedEngine, wall: Wall, places: list[list[float]]) -> None:
+def test_points_without_any_extent_are_drawn(
+    space: EmbeddedEngine, wall: Wall, places: list[list[float]], unit: str
+) -> None:
     before = bgr(space, wall)
-    space.add_points(table(Unit="m"), np.array(places), {})
+    space.add_points(table(Unit=unit), np.array(places) / UNITS[unit], {})
     changed = np.argwhere(np.abs(bgr(space, wall) - before).sum(axis=2) > 60)
     assert len(changed)
     assert np.ptp(changed, axis=0).max() <= 5
 
 
+def test_small_chunks_near_by_keep_their_place_in_a_cloud_that_reaches_far(space: EmbeddedEngine, wall: Wall) -> None:
+    rng = np.random.default_rng(1)
+    near = rng.normal(0, 1, (6 * CHUNK, 3)) * 300 + [0, 1.2e4, 0]
+    far = rng.normal(0, 1, (CHUNK, 3)) * 5e9 + [-9e9, 0, 0]
+    bare = bgr(space, wall)
+
+    def seen(places: np.ndarray) -> np.ndarray:
+        space.add_points(table(), places, {})
+        space._scene.points.settle()
+        wall.after(1)
+        picture = bgr(space, wall)
+        space.remove_node("Cloud")
+        changed: np.ndarray = np.abs(picture - bare).sum(axis=2) > 60
+        return changed
+
+    alone, together = seen(near), seen(np.concatenate([near, far]))
+    assert alone.sum() > 100
+    assert (alone & together).sum() > 0.9 * alone.sum()
+
+
 @pytest.mark.parametrize("size", [(640, 360), (1920, 1080)])
+@pytest.mark.parametrize(("y", "z"), [(1.2e4, 0.0), (2.5e4, 1.3e4)])
 def test_large_points_of_a_small_cloud_are_round_and_grow_with_the_picture(
-    space: EmbeddedEngine, wall: Wall, size: tuple[int, int]
+    space: EmbeddedEngine, wall: Wall, size: tuple[int, int], y: float, z: float
 ) -> None:
     settings = {"ScaleExponent": 50.0, "EnableMaxSizeControl": True, "MaxSize": 24.0}
-    places = np.array([[0.0, 1.2e4, 0.0]])
+    places = np.array([[0.0, y, z]])
     space.add_points(table(SizeSettings=settings, Coloring={"FixedColor": [1.0, 0.0, 0.0]}), places, {})
     dot = lit(space.still(wall.now, size, antialias=1).pixels[..., 2::-1].astype(int), 0)
     across = np.ptp(dot, axis=0) + 1
@@ -140,6 +165,7 @@ def test_all_points_are_drawn_when_the_camera_has_rested_for_as_long_as_that_is_
     space.add_points(table(), frames[0], {})
     points = space._scene.points
     points.settle()
+    points._cost = 6e-8  # whatever was measured here before
 
     def drawn(motion: Motion | None = None) -> bool:
         if motion is not None:
@@ -167,12 +193,18 @@ def test_points_do_not_hold_up_running_time(space: EmbeddedEngine, wall: Wall) -
     points = space._scene.points
     points.settle()
     space.set_paused(False, wall.now)
-    space.set_rate(36_000.0, wall.now)
-    for _ in range(4):
-        wall.after(space.next_change(wall.now))
+    points._cost = 6e-8
+    space.draw(wall.now)
+    for wait in (0.02, 0.2):
         space.draw(wall.now)
-    assert not points.whole
-    assert space.next_change(wall.now) < 1 / 30
+        space.next_change(wall.now)
+        space.set_rate(1 / (space._speed * wait), wall.now)
+        for _ in range(4):
+            wall.after(space.next_change(wall.now))
+            space.draw(wall.now)
+        # So soon after each other that a part of the points has to do; no sooner than something moves by a pixel.
+        assert not points.whole
+        assert space.next_change(wall.now) == pytest.approx(wait, rel=0.3)
 
 
 def test_stills_wait_for_points(space: EmbeddedEngine, wall: Wall) -> None:

@@ -27,10 +27,13 @@ def environment(folder: Path) -> dict[str, str]:
 def test_products_of_points_and_matrices_use_one_thread_unless_the_host_says_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
     assert environment(tmp_path)["OPENBLAS_NUM_THREADS"] == "1"
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
-    assert environment(tmp_path)["OPENBLAS_NUM_THREADS"] == "3"
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, "3")
+            assert {key: value for key, value in environment(tmp_path).items() if "NUM_THREADS" in key} == {name: "3"}
 
 
 def test_the_hosts_secret_stays_with_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

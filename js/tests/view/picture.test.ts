@@ -5,16 +5,25 @@ let life: AbortController;
 const presented = vi.fn();
 const frame = () =>
   ({ displayWidth: 1280, displayHeight: 720, close: vi.fn() }) as unknown as VideoFrame & { close: () => void };
+/** What the page calls when a frame was shown, and what starts a video. */
+let shown: (now: number, frame: object) => void;
+const play = vi.fn(async () => {});
 
 beforeEach(() => {
   vi.clearAllMocks();
   life = new AbortController();
-  HTMLVideoElement.prototype.requestVideoFrameCallback = vi.fn(() => 1);
-  HTMLVideoElement.prototype.play = async () => {};
+  const { prototype } = HTMLVideoElement;
+  Object.defineProperty(prototype, "srcObject", { value: null, writable: true, configurable: true });
+  prototype.requestVideoFrameCallback = (callback) => {
+    shown = callback as typeof shown;
+    return 1;
+  };
+  prototype.play = play;
 });
 afterEach(() => {
   life.abort();
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
 });
 
 /** Stands in for Chromium's track that takes frames. */
@@ -37,11 +46,9 @@ class FakeTrack {
   }
 }
 
-function withTrack(): FakeTrack {
+function withTrack(): void {
   vi.stubGlobal("MediaStreamTrackGenerator", FakeTrack);
   vi.stubGlobal("MediaStream", class {});
-  Object.defineProperty(HTMLVideoElement.prototype, "srcObject", { value: null, writable: true, configurable: true });
-  return FakeTrack.made.at(-1) as FakeTrack;
 }
 
 test("decoded frames go to a video element below the other one, until the end", async () => {
@@ -55,6 +62,9 @@ test("decoded frames go to a video element below the other one, until the end", 
   show(one);
   expect(track.written).toEqual([one]);
   expect(one.close).not.toHaveBeenCalled();
+  shown(0, { presentationTime: 10, expectedDisplayTime: 14 });
+  expect(presented).toHaveBeenCalledExactlyOnceWith(4);
+  expect(picture.frames).toBe(1);
   track.full = true;
   const refused = frame();
   show(refused);
@@ -67,12 +77,37 @@ test("decoded frames go to a video element below the other one, until the end", 
   expect(late.close).toHaveBeenCalled();
 });
 
+test("a video that the page has stopped goes on", () => {
+  withTrack();
+  const picture = new Picture();
+  picture.decoded(presented, life.signal);
+  const surface = picture.root.querySelector("video.osw-surface")!;
+  play.mockClear();
+  surface.dispatchEvent(new Event("pause"));
+  expect(play).toHaveBeenCalledOnce();
+  life.abort();
+  surface.dispatchEvent(new Event("pause"));
+  expect(play).toHaveBeenCalledOnce();
+});
+
+test("after the end nothing is made any more", () => {
+  withTrack();
+  const before = FakeTrack.made.length;
+  life.abort();
+  const picture = new Picture();
+  const late = frame();
+  picture.decoded(presented, life.signal)(late);
+  expect(late.close).toHaveBeenCalled();
+  expect(FakeTrack.made).toHaveLength(before);
+  expect(picture.root.querySelector(".osw-surface")).toBeNull();
+});
+
 test("where no video element takes frames they are painted and closed", () => {
   vi.stubGlobal("MediaStreamTrackGenerator", undefined);
   const picture = new Picture();
   document.body.append(picture.root);
   const drawImage = vi.fn();
-  HTMLCanvasElement.prototype.getContext = vi.fn(() => ({ drawImage })) as never;
+  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue({ drawImage } as never);
   const show = picture.decoded(presented, life.signal);
   const one = frame();
   show(one);

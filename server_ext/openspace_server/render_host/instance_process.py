@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 LINE_LIMIT = 64 * 1024
 MAX_UNTAKEN_BYTES = 64 * 1024
 DRAIN_TIMEOUT = 1.0
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""Environment of an instance unless the host's own says otherwise. NumPy's products of points and a matrix gain nothing
-from a second thread, which would keep a core busy with waiting for the next one."""
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+"""Environment variables that say how many threads multiply matrices in an instance; one, unless the host has either.
+NumPy's products of points and a matrix gain nothing from a second thread, which would keep a core busy with waiting."""
 
 
 class _Protocol(asyncio.subprocess.SubprocessStreamProtocol):
@@ -61,7 +61,9 @@ class InstanceProcess:
         Raises:
             OSError: the program cannot be started.
         """
-        environment = ONE_THREAD | {name: value for name, value in os.environ.items() if name != SECRET_VARIABLE}
+        environment = {name: value for name, value in os.environ.items() if name != SECRET_VARIABLE}
+        if not any(name in environment for name in THREADS):
+            environment[THREADS[0]] = "1"
         with log_path.open("ab") as stderr:
             loop = asyncio.get_running_loop()
             transport, protocol = await loop.subprocess_exec(

@@ -14,6 +14,7 @@ POINT = np.dtype([("place", "<f4", 3), ("colour", "<u4")])
 """Place in parts of its chunk's size, from its middle; RGBA as bytes in that order."""
 _BLOCK = 1 << 16  # points looked at together where that spares memory
 _CELLS = 32  # per axis
+_LEAST = 1.0  # metres: size of what has no extent
 _SPREAD = np.array([sum((k >> bit & 1) << 3 * bit for bit in range(5)) for k in range(_CELLS)], np.uint16)
 
 
@@ -40,7 +41,7 @@ def arrange(places: np.ndarray, shown: np.ndarray | None, metres: float, shift: 
     """Arrange ``places`` ``(n, 3)`` of ``metres`` each, moved by ``shift`` metres; those that are not finite, or not
     ``shown``, are left out. Colours are left to :func:`paint`."""
     if places.dtype not in (np.float32, np.float64):
-        places = places.astype(np.float32)
+        places = places.astype(np.float32 if places.dtype.itemsize < 4 else np.float64)
     columns = [places[:, k] for k in range(3)]
     good = np.isfinite(columns[0])
     for column in columns[1:]:
@@ -68,9 +69,10 @@ def arrange(places: np.ndarray, shown: np.ndarray | None, metres: float, shift: 
         low[:, k], high[:, k] = _bounds(found)
         if single:
             floats[:, k] = found
-    middles, halves = (low + (high - low) / 2).astype(places.dtype).astype(float), (high - low) / 2
+    middles = (low + (high - low) / 2).astype(places.dtype).astype(float)
+    halves = np.maximum(high - middles, middles - low)
     sizes = halves.max(axis=1)
-    sizes[sizes <= 0] = 1.0
+    sizes[sizes <= 0] = _LEAST / metres
     for k, column in enumerate(columns):
         if single:
             _relate(floats[:, k], middles[:, k], sizes)
@@ -79,14 +81,14 @@ def arrange(places: np.ndarray, shown: np.ndarray | None, metres: float, shift: 
             _relate(found, middles[:, k], sizes)
             floats[:, k] = found
     centre = ((middles - halves).min(axis=0) + (middles + halves).max(axis=0)) / 2
-    reach = float(np.max(np.linalg.norm(middles - centre, axis=1) + np.linalg.norm(halves, axis=1))) or 1.0
+    reach = float(np.max(np.linalg.norm(middles - centre, axis=1) + np.linalg.norm(halves, axis=1)))
     return Arrangement(
         order if rows is None else rows.take(order),
         vertices,
         middles * metres + shift,
         sizes * metres,
         centre * metres + shift,
-        reach * metres,
+        max(reach * metres, _LEAST),
     )
 
 

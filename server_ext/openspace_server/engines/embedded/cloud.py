@@ -19,7 +19,7 @@ from openspace_server.engines.embedded.point_mesh import PointMesh
 from openspace_server.geometry import quaternions as quat
 
 _FARTHEST = 60.0  # where the farthest point of a cloud is put
-_SMALLEST = 1e-3  # of a chunk there, a hundredth of a pixel: Panda leaves out what has hardly any size
+_SMALLEST = 1e-3  # of a chunk: Panda leaves out what has hardly any size. A hundredth of a pixel where the farthest is
 LARGE = 20_000
 """Points from which a cloud has one-pixel points in software, whatever its size settings; in stills ten times as
 many."""
@@ -66,6 +66,8 @@ class Cloud:
     def remove(self) -> None:
         """Free everything."""
         self.path.remove_node()
+        if self._dots is not None:
+            self._dots.remove()
         self._chunks.clear()
         self._fronts.clear()
 
@@ -104,13 +106,17 @@ class Cloud:
         if self._dots is not None:
             self._dots.hide()
         scale = _FARTHEST / (quat.length(offset + axes @ self.centre) + self.reach)
-        turn = axes.T * scale  # Panda multiplies row vectors from the left
         orders, mixed = relations(middles, self._sizes * 3.0**0.5, discs, order)
         counts = [max(1, min(chunk.count, round(chunk.count * share))) for chunk in self._chunks]
+        # Small chunks are put farther away and made larger, which looks the same.
+        away = np.maximum(np.linalg.norm(middles, axis=1) * scale, 1e-12)
+        grown = np.minimum(np.maximum(_SMALLEST / (self._sizes * scale), 1.0), np.maximum(_FARTHEST / away, 1.0))
+        sizes = np.maximum(self._sizes * scale * grown, _SMALLEST)
+        places = middles * (scale * grown)[:, None]
         for chunk, count, at, middle, size in zip(
-            self._chunks, counts, orders, (middles * scale).tolist(), self._sizes.tolist(), strict=True
+            self._chunks, counts, orders, places.tolist(), sizes.tolist(), strict=True
         ):
-            (a, b, c), (d, e, f), (g, h, i) = (turn * max(size, _SMALLEST / scale)).tolist()
+            (a, b, c), (d, e, f), (g, h, i) = (axes.T * size).tolist()  # Panda multiplies row vectors from the left
             chunk.path.show()
             chunk.show(count, at, core.LMatrix4(a, b, c, 0, d, e, f, 0, g, h, i, 0, *middle, 1))
         self.drawn = sum(counts)

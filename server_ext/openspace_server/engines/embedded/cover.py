@@ -68,6 +68,8 @@ def behind(places: np.ndarray, disc: Disc) -> np.ndarray:
 def _against(places: np.ndarray, disc: Disc) -> tuple[np.ndarray, np.ndarray]:
     """Whether each place is farther than the ball's surface, and whether it lies on its disc."""
     away = np.sqrt(np.einsum("ij,ij->i", places, places))
-    along = places @ disc.centre / np.maximum(away, 1e-300)
-    inside = disc.radius**2 - (disc.centre @ disc.centre - along * along)
+    sight = places / np.maximum(away, np.finfo(places.dtype).tiny)[:, None]
+    along = sight @ disc.centre
+    off = disc.centre - along[:, None] * sight  # not from two large squares, whose difference would be lost
+    inside = disc.radius**2 - np.einsum("ij,ij->i", off, off)
     return away > along - np.sqrt(np.maximum(inside, 0)), (inside > 0) & (along > 0)

@@ -10,22 +10,23 @@ import numpy as np
 from openspace_server.engines.embedded.arrangement import POINT
 from openspace_server.engines.embedded.camera import VIEW_HEIGHT
 from openspace_server.engines.embedded.cover import Disc, before
-from openspace_server.engines.embedded.mesh import Mesh, glow_texture, sprites
+from openspace_server.engines.embedded.mesh import VERTEX, Mesh, free, glow_texture
 from openspace_server.engines.embedded.shading import smooth
 
 SMALLEST = 2.5
 """Pixels from which a square looks like one."""
 BUDGET = 0.010
-"""Seconds that all dots of a live picture may take."""
-_COST = (1e-6, 3e-8)  # seconds per dot, and per pixel of the square around it, in software at 1280 x 720
+"""Seconds that all dots of a picture of 1280 x 720 may take; larger ones, and stills, have the same dots, so that they
+look like what was seen."""
+_COST = (1e-6, 3e-8)  # seconds per dot, and in software per pixel of the square around it
 _FOCAL = 720 / VIEW_HEIGHT  # of the pictures that this was measured in
-_SOFT = 1.18  # how much wider a dot is than its bright part: its edge is soft
+_CORNERS = np.array([(-1.0, -1.0), (3.0, -1.0), (-1.0, 3.0)])  # one triangle each, as in mesh.sprites
+_SOFT = 1.25  # how much wider a dot is than its bright part: its edge is soft
 
 
-def cost(count: int, slope: float) -> float:
-    """Seconds that ``count`` dots take. The same for pictures of all sizes, so that a still looks like what was
-    seen; ``slope`` as in :meth:`Dots.show`."""
-    return count * (_COST[0] + _COST[1] * (2 * slope * _FOCAL) ** 2)
+def cost(count: int, slope: float, software: bool) -> float:
+    """Seconds that ``count`` dots take in a picture of 1280 x 720; ``slope`` as in :meth:`Dots.show`."""
+    return count * (_COST[0] + software * _COST[1] * (2 * slope * _FOCAL) ** 2)
 
 
 class Dots:
@@ -35,6 +36,11 @@ class Dots:
         self._parent = parent
         self._texture = glow_texture("dot", lambda r: smooth(1.0, 0.7, r), 32)
         self._meshes: list[Mesh] = []
+
+    def remove(self) -> None:
+        """Give back the texture; the nodes go with their parent."""
+        self._meshes.clear()
+        free(self._texture)
 
     def hide(self) -> None:
         for mesh in self._meshes:
@@ -48,26 +54,28 @@ class Dots:
         Args:
             places: metres, view axes ``(n, 3)``.
             points: POINT ``(n,)``; their colours count.
-            slope: half the size of a dot, by its distance.
+            slope: half the size of a dot in the picture, by the focal length.
             level: how clearly, 0..1.
             discs, order: as in :meth:`.Cloud.show`.
         """
         assert points.dtype == POINT
         ahead = places[:, 1] > 0
-        places, colours = places[ahead], points["colour"][ahead].view(np.uint8).reshape(-1, 4)[:, :3] / 255
+        places, colours = places[ahead], points["colour"][ahead].view(np.uint8).reshape(-1, 4)[:, :3]
         orders = np.full(len(places), order)
         for disc in discs:
             orders[before(places, disc)] = disc.order
-        away = np.sqrt(np.einsum("ij,ij->i", places, places))
-        places = places / np.maximum(away, 1e-300)[:, None]
+        flat = places[:, [0, 2]] / np.maximum(places[:, 1:2], 1e-300)
         wanted = np.unique(orders).tolist()
         while len(self._meshes) < len(wanted):
             self._meshes.append(Mesh(self._parent, "dots", "alpha", self._texture))
         self.hide()
         for mesh, at in zip(self._meshes, wanted, strict=False):
             chosen = orders == at
-            size = np.full(np.count_nonzero(chosen), slope * _SOFT)
-            vertices, triangles = sprites(places[chosen], size, colours[chosen])
-            vertices["colour"][:, 3] = round(255 * level)
-            mesh.show(vertices, triangles, at)
+            vertices = np.empty((np.count_nonzero(chosen), 3), VERTEX)
+            vertices["place"][..., 1] = 1
+            vertices["place"][..., ::2] = flat[chosen][:, None] + slope * _SOFT * _CORNERS
+            vertices["uv"] = (_CORNERS + 1) / 2
+            vertices["colour"][..., :3] = colours[chosen][:, None]
+            vertices["colour"][..., 3] = round(255 * level)
+            mesh.show(vertices.reshape(-1), np.arange(vertices.size).reshape(-1, 3), at)
         return len(places)

@@ -19,6 +19,7 @@ from openspace_server.engines.embedded.handles import NavigationHandle, RenderHa
 from openspace_server.engines.embedded.navigator import RADII, Navigator
 from openspace_server.engines.embedded.nodes import Nodes
 from openspace_server.engines.embedded.pipe import Canvas
+from openspace_server.engines.embedded.points import REST
 from openspace_server.engines.embedded.rotation import spin_rate
 from openspace_server.engines.embedded.scene import Scene
 from openspace_server.engines.embedded.staging import Staging
@@ -28,7 +29,6 @@ from openspace_server.engines.point_engine import Picked
 from openspace_server.engines.properties import PropertyTree
 
 SMALLEST, LARGEST = 64, 8192
-_REST = 0.12  # seconds without a picture after which nothing counts as changing
 _EARLY = 0.9  # part of a rest after which it counts as over: whoever waits for its end may wake a little too soon
 _ANTIALIAS = 4  # samples per pixel of a still
 _STILLS_KEPT = 10.0  # seconds after the last still for which its canvas is kept
@@ -104,7 +104,8 @@ class EmbeddedEngine(Staging):
     def draw(self, now: float) -> Frame:
         canvas = self._opened()
         self.advance(now)
-        self._last = self._picture(canvas, *self._size, self._moves(now))
+        self._note_motion(now)
+        self._last = self._picture(canvas, *self._size, self._is_followed(now))
         if now - self._still_at > _STILLS_KEPT:
             self._studio.rest()
         self._frames += 1
@@ -112,14 +113,17 @@ class EmbeddedEngine(Staging):
         self._drawn_at = now
         return self._last
 
-    def _moves(self, now: float) -> bool:
-        """Whether what is drawn now is followed by something else so soon that a part of the points has to do."""
+    def _note_motion(self, now: float) -> None:
         if self._navigator.moving or self._steered:
             self._moved_at = now
         self._steered = False
+
+    def _is_followed(self, now: float) -> bool:
+        """Whether what is drawn now is followed by something else so soon that a part of the points has to do:
+        the camera moves or did so lately, time runs, or pictures have been coming one upon the other."""
         rest = self._scene.points.rest
         return (
-            now - self._moved_at < _EARLY * rest or now - self._drawn_at < _EARLY * _REST or self._sky_wait(now) < rest
+            now - self._moved_at < _EARLY * rest or now - self._drawn_at < _EARLY * REST or self._sky_wait(now) < rest
         )
 
     def still_in_parts(self, now: float, asked: StillRequest) -> Generator[None, None, Still]:
@@ -179,8 +183,8 @@ class EmbeddedEngine(Staging):
         if points.ready:
             return 0.0
         at = self._drawn_at + self._sky_wait(now)
-        if not points.whole:
-            at = min(at, max(self._moved_at + points.rest, self._drawn_at + _REST))
+        if not points.whole and self._sky_wait(now) >= points.rest:
+            at = min(at, max(self._moved_at + points.rest, self._drawn_at + REST))
         return max(at - now, 0.0)
 
     def _sky_wait(self, now: float) -> float:

@@ -32,9 +32,10 @@ _SMALL_FILE = 1_000_000  # bytes up to which a file is read at once
 _BUDGET = 0.016  # seconds that points may take of a picture while things move
 _COST = 6e-8  # seconds per point, before any was measured
 _DEAR = 20_000  # points from which their time can be measured
-_REST = (0.12, 0.3)
+REST = 0.12
+"""Seconds without another picture after which nothing counts as changing."""
+_LONGEST_REST = 0.3
 _PATIENCE = 4.0  # times that a picture of all points takes
-_STILLS = 10  # times as much as for a live picture may be done for a still
 _REACH = 5.0  # pixels at a height of 720 by which a pick may miss
 
 
@@ -54,7 +55,7 @@ class Points:
         self._jobs: dict[str, Future[Any]] = {}
         self._again: set[str] = set()
         self._worker: ThreadPoolExecutor | None = None
-        self._cost, self._drawn, self._spent = _COST, 0, 0.0
+        self._cost, self._total, self._drawn, self._spent = _COST, 0, 0, 0.0
         self._all = (0, 0.0)  # how many points the last picture of all had, and its time
         self.whole = True
 
@@ -190,8 +191,7 @@ class Points:
     def rest(self) -> float:
         """Seconds without motion after which all of them are drawn: the longer that takes, the later, as meanwhile
         nobody can steer."""
-        total = sum(node.cloud.count for node in self._nodes.values())
-        return min(max(_PATIENCE * self._cost * total, _REST[0]), _REST[1])
+        return min(max(_PATIENCE * self._cost * self._total, REST), _LONGEST_REST)
 
     def show(self, view: View, moving: bool, discs: Sequence[Disc], order: int) -> None:
         """Draw all of them at rest, a part while ``moving`` in software; ``discs`` as in :meth:`.Cloud.show`."""
@@ -202,9 +202,10 @@ class Points:
             self.collect()
         levels = {node.identifier: node.level for node in self._nodes.values()}
         total = sum(node.cloud.count for node in self._nodes.values() if levels[node.identifier] > 0)
+        if not view.exact:
+            self._total = total
         share = min(1.0, _BUDGET / (self._cost * total)) if moving and total and self._software else 1.0
-        drawn, patience = 0, _STILLS if view.exact else 1
-        left = dots.BUDGET * patience
+        drawn, left = 0, dots.BUDGET
         for node in self._nodes.values():
             level = levels[node.identifier]
             if level <= 0:
@@ -212,12 +213,13 @@ class Points:
                 continue
             axes, offset = node.placed(view)
             pixels = max(node.pixels(view, axes, offset), view.dot)
+            largest = LARGE * 10 if view.exact else LARGE
             dot = pixels / 2 / view.focal
-            price = dots.cost(node.cloud.count, dot)
+            price = dots.cost(node.cloud.count, dot, self._software)
             if pixels < dots.SMALLEST or node.cloud.count > CHUNK or price > left:
                 dot = price = 0.0
             left -= price
-            node.cloud.show(axes, offset, share, pixels, level, discs, order, LARGE * patience, dot)
+            node.cloud.show(axes, offset, share, pixels, level, discs, order, largest, dot)
             drawn += node.cloud.drawn
         if not view.exact:
             self.whole, self._drawn = share >= 1, drawn
