@@ -9,6 +9,8 @@ import numpy as np
 
 from openspace_server.geometry import quaternions as quat
 
+_LARGE = 0.03  # radius by distance, from which a disc is
+
 
 @dataclass(frozen=True)
 class Disc:
@@ -68,8 +70,14 @@ def behind(places: np.ndarray, disc: Disc) -> np.ndarray:
 def _against(places: np.ndarray, disc: Disc) -> tuple[np.ndarray, np.ndarray]:
     """Whether each place is farther than the ball's surface, and whether it lies on its disc."""
     away = np.sqrt(np.einsum("ij,ij->i", places, places))
-    sight = places / np.maximum(away, np.finfo(places.dtype).tiny)[:, None]
-    along = sight @ disc.centre
-    off = disc.centre - along[:, None] * sight  # not from two large squares, whose difference would be lost
-    inside = disc.radius**2 - np.einsum("ij,ij->i", off, off)
+    least = np.finfo(places.dtype).tiny
+    if disc.radius > _LARGE * quat.length(disc.centre):
+        along = places @ disc.centre / np.maximum(away, least)
+        inside = disc.radius**2 - (disc.centre @ disc.centre - along * along)
+    else:
+        # Dearer, but not the difference of two large squares, in which single floats would lose a small disc.
+        sight = places / np.maximum(away, least)[:, None]
+        along = sight @ disc.centre
+        off = disc.centre - along[:, None] * sight
+        inside = disc.radius**2 - np.einsum("ij,ij->i", off, off)
     return away > along - np.sqrt(np.maximum(inside, 0)), (inside > 0) & (along > 0)

@@ -31,6 +31,7 @@ AT_ONCE = 30_000
 _SMALL_FILE = 1_000_000  # bytes up to which a file is read at once
 _BUDGET = 0.016  # seconds that points may take of a picture while things move
 _COST = 6e-8  # seconds per point, before any was measured
+_BASE = 0.004  # seconds that a picture takes without points, before any was measured
 _DEAR = 20_000  # points from which their time can be measured
 REST = 0.12
 """Seconds without another picture after which nothing counts as changing."""
@@ -56,6 +57,7 @@ class Points:
         self._again: set[str] = set()
         self._worker: ThreadPoolExecutor | None = None
         self._cost, self._total, self._drawn, self._spent = _COST, 0, 0, 0.0
+        self._base = _BASE  # what a picture takes without points
         self._all = (0, 0.0)  # how many points the last picture of all had, and its time
         self.whole = True
 
@@ -229,8 +231,9 @@ class Points:
         """How long the renderer worked on the live picture; only what is dear is learnt from."""
         seconds += self._spent
         if self._drawn <= _DEAR:
+            self._base += 0.25 * (seconds - self._base)
             return
-        cost = (seconds - 0.004) / self._drawn
+        cost = (seconds - self._base) / self._drawn
         if self.whole:
             self._all = self._drawn, seconds
         elif self._all[0] > 1.5 * self._drawn:
