@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 30_000
 """Points up to which a cloud is prepared at once, in a few milliseconds."""
 _SMALL_FILE = 1_000_000  # bytes up to which a file is read at once
-_BUDGET = 0.016  # seconds that points may take of a picture while things move
+_BUDGET = 0.012  # seconds that points may take of a picture while things move
 _COST = 6e-8  # seconds per point, before any was measured
 _BASE = 0.004  # seconds that a picture takes without points, before any was measured
 _DEAR = 20_000  # points from which their time can be measured
