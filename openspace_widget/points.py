@@ -167,7 +167,7 @@ class Points:
 
     @property
     def size(self) -> float:
-        """Pixels at a picture height of 720. A renderer in software draws clouds of up to 20,000 points (in stills
+        """Pixels, in every picture. A renderer in software draws clouds of up to 20,000 points (in stills
         200,000) larger than one pixel, and round ones as long as they are few or small: some 4000 of 6 pixels, all
         clouds together."""
         return float(self._options()["size"])

@@ -16,8 +16,8 @@ from openspace_server.engines.embedded.shading import smooth
 SMALLEST = 2.5
 """Pixels from which a square looks like one."""
 BUDGET = 0.010
-"""Seconds that all dots of a picture of 1280 x 720 may take; larger ones, and stills, have the same dots, so that they
-look like what was seen."""
+"""Seconds that all dots of a picture of 1280 x 720 may take; in larger ones, and in stills, at least those are round
+that are so there."""
 _COST = (1e-6, 3e-8)  # seconds per dot, and in software per pixel of the square around it
 _FOCAL = 720 / VIEW_HEIGHT  # of the pictures that this was measured in
 _CORNERS = np.array([(-1.0, -1.0), (3.0, -1.0), (-1.0, 3.0)])  # one triangle each, as in mesh.sprites

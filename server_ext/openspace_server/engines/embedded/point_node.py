@@ -252,13 +252,12 @@ class PointNode:
         return view.axes @ frame_axes(name, view.sky), view.axes @ offset
 
     def pixels(self, view: View, axes: np.ndarray, offset: np.ndarray) -> float:
-        """Size of a point. What is given in pixels is meant for a height of 720, so that stills look like the view."""
-        unit = view.height / 720
+        """Size of a point."""
         if self._pixels.value:
-            return float(self._pixels.value) * unit  # type: ignore[arg-type]
+            return float(self._pixels.value) * view.height / 720  # type: ignore[arg-type]
         size = 10.0 ** float(self._exponent.value) * float(self._factor.value)  # type: ignore[arg-type]
         away = max(float(np.linalg.norm(offset + axes @ self.cloud.centre)), self.cloud.reach * 0.1)
-        return min(view.focal * size / away, float(self._largest.value) * unit)  # type: ignore[arg-type]
+        return min(view.focal * size / away, float(self._largest.value))  # type: ignore[arg-type]
 
     def value_of(self, index: int) -> tuple[float | None, dict[str, float]]:
         """The value that colours a point, and its values in all columns."""
