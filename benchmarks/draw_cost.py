@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import median, publish
-from openspace_server.render_host.instance_process import THREADS
+from openspace_server.render_host.instance_process import one_thread
 
 MOMENT = "2026-06-12T17:45:00Z"
 MILLION = 1_000_000
@@ -163,7 +163,7 @@ def main() -> None:
     for scene in asked.only or SCENES:
         command = [sys.executable, "-m", "benchmarks.draw_cost", "--child", scene, "--size", asked.size]
         command += ["--pictures", str(asked.pictures)]
-        environment = {THREADS[0]: "1"} | os.environ
+        environment = one_thread(os.environ)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=600)
         figures[scene] = json.loads(done.stdout.splitlines()[-1])
     publish("draw_cost", rows(figures), figures)

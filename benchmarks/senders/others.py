@@ -17,7 +17,7 @@ import psutil
 from playwright.sync_api import Page
 
 from benchmarks.senders.measure import System, family
-from openspace_server.render_host.instance_process import THREADS
+from openspace_server.render_host.instance_process import one_thread
 from tests.e2e.lab import Sheet, start_server, stop_server
 
 HERE = Path(__file__).parent
@@ -63,7 +63,7 @@ def gstreamer(folder: Path) -> contextlib.AbstractContextManager[System]:
 @contextlib.contextmanager
 def _peer(name: str, command: list[str], folder: Path) -> Iterator[System]:
     """A sender that speaks JSON lines, and the page that watches it."""
-    environment = {THREADS[0]: "1"} | os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'server_ext'}"}
+    environment = one_thread(os.environ) | {"PYTHONPATH": f"{ROOT}:{ROOT / 'server_ext'}"}
     sender = subprocess.Popen(
         [*command, "--references", str(folder)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True,

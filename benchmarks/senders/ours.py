@@ -17,7 +17,7 @@ from benchmarks.senders.measure import System
 from benchmarks.senders.scene import SIZE, engine_name
 from openspace_widget import OpenSpace, frames
 from openspace_widget.background import background
-from tests.e2e.test_ladder import NO_WEBCODECS, NO_WEBRTC
+from tests.e2e.stream import NO_WEBCODECS, NO_WEBRTC
 from tests.helpers import wait_for
 
 RUNGS: dict[str, list[str]] = {"webrtc": [], "websocket": [NO_WEBRTC], "images": [NO_WEBRTC, NO_WEBCODECS]}

@@ -22,13 +22,15 @@ ENGINE = "BENCHMARK_ENGINE"
 
 
 def engine_name() -> str:
+    """What all senders of a comparison draw with."""
     return os.environ.get(ENGINE, "embedded")
 
 
 class Scene:
     """An engine, its time paused, steered by totals of ``orbitX``. One thread.
 
-    ``references``: a folder for pictures as they were drawn, ``<frame id>.npy``.
+    ``references``: a folder for pictures as they were drawn, ``<frame id>.npy``. ``engine``: what draws, if not what
+    all senders draw with.
     """
 
     def __init__(self, references: Path | None = None, engine: str = "") -> None:

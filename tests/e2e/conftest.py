@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from openspace_widget import OpenSpace
 from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, Lab, Sheet, start_server, stop_server
+from tests.e2e.stream import started
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +31,13 @@ def notebook7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     server = start_server(tmp_path_factory.mktemp("nb7"), "notebook", "notebooks/", "JupyterNotebookApp")
     yield server
     stop_server(server)
+
+
+@pytest.fixture
+def space(lab: Lab) -> Iterator[OpenSpace]:
+    """A session of its own on the JupyterLab, its time paused."""
+    with started(lab) as space:
+        yield space
 
 
 @pytest.fixture

@@ -11,14 +11,8 @@ import pytest
 from openspace_widget import OpenSpace
 from tests.e2e.firefox import Firefox, firefox
 from tests.e2e.lab import Lab
-from tests.e2e.test_ladder import NO_WEBCODECS, started, steers
+from tests.e2e.stream import NO_WEBCODECS, steers
 from tests.helpers import wait_for
-
-
-@pytest.fixture
-def space(lab: Lab) -> Iterator[OpenSpace]:
-    with started(lab) as space:
-        yield space
 
 
 @pytest.fixture

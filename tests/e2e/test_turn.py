@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright
 from openspace_server.jupyter.ice import mint
 from openspace_widget import OpenSpace
 from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, Lab, start_server, stop_server
-from tests.e2e.test_ladder import Stream, started, steers
+from tests.e2e.stream import Stream, started, steers
 from tests.e2e.turn import Turn, turn_server
 from tests.helpers import wait_for
 

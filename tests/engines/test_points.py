@@ -122,6 +122,26 @@ def test_large_points_of_a_small_cloud_are_round_and_as_large_in_every_picture(
     assert len(dot) == pytest.approx(math.pi / 4 * across.prod(), rel=0.15)
 
 
+def test_dots_share_a_budget_and_what_is_beyond_it_is_square(space: EmbeddedEngine, wall: Wall) -> None:
+    settings = {"ScaleExponent": 50.0, "EnableMaxSizeControl": True, "MaxSize": 24.0}
+
+    def area() -> int:
+        """Pixels of the red cloud, whose points are all in one place."""
+        return len(lit(space.still(wall.now, (1280, 720), antialias=1).pixels[..., 2::-1].astype(int), 0))
+
+    blue, red = (table(SizeSettings=settings, Coloring={"FixedColor": colour}) for colour in ([0, 0, 1], [1, 0, 0]))
+    space.add_points(blue, np.tile([0.0, -1.2e4, 0.0], (500, 1)), {})
+    space.add_points({**red, "Identifier": "Red"}, np.tile([0.0, 1.2e4, 0.0], (100, 1)), {})
+    try:
+        together = area()
+        space.remove_node("Cloud")
+        alone = area()
+    finally:
+        space.remove_node("Red")
+    assert together == pytest.approx(24**2, rel=0.1)
+    assert alone == pytest.approx(math.pi / 4 * 24**2, rel=0.15)
+
+
 def test_dots_are_covered_by_bodies_and_lie_before_them(space: EmbeddedEngine, wall: Wall) -> None:
     settings = {"ScaleExponent": 50.0, "EnableMaxSizeControl": True, "MaxSize": 32.0}
     for x, seen in ((-1e4, False), (1e4, True)):

@@ -1,4 +1,4 @@
-"""The environment of an instance's process."""
+"""The environment of an instance's process, and what is told when it ends."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from openspace_server.render_host.instance_process import InstanceProcess
+from openspace_server.render_host.logs import last_line
 from openspace_server.render_host.settings import SECRET_VARIABLE
 
 TELL = "import json, os; print(json.dumps(dict(os.environ)), flush=True)"
@@ -39,3 +40,12 @@ def test_products_of_points_and_matrices_use_one_thread_unless_the_host_says_oth
 def test_the_hosts_secret_stays_with_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECRET_VARIABLE, "s" * 32)
     assert SECRET_VARIABLE not in environment(tmp_path)
+
+
+def test_what_went_fine_is_not_told_as_the_cause_of_an_end(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    fine = "2026-11-21 21:55:21,279 INFO openspace_server.instance: viewer ended\n\n"
+    log.write_text(fine)
+    assert last_line(log) == ""
+    log.write_text(f"Segmentation fault\n{fine}")
+    assert last_line(log) == "Segmentation fault"

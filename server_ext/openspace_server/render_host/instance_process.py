@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,16 @@ log = logging.getLogger(__name__)
 LINE_LIMIT = 64 * 1024
 MAX_UNTAKEN_BYTES = 64 * 1024
 DRAIN_TIMEOUT = 1.0
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
-"""Environment variables that say how many threads multiply matrices in an instance; one, unless the host has either.
-NumPy's products of points and a matrix gain nothing from a second thread, which would keep a core busy with waiting."""
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+def one_thread(environment: Mapping[str, str]) -> dict[str, str]:
+    """``environment`` with one thread for products of matrices, unless it says how many there are to be.
+
+    Products of points and a matrix gain nothing from a second thread, which would keep a core busy with waiting.
+    """
+    given = any(name in environment for name in _THREADS)
+    return {**environment} if given else {**environment, _THREADS[0]: "1"}
 
 
 class _Protocol(asyncio.subprocess.SubprocessStreamProtocol):
@@ -61,9 +68,7 @@ class InstanceProcess:
         Raises:
             OSError: the program cannot be started.
         """
-        environment = {name: value for name, value in os.environ.items() if name != SECRET_VARIABLE}
-        if not any(name in environment for name in THREADS):
-            environment[THREADS[0]] = "1"
+        environment = one_thread({name: value for name, value in os.environ.items() if name != SECRET_VARIABLE})
         with log_path.open("ab") as stderr:
             loop = asyncio.get_running_loop()
             transport, protocol = await loop.subprocess_exec(

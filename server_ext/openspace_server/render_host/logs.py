@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 KEPT = 20
+_INFO = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ INFO ")
 TAIL_BYTES = 8192
 
 
@@ -47,11 +49,12 @@ def prune(directory: Path, keep: int = KEPT) -> None:
 
 
 def last_line(path: Path) -> str:
-    """The last line of a log that is not blank; ``""`` when there is none."""
+    """The last line of a log that may say what went wrong, so neither blank nor of the level INFO; ``""`` when there is
+    none."""
     try:
         with path.open("rb") as log:
             log.seek(max(0, path.stat().st_size - TAIL_BYTES))
             lines = log.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return next((line.strip() for line in reversed(lines) if line.strip() and not _INFO.match(line)), "")

@@ -10,7 +10,7 @@ import numpy as np
 from openspace_server.engines.embedded.arrangement import POINT
 from openspace_server.engines.embedded.camera import VIEW_HEIGHT
 from openspace_server.engines.embedded.cover import Disc, before
-from openspace_server.engines.embedded.mesh import VERTEX, Mesh, free, glow_texture
+from openspace_server.engines.embedded.mesh import CORNERS, VERTEX, Mesh, free, glow_texture
 from openspace_server.engines.embedded.shading import smooth
 
 SMALLEST = 2.5
@@ -20,7 +20,6 @@ BUDGET = 0.010
 that are so there."""
 _COST = (1e-6, 3e-8)  # seconds per dot, and in software per pixel of the square around it
 _FOCAL = 720 / VIEW_HEIGHT  # of the pictures that this was measured in
-_CORNERS = np.array([(-1.0, -1.0), (3.0, -1.0), (-1.0, 3.0)])  # one triangle each, as in mesh.sprites
 _SOFT = 1.25  # how much wider a dot is than its bright part: its edge is soft
 
 
@@ -73,8 +72,8 @@ class Dots:
             chosen = orders == at
             vertices = np.empty((np.count_nonzero(chosen), 3), VERTEX)
             vertices["place"][..., 1] = 1
-            vertices["place"][..., ::2] = flat[chosen][:, None] + slope * _SOFT * _CORNERS
-            vertices["uv"] = (_CORNERS + 1) / 2
+            vertices["place"][..., ::2] = flat[chosen][:, None] + slope * _SOFT * CORNERS
+            vertices["uv"] = (CORNERS + 1) / 2
             vertices["colour"][..., :3] = colours[chosen][:, None]
             vertices["colour"][..., 3] = round(255 * level)
             mesh.show(vertices.reshape(-1), np.arange(vertices.size).reshape(-1, 3), at)

@@ -163,12 +163,14 @@ def strip(rows: int, columns: int) -> np.ndarray:
     return np.stack([np.stack([a, b, d], -1), np.stack([a, d, c], -1)], 2).reshape(-1, 3)
 
 
+CORNERS = np.array([(-1.0, -1.0), (3.0, -1.0), (-1.0, 3.0)])
+"""Of the triangle that shows a texture whose sides are from -1 to 1. One oversized triangle: two would be drawn twice
+along their common edge, which shows where light is added."""
+
+
 def sprites(centres: np.ndarray, size: np.ndarray, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and triangles that show a glow texture at view-space ``centres`` ``(n, 3)`` with half-widths ``size``
-    ``(n,)``.
-
-    One oversized triangle each: two would be drawn twice along their common edge, which shows where light is added.
-    """
+    ``(n,)``."""
     n = len(centres)
     fx, fy, fz = (centres / np.sqrt(np.einsum("ij,ij->i", centres, centres))[:, None]).T
     short = np.hypot(fx, fy)
@@ -177,15 +179,14 @@ def sprites(centres: np.ndarray, size: np.ndarray, rgb: np.ndarray) -> tuple[np.
     rx, ry = np.where(steep, 1.0, fy / short), np.where(steep, 0.0, -fx / short)
     right = np.stack([rx, ry, np.zeros(n)], -1)
     up = np.stack([ry * fz, -rx * fz, rx * fy - ry * fx], -1)
-    corners = np.array([(-1.0, -1.0), (3.0, -1.0), (-1.0, 3.0)])
     vertices = np.zeros((n, 3), VERTEX)
     vertices["place"] = (
         centres[:, None]
-        + (size[:, None] * corners[:, 0])[..., None] * right[:, None]
-        + (size[:, None] * corners[:, 1])[..., None] * up[:, None]
+        + (size[:, None] * CORNERS[:, 0])[..., None] * right[:, None]
+        + (size[:, None] * CORNERS[:, 1])[..., None] * up[:, None]
     )
     vertices["colour"] = colours(rgb)[:, None]
-    vertices["uv"] = (corners + 1) / 2
+    vertices["uv"] = (CORNERS + 1) / 2
     return vertices.reshape(-1), np.arange(3 * n).reshape(-1, 3)
 
 

@@ -35,7 +35,7 @@ _BASE = 0.004  # seconds that a picture takes without points, before any was mea
 _DEAR = 20_000  # points from which their time can be measured
 REST = 0.12
 """Seconds without another picture after which nothing counts as changing."""
-_LONGEST_REST = 0.3
+_LONGEST_REST = 0.3  # seconds without motion after which all points are drawn at the latest
 _PATIENCE = 4.0  # times that a picture of all points takes
 _REACH = 5.0  # pixels at a height of 720 by which a pick may miss
 
