@@ -34,12 +34,12 @@ async def test_a_warning_comes_with_the_time_left_and_a_script_hears_of_the_end(
         await session.running()
         events = [event async for event in client.events(made["id"])]
         (warning,) = [event for event in events if event["type"] == "warning"]
-        assert "lasts at most" in warning["reason"]
+        assert warning["reason"] == "a session lasts at most 2 s"
         assert warning["hint"] == "save what you want to keep"
         assert 0 < warning["seconds"] <= 2
         assert (events[-1]["type"], events[-1]["state"]) == ("session", "STOPPED")
         await asyncio.wait_for(ended.wait(), 10)
-        with pytest.raises(SessionError, match="lasts at most"):
+        with pytest.raises(SessionError, match="a session lasts at most 2 s"):
             await session.ask("state")
     finally:
         await session.detach()

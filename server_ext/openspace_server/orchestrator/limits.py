@@ -41,18 +41,14 @@ def next_end(row: SessionRow) -> End | None:
         life = (at - datetime.fromisoformat(row.created)).total_seconds()
         ends.append(End(at, f"a session lasts at most {_spoken(life)}", life, "save what you want to keep"))
     if row.idle_limit:
-        ends.append(
-            _after(row.used, row.idle_limit, "a session ends when nobody uses it for", "move the camera to keep it")
-        )
+        ends.append(_after(row.used, row.idle_limit, "it has not been used", "move the camera to keep it"))
     if row.away_limit and row.state == SessionState.DISCONNECTED:
-        ends.append(
-            _after(row.since, row.away_limit, "a session ends when nobody watches it for", "open it to keep it")
-        )
+        ends.append(_after(row.since, row.away_limit, "it has had no viewer", "open it to keep it"))
     return min(ends, key=lambda end: end.at, default=None)
 
 
-def _after(start: str, limit: int, does: str, hint: str) -> End:
-    reason = f"a session ends when nobody {does} it for {_spoken(limit)}"
+def _after(start: str, limit: int, cause: str, hint: str) -> End:
+    reason = f"a session ends when {cause} for {_spoken(limit)}"
     return End(datetime.fromisoformat(start) + timedelta(seconds=limit), reason, limit, hint)
 
 
