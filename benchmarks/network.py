@@ -30,7 +30,7 @@ from benchmarks.senders.measure import PROBE  # noqa: E402
 from benchmarks.senders.ours import RUNGS, Served, serving  # noqa: E402
 from benchmarks.tcp_relay import TcpRelay  # noqa: E402
 from benchmarks.udp_relay import Conditions, UdpRelay  # noqa: E402
-from openspace_widget.background import background  # noqa: E402
+from openspace_widget.client.event_loop import background  # noqa: E402
 from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS  # noqa: E402
 
 SETTLING = 3.0

@@ -1,7 +1,7 @@
 /** The stand-alone page's entry: one view that fills the window. */
 
-import { enterByLink } from "./connection/entrance.ts";
-import { findServer } from "./connection/server.ts";
+import { enterByLink } from "./session/shareLink.ts";
+import { findServer } from "./session/server.ts";
 import { View } from "./view/view.ts";
 
 interface PageData {

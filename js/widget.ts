@@ -1,8 +1,8 @@
 /** The notebook's entry: an anywidget whose every view is its own viewer of the model's session. */
 
-import type { Phase } from "./connection/phase.ts";
-import { CommServer } from "./connection/commServer.ts";
-import { findServer } from "./connection/server.ts";
+import type { Phase } from "./session/phase.ts";
+import { CommServer } from "./session/kernelServer.ts";
+import { findServer } from "./session/server.ts";
 import { View } from "./view/view.ts";
 
 /** What the Python side (`openspace_widget/widget.py`) tells. */

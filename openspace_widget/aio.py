@@ -12,21 +12,23 @@ from collections.abc import AsyncGenerator, Coroutine
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from openspace_widget import events, frames, navigation, pictures, properties, sharing
-from openspace_widget.background import background
-from openspace_widget.frames import Frame
-from openspace_widget.library import Library
-from openspace_widget.properties import PropertyList
-from openspace_widget.recording import Recording
-from openspace_widget.session_list import SessionList, list_sessions
+from openspace_widget.scripting import events, properties
+from openspace_widget.frames import frame as frames, mixin as pictures
+from openspace_widget import navigation, sharing
+from openspace_widget.client.event_loop import background
+from openspace_widget.frames.frame import Frame
+from openspace_widget.scripting.library import Library
+from openspace_widget.scripting.properties import PropertyList
+from openspace_widget.frames.recording import Recording
+from openspace_widget.client.session_list import SessionList, list_sessions
 from openspace_widget.sharing import Share
 from openspace_widget.stats import StreamStats, stats_of
-from openspace_widget.tour import Tour, live
+from openspace_widget.tour import Tour, playback as live
 from openspace_widget.units import iso
-from openspace_widget.video import Video
+from openspace_widget.frames.video import Video
 
 if TYPE_CHECKING:
-    from openspace_widget.points import Points
+    from openspace_widget.points.points import Points
     from openspace_widget.space import OpenSpace
 
 T = TypeVar("T")
@@ -194,7 +196,7 @@ class AsyncOpenSpace:
 
     async def add_points(self, name: str, xyz: Any, **options: Any) -> Points:
         """As :meth:`OpenSpace.add_points`; what it returns has an ``aio`` of its own."""
-        from openspace_widget import points
+        from openspace_widget.points import points
 
         return await elsewhere(points.add(self._space, name, xyz, **options))
 

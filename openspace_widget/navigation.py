@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openspace_widget.held import Held
-from openspace_widget.session import Session
+from openspace_widget.client.mixin import Held
+from openspace_widget.client.session import Session
 from openspace_widget.units import metres, seconds
 
 if TYPE_CHECKING:

@@ -9,23 +9,23 @@ from typing import Any, Self
 
 from openspace_server.protocols.picture import DEFAULT_SIZE
 from openspace_server.protocols.sessions import SessionState
-from openspace_widget import session
+from openspace_widget.client import session
 from openspace_widget.aio import AsyncOpenSpace
-from openspace_widget.background import background
-from openspace_widget.comm_road import CommRoad
-from openspace_widget.connection import Connection, ServerAddress, find_server, private_server
+from openspace_widget.client.event_loop import background
+from openspace_widget.view.comm_tunnel import CommRoad
+from openspace_widget.client.server import Connection, ServerAddress, find_server, private_server
 from openspace_widget.errors import SessionError
 from openspace_widget.navigation import Navigation
-from openspace_widget.openspace_api import OpenSpaceApi
-from openspace_widget.pictures import Pictures, checked_size
-from openspace_widget.point_clouds import PointClouds
-from openspace_widget.program import Program
-from openspace_widget.session_list import SessionList, list_sessions
+from openspace_widget.client.openspace_api import OpenSpaceApi
+from openspace_widget.frames.mixin import Pictures, checked_size
+from openspace_widget.points.mixin import PointClouds
+from openspace_widget.scripting.mixin import Program
+from openspace_widget.client.session_list import SessionList, list_sessions
 from openspace_widget.sharing import Sharing
-from openspace_widget.shown import Shown
+from openspace_widget.view.display import Shown
 from openspace_widget.stats import Statistics
 from openspace_widget.timeline import Timeline
-from openspace_widget.traits import LiveTraits
+from openspace_widget.view.traits import LiveTraits
 from openspace_widget.widget import OpenSpaceView
 
 
@@ -149,7 +149,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
     @property
     def traits(self) -> LiveTraits:
         """What ipywidgets may be linked to: ``time``, ``rate``, ``paused``, ``focus``, ``size``; see
-        :class:`~openspace_widget.traits.LiveTraits`."""
+        :class:`~openspace_widget.view.traits.LiveTraits`."""
         self._traits.follow()
         return self._traits
 

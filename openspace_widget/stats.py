@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from openspace_widget.held import Held
+from openspace_widget.client.mixin import Held
 
 CODECS = {"webrtc": "H.264", "websocket h264": "H.264", "websocket images": "JPEG or WebP"}
 

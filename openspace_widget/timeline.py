@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from openspace_widget.background import background
-from openspace_widget.session import Session
+from openspace_widget.client.event_loop import background
+from openspace_widget.client.session import Session
 from openspace_widget.units import iso, moment
 
 

@@ -1,7 +1,7 @@
 """The anywidget view: it carries the session's id to the page, which then speaks with the Jupyter server itself.
 
 Nothing a cell waits for goes through this comm; ``state`` and ``reason`` only tell the page what the kernel knows, and
-:mod:`~openspace_widget.comm_road` is for pages that do not reach the server.
+:mod:`~openspace_widget.view.comm_tunnel` is for pages that do not reach the server.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from importlib import resources
 import anywidget
 import traitlets
 
-from openspace_widget.comm_road import CommRoad
+from openspace_widget.view.comm_tunnel import CommRoad
 
 
 def _static(name: str) -> str:

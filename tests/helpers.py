@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from openspace_server.render_host.host import port_is_free
-from openspace_widget import connection
+from openspace_widget.client import server as connection
 
 T = TypeVar("T")
 What = str | Callable[[], str]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from openspace_server.engines.base import Motion
-from openspace_server.instance.engine_registry import make_engine
+from openspace_server.instance.process.engine_registry import make_engine
 from openspace_server.instance.streaming.stamp import BITS, CELL, WIDTH
 
 SIZE = (1280, 720)

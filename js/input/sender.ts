@@ -1,6 +1,6 @@
 /** Sends the totals: at once with the event that changed them, but not more often than a hand can tell. */
 
-import { isOpen, type Sending } from "../connection/link.ts";
+import { isOpen, type Sending } from "../transport/transport.ts";
 import { type Motion, Totals } from "./totals.ts";
 
 const LEAST_INTERVAL = 8;

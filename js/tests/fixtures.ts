@@ -1,6 +1,6 @@
 /** Messages as `openspace_server/protocols/*.py` and `instance/` write them. */
 
-import type { RemoteState } from "../connection/messages.ts";
+import type { RemoteState } from "../protocol/messages.ts";
 
 export const STATE: RemoteState = {
   time: "2026-08-12T17:45:00.000Z",

@@ -1,8 +1,8 @@
 /** The control bar: what can be done with the view, in the order it is used. */
 
-import type { RemoteState, Target, WhoIsHere } from "../connection/messages.ts";
-import type { ControlAction, Standing } from "../connection/standing.ts";
-import type { Shares } from "../connection/shares.ts";
+import type { RemoteState, Target, WhoIsHere } from "../protocol/messages.ts";
+import type { ControlAction, Standing } from "../session/steering.ts";
+import type { Shares } from "../session/shares.ts";
 import { formatRate, RATES } from "./clock.ts";
 import { ControlButtons } from "./controlButtons.ts";
 import { make } from "./dom.ts";

@@ -1,6 +1,6 @@
 /** The simulation's clock: the instance says time and rate now and then, in between the view counts itself. */
 
-import type { RemoteState } from "../connection/messages.ts";
+import type { RemoteState } from "../protocol/messages.ts";
 
 export class Clock {
   readonly #now: () => number;

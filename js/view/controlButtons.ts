@@ -1,6 +1,6 @@
 /** The bar's buttons for asking for control, giving and taking it. */
 
-import { actionsOf, type ControlAction, type Standing } from "../connection/standing.ts";
+import { actionsOf, type ControlAction, type Standing } from "../session/steering.ts";
 import { make } from "./dom.ts";
 
 export class ControlButtons {

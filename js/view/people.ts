@@ -1,7 +1,7 @@
 /** Who is here: a button with a panel that lists everybody, and gives control to whom it is clicked for. */
 
-import type { Participant, WhoIsHere } from "../connection/messages.ts";
-import { nameOf } from "../connection/standing.ts";
+import type { Participant, WhoIsHere } from "../protocol/messages.ts";
+import { nameOf } from "../session/steering.ts";
 import { make } from "./dom.ts";
 import { icon } from "./icons.ts";
 import { Popover } from "./popover.ts";

@@ -1,6 +1,6 @@
 /** Which point is under the pointer: asked at a click, and, while somebody listens for it, where the pointer rests. */
 
-import type { Picked, Picks } from "../connection/messages.ts";
+import type { Picked, Picks } from "../protocol/messages.ts";
 import { make } from "./dom.ts";
 
 export interface Picking {

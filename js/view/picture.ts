@@ -1,6 +1,6 @@
 /** The picture: the video or a painted surface, and what stands in for it while there is none. Tells when a frame was really shown. */
 
-import type { Paint, Presented, Screen, Show } from "../connection/link.ts";
+import type { Paint, Presented, Screen, Show } from "../transport/transport.ts";
 import { make } from "./dom.ts";
 
 /** Chromium's way to give a video element decoded frames; not in TypeScript's library. */

@@ -1,6 +1,6 @@
 /** A button with a panel above it. One key press closes it, and so does a click or the focus elsewhere. */
 
-import { childOf } from "../connection/lifetime.ts";
+import { childOf } from "../util/abort.ts";
 import { freshId, make } from "./dom.ts";
 
 export interface PopoverContent {

@@ -1,6 +1,6 @@
 /** Frame rates and bit rates to choose from. */
 
-import type { RemoteState } from "../connection/messages.ts";
+import type { RemoteState } from "../protocol/messages.ts";
 
 export type BitRateChoice = "low" | "auto" | "high";
 

@@ -1,7 +1,7 @@
 /** Sharing: a button with a panel that makes links to the session, copies them, and ends them. */
 
-import type { Role } from "../connection/messages.ts";
-import type { Share, Shares } from "../connection/shares.ts";
+import type { Role } from "../protocol/messages.ts";
+import type { Share, Shares } from "../session/shares.ts";
 import { make } from "./dom.ts";
 import { icon } from "./icons.ts";
 import { Popover } from "./popover.ts";

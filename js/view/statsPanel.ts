@@ -1,8 +1,8 @@
 /** The statistics overlay. */
 
-import type { RemoteStats } from "../connection/messages.ts";
-import type { Rung } from "../connection/rungs.ts";
-import type { LocalStats } from "../connection/statistics.ts";
+import type { RemoteStats } from "../protocol/messages.ts";
+import type { Rung } from "../transport/transports.ts";
+import type { LocalStats } from "../transport/statistics.ts";
 import { make } from "./dom.ts";
 import { formatBitRate } from "./quality.ts";
 

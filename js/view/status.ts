@@ -1,9 +1,9 @@
 /** What the chip says in each phase: in plain words, with a reason and what to do. */
 
-import type { Phase } from "../connection/phase.ts";
-import { nameOf, type Standing } from "../connection/standing.ts";
+import type { Phase } from "../session/phase.ts";
+import { nameOf, type Standing } from "../session/steering.ts";
 import type { Status } from "./chip.ts";
-import { type Ending, timeLeft } from "./ending.ts";
+import { type Ending, timeLeft } from "./expiry.ts";
 
 export interface Circumstances {
   phase: Phase;

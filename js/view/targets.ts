@@ -1,6 +1,6 @@
 /** The target picker: type a few letters, choose where to fly. */
 
-import type { Target } from "../connection/messages.ts";
+import type { Target } from "../protocol/messages.ts";
 import { freshId, make } from "./dom.ts";
 import { icon } from "./icons.ts";
 import { Popover } from "./popover.ts";

@@ -1,25 +1,25 @@
 /** The view: picture, chip, bar, statistics, input and connection put together. Notebook cell and page share it. */
 
-import { childOf, every } from "../connection/lifetime.ts";
-import type { Presented, Screen } from "../connection/link.ts";
-import type { ControlNews, Hello, Picked, RemoteState, Target, Verb, WhoIsHere } from "../connection/messages.ts";
-import { isOver, type Phase, STARTING } from "../connection/phase.ts";
-import type { Way } from "../connection/rungs.ts";
-import type { Server } from "../connection/server.ts";
-import { Session } from "../connection/session.ts";
-import { type Follow, takeRoad } from "../connection/roads.ts";
-import { type Shares, sharesOf } from "../connection/shares.ts";
-import { type ControlAction, type Standing, standingOf } from "../connection/standing.ts";
-import { StatsSampler } from "../connection/statistics.ts";
+import { childOf, every } from "../util/abort.ts";
+import type { Presented, Screen } from "../transport/transport.ts";
+import type { ControlNews, Hello, Picked, RemoteState, Target, Verb, WhoIsHere } from "../protocol/messages.ts";
+import { isOver, type Phase, STARTING } from "../session/phase.ts";
+import type { Way } from "../transport/transports.ts";
+import type { Server } from "../session/server.ts";
+import { Session } from "../session/session.ts";
+import { type Follow, takeRoad } from "../session/route.ts";
+import { type Shares, sharesOf } from "../session/shares.ts";
+import { type ControlAction, type Standing, standingOf } from "../session/steering.ts";
+import { StatsSampler } from "../transport/statistics.ts";
 import { listenToKeys } from "../input/keyboard.ts";
 import { listenToPointers } from "../input/pointer.ts";
 import { InputSender } from "../input/sender.ts";
-import { keepAwake } from "./awake.ts";
+import { keepAwake } from "./barVisibility.ts";
 import { Bar } from "./bar.ts";
 import { Chip } from "./chip.ts";
 import { Clock, formatTime } from "./clock.ts";
 import { make } from "./dom.ts";
-import { EndingClock } from "./ending.ts";
+import { EndingClock } from "./expiry.ts";
 import { watchPicks } from "./picking.ts";
 import { Picture } from "./picture.ts";
 import { type BitRateChoice, bitRateFor, type FrameRateChoice } from "./quality.ts";

@@ -9,16 +9,16 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, overload
 
-from openspace_widget.background import background
+from openspace_widget.client.event_loop import background
 from openspace_widget.errors import ArgumentError
-from openspace_widget.frames import Frame
-from openspace_widget.held import pulled
-from openspace_widget.session import Session
-from openspace_widget.tour import code, exact, live, osrec
+from openspace_widget.frames.frame import Frame
+from openspace_widget.client.mixin import pulled
+from openspace_widget.client.session import Session
+from openspace_widget.tour import to_code as code, render as exact, playback as live, session_recording as osrec
 from openspace_widget.tour.route import Moment, Route, plan
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import iso, moment
-from openspace_widget.video import Video, quality_of
+from openspace_widget.frames.video import Video, quality_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -197,7 +197,7 @@ class Tour:
             stop: setting it from another thread ends the rendering as an interrupt does.
 
         Returns:
-            the :class:`~openspace_widget.video.Video`, which shows itself in a cell.
+            the :class:`~openspace_widget.frames.video.Video`, which shows itself in a cell.
 
         Raises:
             ArgumentError: a format, size, rate or path that cannot be; FileExistsError; OSError.

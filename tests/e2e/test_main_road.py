@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import Page
 
 from openspace_widget import OpenSpace
-from openspace_widget.background import background
-from openspace_widget.frames import digest, grab
+from openspace_widget.client.event_loop import background
+from openspace_widget.frames.frame import digest, grab
 from tests.e2e.lab import Lab, Sheet
 from tests.helpers import wait_for
 

@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from openspace_widget import OpenSpace
-from openspace_widget.background import background
-from openspace_widget.frames import digest, grab
+from openspace_widget.client.event_loop import background
+from openspace_widget.frames.frame import digest, grab
 from tests.e2e import test_main_road
 from tests.e2e.lab import Lab, Sheet, start_server, stop_server
 from tests.helpers import free_ports, wait_for
@@ -41,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path, 
             patch.setenv(name, value)
         host = subprocess.Popen(
             [
-                *(sys.executable, "-m", "openspace_server.cli", "host", "--end-with-stdin", "--published-signaling"),
+                *(sys.executable, "-m", "openspace_server.cli.main", "host", "--end-with-stdin", "--published-signaling"),
                 *("--port", str(port), "--gateway-port", str(gateway), "--api-port", "0", "--slots", "2"),
                 *("--log-dir", str(tmp / "logs"), "--announce", "--engine", "openspace"),
             ],

@@ -10,7 +10,8 @@ import pytest
 from panda3d.core import TransformState
 
 from openspace_server.engines.base import EngineError, Frame, Motion, UnknownTarget
-from openspace_server.engines.embedded import EmbeddedEngine, Probe, pipe, probe
+from openspace_server.engines.embedded import EmbeddedEngine, Probe, probe
+from openspace_server.engines.embedded.graphics import canvas as pipe
 from tests.engines.conftest import MOMENT, Wall
 
 EARTH = 6.3781366e6

@@ -13,9 +13,9 @@ import pytest
 
 from openspace_server.engines.base import EngineError, Motion, UnknownTarget
 from openspace_server.engines.embedded import EmbeddedEngine
-from openspace_server.engines.embedded.arrangement import CHUNK, arrange
-from openspace_server.engines.embedded.colouring import ColourMap, mapped, pack
-from openspace_server.engines.embedded.point_node import UNITS
+from openspace_server.engines.embedded.points.chunks import CHUNK, arrange
+from openspace_server.engines.embedded.points.colors import ColourMap, mapped, pack
+from openspace_server.engines.embedded.points.node import UNITS
 from openspace_server.engines.properties import Property
 from openspace_server.engines.scene_engine import SceneEngine
 from tests.api.fake_engine import FakeSceneEngine

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.embedded.bodies import BODIES, INDEX, PARENT
-from openspace_server.engines.embedded.clock import EARLIEST, LATEST, SimulationClock, iso, parse
-from openspace_server.engines.embedded.ephemeris import AU, DAY, Sky, sky
-from openspace_server.engines.embedded.rotation import axes, spin_rate
+from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX, PARENT
+from openspace_server.engines.embedded.sky.simulation_clock import EARLIEST, LATEST, SimulationClock, iso, parse
+from openspace_server.engines.embedded.sky.ephemeris import AU, DAY, Sky, sky
+from openspace_server.engines.embedded.sky.rotation import axes, spin_rate
 
 PLANETS = ("Mercury", "Venus", "Earth", "Mars", "Jupiter", "Saturn", "Uranus", "Neptune")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from openspace_server.engines.embedded import EmbeddedEngine
-from openspace_server.engines.embedded.catalogue import catalogue
-from openspace_server.engines.embedded.units import PARSEC
+from openspace_server.engines.embedded.scene.star_catalogue import catalogue
+from openspace_server.engines.embedded.sky.units import PARSEC
 from tests.engines.conftest import Wall
 
 VEGA = (279.2347, 38.7837, 7.68, 0.09)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from openspace_server.engines.base import EngineError, Motion, Still, StillRequest, UnknownTarget
-from openspace_server.engines.embedded import EmbeddedEngine, stills
-from openspace_server.engines.embedded.bodies import BODIES, INDEX
+from openspace_server.engines.embedded import EmbeddedEngine
+from openspace_server.engines.embedded.scene import stills
+from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
 from tests.api.fake_engine import FakeSceneEngine
 from tests.engines.conftest import MOMENT, Wall
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openspace_server.instance.streaming.adaptation import FLOOR, Adaptation, Road, Sample
-from openspace_server.instance.streaming.rungs import MAIN, SMALL, RungSettings
+from openspace_server.instance.streaming.layers import MAIN, SMALL, RungSettings
 
 LIMIT = 4_000_000
 STEP = 0.25

@@ -12,8 +12,8 @@ from aiortc import InvalidStateError
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClosedError
 
-from openspace_server.instance.budget import Budget
-from openspace_server.instance.control import CONTROL_BURST, CONTROL_RATE
+from openspace_server.instance.viewers.rate_limit import Budget
+from openspace_server.instance.viewers.viewer import CONTROL_BURST, CONTROL_RATE
 from openspace_server.protocols import signaling
 from openspace_server.protocols.media import MAX_MESSAGE_BYTES
 from openspace_server.protocols.viewer import Report

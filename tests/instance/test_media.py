@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from openspace_server.instance.streaming import stamp
-from openspace_server.instance.streaming.credit import SPARE
+from openspace_server.instance.transports.ack_window import SPARE
 from openspace_server.protocols.media import Kind
 from tests.instance.harness import bulk, media, run, running
 

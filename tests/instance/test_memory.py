@@ -11,7 +11,7 @@ import weakref
 import psutil
 import pytest
 
-from openspace_server.instance.memory import SpareMemory
+from openspace_server.instance.process.memory import SpareMemory
 
 BLOCKS = 20_000
 SIZE = 4096

@@ -12,8 +12,8 @@ import pytest
 
 from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.point_engine import PointEngine, Shown
-from openspace_server.instance.draw_loop import DrawLoop
-from openspace_server.instance.points import PointScene
+from openspace_server.instance.drawing.draw_loop import DrawLoop
+from openspace_server.instance.viewers.point_clouds import PointScene
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import PointFrame
 from tests.instance.engines import MovingEngine

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from openspace_server.instance.roles import Control
+from openspace_server.instance.viewers.steering_control import Control
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.signaling import Join, Role
 from tests.instance.harness import Media, Peer, bulk, media, run, running, socket

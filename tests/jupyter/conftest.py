@@ -19,7 +19,7 @@ from pytest_jupyter.jupyter_server import jp_server_cleanup  # noqa: F401
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from openspace_server.orchestrator.store import ATTACHED
+from openspace_server.orchestrator.store.sessions import ATTACHED
 from tests.orchestrator.standin import StandInHost
 
 API = "openspace/api/v1"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from openspace_server.orchestrator.store import ATTACHED
+from openspace_server.orchestrator.store.sessions import ATTACHED
 from openspace_server.protocols import arrays
 from openspace_server.protocols.viewer import Request
 from tests.helpers import alive, until
@@ -30,7 +30,7 @@ REAL = "[]"
 @pytest.fixture
 def openspace_config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """No configured host: the extension starts one of its own, here a stand-in."""
-    monkeypatch.setattr("openspace_server.orchestrator.local_host.OUR_HOST", STANDIN_COMMAND)
+    monkeypatch.setattr("openspace_server.orchestrator.hosts.local_host.OUR_HOST", STANDIN_COMMAND)
     return {"hosts": [], "slots": 2}
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from openspace_server.doctor import _openspace
+from openspace_server.cli.doctor import _openspace
 from openspace_server.engines.base import EngineError, Surroundings
 from openspace_server.engines.openspace import OpenSpaceEngine
-from openspace_server.engines.openspace.folder import remove_orphans
+from openspace_server.engines.openspace.process.instance_folder import remove_orphans
 from tests.openspace.conftest import Install, left_over
 
 
@@ -36,7 +36,7 @@ def test_a_missing_openspace_says_where_was_looked(monkeypatch: pytest.MonkeyPat
 def test_it_is_found_in_the_usual_places_and_on_the_path(
     installed: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from openspace_server.engines.openspace.installation import find_installation
+    from openspace_server.engines.openspace.process.installation import find_installation
     from openspace_server.engines.openspace.settings import OpenSpaceSettings
 
     base = installed("0.21.4", name="OpenSpace-0.21.4")

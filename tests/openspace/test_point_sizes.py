@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from openspace_server.engines.base import StillRequest
-from openspace_server.engines.openspace import point_nodes
-from openspace_server.engines.openspace.point_lua import addition
+from openspace_server.engines.openspace.points import nodes as point_nodes
+from openspace_server.engines.openspace.points.lua import addition
 from tests.openspace.conftest import Install
 from tests.openspace.test_engine import now, opened
 from tests.openspace.test_point_failures import PLACES, done, table

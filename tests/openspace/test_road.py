@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from openspace_widget import OpenSpace, RequestError, Stop, Tour
-from openspace_widget.background import background
-from openspace_widget.tour import sky
+from openspace_widget.client.event_loop import background
+from openspace_widget.tour import body_positions as sky
 from tests.helpers import private_server
 from tests.openspace.installed import install
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from openspace_server.engines.openspace import lua
-from openspace_server.engines.openspace.dialect import Dialect
-from openspace_server.engines.openspace.link import ApiLink
-from openspace_server.engines.openspace.lua import Scripts
+from openspace_server.engines.openspace.api import lua
+from openspace_server.engines.openspace.api.dialect import Dialect
+from openspace_server.engines.openspace.api.client import ApiLink
+from openspace_server.engines.openspace.api.lua import Scripts
 
 
 class Link:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from openspace_server.engines.openspace.sky import between
+from openspace_server.engines.openspace.api.body_positions import between
 
 START = datetime(2026, 3, 20, 12)
 

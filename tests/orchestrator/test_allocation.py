@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from openspace_server.orchestrator.database import Database
+from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.errors import NoFreeSlot, QuotaReached
-from openspace_server.orchestrator.grants import Grants, Terms
-from openspace_server.orchestrator.host_store import HostStore
-from openspace_server.orchestrator.models import POOL, HostKind
+from openspace_server.orchestrator.allocation.allocator import Grants, Terms
+from openspace_server.orchestrator.store.hosts import HostStore
+from openspace_server.orchestrator.store.models import POOL, HostKind
 from openspace_server.orchestrator.settings import HostAddress
-from openspace_server.orchestrator.store import SessionStore
+from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols.sessions import SessionState
 from tests.orchestrator.helpers import ME, WANTED
 
@@ -145,7 +145,7 @@ async def test_a_failed_grant_leaves_nothing(db_url: str, monkeypatch: pytest.Mo
         raise RuntimeError("in the middle")
 
     with monkeypatch.context() as patch:
-        patch.setattr("openspace_server.orchestrator.grants.log", fail)
+        patch.setattr("openspace_server.orchestrator.allocation.allocator.log", fail)
         with pytest.raises(RuntimeError):
             await bench.take()
     assert await bench.sessions.live() == []

@@ -20,19 +20,19 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select, text
 
-from openspace_server.orchestrator import database
-from openspace_server.orchestrator.clock import moment
-from openspace_server.orchestrator.database import HEAD, Database
+from openspace_server.orchestrator.store import database
+from openspace_server.orchestrator.store.sql_clock import moment
+from openspace_server.orchestrator.store.database import HEAD, Database
 from openspace_server.orchestrator.errors import DatabaseUnusable, NoFreeSlot
-from openspace_server.orchestrator.grants import Grants
-from openspace_server.orchestrator.host_store import HostStore
-from openspace_server.orchestrator.models import Base, age
-from openspace_server.orchestrator.store import SessionStore
+from openspace_server.orchestrator.allocation.allocator import Grants
+from openspace_server.orchestrator.store.hosts import HostStore
+from openspace_server.orchestrator.store.models import Base, age
+from openspace_server.orchestrator.store.sessions import SessionStore
 from tests.orchestrator.helpers import ME, WANTED
 
 OPEN_IT = """
 import asyncio, sys
-from openspace_server.orchestrator.database import Database
+from openspace_server.orchestrator.store.database import Database
 async def main():
     database = Database(sys.argv[1])
     sys.stdin.readline()

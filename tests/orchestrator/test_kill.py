@@ -18,9 +18,9 @@ import psutil
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from openspace_server.orchestrator.database import Database
+from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.settings import HostAddress
-from openspace_server.orchestrator.store import SessionStore
+from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols.sessions import SessionState
 from tests.orchestrator.helpers import QUICK
 from tests.orchestrator.postgres import Postgres, binaries
@@ -60,7 +60,7 @@ ORCHESTRATOR = """
 import asyncio, json, sys
 from pathlib import Path
 from openspace_server.orchestrator.orchestrator import Orchestrator
-from openspace_server.orchestrator.requests import NewSession
+from openspace_server.orchestrator.allocation.requests import NewSession
 from openspace_server.orchestrator.settings import HostAddress, Settings
 values = json.loads(sys.argv[1])
 hosts = tuple(HostAddress.parse(address) for address in values.pop("hosts"))
@@ -247,7 +247,7 @@ def instances(host: Program) -> list[int]:
 
 
 async def _hosts(url: str) -> dict[str, tuple[str, int]]:
-    from openspace_server.orchestrator.host_store import HostStore
+    from openspace_server.orchestrator.store.hosts import HostStore
 
     database = Database(url)
     try:

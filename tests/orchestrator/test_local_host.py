@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from openspace_server.orchestrator.errors import NoFreeSlot
-from openspace_server.orchestrator.models import HostRow
+from openspace_server.orchestrator.store.models import HostRow
 from openspace_server.orchestrator.orchestrator import Orchestrator
 from openspace_server.protocols.sessions import SessionState
 from tests.helpers import alive, until
@@ -157,7 +157,7 @@ async def test_a_host_that_does_not_start_says_why(
 ) -> None:
     monkeypatch.setenv("STANDIN", manner)
     if manner == "mute":
-        monkeypatch.setattr("openspace_server.orchestrator.local_host.START_TIMEOUT", 0.5)
+        monkeypatch.setattr("openspace_server.orchestrator.hosts.local_host.START_TIMEOUT", 0.5)
     async with running(local(tmp_path)) as orchestrator:
         view, _ = await orchestrator.create(ME, WANTED)
         lost = await reach(orchestrator, view.id, LOST)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from openspace_server.orchestrator.turns import Turns
+from openspace_server.orchestrator.store.sqlite_write_lock import Turns
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no file locks there: SQLite's own lock is used alone")
 
 HOLD_IT = """
 import asyncio, sys
 from pathlib import Path
-from openspace_server.orchestrator.turns import Turns
+from openspace_server.orchestrator.store.sqlite_write_lock import Turns
 async def main():
     async with Turns(Path(sys.argv[1])).turn():
         print("mine", flush=True)
@@ -94,7 +94,7 @@ async def test_who_stops_waiting_does_not_keep_the_turn(tmp_path: Path) -> None:
 async def test_one_who_hangs_in_their_turn_stops_nobody_and_costs_one_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("openspace_server.orchestrator.turns.PATIENCE", 0.1)
+    monkeypatch.setattr("openspace_server.orchestrator.store.sqlite_write_lock.PATIENCE", 0.1)
     with holder(tmp_path / "x.turn") as process:
         turns = Turns(tmp_path / "x.turn")
         for _ in range(3):

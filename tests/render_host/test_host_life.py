@@ -20,7 +20,7 @@ from openspace_server.render_host.settings import HostError, HostSettings, is_lo
 from tests.helpers import until
 from tests.render_host.helpers import alive, children, command, host, host_process, start_running, status
 
-CLI = [sys.executable, "-m", "openspace_server.cli"]
+CLI = [sys.executable, "-m", "openspace_server.cli.main"]
 
 
 def two_running(port: int) -> None:
@@ -145,7 +145,7 @@ def test_wrong_options_are_named(wrong: list[str]) -> None:
 
 def test_the_command_line_loads_fast() -> None:
     heavy = "print([m for m in ('tornado', 'numpy', 'av', 'asyncio', 'aiortc') if m in sys.modules])"
-    program = f"import sys; import openspace_server.cli as c; c.build_parser(); {heavy}"
+    program = f"import sys; import openspace_server.cli.main as c; c.build_parser(); {heavy}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

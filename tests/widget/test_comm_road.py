@@ -8,7 +8,7 @@ from typing import Any
 
 from openspace_server.protocols.media import Kind, ack, decode_picture
 from openspace_widget import OpenSpace
-from openspace_widget.comm_road import CommRoad
+from openspace_widget.view.comm_tunnel import CommRoad
 
 
 class Widget:

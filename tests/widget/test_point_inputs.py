@@ -13,8 +13,9 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from openspace_server.protocols.points import PointFrame
-from openspace_widget import PointsError, colormaps, point_readers
-from openspace_widget.point_frames import METRES, Prepared, prepare, recipe
+from openspace_widget import PointsError
+from openspace_widget.points import colormaps, readers as point_readers
+from openspace_widget.points.encode import METRES, Prepared, prepare, recipe
 
 XYZ = np.random.default_rng(2).normal(0, 50, (500, 3)).astype("f4")
 VALUES = np.linspace(0, 1, 500)

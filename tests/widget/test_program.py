@@ -12,7 +12,7 @@ import traitlets
 from IPython.core.interactiveshell import InteractiveShell
 
 from openspace_widget import ArgumentError, LuaError, OpenSpace, UnknownPropertyError
-from openspace_widget.lua import guarded, literal, plain
+from openspace_widget.client.lua import guarded, literal, plain
 
 
 def test_a_property_is_read_and_set(space: OpenSpace) -> None:

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from openspace_widget import NotReadyError, OpenSpace, RequestError, ServerError, SessionError
-from openspace_widget.background import background
-from openspace_widget.frames import digest, grab
+from openspace_widget.client.event_loop import background
+from openspace_widget.frames.frame import digest, grab
 from tests.helpers import processes_with, wait_for
 
 pytestmark = pytest.mark.usefixtures("own_folders")

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from openspace_widget import ArgumentError, LuaError, OpenSpace, Stop, Tour
-from openspace_widget.background import background
-from openspace_widget.tour import exact
+from openspace_widget.client.event_loop import background
+from openspace_widget.tour import render as exact
 
 START = "2026-03-20T12:00"
 SHORT = Tour([Stop("Earth", altitude="9000 km"), Stop("Moon", altitude="2000 km", seconds=0.5)], start=START)

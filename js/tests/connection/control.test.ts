@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Control, ControlError } from "../../connection/control.ts";
+import { Control, ControlError } from "../../protocol/controlChannel.ts";
 import { error, FakeSocket, HELLO, reply, STATE } from "../fixtures.ts";
 
 let channel: FakeSocket;

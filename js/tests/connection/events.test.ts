@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { followSession } from "../../connection/events.ts";
+import { followSession } from "../../session/events.ts";
 import { FakeSocket, SESSION } from "../fixtures.ts";
 
 let sockets: FakeSocket[];

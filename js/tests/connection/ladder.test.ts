@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { CLIMB_AFTER, FALL_AFTER, type Footing, GIVE_UP_AFTER, Ladder } from "../../connection/ladder.ts";
-import { Backoff } from "../../connection/lifetime.ts";
-import { RUNGS, type Rung } from "../../connection/rungs.ts";
+import { CLIMB_AFTER, FALL_AFTER, type Footing, GIVE_UP_AFTER, Ladder } from "../../transport/fallback.ts";
+import { Backoff } from "../../util/abort.ts";
+import { RUNGS, type Rung } from "../../transport/transports.ts";
 
 interface Held extends Footing {
   rung: Rung;

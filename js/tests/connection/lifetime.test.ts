@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Backoff, childOf, sleep } from "../../connection/lifetime.ts";
+import { Backoff, childOf, sleep } from "../../util/abort.ts";
 
 test("waiting times double from 0.3 s to 5 s", () => {
   const backoff = new Backoff();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { MediaLink, Received } from "../../connection/mediaLink.ts";
+import { MediaLink, Received } from "../../transport/websocketTransport.ts";
 import { FakeSocket, HELLO, pictureMessage } from "../fixtures.ts";
 
 const SPS = [0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 1];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { codecOf, readPicture } from "../../connection/mediaPicture.ts";
+import { codecOf, readPicture } from "../../transport/mediaFrame.ts";
 import { pictureMessage } from "../fixtures.ts";
 
 test("a header is read as the instance writes it", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isOver, nextPhase, type Phase, type PhaseEvent, STARTING } from "../../connection/phase.ts";
+import { isOver, nextPhase, type Phase, type PhaseEvent, STARTING } from "../../session/phase.ts";
 
 const session = (state: string, reason = ""): PhaseEvent => ({ type: "session", state, reason }) as PhaseEvent;
 const run = (...events: PhaseEvent[]): Phase => events.reduce(nextPhase, STARTING);

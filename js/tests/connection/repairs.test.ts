@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { RepairWatch, withoutRepairs } from "../../connection/repairs.ts";
+import { RepairWatch, withoutRepairs } from "../../transport/retransmission.ts";
 
 test("repairs end when the road is full, and are asked for again after two calm seconds", () => {
   const watch = new RepairWatch();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Reporter, reportOf } from "../../connection/reports.ts";
-import type { Inbound } from "../../connection/statistics.ts";
+import { Reporter, reportOf } from "../../transport/reports.ts";
+import type { Inbound } from "../../transport/statistics.ts";
 
 const look = (inbound: Inbound | null, roundTrip: number | null = null) => ({
   rung: "webrtc" as const,

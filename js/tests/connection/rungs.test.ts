@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { usableRungs } from "../../connection/rungs.ts";
+import { usableRungs } from "../../transport/transports.ts";
 
 const all = { RTCPeerConnection: class {}, VideoDecoder: class {} };
 

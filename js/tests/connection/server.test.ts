@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { findServer, xsrfToken } from "../../connection/server.ts";
+import { findServer, xsrfToken } from "../../session/server.ts";
 
 afterEach(() => {
   document.body.innerHTML = "";

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { Signaling } from "../../connection/signaling.ts";
+import { Signaling } from "../../transport/signaling.ts";
 import { FakeSocket, OFFER, REFUSAL } from "../fixtures.ts";
 
 let socket: FakeSocket;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Hello } from "../../connection/messages.ts";
-import { actionsOf, nameOf, standingOf } from "../../connection/standing.ts";
+import type { Hello } from "../../protocol/messages.ts";
+import { actionsOf, nameOf, standingOf } from "../../session/steering.ts";
 
 const me = (more: Partial<Hello> = {}) => ({ role: "controller", viewer: "ada", owner: false, ...more }) as Hello;
 const OWNERS = { viewer: null, owner: true };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compare, PictureLossWatch } from "../../connection/statistics.ts";
+import { compare, PictureLossWatch } from "../../transport/statistics.ts";
 
 test("rates are differences over the time between", () => {
   const stats = compare(

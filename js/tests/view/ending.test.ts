@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EndingClock, timeLeft } from "../../view/ending.ts";
+import { EndingClock, timeLeft } from "../../view/expiry.ts";
 
 const WARNING = { reason: "a session lasts at most 2 h", at: "2026-08-12T17:45:00Z", hint: "", seconds: 120 };
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import type { Participant } from "../../connection/messages.ts";
+import type { Participant } from "../../protocol/messages.ts";
 import { People, peopleOf } from "../../view/people.ts";
 
 const person = (viewer: string, more: Partial<Participant> = {}): Participant => ({

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Picked, Picks } from "../../connection/messages.ts";
+import type { Picked, Picks } from "../../protocol/messages.ts";
 import { placeOf, watchPicks } from "../../view/picking.ts";
 
 const STAR: Picked = { name: "stars", index: 12, value: 0.123456789, how: "click", sequence: 1 };

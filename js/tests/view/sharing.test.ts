@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { sharesOf } from "../../connection/shares.ts";
+import { sharesOf } from "../../session/shares.ts";
 import { Sharing } from "../../view/sharing.ts";
 
 const LINK = "https://hub.example/user/ada/openspace/stream/s#share=k";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { LocalStats } from "../../connection/statistics.ts";
+import type { LocalStats } from "../../transport/statistics.ts";
 import { rows } from "../../view/statsPanel.ts";
 
 const LOCAL: LocalStats = {

@@ -22,7 +22,7 @@ from openspace_server.sockets.mux import Mux
 from openspace_server.sockets.tuning import tune
 
 if TYPE_CHECKING:
-    from openspace_server.orchestrator.models import HostRow
+    from openspace_server.orchestrator.store.models import HostRow
 
 HANDSHAKE_TIMEOUT = 10.0
 MAX_STRANGERS = 16

@@ -11,7 +11,7 @@ from tornado import web
 
 from openspace_server.jupyter.base import RestHandler
 from openspace_server.jupyter.guests import GuestMixin
-from openspace_server.orchestrator.requests import check_key, decode_new_session, decode_resolution
+from openspace_server.orchestrator.allocation.requests import check_key, decode_new_session, decode_resolution
 
 DESCRIPTION = Path(__file__).parent / "rest-api.yaml"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from openspace_server.orchestrator.database import Happening
+    from openspace_server.orchestrator.store.database import Happening
 
 SCHEMA_ID = "https://events.openspaceproject.com/openspace_widget/session/v1"
 SCHEMA: dict[str, Any] = {

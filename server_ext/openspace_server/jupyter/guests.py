@@ -18,12 +18,12 @@ from tornado import web
 
 from openspace_server.jupyter.base import RESOURCE, OrchestratorMixin, RestHandler
 from openspace_server.orchestrator.errors import UnknownSession, UnknownShare
-from openspace_server.orchestrator.requests import decode_key
+from openspace_server.orchestrator.allocation.requests import decode_key
 from openspace_server.protocols.sessions import SessionView
 from openspace_server.protocols.signaling import Role
 
 if TYPE_CHECKING:
-    from openspace_server.orchestrator.shares import Share
+    from openspace_server.orchestrator.store.shares import Share
 
 MAX_NAME = 40
 STRANGER = "Guest"

@@ -10,7 +10,7 @@ from tornado import web
 
 from openspace_server.jupyter.base import RestHandler
 from openspace_server.jupyter.identity import KernelUser
-from openspace_server.orchestrator.requests import decode_share
+from openspace_server.orchestrator.allocation.requests import decode_share
 
 
 class SharesHandler(RestHandler):

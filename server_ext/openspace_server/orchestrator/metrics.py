@@ -9,8 +9,8 @@ from datetime import datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from openspace_server.orchestrator.database import Happening
-from openspace_server.orchestrator.models import HostRow, HostState
+from openspace_server.orchestrator.store.database import Happening
+from openspace_server.orchestrator.store.models import HostRow, HostState
 from openspace_server.protocols.sessions import SessionState
 
 STARTS = Counter("openspace_session_starts", "Slots granted to sessions, warm ones and restarts included")

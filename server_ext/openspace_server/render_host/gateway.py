@@ -18,9 +18,9 @@ from openspace_server.protocols import media, published_signaling, signaling
 from openspace_server.protocols.fields import ProtocolError, parse_object
 from openspace_server.protocols.signaling import Join, Role
 from openspace_server.protocols.supervisor import InstanceState
-from openspace_server.render_host import published
+from openspace_server.render_host import published_signaling as published
 from openspace_server.render_host.access import refuse_browsers, same_secret
-from openspace_server.render_host.published import Exchange
+from openspace_server.render_host.published_signaling import Exchange
 from openspace_server.render_host.settings import HostSettings
 from openspace_server.render_host.slots import Slot, Slots
 from openspace_server.sockets.ends import MAX_MESSAGE_BYTES, ClientEnd, Message, RelayHandlerMixin, connect

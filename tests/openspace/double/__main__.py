@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from openspace_server.engines.embedded.bodies import BODIES
+from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.engines.properties import Property
 from openspace_server.engines.scripting.program import Program
 from openspace_server.instance.api import ApiServer, ApiSettings

@@ -6,6 +6,6 @@ together.
 """
 
 from openspace_server.engines.embedded.engine import EmbeddedEngine
-from openspace_server.engines.embedded.pipe import Probe, probe
+from openspace_server.engines.embedded.graphics.canvas import Probe, probe
 
 __all__ = ["EmbeddedEngine", "Probe", "probe"]

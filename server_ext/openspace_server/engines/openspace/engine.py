@@ -24,23 +24,23 @@ from openspace_server.engines.base import (
     Target,
     UnknownTarget,
 )
-from openspace_server.engines.openspace import link as api
-from openspace_server.engines.openspace.aside import Aside, Live
-from openspace_server.engines.openspace.folder import WINDOW_FILE, WINDOW_NAME, InstanceFolder, free_ports, make_folder
-from openspace_server.engines.openspace.grab import ScreenGrabber
-from openspace_server.engines.openspace.installation import OLDEST, check_profile, find_installation
-from openspace_server.engines.openspace.joystick import Joystick
-from openspace_server.engines.openspace.lua import Scripts
-from openspace_server.engines.openspace.pilot import Pilot, Shown, plain_state, reached, same_camera, same_time, utc_of
-from openspace_server.engines.openspace.point_clouds import PointClouds
-from openspace_server.engines.openspace.point_nodes import OF_POINTS, PointFiles
-from openspace_server.engines.openspace.programs import Programs, wait_until
+from openspace_server.engines.openspace.api import client as api
+from openspace_server.engines.openspace.window.live_picture import Aside, Live
+from openspace_server.engines.openspace.process.instance_folder import WINDOW_FILE, WINDOW_NAME, InstanceFolder, free_ports, make_folder
+from openspace_server.engines.openspace.window.screen_grabber import ScreenGrabber
+from openspace_server.engines.openspace.process.installation import OLDEST, check_profile, find_installation
+from openspace_server.engines.openspace.api.joystick import Joystick
+from openspace_server.engines.openspace.api.lua import Scripts
+from openspace_server.engines.openspace.api.navigation import Pilot, Shown, plain_state, reached, same_camera, same_time, utc_of
+from openspace_server.engines.openspace.points.mixin import PointClouds
+from openspace_server.engines.openspace.points.nodes import OF_POINTS, PointFiles
+from openspace_server.engines.openspace.process.processes import Programs, wait_until
 from openspace_server.engines.openspace.settings import OpenSpaceSettings
-from openspace_server.engines.openspace.sky import between
-from openspace_server.engines.openspace.state import StateFeed, Told
+from openspace_server.engines.openspace.api.body_positions import between
+from openspace_server.engines.openspace.api.state_feed import StateFeed, Told
 
 if TYPE_CHECKING:
-    from openspace_server.engines.openspace.display import XWindow
+    from openspace_server.engines.openspace.window.x_window import XWindow
 
 log = logging.getLogger(__name__)
 
@@ -449,7 +449,7 @@ class OpenSpaceEngine(PointClouds):
         self._display = display
         if not display:
             return
-        from openspace_server.engines.openspace.display import XWindow  # its library is only there where X is
+        from openspace_server.engines.openspace.window.x_window import XWindow  # its library is only there where X is
 
         window = self._window = XWindow(display, WINDOW_NAME, self._heard_damage)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.scene_engine import JOYSTICK_AXES
 from openspace_server.engines.scripting.program import Program
-from openspace_server.instance.api.port import ProgramPort
+from openspace_server.instance.api.program_access import ProgramPort
 
 
 class FlightControl:

@@ -14,7 +14,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from openspace_server.instance.api.access import Admission, admission, origin_allowed
 from openspace_server.instance.api.connection import Connection
-from openspace_server.instance.api.shared import Shared
+from openspace_server.instance.api.context import Shared
 from openspace_server.sockets.tuning import tune
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from openspace_server.instance.streaming.rungs import MAIN, SMALL, RungSettings
+from openspace_server.instance.streaming.layers import MAIN, SMALL, RungSettings
 
 FLOOR = 150_000
 LOST = 0.15

@@ -13,7 +13,7 @@ import numpy as np
 
 from openspace_server.engines.base import Frame
 from openspace_server.instance.streaming.encoder import convert
-from openspace_server.instance.streaming.flow import Flow
+from openspace_server.instance.streaming.send_stats import Flow
 from openspace_server.protocols.media import Kind
 
 REST = 0.15

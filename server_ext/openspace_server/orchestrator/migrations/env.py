@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from openspace_server.orchestrator.models import Base
+from openspace_server.orchestrator.store.models import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

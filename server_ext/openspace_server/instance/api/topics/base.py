@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from openspace_server.engines.scripting.program import Program
 from openspace_server.instance.api.dialects import Dialect
-from openspace_server.instance.api.news import News
+from openspace_server.instance.api.snapshot import News
 from openspace_server.protocols.fields import ProtocolError, describe
 
 if TYPE_CHECKING:

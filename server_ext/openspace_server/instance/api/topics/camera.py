@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openspace_server.instance.api.news import CameraState, News
+from openspace_server.instance.api.snapshot import CameraState, News
 from openspace_server.instance.api.topics.base import Subscription
 
 _UNITS = (("m", 1.0), ("km", 1e3), ("AU", 1.495978707e11), ("ly", 9.4607304725808e15), ("pc", 3.0856775814913673e16))

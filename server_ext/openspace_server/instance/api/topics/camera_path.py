@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openspace_server.instance.api.news import News
+from openspace_server.instance.api.snapshot import News
 from openspace_server.instance.api.topics.base import Subscription
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from openspace_server.engines.scripting.program import Program
 from openspace_server.engines.scripting.registry import documentation
-from openspace_server.instance.api.news import dumps
+from openspace_server.instance.api.snapshot import dumps
 from openspace_server.instance.api.topics.base import OneShot
 from openspace_server.protocols.fields import ProtocolError, describe
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openspace_server.engines.scripting.events import check_event_type
-from openspace_server.instance.api.news import News
+from openspace_server.instance.api.snapshot import News
 from openspace_server.instance.api.topics.base import Topic
 from openspace_server.protocols.fields import ProtocolError, describe
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openspace_server.instance.api.feed import EVERYTHING
-from openspace_server.instance.api.news import News
+from openspace_server.instance.api.snapshot import News
 from openspace_server.instance.api.topics.base import Subscription
 
 

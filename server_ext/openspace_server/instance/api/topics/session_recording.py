@@ -6,7 +6,7 @@ from typing import Any
 
 from openspace_server.engines.recording.recorder import list_recordings
 from openspace_server.engines.scripting.program import Program
-from openspace_server.instance.api.news import News
+from openspace_server.instance.api.snapshot import News
 from openspace_server.instance.api.topics.base import Subscription
 from openspace_server.protocols.fields import ProtocolError, describe
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from openspace_server.engines.scripting.program import Program
 from openspace_server.instance.api import property_json
-from openspace_server.instance.api.news import News, PropertyNews
+from openspace_server.instance.api.snapshot import News, PropertyNews
 from openspace_server.instance.api.topics.base import Subscription
 from openspace_server.protocols.fields import ProtocolError, text
 

@@ -1,0 +1,69 @@
+/** The truth about a view, as a pure state machine: what is so now, and what an event makes of it. */
+
+import type { SessionStateName } from "../protocol/messages.ts";
+
+export type PhaseName = "starting" | "connecting" | "live" | "reconnecting" | "ended" | "failed";
+
+export interface Phase {
+  readonly name: PhaseName;
+  /** For people; empty when there is nothing to add. */
+  readonly reason: string;
+}
+
+export type PhaseEvent =
+  | { type: "session"; state: SessionStateName; reason: string }
+  | { type: "gone"; reason: string }
+  | { type: "unreachable"; reason: string }
+  | { type: "frame" }
+  | { type: "lost"; reason: string }
+  | { type: "resting" }
+  | { type: "failed"; reason: string };
+
+export const STARTING: Phase = { name: "starting", reason: "" };
+
+export function isOver(phase: Phase): boolean {
+  return phase.name === "ended" || phase.name === "failed";
+}
+
+/** The next phase. `live` is reached by a presented frame alone, and what is over stays over. */
+export function nextPhase(phase: Phase, event: PhaseEvent): Phase {
+  if (isOver(phase)) return phase;
+  switch (event.type) {
+    case "session":
+      return afterSession(phase, event.state, event.reason);
+    case "gone":
+      return { name: "ended", reason: event.reason };
+    case "failed":
+      return { name: "failed", reason: event.reason };
+    case "frame":
+      return phase.name === "live" ? phase : { name: "live", reason: "" };
+    case "lost":
+      return { name: "reconnecting", reason: event.reason };
+    case "resting":
+      return phase.name === "starting" ? phase : { name: "connecting", reason: "" };
+    case "unreachable":
+      // A picture that flows needs no Jupyter server.
+      return phase.name === "live" ? phase : { name: "reconnecting", reason: event.reason };
+  }
+}
+
+function afterSession(phase: Phase, state: SessionStateName, reason: string): Phase {
+  switch (state) {
+    case "REQUESTED":
+    case "RESERVED":
+    case "STARTING":
+      return { name: "starting", reason };
+    case "RUNNING":
+    case "DISCONNECTED":
+      return phase.name === "starting" ? { name: "connecting", reason: "" } : phase;
+    case "STOPPING":
+    case "STOPPED":
+      return { name: "ended", reason };
+    case "FAILED":
+      return { name: "failed", reason: reason || "the session failed" };
+    case "LOST":
+      return { name: "failed", reason: reason || "the render host was lost" };
+    default:
+      return phase;
+  }
+}

@@ -1,0 +1,67 @@
+/** The signaling socket: the instance offers, the view answers. The server writes the `join` itself. */
+
+import { parseObject, textOf } from "../protocol/messages.ts";
+
+export interface SignalingListener {
+  offer(sdp: string): void;
+  candidate(candidate: RTCIceCandidateInit | null): void;
+  /** What the connection may use to find a way; before the offer. */
+  ice(configuration: RTCConfiguration): void;
+  refused(reason: string): void;
+  closed(code: number): void;
+}
+
+export class Signaling {
+  readonly #socket: WebSocket;
+  readonly #waiting: string[] = [];
+
+  constructor(socket: WebSocket, listener: SignalingListener, signal: AbortSignal) {
+    this.#socket = socket;
+    const options = { signal };
+    socket.addEventListener(
+      "open",
+      () => {
+        for (const text of this.#waiting.splice(0)) socket.send(text);
+      },
+      options,
+    );
+    socket.addEventListener("message", (event) => this.#receive(event.data, listener), options);
+    socket.addEventListener("close", (event) => listener.closed(event.code), options);
+    signal.addEventListener("abort", () => socket.close(), { once: true });
+    if (signal.aborted) socket.close();
+  }
+
+  answer(sdp: string): void {
+    this.#send({ type: "answer", sdp });
+  }
+
+  candidate(candidate: RTCIceCandidateInit | null): void {
+    this.#send({ type: "ice-candidate", candidate });
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #receive(data: unknown, listener: SignalingListener): void {
+    const message = parseObject(data);
+    if (message === null) return;
+    if (message.type === "offer" && typeof message.sdp === "string") listener.offer(message.sdp);
+    else if (message.type === "ice-candidate")
+      listener.candidate((message.candidate ?? null) as RTCIceCandidateInit | null);
+    else if (message.type === "ice-servers" && Array.isArray(message.ice_servers))
+      listener.ice({
+        iceServers: message.ice_servers as RTCIceServer[],
+        iceTransportPolicy: message.policy === "relay" ? "relay" : "all",
+      });
+    else if (message.type === "ping") this.#send({ type: "pong" });
+    else if (message.type === "bye") listener.refused("the instance ended the connection");
+    else if (message.type === "error") listener.refused(textOf(message.reason, "refused"));
+  }
+
+  #send(message: object): void {
+    const text = JSON.stringify(message);
+    if (this.#socket.readyState === WebSocket.CONNECTING) this.#waiting.push(text);
+    else if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
+  }
+}

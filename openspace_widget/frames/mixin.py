@@ -1,0 +1,181 @@
+"""What is seen, as arrays: ``frame``, ``frames``, and the size of the live picture."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from datetime import timedelta
+from itertools import count, repeat
+from os import PathLike
+from typing import Any
+
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.protocols.picture import check_size
+from openspace_widget.frames import frame as frames
+from openspace_widget.errors import ArgumentError
+from openspace_widget.frames.frame import Frame
+from openspace_widget.client.mixin import Held, pulled
+from openspace_widget.frames.recording import Recording
+from openspace_widget.client.session import Session
+from openspace_widget.units import moment
+from openspace_widget.units import seconds as seconds_of
+
+
+class Pictures(Held):
+    """The pictures of :class:`~openspace_widget.space.OpenSpace`."""
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """``(width, height)`` of the picture in pixels; setting it holds until ``follow_view()``."""
+        state = self._ask("state")
+        return int(state["width"]), int(state["height"])
+
+    @resolution.setter
+    def resolution(self, size: tuple[int, int]) -> None:
+        width, height = checked_size(size)
+        self._ask("resolution", width=width, height=height)
+
+    def follow_view(self) -> None:
+        """Let the size of the view in the browser decide the resolution again."""
+        self._ask("follow")
+
+    def frame(
+        self,
+        size: tuple[int, int] | None = None,
+        *,
+        antialias: int | None = None,
+        time: Any = None,
+        camera: dict[str, Any] | None = None,
+        depth: bool = False,
+        ids: bool = False,
+    ) -> Frame:
+        """The exact pixels of one picture: the next live one, or, with any argument, a still made beside it.
+
+        Live viewers see nothing of a still: size, time and camera of their view stay. With OpenSpace as the engine
+        their picture stands still until it is made, and ``antialias`` has no effect.
+
+        Args:
+            size: ``(width, height)`` in pixels, 64 to 8192 each, at most 7680 x 4320 in all; None: as the live view.
+            antialias: samples per pixel: 1 (as the live view), 2, 4, 8 or 16; None: 4 for stills.
+            time: simulation time of the still: ISO 8601 text or a datetime, UTC unless it says otherwise.
+            camera: navigation state of the still, such as another frame's ``camera``.
+            depth: also give metres to what each pixel shows, as ``frame.depth``.
+            ids: also tell which body each pixel shows, as ``frame.ids`` and ``frame.bodies``.
+
+        Returns:
+            :class:`Frame`: uint8 ``(height, width, 3)``, RGB, top row first, read-only.
+
+        Raises:
+            RequestError: a size, time or camera that cannot be, or an engine that has no depth or ids.
+            SessionError: the session ended. NotReadyError: no frame within ``timeout`` seconds.
+
+        Example:
+            >>> space.frame().shape
+            (180, 320, 3)
+            >>> space.frame((640, 360), time="2026-08-12T17:45").time.hour
+            17
+        """
+        return self._run(frames.grab_frame(self._session, still(size, antialias, time, camera, depth, ids)))
+
+    def frames(
+        self,
+        fps: float | None = None,
+        n: int | None = None,
+        seconds: Any = None,
+        *,
+        every: Any = None,
+        size: tuple[int, int] | None = None,
+        antialias: int | None = None,
+        camera: dict[str, Any] | None = None,
+        depth: bool = False,
+        ids: bool = False,
+    ) -> Iterator[Frame]:
+        """One frame after the other, without end unless ``n`` or ``seconds`` is given.
+
+        While one frame is used the next ones are drawn and sent, so a loop gets more of them than calls of
+        :meth:`frame` would.
+
+        Args:
+            fps: frames per second of wall time at most; None: as fast as they come.
+            n: number of frames.
+            seconds: for how long, with ``fps``: number, text such as ``"1 min"``, or timedelta.
+            every: a time-lapse: simulation time from one frame to the next, such as ``"1 h"`` or a timedelta,
+                beginning now; exact, whatever the machine's speed. Live viewers see nothing of it.
+            size, antialias, camera, depth, ids: as for :meth:`frame`.
+
+        Raises:
+            ArgumentError: a rate, number or duration that cannot be. Else as :meth:`frame`.
+
+        Example:
+            >>> [frame.shape for frame in space.frames(n=2)]
+            [(180, 320, 3), (180, 320, 3)]
+            >>> days = [frame.time.day for frame in space.frames(n=3, every="1 day")]
+            >>> days[1] - days[0], days[2] - days[1]
+            (1, 1)
+        """
+        return pulled(sequence(self._session, fps, n, seconds, every, still(size, antialias, None, camera, depth, ids)))
+
+    def record(self, path: str | PathLike[str], *, overwrite: bool = True) -> Recording:
+        """Record what is seen live, from the stream itself: no quality is lost and hardly any work is done.
+
+        Use it around what is to be recorded, ``with space.record("live.mp4"): …``, or call ``start()`` and ``stop()``.
+        While nothing moves, no pictures come; the file says how long each was seen. A picture of another size begins
+        a further file.
+
+        Args:
+            path: ``.mp4`` or ``.mkv``.
+            overwrite: whether a file of that name may be replaced.
+
+        Raises:
+            ArgumentError: another ending. FileExistsError, FileNotFoundError.
+            SessionError: the stream was lost; what was recorded stays as ``….partial.mp4``.
+
+        Example:
+            >>> with space.record("moon.mp4") as recording:
+            ...     arrived = space.fly_to("Moon", duration=0.5)
+            >>> recording.videos[0].size
+            (320, 180)
+        """
+        return Recording(self._session, path, overwrite)
+
+
+def checked_size(size: Any) -> tuple[int, int]:
+    """``size`` as ``(width, height)``. Raises ArgumentError."""
+    try:
+        width, height = size
+        return check_size({"width": width, "height": height})
+    except (TypeError, ValueError) as problem:
+        reason = problem if isinstance(problem, ProtocolError) else f"expected (width, height), got {size!r}"
+        raise ArgumentError(f"size: {reason}") from None
+
+
+def still(
+    size: Any = None, antialias: Any = None, time: Any = None, camera: Any = None, depth: Any = False, ids: Any = False
+) -> dict[str, Any]:
+    """The arguments of the verb ``frame``, checked. Raises ArgumentError."""
+    if size is not None:
+        size = checked_size(size)
+    if time is not None:
+        time = moment(time)
+    if camera is not None and not isinstance(camera, dict):
+        raise ArgumentError(f"camera: expected a navigation state, such as a frame's `camera`, got {camera!r}")
+    return frames.request(size, antialias, time, camera, depth, ids)
+
+
+async def sequence(
+    session: Session, fps: float | None, n: int | None, length: Any, every: Any, wanted: dict[str, Any]
+) -> AsyncGenerator[Frame, None]:
+    """The frames that :meth:`Pictures.frames` promises."""
+    number = frames.count(fps, n, length)
+    if every is None:
+        each: Iterator[dict[str, Any]] = repeat(wanted) if number is None else repeat(wanted, number)
+    else:
+        step = seconds_of(every, "every")
+        start = moment((await session.ask("state"))["time"])
+        moments = count() if number is None else range(number)
+        each = ({**wanted, **frames.request(time=start + timedelta(seconds=step * i))} for i in moments)
+    source = frames.stream(session, each, fps)
+    try:
+        async for frame in source:
+            yield frame
+    finally:
+        await source.aclose()

@@ -1,0 +1,231 @@
+"""From what a user passes to one frame of the protocol: units, frames, colours, filters and precision."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from openspace_server.protocols import encodings
+from openspace_server.protocols.arrays import Encoding
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.protocols.points import ALL, Options, PointFrame
+from openspace_widget.points import colormaps, inputs as point_inputs
+from openspace_widget.errors import PointsError
+from openspace_widget.points.inputs import Given
+
+SENDER = uuid.uuid4().hex
+"""This process, to instances: a name of points belongs to one sender."""
+
+PRECISIONS = ("float32", "float64", "16 bit")
+FAST_ENOUGH = 30e6
+"""Bytes per second of a link from which compressing is no longer worth the processor's time."""
+OFF_CENTRE = 64.0
+"""Centre by extent from which float64 places are sent relative to their centre, so that float32 loses nothing."""
+METRES = {
+    "m": 1.0, "km": 1e3, "au": 1.495978707e11, "ly": 9.4607304725808e15, "pc": 3.0856775814913673e16,
+    "kpc": 3.0856775814913673e19, "Mpc": 3.0856775814913673e22, "Gpc": 3.0856775814913673e25,
+    "Gly": 9.4607304725808e24,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What stays the same from frame to frame of one name; the arguments of ``add_points``."""
+
+    name: str
+    options: Options
+    matrix: np.ndarray | None = None
+    values: str | None = None
+    range: tuple[float, float] | None = None
+    filter: Any = None
+    invalid: str = "raise"
+    precision: str = "float32"
+    compress: bool | None = None
+
+    def encoding(self, link_rate: float | None) -> Encoding:
+        """How arrays are to be stored for a link of ``link_rate`` bytes per second (None: not known yet)."""
+        pack = self.compress if self.compress is not None else link_rate is not None and link_rate < FAST_ENOUGH
+        return Encoding(encodings.SHUFFLED if pack else encodings.RAW, self.precision == "16 bit")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A frame that is ready to be sent.
+
+    Attributes:
+        rows: index of each sent point in what the user passed; None if all were sent.
+    """
+
+    frame: PointFrame
+    rows: np.ndarray | None
+
+
+def recipe(
+    name: str,
+    xyz: Any,
+    values: Any = None,
+    *,
+    unit: Any = None,
+    frame: str | None = None,
+    parent: str | None = None,
+    colormap: Any = "viridis",
+    range: tuple[float, float] | None = None,
+    log: bool = False,
+    color: Any = (1.0, 1.0, 1.0),
+    size: float = 1.0,
+    opacity: float = 1.0,
+    visible: bool = True,
+    filter: Any = None,
+    invalid: str = "raise",
+    precision: str = "float32",
+    compress: bool | None = None,
+    label: str | None = None,
+) -> tuple[Recipe, Given]:
+    """The arguments of ``add_points``, checked, and the points themselves. Raises PointsError."""
+    if not str(name).strip():
+        raise PointsError(f"name: expected a text, got {name!r}")
+    _one_of("invalid", invalid, ("raise", "drop"))
+    _one_of("precision", precision, PRECISIONS)
+    held = point_inputs.read(xyz)
+    own = point_inputs.unit_name(unit if unit is not None else held.unit or "m")
+    if unit is not None and held.unit is not None and point_inputs.unit_name(held.unit) != own:
+        raise PointsError(
+            f"unit: {own!r} was asked for, but the points themselves are in {held.unit!r}; leave unit= out"
+        )
+    anchor = str(parent) if parent is not None else "Root"
+    wanted = str(frame) if frame is not None else held.frame or "galactic"
+    axes, matrix = point_inputs.frame_matrix(wanted)
+    if anchor.casefold() != "root" and frame is not None:
+        raise PointsError(f"frame: points around {anchor} are in its own axes; leave frame= out")
+    map_name, map_colours = colormaps.colours(colormap)
+    look = {
+        "unit": own,
+        "parent": anchor,
+        "frame": axes,
+        "size": size,
+        "opacity": opacity,
+        "visible": visible,
+        "color": list(colormaps.rgb(color)),
+        "log": log,
+        "label": label or name,
+        "range": [1.0, 1.0],
+    }
+    try:
+        options = Options.read(look)
+    except ProtocolError as problem:
+        raise PointsError(str(problem)) from None
+    options = replace(options, colormap=map_colours, colormap_name=map_name)
+    if range is not None:
+        range = span(range, log)
+    column = values if isinstance(values, str) else None
+    made = Recipe(name, options, matrix, column, range, filter, invalid, precision, compress)
+    return _centred(made, held), held
+
+
+def prepare(
+    recipe: Recipe,
+    held: Given,
+    values: Any,
+    colors: Any,
+    sequence: int,
+    keep: str = ALL,
+    check: bool = False,
+    copy: bool = False,
+) -> Prepared:
+    """One frame. ``copy``: the arrays are the frame's own, whatever the caller does with his.
+
+    Raises:
+        PointsError: shapes, dtypes, or NaN and infinity unless these are to be dropped.
+    """
+    count = len(held.places)
+    numbers = point_inputs.values(values if values is not None else recipe.values, held, count)
+    paint = None if colors is None else point_inputs.colours(colors, count)
+    places = _places(recipe, held.places)
+    kept = point_inputs.mask(recipe.filter, numbers, count)
+    if recipe.invalid == "drop":
+        good = np.isfinite(places).all(axis=1)
+        if numbers is not None:
+            good &= np.isfinite(numbers) & ((numbers > 0) if recipe.options.log else True)
+        kept = good if kept is None else kept & good
+    rows = None
+    if kept is not None and not kept.all():
+        rows = np.nonzero(kept)[0]
+        if not len(rows):
+            raise PointsError("filter: it leaves no point; points.visible = False hides them")
+        places = places[rows]
+        numbers = None if numbers is None else numbers[rows]
+        paint = None if paint is None else paint[rows]
+    columns = {}
+    if numbers is not None:
+        columns["values"] = np.ascontiguousarray(numbers, "<f4")
+    if paint is not None:
+        columns["colors"] = paint
+    options = recipe.options
+    if numbers is not None:
+        options = replace(options, range=recipe.range or span_of(numbers, options.log))
+    if copy and np.may_share_memory(places, held.places):
+        places = places.copy()
+    frame = PointFrame(recipe.name, sequence, places, columns, options, keep, SENDER, check)
+    try:
+        frame.validate()
+    except ProtocolError as problem:
+        hint = "; invalid='drop' leaves such points out" if "NaN" in str(problem) else ""
+        raise PointsError(f"{problem}{hint}") from None
+    return Prepared(frame, rows)
+
+
+def span(given: Any, log: bool) -> tuple[float, float]:
+    """``given`` as a range of values. Raises PointsError."""
+    try:
+        low, high = (float(each) for each in given)
+    except (TypeError, ValueError):
+        raise PointsError(f"range: expected (low, high), got {given!r}") from None
+    if not low <= high or not np.isfinite([low, high]).all() or (log and low <= 0):
+        raise PointsError(f"range: expected {'0 < ' if log else ''}low <= high, got {low:g} and {high:g}")
+    return low, high
+
+
+def span_of(numbers: np.ndarray, log: bool) -> tuple[float, float]:
+    """Least and greatest of ``numbers``; of the positive ones for a logarithm. Raises PointsError."""
+    good = numbers[np.isfinite(numbers) & ((numbers > 0) if log else True)]
+    if not len(good):
+        raise PointsError("values: log=True needs values above zero" if log else "values: there is no finite one")
+    return float(good.min()), float(good.max())
+
+
+def _places(recipe: Recipe, places: np.ndarray) -> np.ndarray:
+    """C-contiguous places in the recipe's axes, around its offset, in its precision."""
+    if recipe.matrix is not None:
+        places = np.asarray(places, np.float64) @ recipe.matrix.T
+    if places.dtype == np.float64 and any(recipe.options.offset):
+        places = places - np.array(recipe.options.offset) / METRES[recipe.options.unit]
+    wanted = "<f8" if recipe.precision == "float64" else "<f4"
+    if places.dtype == np.float64 and wanted == "<f4":
+        with np.errstate(over="ignore"):
+            places = places.astype("<f4")
+    return np.ascontiguousarray(places, wanted)
+
+
+def _centred(recipe: Recipe, held: Given) -> Recipe:
+    """Far from the origin float32 is coarse: there the centre goes as an offset in metres of its own."""
+    if held.places.dtype != np.float64 or recipe.precision == "float64":
+        return recipe
+    good = held.places[np.isfinite(held.places).all(axis=1)]
+    if not len(good):
+        return recipe
+    if recipe.matrix is not None:
+        good = good @ recipe.matrix.T
+    low, high = good.min(axis=0), good.max(axis=0)
+    centre, extent = (low + high) / 2, float((high - low).max())
+    if not np.isfinite(centre).all() or float(np.abs(centre).max()) < OFF_CENTRE * extent:
+        return recipe
+    x, y, z = (centre * METRES[recipe.options.unit]).tolist()
+    return replace(recipe, options=replace(recipe.options, offset=(x, y, z)))
+
+
+def _one_of(what: str, given: Any, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        raise PointsError(f"{what}: expected one of {', '.join(map(repr, allowed))}, got {given!r}")

@@ -1,0 +1,291 @@
+"""``space.add_points``: a user's own data in the scene, a million points and more, several times a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from openspace_server.protocols.points import LATEST
+from openspace_widget.points import colormaps, encode as point_frames
+from openspace_widget.aio import elsewhere
+from openspace_widget.client.event_loop import background
+from openspace_widget.errors import RequestError
+from openspace_widget.points.cloud import Cloud, Pick, Sent
+from openspace_widget.points.playback import Played, play
+from openspace_widget.points.registry import Clouds
+
+if TYPE_CHECKING:
+    from openspace_widget.points.mixin import PointClouds
+
+__all__ = ["AsyncPoints", "Pick", "Played", "Points", "PointsOfSpace", "Sent"]
+
+
+async def add(
+    space: PointClouds, name: str, xyz: Any, values: Any = None, colors: Any = None, **options: Any
+) -> Points:
+    """Show points. See :meth:`OpenSpace.add_points`."""
+    recipe, given = await asyncio.to_thread(lambda: point_frames.recipe(name, xyz, values, **options))
+    cloud, sent = await space.points.clouds.add(recipe, given, values, colors)
+    return Points(space, cloud, sent)
+
+
+class Points:
+    """Points in the scene, as :meth:`OpenSpace.add_points` returns them: a scene graph node with properties.
+
+    ``visible``, ``opacity`` (0 to 1), ``size`` (pixels), ``color``, ``colormap``, ``range`` and ``log`` may be set, and
+    read back what the instance has now, whoever changed it.
+
+    Example:
+        >>> import numpy as np
+        >>> xyz = np.random.default_rng(1).normal(scale=100, size=(1000, 3))
+        >>> galaxies = space.add_points("galaxies", xyz, unit="Mpc", values=xyz[:, 2])
+        >>> galaxies.size = 2
+        >>> sent = galaxies.update(xyz, xyz[:, 0])
+        >>> stop = galaxies.on_pick(lambda pick: print(pick.index, pick.value))
+        >>> galaxies.remove()
+    """
+
+    def __init__(self, space: PointClouds, cloud: Cloud, sent: Sent | None) -> None:
+        self._space = space
+        self._cloud = cloud
+        self._sent = sent
+        self.aio = AsyncPoints(self)
+
+    # ---- data
+
+    def update(self, xyz: Any = None, values: Any = None, colors: Any = None, *, wait: bool = True) -> Sent | None:
+        """Move or recolour the points in place.
+
+        Args:
+            xyz, values, colors: as for ``add_points``; any number of points. Without ``xyz`` the places stay.
+            wait: until the new frame is in the picture. False returns at once, and of frames that wait to be sent
+                only the latest is: for loops that must not be slowed down.
+
+        Returns:
+            what became of the frame; None without ``wait``.
+
+        Raises:
+            PointsError: wrong shape or dtype, NaN or infinity. RequestError: the instance refused.
+            SessionError, NotReadyError: it is gone, or did not answer.
+        """
+        if wait:
+            return background().run(self.aio.update(xyz, values, colors))
+        prepared = self._cloud.prepare(xyz, values, colors, LATEST, copy=True)
+        background().loop.call_soon_threadsafe(self._cloud.send_latest, prepared)
+        return None
+
+    def play(self, frames: Any, hz: float = 4.0, *, keep: str = LATEST) -> Played:
+        """Show a series of frames, one every ``1 / hz`` seconds. An interrupt ends it.
+
+        Args:
+            frames: array ``(t, n, 3)``, or anything to iterate over that gives ``xyz``, ``(xyz, values)`` or
+                ``{"xyz", "values", "colors"}``.
+            hz: frames per second.
+            keep: ``"latest"`` drops frames rather than fall behind; ``"all"`` shows every frame, however long it takes.
+
+        Returns:
+            how many were shown, dropped and late, and the rate that was reached.
+
+        Raises:
+            PointsError: a frame that cannot be shown, which ends it.
+        """
+        return background().run(self.aio.play(frames, hz, keep=keep))
+
+    def remove(self) -> None:
+        """Take the points out of the scene. Safe to call twice."""
+        background().run(self.aio.remove())
+
+    def on_pick(self, callback: Callable[[Pick], Any], hover: bool = False) -> Callable[[], None]:
+        """Call ``callback(pick)`` when somebody clicks on a point in any view of this session.
+
+        Callbacks run one after the other on a thread of their own, so they may call ``space`` and wait.
+
+        Args:
+            hover: also when a pointer rests on a point.
+
+        Returns:
+            a function that ends it.
+
+        Raises:
+            RequestError: an engine that does not know which point is where.
+        """
+        self._cloud.callbacks[callback] = hover
+        try:
+            background().run(self._space.points.clouds.watch())
+        except RequestError:
+            self._cloud.callbacks.pop(callback, None)
+            raise
+
+        def end() -> None:
+            self._cloud.callbacks.pop(callback, None)
+            background().run(self._space.points.clouds.watch())
+
+        return end
+
+    # ---- looks
+
+    @property
+    def name(self) -> str:
+        return self._cloud.recipe.name
+
+    @property
+    def count(self) -> int:
+        """How many points the scene has, after filters."""
+        return int(self._options()["points"])
+
+    @property
+    def unit(self) -> str:
+        return self._cloud.recipe.options.unit
+
+    @property
+    def parent(self) -> str:
+        """The body in whose axes the places are; ``"Root"`` for none."""
+        return self._cloud.recipe.options.parent
+
+    @property
+    def sent(self) -> Sent | None:
+        """What became of the last frame that was waited for."""
+        return self._sent
+
+    @property
+    def visible(self) -> bool:
+        return bool(self._options()["visible"])
+
+    @visible.setter
+    def visible(self, visible: bool) -> None:
+        self._style(visible=bool(visible))
+
+    @property
+    def opacity(self) -> float:
+        return float(self._options()["opacity"])
+
+    @opacity.setter
+    def opacity(self, opacity: float) -> None:
+        self._style(opacity=float(opacity))
+
+    @property
+    def size(self) -> float:
+        """Pixels, in every picture. A renderer in software draws clouds of up to 20,000 points (in stills
+        200,000) larger than one pixel, and round ones as long as they are few or small: some 4000 of 6 pixels, all
+        clouds together."""
+        return float(self._options()["size"])
+
+    @size.setter
+    def size(self, size: float) -> None:
+        self._style(size=float(size))
+
+    @property
+    def color(self) -> tuple[float, float, float]:
+        """RGB 0 to 1 of points without values and colours. May be set to ``"#rrggbb"``, too."""
+        r, g, b = self._options()["color"]
+        return float(r), float(g), float(b)
+
+    @color.setter
+    def color(self, color: Any) -> None:
+        self._style(color=list(colormaps.rgb(color)))
+
+    @property
+    def colormap(self) -> str:
+        """Its name; may be set to whatever ``add_points`` takes."""
+        return str(self._options()["colormap_name"])
+
+    @colormap.setter
+    def colormap(self, colormap: Any) -> None:
+        name, colours = colormaps.colours(colormap)
+        digits = replace(self._cloud.recipe.options, colormap=colours).as_json()["colormap"]
+        self._style(colormap=digits, colormap_name=name)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Values of the first and the last colour. Set to None it follows the next frame's values."""
+        low, high = self._options()["range"]
+        return float(low), float(high)
+
+    @range.setter  # noqa: A003
+    def range(self, range: tuple[float, float] | None) -> None:
+        wanted = None if range is None else point_frames.span(range, self._cloud.recipe.options.log)
+        if wanted is not None:
+            self._style(range=list(wanted))
+        self._cloud.recipe = replace(self._cloud.recipe, range=wanted)
+
+    @property
+    def log(self) -> bool:
+        """Whether colours follow the logarithm of the values."""
+        return bool(self._options()["log"])
+
+    @log.setter
+    def log(self, log: bool) -> None:
+        self._style(log=bool(log))
+
+    @property
+    def filter(self) -> Any:
+        """Which points are shown, as given to ``add_points``. Setting it sends the points again."""
+        return self._cloud.recipe.filter
+
+    @filter.setter  # noqa: A003
+    def filter(self, filter: Any) -> None:
+        before = self._cloud.recipe
+        self._cloud.recipe = replace(before, filter=filter)
+        try:
+            background().run(self._cloud.again())
+        except Exception:
+            self._cloud.recipe = before
+            raise
+
+    def _options(self) -> dict[str, Any]:
+        return background().run(self._cloud.options())
+
+    def _style(self, **changes: Any) -> None:
+        background().run(self._cloud.style(**changes))
+
+    def __repr__(self) -> str:
+        look = self._cloud.recipe.options
+        count = f"{self._sent.points} points, " if self._sent is not None else ""
+        return f"<points {self.name!r}: {count}{look.unit}, around {look.parent}>"
+
+
+class AsyncPoints:
+    """``points.aio``: the calls that wait, as awaitables."""
+
+    def __init__(self, points: Points) -> None:
+        self._points = points
+
+    async def update(self, xyz: Any = None, values: Any = None, colors: Any = None) -> Sent:
+        """As :meth:`Points.update`."""
+        cloud = self._points._cloud
+
+        async def work() -> Sent:
+            return await cloud.send(await asyncio.to_thread(cloud.prepare, xyz, values, colors))
+
+        self._points._sent = await elsewhere(work())
+        return self._points._sent
+
+    async def play(self, frames: Any, hz: float = 4.0, *, keep: str = LATEST) -> Played:
+        """As :meth:`Points.play`."""
+        return await elsewhere(play(self._points._cloud, frames, hz, keep))
+
+    async def remove(self) -> None:
+        """As :meth:`Points.remove`."""
+        await elsewhere(self._points._space.points.clouds.remove(self._points._cloud))
+
+
+class PointsOfSpace(Mapping[str, Points]):
+    """``space.points``: the points that this process added, by name."""
+
+    def __init__(self, space: PointClouds, clouds: Clouds) -> None:
+        self._space = space
+        self.clouds = clouds
+
+    def __getitem__(self, name: str) -> Points:
+        return Points(self._space, self.clouds.known[name], None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.clouds.known)
+
+    def __len__(self) -> int:
+        return len(self.clouds.known)
+
+    def __repr__(self) -> str:
+        return f"<points: {', '.join(self) or 'none'}>"

@@ -1,0 +1,85 @@
+"""All the points that this process sent to one session, and who listens for picks. Background loop only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from openspace_widget.points import inputs as point_inputs
+from openspace_widget.errors import OpenSpaceError
+from openspace_widget.points.cloud import Callback, Cloud, Pick, Sent
+from openspace_widget.points.encode import Recipe
+from openspace_widget.client.session import Session
+
+
+class Clouds:
+    """All names of one session that this process sent, and who listens for picks."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.known: dict[str, Cloud] = {}
+        self._watching = False
+        # Callbacks may call anything, and wait for it: not on the loop that would have to answer.
+        self._caller = ThreadPoolExecutor(1, thread_name_prefix="openspace-picks")
+        session.listeners["picked"] = self._picked
+        session.restarted.append(self._restarted)
+        session.reconnected.append(self._reconnected)
+
+    async def add(self, recipe: Recipe, held: point_inputs.Given, values: Any, colors: Any) -> tuple[Cloud, Sent]:
+        """Send the first frame of a name; a name that there is already is replaced. Raises as ``add_points`` does."""
+        before = self.known.get(recipe.name)
+        cloud = Cloud(self.session, recipe)
+        if before is not None:
+            cloud.sequence = before.sequence
+        else:
+            there = [each for each in await self.session.ask("points") if each["name"] == recipe.name]
+            cloud.sequence = there[0]["sequence"] if there else 0
+        sent = await cloud.send(await asyncio.to_thread(cloud.prepare, held, values, colors))
+        self.known[recipe.name] = cloud
+        if before is not None and before.callbacks:
+            await self.watch()
+        return cloud, sent
+
+    async def remove(self, cloud: Cloud) -> None:
+        await cloud.remove()
+        if self.known.get(cloud.recipe.name) is cloud:
+            del self.known[cloud.recipe.name]
+            await self.watch()
+
+    async def watch(self) -> None:
+        """Hear of picks while anybody listens."""
+        wanted = any(cloud.callbacks for cloud in self.known.values())
+        if wanted != self._watching:
+            await self.session.ask("watch_picks", watch=wanted)
+            self._watching = wanted
+
+    def _picked(self, event: dict[str, Any]) -> None:
+        cloud = self.known.get(str(event.get("name")))
+        pick = cloud.picked(event) if cloud is not None else None
+        if cloud is None or pick is None:
+            return
+        for callback, hover in list(cloud.callbacks.items()):
+            if hover or pick.how == "click":
+                self._caller.submit(_call, callback, pick)
+
+    async def _restarted(self) -> None:
+        for cloud in list(self.known.values()):
+            with contextlib.suppress(OpenSpaceError):
+                await cloud.again()
+
+    async def _reconnected(self) -> None:
+        """Nobody knows any more that we listen; a lost connection is opened for it."""
+        self._watching = False
+        if not self.session.state.ended:
+            with contextlib.suppress(OpenSpaceError):
+                await self.watch()
+
+
+def _call(callback: Callback, pick: Pick) -> None:
+    try:
+        callback(pick)
+    except Exception:
+        traceback.print_exc()

@@ -1,0 +1,162 @@
+"""OpenSpace's properties: read, set, found by pattern, and completed from the live tree."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+from openspace_server.protocols.suggestions import did_you_mean, near
+from openspace_widget.client.event_loop import background
+from openspace_widget.errors import UnknownPropertyError
+from openspace_widget.client.lua import literal, plain
+from openspace_widget.client.openspace_api import OpenSpaceApi
+from openspace_widget.units import seconds
+
+WILD = ("*", "?", "{")
+
+
+class Property:
+    """One property of the live tree, as :meth:`OpenSpace.find` gives it.
+
+    Attributes:
+        uri: such as ``"Scene.Earth.Renderable.Enabled"``.
+        type: OpenSpace's name of its kind: ``"Bool"``, ``"Float"``, ``"Vec3"``, …
+        name: for people.
+        description: what it does.
+        limits: ``(least, greatest)`` of numbers; None for other kinds.
+        options: what an option property may be, by its number.
+
+    Example:
+        >>> earth = space.find("Scene.Earth.Renderable.Enabled")[0]
+        >>> earth.type, earth.value
+        ('Bool', True)
+        >>> earth.value = False
+        >>> space["Scene.Earth.Renderable.Enabled"]
+        False
+        >>> earth.value = True
+    """
+
+    def __init__(self, program: OpenSpaceApi, told: dict[str, Any]) -> None:
+        about = told.get("metaData") or {}
+        more = about.get("additionalData") or {}
+        self._program = program
+        self.uri = str(told["uri"])
+        self.type = str(about.get("type", "")).removesuffix("Property")
+        self.name = str(about.get("guiName", ""))
+        self.description = str(about.get("description", ""))
+        self.limits: tuple[Any, Any] | None = (plain(more["min"]), plain(more["max"])) if "min" in more else None
+        options = more.get("options") or {}
+        self.options: dict[str, str] = (
+            {str(key): str(name) for key, name in options.items()}
+            if isinstance(options, dict)
+            else {str(index): str(name) for index, name in enumerate(options)}
+        )
+        self._seen = plain(told.get("value"))
+
+    @property
+    def value(self) -> Any:
+        """The value now; setting it sets the property. Raises LuaError for a value of the wrong kind."""
+        return background().run(get(self._program, self.uri))
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        background().run(put(self._program, self.uri, value))
+
+    def set(self, value: Any, duration: Any = 0, easing: str = "Linear") -> None:
+        """Set the property, over ``duration`` seconds where it is a number; returns at once.
+
+        Args:
+            easing: OpenSpace's name of the curve, such as ``"Linear"``, ``"CubicEaseInOut"``.
+        """
+        background().run(put(self._program, self.uri, value, seconds(duration, "duration"), easing))
+
+    def __repr__(self) -> str:
+        return f"<{self.uri} = {self._seen!r} ({self.type})>"
+
+
+class PropertyList(list[Property]):
+    """Properties; shown as a table in a notebook."""
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td><code>{html.escape(each.uri)}</code></td><td>{html.escape(repr(each._seen))}</td>"
+            f"<td>{html.escape(each.type)}</td><td>{html.escape(each.description)}</td></tr>"
+            for each in self
+        )
+        return f"<table><tr><th>property</th><th>value</th><th>kind</th><th>what it does</th></tr>{rows}</table>"
+
+
+async def get(program: OpenSpaceApi, uri: str) -> Any:
+    """The value of the property ``uri``. Raises UnknownPropertyError."""
+    name = literal(uri)
+    # Asking for a property that is not there gets no answer, so that is asked first.
+    if not await program.lua(f"return openspace.hasProperty({name})"):
+        raise await _unknown(program, uri)
+    answer = await program.ask("get", {"property": uri})
+    if "Value" in answer:  # OpenSpace 0.20
+        return plain(answer["Value"])
+    told = answer.get("value", answer)
+    return plain(told["value"] if isinstance(told, dict) and "metaData" in told else told)
+
+
+async def put(program: OpenSpaceApi, uri: str, value: Any, duration: float = 0, easing: str = "Linear") -> None:
+    """Set one property, or with wildcards all that match. Raises UnknownPropertyError, LuaError."""
+    name = literal(uri)
+    timed = f", {literal(duration)}, {literal(easing)}" if duration > 0 else ""
+    if any(mark in uri for mark in WILD):
+        await program.lua(f"openspace.setPropertyValue({name}, {literal(value)}{timed})")
+        return
+    known = await program.lua(
+        f"if not openspace.hasProperty({name}) then return false end\n"
+        f"openspace.setPropertyValueSingle({name}, {literal(value)}{timed})\nreturn true"
+    )
+    if not known:
+        raise await _unknown(program, uri)
+
+
+async def find(program: OpenSpaceApi, pattern: str) -> PropertyList:
+    """Properties whose URI, or its end from any dot on, matches ``pattern`` in any case; or whose name does."""
+    wanted = pattern.casefold()
+
+    def matches(told: dict[str, Any]) -> bool:
+        parts = str(told["uri"]).casefold().split(".")
+        tails = (".".join(parts[i:]) for i in range(len(parts)))
+        name = str((told.get("metaData") or {}).get("guiName", "")).casefold()
+        return fnmatchcase(name, wanted) or any(fnmatchcase(tail, wanted) for tail in tails)
+
+    return PropertyList(Property(program, told) for told in walk(await program.tree()) if matches(told))
+
+
+async def uris(program: OpenSpaceApi) -> list[str]:
+    """The URIs of all properties."""
+    return [str(told["uri"]) for told in walk(await program.tree())]
+
+
+def walk(owner: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """All properties below ``owner``."""
+    yield from map(_told, owner.get("properties") or ())
+    for below in owner.get("subowners") or ():
+        yield from walk(below)
+
+
+def _told(told: dict[str, Any]) -> dict[str, Any]:
+    """A property as OpenSpace 0.21 and later tells it; 0.20 has other words for the same."""
+    if "Description" not in told or "uri" in told:
+        return told
+    about = told["Description"]
+    limits = about.get("AdditionalData") or {}
+    more = {"min": limits["MinimumValue"], "max": limits["MaximumValue"]} if "MinimumValue" in limits else {}
+    shown = {
+        "guiName": about.get("Name", ""),
+        "type": about.get("Type", ""),
+        "description": about.get("description", ""),
+    }
+    return {"uri": about["Identifier"], "value": told.get("Value"), "metaData": shown | {"additionalData": more}}
+
+
+async def _unknown(program: OpenSpaceApi, uri: str) -> UnknownPropertyError:
+    known = await uris(program)
+    hint = did_you_mean(near(uri, known, alike=0.6), "space.find('*') lists them")
+    return UnknownPropertyError(f"there is no property {uri!r}: {hint}")

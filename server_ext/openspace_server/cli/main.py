@@ -1,0 +1,204 @@
+"""The command ``openspace-widget``. Parses arguments; everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from openspace_server.cli import admin as admin_cli, points as points_cli
+from openspace_server.protocols.picture import MAX_SIDE, MIN_SIDE
+from openspace_server.protocols.supervisor import DEFAULT_API_PORT, DEFAULT_GATEWAY_PORT, DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from openspace_server.render_host.agent import JoinSettings
+    from openspace_server.render_host.settings import HostSettings
+
+MAX_SLOTS = 256
+MAX_FRAME_RATE = 60
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 well, 1 failed, 2 asked for something impossible."""
+    arguments = build_parser().parse_args(argv)
+    command: int = arguments.run(arguments)
+    return command
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="openspace-widget", description="OpenSpace, live in a notebook: render hosts and checks."
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_host(commands.add_parser("host", help="run a render host: supervisor, gateway and instances"))
+    admin_cli.add_hosts(commands.add_parser("hosts", help="the render hosts that an orchestrator uses"))
+    admin_cli.add_sessions(commands.add_parser("sessions", help="the sessions of everybody"))
+    admin_cli.add_db(commands.add_parser("db", help="the orchestrator's database"))
+    points_cli.add_points(commands.add_parser("points", help="send or receive frames of points over WebRTC"))
+    _add_doctor(commands.add_parser("doctor", help="check this machine and say what to do"))
+    return parser
+
+
+def _add_host(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_host)
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+    parser.add_argument("--slots", type=_between(1, MAX_SLOTS), default=3, help="instances at the same time")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="supervisor port; 0 = a free one")
+    parser.add_argument("--gateway-port", type=_port, default=DEFAULT_GATEWAY_PORT, help="gateway port; 0 = a free one")
+    parser.add_argument(
+        "--api-port", type=_port, default=DEFAULT_API_PORT, help="API port of slot 0, slot N has N more; 0 = free ones"
+    )
+    parser.add_argument(
+        "--api-tcp-port",
+        type=_port,
+        default=0,
+        metavar="BASE",
+        help="also serve the API as newline-delimited TCP, slot N on BASE+N; 0 = no",
+    )
+    parser.add_argument("--engine", default="embedded", help="what draws, unless START says otherwise")
+    side = _between(MIN_SIDE, MAX_SIDE)
+    parser.add_argument("--width", type=side, default=1280, help="pixels, unless START says otherwise")
+    parser.add_argument("--height", type=side, default=720, help="pixels, unless START says otherwise")
+    parser.add_argument(
+        "--frame-rate",
+        type=_between(1, MAX_FRAME_RATE),
+        help="most frames per second; by default 30, and 60 where half a core is enough for that",
+    )
+    parser.add_argument(
+        "--bit-rate", type=_between(100_000, 200_000_000), help="of the video, bit/s; by the picture's size"
+    )
+    parser.add_argument("--log-dir", type=Path, help="folder for the instances' logs")
+    parser.add_argument("--announce", action="store_true", help="print one JSON line on stdout when ready")
+    parser.add_argument(
+        "--linger", type=_seconds, default=0.0, metavar="S", help="end when no command came for S seconds; 0 = never"
+    )
+    parser.add_argument("--end-with-stdin", action="store_true", help="end when stdin closes")
+    parser.add_argument("--stamp", action="store_true", help="draw the frame number into the picture (measurements)")
+    parser.add_argument(
+        "--allow-origin", action="append", default=[], metavar="ORIGIN", help="let web pages of ORIGIN use the gateway"
+    )
+    parser.add_argument(
+        "--published-signaling",
+        action="store_true",
+        default=bool(os.environ.get("OPENSPACE_PUBLISHED_SIGNALING")),
+        help="let the published system's hosts and viewers use the gateway although there is a secret, which they "
+        "do not know; also by OPENSPACE_PUBLISHED_SIGNALING=1",
+    )
+    parser.add_argument(
+        "--join",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="dial out to the orchestrator of this Jupyter server; may be repeated",
+    )
+    parser.add_argument(
+        "--offer-port", type=_port, metavar="PORT", help="take points at POST /offer on this port; 0 = a free one"
+    )
+    parser.add_argument("--name", help="as given to hosts add --agent; default: this machine's name")
+    for trait in ("region", "graphics-card", "ram", "storage", "engines"):
+        parser.add_argument(f"--{trait}", default="", help="told to the orchestrator by --join")
+
+
+def _host(arguments: argparse.Namespace) -> int:
+    import asyncio
+    import logging
+
+    from openspace_server.render_host.agent import Agent
+    from openspace_server.render_host.host import RenderHost
+    from openspace_server.render_host.settings import HostError, HostSettings, secret_from_environment
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = HostSettings(
+        slots=arguments.slots,
+        host=arguments.host,
+        port=arguments.port,
+        gateway_port=arguments.gateway_port,
+        api_port=arguments.api_port,
+        api_tcp_port=arguments.api_tcp_port,
+        engine=arguments.engine,
+        width=arguments.width,
+        height=arguments.height,
+        frame_rate=arguments.frame_rate,
+        bit_rate=arguments.bit_rate,
+        stamp=arguments.stamp,
+        log_dir=arguments.log_dir,
+        announce=arguments.announce,
+        linger=arguments.linger,
+        end_with_stdin=arguments.end_with_stdin,
+        allowed_origins=frozenset(arguments.allow_origin),
+        secret=secret_from_environment(),
+        published=arguments.published_signaling,
+    )
+
+    async def run() -> None:
+        host = RenderHost(settings)
+        work = [Agent(host, join).run() for join in _joins(arguments, settings)]
+        if arguments.offer_port is not None:
+            from openspace_server.cli import points_run
+
+            work.append(points_run.take_offers(host, arguments.offer_port))
+        await host.run(*work)
+
+    try:
+        asyncio.run(run())
+    except HostError as problem:
+        print(f"openspace-widget host: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _joins(arguments: argparse.Namespace, settings: HostSettings) -> list[JoinSettings]:
+    """Where to dial in. Raises HostError."""
+    from openspace_server.render_host.agent import JoinSettings
+    from openspace_server.render_host.settings import SECRET_VARIABLE, HostError
+
+    if arguments.join and not settings.secret:
+        raise HostError(f"--join needs the secret that hosts add --agent printed, in {SECRET_VARIABLE}")
+    told = {name: getattr(arguments, name) for name in ("region", "graphics_card", "ram", "storage", "engines")}
+    traits = {name: value for name, value in told.items() if value}
+    name = arguments.name or platform.node()
+    joins = [JoinSettings(url, name, settings.secret or "", traits) for url in arguments.join]
+    for join in joins:
+        join.socket_url  # noqa: B018 -- refuses what is no URL before anything is bound
+    return joins
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_doctor)
+    parser.add_argument("--host", default="127.0.0.1", help="address the host would listen on")
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from openspace_server.cli.doctor import examine
+
+    return 0 if examine(arguments.host) else 1
+
+
+def _between(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        number = int(value)
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
+        return number
+
+    parse.__name__ = "integer"
+    return parse
+
+
+def _seconds(value: str) -> float:
+    number = float(value)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{value} is no number of seconds")
+    return number
+
+
+_port = _between(0, 65535)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""Colours of points: one for all, one each, or by a column through a colour map. No drawing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from openspace_server.engines.base import EngineError
+from openspace_server.engines.embedded.points import files as point_files
+
+_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class ColourMap:
+    """``colours``: RGB 0..1 ``(m, 3)``; ``low`` and ``high``: the values of the first and the last, NaN for the
+    column's own (a logarithmic map takes ends of 0 and less for that, too); ``hides`` points with values outside."""
+
+    parameter: str
+    colours: np.ndarray
+    low: float = math.nan
+    high: float = math.nan
+    logarithmic: bool = False
+    hides: bool = False
+
+
+def read_map(table: Mapping[str, Any]) -> ColourMap:
+    """A ``ColorMapping`` table: ``Parameter``, ``File`` or ``Colors``, ``ValueRange``, ``Logarithmic``,
+    ``HideValuesOutsideRange``. Raises EngineError."""
+    parameter, span = table.get("Parameter"), table.get("ValueRange")
+    if not isinstance(parameter, str) or not parameter:
+        raise EngineError("a colour map needs Parameter, the name of a column")
+    if table.get("Colors") is not None:
+        try:
+            colours = np.array(table["Colors"], float)
+        except (TypeError, ValueError):
+            colours = np.empty(0)
+        if colours.ndim != 2 or not len(colours) or colours.shape[1] not in (3, 4) or not np.isfinite(colours).all():
+            raise EngineError("a colour map's Colors are rows of three numbers from 0 to 1")
+        colours = np.clip(colours[:, :3], 0, 1)
+    elif isinstance(table.get("File"), str):
+        colours = point_files.read_colour_map(table["File"])
+    else:
+        raise EngineError("a colour map needs a File or Colors")
+    low, high = read_range(span) if span is not None else (math.nan, math.nan)
+    return ColourMap(
+        parameter, colours, low, high, bool(table.get("Logarithmic")), bool(table.get("HideValuesOutsideRange"))
+    )
+
+
+def read_range(span: Any) -> tuple[float, float]:
+    """Two finite numbers. Raises EngineError."""
+    items = [span[key] for key in ("1", "2") if key in span] if isinstance(span, Mapping) else span
+    try:
+        low, high = (float(item) for item in items)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not math.isfinite(low) or not math.isfinite(high):
+        raise EngineError(f"a value range is two finite numbers, got {str(span)[:60]!r}")
+    return low, high
+
+
+def pack(colours: np.ndarray) -> np.ndarray:
+    """uint8 or 0..1 ``(n, 3)`` or ``(n, 4)`` as packed RGBA uint32 ``(n,)``. The software renderer's points are never
+    half clear, so alpha darkens them. Raises EngineError."""
+    colours = np.asarray(colours)
+    if colours.ndim != 2 or colours.shape[1] not in (3, 4) or colours.dtype.kind not in "uf":
+        raise EngineError(f"colours are (n, 3) or (n, 4), uint8 or 0 to 1; got {colours.shape} of {colours.dtype}")
+    if colours.dtype.kind == "f":
+        colours = (np.clip(np.nan_to_num(colours), 0, 1) * 255 + 0.5).astype(np.uint8)
+    elif colours.dtype != np.uint8:
+        raise EngineError(f"colours of whole numbers are uint8, not {colours.dtype}")
+    out = np.empty((len(colours), 4), np.uint8)
+    out[:, 3] = 255
+    out[:, :3] = colours[:, :3]
+    if colours.shape[1] == 4 and (colours[:, 3] < 255).any():
+        out[:, :3] = (colours[:, :3].astype(np.uint16) * colours[:, 3:] + 127) // 255
+    return out.view("<u4")[:, 0]
+
+
+def mapped(colour_map: ColourMap, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Packed RGBA ``(n,)`` by value, and which points are shown, bool ``(n,)``, None for all: NaN is not, nor what has
+    no logarithm."""
+    values = np.asarray(values)
+    low, high = (_transformed(end, colour_map.logarithmic) for end in (colour_map.low, colour_map.high))
+    if math.isnan(low) or math.isnan(high):
+        ends = [_ends(*_followed(colour_map, values[block])) for block in _blocks(len(values))]
+        low = min(end for end, _ in ends) if math.isnan(low) else low
+        high = max(end for _, end in ends) if math.isnan(high) else high
+    table = pack(colour_map.colours)
+    scale = len(table) / (high - low) if math.isfinite(high - low) and high != low else 0.0
+    colours, shown = np.empty(len(values), np.uint32), np.empty(len(values), bool)
+    for block in _blocks(len(values)):
+        here, good = _followed(colour_map, values[block])
+        if colour_map.hides:
+            good &= (here >= min(low, high)) & (here <= max(low, high))
+        steps = np.where(good, (here - low) * scale, 0.0)
+        colours[block] = table.take(np.clip(steps, 0, len(table) - 1).astype(np.intp))
+        shown[block] = good
+    return colours, None if shown.all() else shown
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    """To look at few values together spares memory."""
+    return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))
+
+
+def _followed(colour_map: ColourMap, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the colours follow, float ``(n,)``, and where it is defined."""
+    values = values.astype(values.dtype if values.dtype.kind == "f" else np.float64)
+    if not colour_map.logarithmic:
+        return values, np.isfinite(values)
+    good = np.isfinite(values) & (values > 0)
+    return np.log(np.where(good, values, 1.0)), good
+
+
+def _ends(values: np.ndarray, good: np.ndarray) -> tuple[float, float]:
+    return float(values.min(where=good, initial=math.inf)), float(values.max(where=good, initial=-math.inf))
+
+
+def _transformed(end: float, logarithmic: bool) -> float:
+    """An end of a range on the scale that colours follow; NaN where it has none."""
+    if not logarithmic:
+        return end
+    return math.log(end) if end > 0 else math.nan

@@ -1,0 +1,76 @@
+"""The OpenSpace API of an instance whose engine has a scene: opened after the first picture, which never waits."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from openspace_server.engines.base import Engine, EngineError
+from openspace_server.engines.scene_engine import SceneEngine
+from openspace_server.instance.process.host_pipe import Configuration
+from openspace_server.instance.instance import Instance
+from openspace_server.instance.transports.peers import peer_class
+
+if TYPE_CHECKING:
+    from openspace_server.engines.scripting.program import Program
+    from openspace_server.instance.api.server import ApiServer
+    from openspace_server.instance.api.settings import ApiSettings
+
+
+@dataclass(frozen=True)
+class SceneApi:
+    """Scripts and properties, the server, and the port of its WebSockets."""
+
+    program: Program
+    server: ApiServer
+    port: int
+
+    async def close(self) -> None:
+        """Stop serving. ``program`` is closed later, once the draw thread has ended."""
+        await self.server.close()
+
+
+async def open_api(instance: Instance, engine: Engine, configuration: Configuration) -> SceneApi | None:
+    """Scripts, properties, recordings and the API; None for engines without a scene.
+
+    A configured port is open to this machine, as OpenSpace's own is. Without one, WebSockets are served on a free port
+    that only the render host's gateway can use, and newline-delimited TCP is not served at all.
+
+    Raises:
+        EngineError: a configured port is taken.
+    """
+    await asyncio.to_thread(peer_class)  # viewers come first
+    if not isinstance(engine, SceneEngine):
+        instance.program.set_result(None)
+        return None
+    scripting, serving, settings = await asyncio.to_thread(_load)
+    program: Program = await instance.draw_loop.call(lambda _, now: scripting(engine))
+    access = settings(trust_loopback=bool(configuration.api_port), secret=configuration.secret)
+    server = serving(instance.draw_loop, program, access)
+    program.attended = lambda: server.connections > 0
+    instance.draw_loop.accompany(program)
+    port = _listen(server.listen, configuration.api_port, "--api-port")
+    if configuration.api_tcp_port:
+        _listen(lambda port: server.listen_tcp(port, trust_loopback=True), configuration.api_tcp_port, "--api-tcp-port")
+    instance.program.set_result(program)
+    return SceneApi(program, server, port)
+
+
+def _listen(listen: Callable[[int], int], port: int, option: str) -> int:
+    try:
+        return listen(port)
+    except OSError as problem:
+        what = f"the OpenSpace API cannot listen on port {port}"
+        why = "it is in use" if problem.errno == errno.EADDRINUSE else problem.strerror or str(problem)
+        raise EngineError(f"{what}: {why}; give the render host another {option}") from None
+
+
+def _load() -> tuple[type[Program], type[ApiServer], type[ApiSettings]]:
+    from openspace_server.engines.scripting.program import Program
+    from openspace_server.instance.api.server import ApiServer
+    from openspace_server.instance.api.settings import ApiSettings
+
+    return Program, ApiServer, ApiSettings

@@ -1,0 +1,174 @@
+"""``/media``: pictures over a WebSocket, and the viewer's conversation and input on the same socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from openspace_server.instance.viewers.rate_limit import Budget
+from openspace_server.instance.transports.websocket import TalkSocket
+from openspace_server.instance.streaming.codecs import CLOCK_RATE
+from openspace_server.instance.transports.ack_window import Credit
+from openspace_server.instance.streaming.encoder import EncodedPicture
+from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.streaming.images import Image
+from openspace_server.instance.streaming.fan_out import PictureQueue
+from openspace_server.protocols import media
+from openspace_server.protocols import viewer as messages
+from openspace_server.protocols.fields import ProtocolError, parse_object
+from openspace_server.protocols.media import Kind, MediaRequest, Mode, PictureHeader
+
+if TYPE_CHECKING:
+    from openspace_server.instance.transports.server import Server
+
+log = logging.getLogger(__name__)
+
+SILENCE = 20.0
+"""Seconds that a picture may be unacknowledged; then the viewer is taken to be gone."""
+
+CHANGES_RATE, CHANGES_BURST = 0.5, 8.0
+"""Changes of mode per second, and at once: each costs everybody a key frame."""
+
+
+class MediaSocket(TalkSocket):
+    """One viewer over a WebSocket, see ``protocols/media.py``."""
+
+    limit = media.MAX_MESSAGE_BYTES
+
+    def initialize(self, server: Server) -> None:
+        super().initialize(server)
+        self.credit = Credit()
+        self.flow: Flow | None = None
+        self.queue: PictureQueue | None = None
+        self._mode = Mode.NONE
+        self._changes = Budget(CHANGES_RATE, CHANGES_BURST)
+        self._sending: asyncio.Task[None] | None = None
+        self._number = 0
+
+    @property
+    def transport(self) -> str:
+        return f"websocket {self._mode}"
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds from sending a picture until it was acknowledged."""
+        return self.credit.round_trip
+
+    async def received(self, message: str | bytes) -> None:
+        if self.talk is None:
+            return
+        if isinstance(message, bytes):
+            self.post(messages.error(None, "no binary message is expected here"))
+            return
+        type = _type_of(message)
+        if type == "input":
+            self.talk.steer(message)
+        elif type == "ack":
+            await self.talk.turn(len(message))
+            self.talk.heard_at = time.monotonic()
+            self.credit.acknowledged(media.read_ack(parse_object(message)), self.talk.heard_at)
+            if self.queue is not None and self.credit.round_trip is not None:
+                self.server.instance.director.acknowledged(self.queue, self.credit.round_trip)
+        elif type == "media":
+            wanted = MediaRequest.read(parse_object(message))
+            if not self._changes.allows(time.monotonic()):
+                raise ProtocolError("media: changed too often")
+            self._begin(wanted)
+        else:
+            await self.talk.turn(len(message))
+            self.talk.receive(message)
+
+    def check_alive(self) -> None:
+        """End a viewer that is gone without a word; to be called once a second."""
+        if self.talk is not None and self.credit.oldest_for(time.monotonic()) > SILENCE:
+            self.cut_off(f"no acknowledgement for {SILENCE:g} seconds")
+
+    def on_close(self) -> None:
+        self._end()
+        super().on_close()
+
+    def _begin(self, wanted: MediaRequest) -> None:
+        """Send what is wanted from now on, in place of anything else."""
+        self._end()
+        self._mode = wanted.mode
+        if wanted.mode is Mode.H264:
+            self.credit = Credit()
+            self._sending = asyncio.create_task(self._guard(self._send_video()))
+        elif wanted.mode is Mode.IMAGES:
+            self.credit = Credit(limit=1)
+            self._sending = asyncio.create_task(self._guard(self._send_images(wanted.format)))
+
+    def _end(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+
+    async def _guard(self, work: object) -> None:
+        try:
+            await work  # type: ignore[misc]
+        except (ConnectionError, OSError):
+            pass  # the viewer is gone, which on_close tells
+        except Exception:
+            log.exception("sending pictures failed")
+            self.refuse("internal error, see the instance's log")
+
+    async def _send_video(self) -> None:
+        fan = self.server.instance.director.fan
+        queue = self.queue = fan.attach()
+        self.flow = queue.flow
+        try:
+            while True:
+                picture = await queue.get()
+                await self._send(_video_header(picture), picture.data)
+                queue.flow.sent()
+                if not self.credit.free:
+                    queue.stall(True)
+                    await self.credit.room()
+                    queue.stall(False)
+        finally:
+            fan.detach(queue)
+            if self.queue is queue:  # another mode may have begun
+                self.queue = None
+
+    async def _send_images(self, kind: Kind) -> None:
+        fan = self.server.instance.director.images
+        feed = fan.attach(kind)
+        self.flow = feed.flow
+        try:
+            while True:
+                image = await feed.get()
+                await self._send(_image_header(image), image.data)
+                feed.flow.sent()
+                await self.credit.room()
+        finally:
+            fan.detach(feed)
+
+    async def _send(self, header: PictureHeader, data: bytes) -> None:
+        now = time.monotonic()
+        self._number += 1
+        self.credit.sent(self._number, now)
+        self.post(replace(header, number=self._number, sent_at=now * 1e3).encode() + data)
+        await self.drained()
+
+
+def _video_header(picture: EncodedPicture) -> PictureHeader:
+    pts = picture.pts * 1_000_000 // CLOCK_RATE
+    return PictureHeader(
+        Kind.H264, picture.key, picture.width, picture.height, 0, pts, picture.frame_id, picture.input_seq, 0.0
+    )
+
+
+def _image_header(image: Image) -> PictureHeader:
+    drawn = image.drawn
+    pts = int(drawn.at * 1e6)
+    return PictureHeader(image.kind, True, image.width, image.height, 0, pts, drawn.frame.id, drawn.input_seq, 0.0)
+
+
+def _type_of(message: str) -> object:
+    with contextlib.suppress(ProtocolError):
+        return parse_object(message).get("type")
+    return None

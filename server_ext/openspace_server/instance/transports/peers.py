@@ -1,0 +1,83 @@
+"""All WebRTC viewers of an instance, those still connecting included."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from openspace_server.instance.viewers.viewer import Conversation
+from openspace_server.instance.instance import Instance
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.protocols.signaling import Join
+
+if TYPE_CHECKING:
+    from openspace_server.instance.transports.webrtc import Peer
+
+MAX_VIEWERS = 32
+"""Conversations and peers that are connecting."""
+MAX_CONNECTING = 8
+
+_loading = threading.Lock()
+
+
+def peer_class() -> type[Peer]:
+    """WebRTC, which loads slowly: once here ahead of the first viewer, so that the first picture need not wait."""
+    with _loading:
+        from openspace_server.instance.transports import playout_delay
+        from openspace_server.instance.transports.webrtc import Peer
+
+        playout_delay.install()
+    return Peer
+
+
+class Peers:
+    """Makes peers, joins each with its conversation, and ends those that died."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._peers: dict[Peer, Conversation | None] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def check_room(self) -> None:
+        """Raises ProtocolError if nobody else may join now."""
+        connecting = sum(conversation is None for conversation in self._peers.values())
+        if len(self._instance.conversations) + connecting >= MAX_VIEWERS:
+            raise ProtocolError(f"this session already has {MAX_VIEWERS} viewers")
+        if connecting >= MAX_CONNECTING:
+            raise ProtocolError("too many viewers are connecting: try again in a moment")
+
+    def join(self, join: Join, gone: Callable[[str], None]) -> Peer:
+        """A new peer; ``gone(reason)`` is called when it ends. Raises ProtocolError if there is no room."""
+        self.check_room()
+
+        def opened(peer: Peer) -> Conversation:
+            conversation = self._instance.converse(join, peer)
+            self._peers[peer] = conversation
+            return conversation
+
+        def ended(peer: Peer, reason: str) -> None:
+            conversation = self._peers.pop(peer, None)
+            if conversation is not None:
+                self._instance.leave(conversation)
+            closing = asyncio.ensure_future(peer.closed())
+            self._ending.add(closing)
+            closing.add_done_callback(self._ending.discard)
+            gone(reason)
+
+        peer = peer_class()(self._instance.director.fan, opened, ended, join.ice_servers)
+        self._peers[peer] = None
+        return peer
+
+    async def check_alive(self) -> None:
+        """To be called once a second."""
+        for peer in list(self._peers):
+            await peer.check_alive()
+
+    async def close(self) -> None:
+        """End all."""
+        for peer in list(self._peers):
+            peer.end("the instance stops")
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=2)

@@ -1,0 +1,281 @@
+"""One viewer over WebRTC: the instance offers a video track of ready-made packets and two data channels."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import av
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.sdp import candidate_from_sdp
+
+from openspace_server.instance.transports import playout_delay
+from openspace_server.instance.streaming.codecs import TIME_BASE
+from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.streaming.fan_out import PictureFan, PictureQueue
+from openspace_server.protocols.fields import ProtocolError, describe
+from openspace_server.protocols.signaling import IceServer
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT = 15.0
+"""Seconds from the offer until the control channel must be open."""
+SILENCE = 4.0
+"""Seconds without any sign of life after which a viewer is gone; looked at once a second."""
+MAX_CANDIDATES = 64
+BULK = "bulk"
+"""The channel that a viewer opens to send arrays."""
+BUSY_BYTES = 64 * 1024
+MAX_BACKLOG_BYTES = 4 * 1024 * 1024
+
+
+class Talk(Protocol):
+    """What a peer needs of its viewer's conversation."""
+
+    heard_at: float
+
+    def receive(self, raw: str | bytes) -> None: ...
+
+    def steer(self, raw: str | bytes) -> None: ...
+
+    def take(self, raw: bytes) -> None: ...
+
+
+class PictureTrack(MediaStreamTrack):
+    """A video track that yields encoded packets. It joins the fan when aiortc first asks: when the connection is up."""
+
+    kind = "video"
+
+    def __init__(self, fan: PictureFan) -> None:
+        super().__init__()
+        self._fan = fan
+        self.queue: PictureQueue | None = None
+        self.dial = playout_delay.Dial()
+
+    async def recv(self) -> av.Packet[Any]:
+        if self.readyState != "live":
+            raise MediaStreamError
+        if self.queue is None:
+            self.queue = self._fan.attach()
+        self.queue.flow.sent()  # aiortc asks again when the last one is on its way
+        picture = await self.queue.get()
+        self.dial.set(self.queue.playout_delay)
+        packet = av.Packet(picture.data)
+        packet.pts, packet.time_base = picture.pts, TIME_BASE
+        return packet
+
+    def stop(self) -> None:
+        super().stop()
+        if self.queue is not None:
+            self._fan.detach(self.queue)
+
+
+class Peer:
+    """One peer connection, from offer to end. Carries the viewer's conversation on its control channel.
+
+    ``opened(peer)`` is called when the control channel opens and gives the conversation; ``ended(peer, reason)``
+    once, when the viewer is gone for whatever reason.
+    """
+
+    arrays = False
+    transport = "webrtc"
+    round_trip: float | None = None
+
+    def __init__(
+        self,
+        fan: PictureFan,
+        opened: Callable[[Peer], Talk],
+        ended: Callable[[Peer, str], None],
+        ice_servers: Sequence[IceServer] = (),
+    ) -> None:
+        self.talk: Talk | None = None
+        self._opened = opened
+        self._ended = ended
+        self._over = False
+        self._born_at = time.monotonic()
+        self._candidates = 0
+        self._reported_at: Any = None
+        self._closing: asyncio.Task[None] | None = None
+        servers = [
+            RTCIceServer(list(each.urls), each.username or None, each.credential or None) for each in ice_servers
+        ]
+        self._connection = RTCPeerConnection(
+            RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+        self._connection.on("connectionstatechange", self._connection_changed)
+        self._connection.on("datachannel", self._channel_opened)
+        self._track = PictureTrack(fan)
+        with playout_delay.dialled() as self._track.dial:
+            transceiver = self._connection.addTransceiver(self._track, direction="sendonly")
+        transceiver.setCodecPreferences(_constrained_baseline())
+        steering = self._connection.createDataChannel("input", ordered=False, maxRetransmits=0)
+        steering.on("message", self._steered)
+        self._control: RTCDataChannel = self._connection.createDataChannel("control")
+        self._control.on("open", self._control_opened)
+        self._control.on("message", self._control_received)
+        self._control.on("close", lambda: self.end("the viewer closed its control channel"))
+
+    # -- signaling -----------------------------------------------------------------------------------------------
+
+    async def offer(self) -> str:
+        """The offer's SDP, with all candidates."""
+        await self._connection.setLocalDescription(await self._connection.createOffer())
+        return str(self._connection.localDescription.sdp)
+
+    async def accept(self, sdp: str) -> None:
+        """Take the viewer's answer. Raises ProtocolError if it does not fit the offer."""
+        lines = [line for line in sdp.splitlines() if not _is_unreachable(line) and "a=end-of-candidates" not in line]
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription("\r\n".join(lines) + "\r\n", "answer"))
+        except Exception as problem:  # aiortc's SDP parser has no error of its own
+            log.info("answer refused", exc_info=True)
+            raise ProtocolError(f"answer: not acceptable: {type(problem).__name__}: {problem}") from None
+
+    async def add_candidate(self, candidate: dict[str, Any] | None) -> None:
+        """One of the viewer's candidates. Raises ProtocolError for one that is malformed.
+
+        ``.local`` names are left out, and so is the end of candidates: the viewer's own checks tell its address.
+        """
+        line = candidate.get("candidate") if candidate else ""
+        if not isinstance(line, str):
+            raise ProtocolError(f"candidate: expected a string, got {describe(line)}")
+        if candidate is None or not line or _is_unreachable(line):
+            return
+        self._candidates += 1
+        if self._candidates > MAX_CANDIDATES:
+            raise ProtocolError(f"candidate: more than {MAX_CANDIDATES}")
+        try:
+            parsed = candidate_from_sdp(line.split(":", 1)[1])
+            ipaddress.ip_address(parsed.ip)
+            parsed.sdpMid = candidate.get("sdpMid")
+            parsed.sdpMLineIndex = candidate.get("sdpMLineIndex")
+            await self._connection.addIceCandidate(parsed)
+        except Exception as problem:
+            raise ProtocolError(f"candidate: {type(problem).__name__}: {problem}") from None
+
+    # -- carrying the conversation ---------------------------------------------------------------------------------
+
+    @property
+    def queue(self) -> PictureQueue | None:
+        return self._track.queue
+
+    @property
+    def flow(self) -> Flow | None:
+        return self._track.queue.flow if self._track.queue is not None else None
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._control.bufferedAmount > BUSY_BYTES)
+
+    def post(self, message: str | bytes) -> None:
+        if self._over or self._control.readyState != "open":
+            return
+        if self._control.bufferedAmount > MAX_BACKLOG_BYTES:
+            self.end("the viewer does not read its control channel")
+            return
+        try:
+            self._control.send(message)
+        except ConnectionError:
+            pass
+        except ValueError:
+            raise ProtocolError(f"{len(message)} bytes are too many for a data channel") from None
+
+    async def drained(self) -> None:
+        return
+
+    def cut_off(self, reason: str) -> None:
+        self.end(reason)
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def check_alive(self) -> None:
+        """End this peer if it never connected or shows no sign of life; to be called once a second."""
+        now = time.monotonic()
+        if self.talk is None:
+            if now - self._born_at > CONNECT_TIMEOUT:
+                self.end(f"no connection within {CONNECT_TIMEOUT:g} seconds")
+            return
+        if now - self.talk.heard_at < SILENCE / 2:
+            return
+        # A page that sleeps sends no messages, but its browser still reports what it received.
+        report = await self._connection.getStats()
+        reported = [entry.timestamp for entry in report.values() if entry.type == "remote-inbound-rtp"]
+        if reported and reported[0] != self._reported_at:
+            self._reported_at = reported[0]
+            self.talk.heard_at = now
+        elif now - self.talk.heard_at > SILENCE:
+            self.end(f"silent for {SILENCE:g} seconds")
+
+    def end(self, reason: str) -> None:
+        """Close, from whichever side. Safe to repeat."""
+        if self._over:
+            return
+        self._over = True
+        log.info("viewer ended: %s", reason)
+        self._track.stop()
+        self._closing = asyncio.ensure_future(self._connection.close())
+        self._ended(self, reason)
+
+    async def closed(self) -> None:
+        """Wait until everything of an ended peer is gone."""
+        if self._closing is not None:
+            await self._closing
+
+    def _connection_changed(self) -> None:
+        state = self._connection.connectionState
+        if state in ("failed", "closed"):
+            self.end(f"connection {state}")
+
+    def _control_opened(self) -> None:
+        if not self._over and self.talk is None:
+            self.talk = self._opened(self)
+
+    def _control_received(self, message: str | bytes) -> None:
+        if self.talk is not None and not self._over:
+            self.talk.receive(message)
+
+    def _channel_opened(self, channel: RTCDataChannel) -> None:
+        """A viewer that sends arrays opens a channel for them; the answers come on ``control``."""
+        if channel.label != BULK:
+            channel.close()
+            return
+        channel.on("message", self._array_received)
+
+    def _array_received(self, message: str | bytes) -> None:
+        if self.talk is not None and not self._over and isinstance(message, bytes):
+            self.talk.take(message)
+
+    def _steered(self, message: str | bytes) -> None:
+        if self.talk is not None and not self._over:
+            self.talk.steer(message)
+
+
+def _constrained_baseline() -> list[Any]:
+    codecs = RTCRtpSender.getCapabilities("video").codecs
+    return [
+        codec
+        for codec in codecs
+        if codec.mimeType == "video/rtx"
+        or (codec.mimeType == "video/H264" and codec.parameters.get("profile-level-id") == "42e01f")
+    ]
+
+
+def _is_unreachable(line: str) -> bool:
+    """A candidate line whose address is a ``.local`` name: looking it up would stall for a second each."""
+    if "candidate:" not in line:
+        return False
+    words = line.split()
+    return len(words) > 4 and words[4].endswith(".local")

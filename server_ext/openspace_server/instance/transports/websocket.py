@@ -1,0 +1,177 @@
+"""What the instance's sockets share: the secret, the ``join``, and errors as messages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import logging
+from typing import TYPE_CHECKING, Any
+
+from tornado.httputil import HTTPHeaders
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from openspace_server.instance.viewers.viewer import Conversation
+from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.streaming.fan_out import PictureQueue
+from openspace_server.protocols import signaling
+from openspace_server.protocols.fields import ProtocolError, describe
+from openspace_server.protocols.signaling import Join
+
+if TYPE_CHECKING:
+    from openspace_server.instance.transports.server import Server
+
+log = logging.getLogger(__name__)
+
+JOIN_TIMEOUT = 10.0
+"""Seconds a new socket has for its ``join``."""
+MAX_UNJOINED = 16
+
+
+def check_secret(headers: HTTPHeaders, secret: str) -> None:
+    """Raises HTTPError 401 unless the request carries ``secret``."""
+    given = headers.get("Authorization", "")
+    if not hmac.compare_digest(given.encode(), f"Bearer {secret}".encode()):
+        raise HTTPError(401)
+
+
+class JoinedSocket(WebSocketHandler):
+    """One WebSocket of the instance; subclasses say what happens after ``join``."""
+
+    limit = signaling.MAX_MESSAGE_BYTES
+
+    def initialize(self, server: Server) -> None:
+        self.server = server
+        self._joined = False
+        self._counted = False
+        self._deadline: asyncio.TimerHandle | None = None
+
+    @property
+    def max_message_size(self) -> int:
+        return self.limit
+
+    def get_compression_options(self) -> dict[str, Any] | None:
+        return None
+
+    def check_origin(self, origin: str) -> bool:
+        return False  # no browser has business here
+
+    def prepare(self) -> None:
+        check_secret(self.request.headers, self.server.secret)
+        if self.server.unjoined >= MAX_UNJOINED:
+            raise HTTPError(503)
+
+    def open(self, *args: str, **kwargs: str) -> None:
+        self.set_nodelay(True)
+        self.server.sockets.add(self)
+        self._count(True)
+        self._deadline = asyncio.get_running_loop().call_later(
+            JOIN_TIMEOUT, self.refuse, f"no join within {JOIN_TIMEOUT:g} seconds"
+        )
+
+    async def on_message(self, message: str | bytes) -> None:
+        try:
+            if self._joined:
+                await self.received(message)
+            else:
+                await self._join(message)
+        except ProtocolError as problem:
+            self.post(signaling.error(str(problem)))
+        except Exception:
+            log.exception("a message on %s failed", self.request.path)
+            self.post(signaling.error("internal error, see the instance's log"))
+
+    def check_alive(self) -> None:
+        """To be called once a second."""
+
+    def on_close(self) -> None:
+        self.server.sockets.discard(self)
+        self._count(False)
+
+    async def joined(self, join: Join) -> None:
+        """The ``join`` was accepted. Raises ProtocolError to refuse it after all."""
+        raise NotImplementedError
+
+    async def received(self, message: str | bytes) -> None:
+        """A message after ``join``."""
+        raise NotImplementedError
+
+    def refuse(self, reason: str) -> None:
+        """Say why and close."""
+        self.post(signaling.error(reason))
+        self.close(1008, reason[:120])
+
+    def post(self, message: str | bytes) -> None:
+        with contextlib.suppress(WebSocketClosedError, StreamClosedError):
+            written = self.write_message(message, binary=isinstance(message, bytes))
+            written.add_done_callback(lambda done: done.exception())
+
+    async def _join(self, message: str | bytes) -> None:
+        try:
+            join = Join.decode(message)
+            if self.server.session and join.session != self.server.session:
+                raise ProtocolError(f"session: this instance does not serve {describe(join.session)}")
+            await asyncio.shield(self.server.instance.ready)
+            await self.joined(join)
+        except ProtocolError as problem:
+            self.refuse(str(problem))
+            return
+        self._joined = True
+        self._count(False)
+
+    def _count(self, unjoined: bool) -> None:
+        if unjoined != self._counted:
+            self._counted = unjoined
+            self.server.unjoined += 1 if unjoined else -1
+        if not unjoined and self._deadline is not None:
+            self._deadline.cancel()
+
+
+class TalkSocket(JoinedSocket):
+    """A socket that carries a conversation, from ``join`` to its end."""
+
+    arrays = False
+    flow: Flow | None = None
+    queue: PictureQueue | None = None
+    talk: Conversation | None = None
+    _written: asyncio.Future[None] | None = None
+
+    @property
+    def transport(self) -> str:
+        return "bulk"
+
+    @property
+    def round_trip(self) -> float | None:
+        return None
+
+    async def joined(self, join: Join) -> None:
+        self.server.peers.check_room()
+        if self.ws_connection is not None:
+            self.talk = self.server.instance.converse(join, self)
+
+    def on_close(self) -> None:
+        super().on_close()
+        if self.talk is not None:
+            self.server.instance.leave(self.talk)
+
+    @property
+    def busy(self) -> bool:
+        return self._written is not None and not self._written.done()
+
+    def post(self, message: str | bytes) -> None:
+        with contextlib.suppress(WebSocketClosedError, StreamClosedError):
+            self._written = self.write_message(message, binary=isinstance(message, bytes))
+            self._written.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def drained(self) -> None:
+        if self._written is not None:
+            with contextlib.suppress(WebSocketClosedError, StreamClosedError):
+                await asyncio.shield(self._written)
+
+    def cut_off(self, reason: str) -> None:
+        if self.talk is not None:
+            self.server.instance.leave(self.talk)
+            self.talk = None
+        self.refuse(reason)

@@ -1,0 +1,126 @@
+"""Figures for people and machines: the ``stats`` message, and the same as Prometheus text."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from openspace_server.instance.viewers.viewer import Conversation
+    from openspace_server.instance.instance import Instance
+
+TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def stats_message(instance: Instance) -> dict[str, Any]:
+    """What is drawn, encoded, queued and sent, over the last second; ``each`` viewer, too. Times in milliseconds."""
+    each = [_viewer(conversation) for conversation in instance.viewers]
+    watching = [viewer for viewer in each if "queue_ms" in viewer]
+    return {
+        "type": "stats",
+        **instance.draw_loop.stats.message(time.monotonic()),
+        "queue_ms": _median(viewer["queue_ms"] for viewer in watching),
+        "send_ms": _median(viewer["send_ms"] for viewer in watching),
+        "dropped": instance.director.fan.dropped,
+        "encoder": instance.draw_loop.encoder_name,
+        "targets": {
+            str(rung): {"bit_rate": wanted.bit_rate, "frame_rate": wanted.frame_rate, "scale": wanted.scale}
+            for rung, wanted in instance.director.streams.items()
+        },
+        "viewers": len(each),
+        "each": each,
+    }
+
+
+def prometheus(instance: Instance) -> str:
+    """The instance's figures in Prometheus' text format."""
+    stats = stats_message(instance)
+    transports = Counter(viewer["transport"] for viewer in stats["each"])
+    lines = [
+        *_metric("info", "gauge", "What this instance is.", ({"encoder": stats["encoder"]}, 1)),
+        *_metric("frames_drawn_total", "counter", "Frames that the engine drew.", ({}, stats["frames_drawn"])),
+        *_metric("frames_encoded_total", "counter", "Pictures encoded, all streams.", ({}, stats["frames_sent"])),
+        *_metric("key_frames_total", "counter", "Key frames among them.", ({}, stats["key_frames"])),
+        *_metric("encoded_bytes_total", "counter", "Bytes encoded, all streams.", ({}, stats["bytes_encoded"])),
+        *_metric("pictures_dropped_total", "counter", "Pictures that were too many.", ({}, stats["dropped"])),
+        *_metric(
+            "stage_milliseconds",
+            "gauge",
+            "Median over the last second, by stage.",
+            *(({"stage": stage}, stats[f"{stage}_ms"]) for stage in ("draw", "encode", "queue", "send")),
+        ),
+        *_metric(
+            "stream_frame_rate",
+            "gauge",
+            "Pictures per second of each stream.",
+            *(({"rung": str(rung["rung"])}, rung["frame_rate"]) for rung in stats["rungs"]),
+        ),
+        *_metric(
+            "stream_bit_rate",
+            "gauge",
+            "Bits per second of each stream.",
+            *(({"rung": str(rung["rung"])}, rung["bit_rate"]) for rung in stats["rungs"]),
+        ),
+        *_metric(
+            "viewers",
+            "gauge",
+            "Viewers, by how they are reached.",
+            *(({"transport": transport}, count) for transport, count in sorted(transports.items())),
+        ),
+        *_metric("cpu_seconds_total", "counter", "Processor time used.", ({}, round(time.process_time(), 3))),
+        *_metric("tasks", "gauge", "Tasks on the event loop.", ({}, len(asyncio.all_tasks()))),
+        *_metric("memory_bytes", "gauge", "Resident memory.", ({}, _resident_bytes())),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _viewer(conversation: Conversation) -> dict[str, Any]:
+    carrier, report = conversation.carrier, conversation.report
+    figures: dict[str, Any] = {
+        "viewer": conversation.viewer,
+        "role": conversation.role,
+        "owner": conversation.owner,
+        "steers": conversation.steers,
+        "transport": carrier.transport,
+        "rung": carrier.queue.rung if carrier.queue is not None else None,
+    }
+    if carrier.flow is not None:
+        figures |= carrier.flow.message()
+    if carrier.round_trip is not None:
+        figures["round_trip_ms"] = round(carrier.round_trip * 1e3, 1)
+    if report is not None:
+        figures["report"] = asdict(report)
+    return figures
+
+
+def _median(values: Iterator[float]) -> float:
+    known = list(values)
+    return round(statistics.median(known), 2) if known else 0.0
+
+
+def _metric(name: str, kind: str, help: str, *samples: tuple[dict[str, str], float]) -> Iterator[str]:
+    name = f"openspace_instance_{name}"
+    yield f"# HELP {name} {help}"
+    yield f"# TYPE {name} {kind}"
+    for labels, value in samples:
+        inside = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+        yield f"{name}{{{inside}}} {value}" if inside else f"{name} {value}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _resident_bytes() -> int:
+    """0 where the system does not tell as Linux does."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
