@@ -56,4 +56,4 @@ $(VENV)/dev: pyproject.toml js/package-lock.json
 	@touch $@ $(VENV)/lab
 
 clean:
-	rm -rf $(VENV) dist js/node_modules openspace_widget/static server_ext/openspace_server/jupyter/static
+	rm -rf $(VENV) dist js/node_modules openspace_widget/view/static server_ext/openspace_server/jupyter/static

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import percentile, publish
+from openspace_server.orchestrator.allocation.requests import NewSession
+from openspace_server.orchestrator.orchestrator import Orchestrator
+from openspace_server.orchestrator.settings import HostAddress, Settings
 from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.models import EventRow
-from openspace_server.orchestrator.orchestrator import Orchestrator
-from openspace_server.orchestrator.allocation.requests import NewSession
-from openspace_server.orchestrator.settings import HostAddress, Settings
 from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols.sessions import SessionState
 from openspace_server.protocols.supervisor import InstanceState

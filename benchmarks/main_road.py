@@ -82,7 +82,7 @@ WATCH = "window.reading = true; watch(document.querySelector('.osw-view video'),
 def stamped_host(folder: Path) -> Iterator[tuple[str, str]]:
     """A render host that paints bar codes; its ``address:port:gateway_port`` and secret."""
     secret = secrets.token_urlsafe(24)
-    command = [sys.executable, "-m", "openspace_server.cli.main", "host", "--port", "0", "--gateway-port", "0"]
+    command = [sys.executable, "-m", "openspace_server.cli", "host", "--port", "0", "--gateway-port", "0"]
     command += ["--api-port", "0", "--announce", "--end-with-stdin", "--stamp", "--log-dir", str(folder)]
     environment = {**os.environ, "OPENSPACE_HOST_SECRET": secret}
     host = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)

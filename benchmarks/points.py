@@ -34,7 +34,7 @@ from benchmarks.main_road import lab_server  # noqa: E402
 from benchmarks.points_carriers import COUNT, elsewhere, frame, measure  # noqa: E402
 from benchmarks.report import median, percentile, publish  # noqa: E402
 from openspace_server.protocols.points import ALL, LATEST, Options, PointFrame, checksum  # noqa: E402
-from openspace_widget import OpenSpace
+from openspace_widget import OpenSpace  # noqa: E402
 from openspace_widget.client import bulk_socket as bulk  # noqa: E402
 from openspace_widget.client.event_loop import background  # noqa: E402
 from openspace_widget.client.shared_memory import share  # noqa: E402
@@ -52,7 +52,7 @@ def processor(processes: dict[str, psutil.Process]) -> dict[str, float]:
 def ends(space: OpenSpace) -> dict[str, psutil.Process]:
     """This process, the instance, and the two relays between them."""
     found = {"kernel": psutil.Process()}
-    words = {"instance": "openspace_server.instance", "host": "openspace_server.cli.main", "server": "jupyterlab"}
+    words = {"instance": "openspace_server.instance", "host": "openspace_server.cli", "server": "jupyterlab"}
     for child in psutil.Process().children(recursive=True):
         for name, word in words.items():
             if word in child.cmdline():
@@ -119,7 +119,7 @@ def road(engine: str | None, seconds: float, *, shared: bool) -> dict[str, Any]:
 
 def channel(library: str, seconds: float, *options: str) -> dict[str, Any]:
     """Our two commands over a data channel; the sender's report with the receiver's processor time."""
-    program = [sys.executable, "-m", "openspace_server.cli.main", "points"]
+    program = [sys.executable, "-m", "openspace_server.cli", "points"]
     with tempfile.TemporaryDirectory() as folder:
         np.save(f"{folder}/points.npy", frame())
         receive = subprocess.Popen(

@@ -66,7 +66,7 @@ def frame() -> np.ndarray:
 
 
 async def elsewhere(ask: object) -> None:
-    """In the place of :func:`openspace_widget.client.shared_memory.share`: as if the instance ran on another machine."""
+    """Replaces :func:`openspace_widget.client.shared_memory.share`: as if the instance ran on another machine."""
 
 
 # -- stock aiortc --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import { build } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, "..");
 const outputs = [
-  { entry: "widget.ts", folder: "openspace_widget/static", name: "widget" },
+  { entry: "widget.ts", folder: "openspace_widget/view/static", name: "widget" },
   { entry: "page.ts", folder: "server_ext/openspace_server/jupyter/static", name: "page" },
 ];
 

@@ -5,7 +5,7 @@ import { CommServer } from "./session/kernelServer.ts";
 import { findServer } from "./session/server.ts";
 import { View } from "./view/view.ts";
 
-/** What the Python side (`openspace_widget/widget.py`) tells. */
+/** What the Python side (`openspace_widget/view/widget.py`) tells. */
 interface Traits {
   session: string;
   session_name: string;

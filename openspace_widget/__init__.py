@@ -13,10 +13,10 @@ from openspace_widget.errors import (
     UnknownPropertyError,
 )
 from openspace_widget.frames.frame import Frame
+from openspace_widget.frames.video import Video
 from openspace_widget.magic import load_ipython_extension
 from openspace_widget.space import OpenSpace, sessions
 from openspace_widget.tour import Stop, Tour
-from openspace_widget.frames.video import Video
 
 __all__ = [
     "ArgumentError",

@@ -12,20 +12,22 @@ from collections.abc import AsyncGenerator, Coroutine
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from openspace_widget.scripting import events, properties
-from openspace_widget.frames import frame as frames, mixin as pictures
 from openspace_widget import navigation, sharing
 from openspace_widget.client.event_loop import background
+from openspace_widget.client.session_list import SessionList, list_sessions
+from openspace_widget.frames import frame as frames
+from openspace_widget.frames import mixin as pictures
 from openspace_widget.frames.frame import Frame
+from openspace_widget.frames.recording import Recording
+from openspace_widget.frames.video import Video
+from openspace_widget.scripting import events, properties
 from openspace_widget.scripting.library import Library
 from openspace_widget.scripting.properties import PropertyList
-from openspace_widget.frames.recording import Recording
-from openspace_widget.client.session_list import SessionList, list_sessions
 from openspace_widget.sharing import Share
 from openspace_widget.stats import StreamStats, stats_of
-from openspace_widget.tour import Tour, playback as live
+from openspace_widget.tour import Tour
+from openspace_widget.tour import playback as live
 from openspace_widget.units import iso
-from openspace_widget.frames.video import Video
 
 if TYPE_CHECKING:
     from openspace_widget.points.points import Points

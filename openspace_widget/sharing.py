@@ -9,9 +9,9 @@ from typing import Any
 import anywidget
 import traitlets
 
+from openspace_widget.client.mixin import Held
 from openspace_widget.client.server import Connection
 from openspace_widget.errors import RequestError, ServerError
-from openspace_widget.client.mixin import Held
 
 ROLES = ("viewer", "controller")
 

@@ -9,24 +9,24 @@ from typing import Any, Self
 
 from openspace_server.protocols.picture import DEFAULT_SIZE
 from openspace_server.protocols.sessions import SessionState
-from openspace_widget.client import session
 from openspace_widget.aio import AsyncOpenSpace
+from openspace_widget.client import session
 from openspace_widget.client.event_loop import background
-from openspace_widget.view.comm_tunnel import CommRoad
-from openspace_widget.client.server import Connection, ServerAddress, find_server, private_server
-from openspace_widget.errors import SessionError
-from openspace_widget.navigation import Navigation
 from openspace_widget.client.openspace_api import OpenSpaceApi
+from openspace_widget.client.server import Connection, ServerAddress, find_server, private_server
+from openspace_widget.client.session_list import SessionList, list_sessions
+from openspace_widget.errors import SessionError
 from openspace_widget.frames.mixin import Pictures, checked_size
+from openspace_widget.navigation import Navigation
 from openspace_widget.points.mixin import PointClouds
 from openspace_widget.scripting.mixin import Program
-from openspace_widget.client.session_list import SessionList, list_sessions
 from openspace_widget.sharing import Sharing
-from openspace_widget.view.display import Shown
 from openspace_widget.stats import Statistics
 from openspace_widget.timeline import Timeline
+from openspace_widget.view.comm_tunnel import CommRoad
+from openspace_widget.view.display import Shown
 from openspace_widget.view.traits import LiveTraits
-from openspace_widget.widget import OpenSpaceView
+from openspace_widget.view.widget import OpenSpaceView
 
 
 class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics):

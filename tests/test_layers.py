@@ -19,7 +19,7 @@ ALLOWED = {
     "orchestrator": {"protocols", "sockets"},
     "jupyter": {"orchestrator", "protocols", "sockets"},
 }
-GRABBER = SERVER / "engines" / "openspace" / "grab.py"
+GRABBER = SERVER / "engines" / "openspace" / "window" / "screen_grabber.py"
 """Takes the picture off the screen by PyAV, and is the only module of an engine that may use it."""
 FORBIDDEN_LIBRARIES = {
     "protocols": {"aiortc", "asyncio", "av", "panda3d", "socket", "tornado"},

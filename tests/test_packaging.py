@@ -27,8 +27,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_contains_the_built_javascript_the_data_and_the_migrations(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for part in (
-        "openspace_widget/static/widget.js",
-        "openspace_widget/static/widget.css",
+        "openspace_widget/view/static/widget.js",
+        "openspace_widget/view/static/widget.css",
         "openspace_widget/py.typed",
         "openspace_server/jupyter/static/page.js",
         "openspace_server/jupyter/static/page.css",

@@ -1,4 +1,4 @@
-"""Write openspace_widget/colormaps.json: the few colour maps that come along where matplotlib is not installed.
+"""Write openspace_widget/points/colormaps.json: the few colour maps that come along where matplotlib is not installed.
 
     python tools/colormaps.py        # needs matplotlib
 
@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib import colormaps
 
 NAMES = ("viridis", "plasma", "inferno", "magma", "twilight", "turbo", "gray", "hot", "cool")
-TARGET = Path(__file__).parents[1] / "openspace_widget" / "colormaps.json"
+TARGET = Path(__file__).parents[1] / "openspace_widget" / "points" / "colormaps.json"
 
 
 def main() -> None:

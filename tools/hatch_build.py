@@ -12,12 +12,12 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OUTPUTS = (
-    "openspace_widget/static/widget.js",
-    "openspace_widget/static/widget.css",
+    "openspace_widget/view/static/widget.js",
+    "openspace_widget/view/static/widget.css",
     "server_ext/openspace_server/jupyter/static/page.js",
     "server_ext/openspace_server/jupyter/static/page.css",
 )
-STAMP = "openspace_widget/static/.sources"
+STAMP = "openspace_widget/view/static/.sources"
 
 
 class JavaScriptBuildHook(BuildHookInterface):

@@ -16,8 +16,8 @@ from benchmarks.main_road import instances_of_this_process, lab_server, stamped_
 from benchmarks.senders.measure import System
 from benchmarks.senders.scene import SIZE, engine_name
 from openspace_widget import OpenSpace
-from openspace_widget.frames import frame as frames
 from openspace_widget.client.event_loop import background
+from openspace_widget.frames import frame as frames
 from tests.e2e.stream import NO_WEBCODECS, NO_WEBRTC
 from tests.helpers import wait_for
 

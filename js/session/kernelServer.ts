@@ -1,6 +1,6 @@
 /**
  * The way through the kernel, for pages that do not reach the Jupyter server (VS Code, Colab, a blocked proxy):
- * `openspace_widget/comm_road.py` opens the sockets for them.
+ * `openspace_widget/view/comm_tunnel.py` opens the sockets for them.
  */
 
 import { LAST_RUNG } from "../transport/transports.ts";

@@ -1,1 +1,1 @@
-"""Client."""
+"""The connection of a kernel to its session: server, sockets, background event loop."""

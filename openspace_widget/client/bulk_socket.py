@@ -15,9 +15,9 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 from openspace_server.protocols import arrays, pieces, shared_memory, transfer
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.viewer import Request
-from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError, SessionError
-from openspace_widget.client.uploads import ArraySender
 from openspace_widget.client.shared_memory import Shelf, share
+from openspace_widget.client.uploads import ArraySender
+from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError, SessionError
 
 REST_AFTER = 20.0
 """Seconds without arrays after which shared memory is given back to the system until the next."""

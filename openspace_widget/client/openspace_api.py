@@ -15,9 +15,9 @@ from typing import Any
 
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
-from openspace_widget.errors import LuaError, NotReadyError, ServerError, SessionError
 from openspace_widget.client.lua import guarded, plain
 from openspace_widget.client.session import LOSS_GRACE, Session
+from openspace_widget.errors import LuaError, NotReadyError, ServerError, SessionError
 
 HANDSHAKE = {"type": "apiHandshake", "apiVersion": {"major": 1, "minor": 0, "patch": 0}}
 OPENING = 10.0

@@ -1,1 +1,6 @@
-"""Frames."""
+"""Frames as arrays, and videos and recordings made of them."""
+
+from openspace_widget.frames.frame import Frame
+from openspace_widget.frames.video import Video
+
+__all__ = ["Frame", "Video"]

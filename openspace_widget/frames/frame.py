@@ -12,8 +12,8 @@ from typing import Any, Self
 import av
 import numpy as np
 
-from openspace_widget.errors import ArgumentError
 from openspace_widget.client.session import Session
+from openspace_widget.errors import ArgumentError
 from openspace_widget.units import iso, moment, seconds
 
 AHEAD = 3

@@ -10,12 +10,12 @@ from typing import Any
 
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.picture import check_size
-from openspace_widget.frames import frame as frames
-from openspace_widget.errors import ArgumentError
-from openspace_widget.frames.frame import Frame
 from openspace_widget.client.mixin import Held, pulled
-from openspace_widget.frames.recording import Recording
 from openspace_widget.client.session import Session
+from openspace_widget.errors import ArgumentError
+from openspace_widget.frames import frame as frames
+from openspace_widget.frames.frame import Frame
+from openspace_widget.frames.recording import Recording
 from openspace_widget.units import moment
 from openspace_widget.units import seconds as seconds_of
 

@@ -18,8 +18,8 @@ from openspace_server.protocols import media
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.media import Kind, MediaRequest, Mode, PictureHeader
 from openspace_widget.client.event_loop import background
-from openspace_widget.errors import ArgumentError, OpenSpaceError, SessionError
 from openspace_widget.client.session import Session
+from openspace_widget.errors import ArgumentError, OpenSpaceError, SessionError
 from openspace_widget.frames.video import FORMATS, Video, parent_of
 
 CLOCK = Fraction(1, 90_000)

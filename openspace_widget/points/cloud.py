@@ -13,10 +13,11 @@ import numpy as np
 
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import ALL, Options
-from openspace_widget.points import encode as point_frames, inputs as point_inputs
-from openspace_widget.errors import PointsError
-from openspace_widget.points.encode import Prepared, Recipe
 from openspace_widget.client.session import Session
+from openspace_widget.errors import PointsError
+from openspace_widget.points import encode as point_frames
+from openspace_widget.points import inputs as point_inputs
+from openspace_widget.points.encode import Prepared, Recipe
 
 SEND_TIMEOUT = 120.0
 REMEMBERED = 8

@@ -109,7 +109,9 @@ def _of_array(array: np.ndarray) -> Colours:
 
 @cache
 def _bundled() -> dict[str, Colours]:
-    stored: dict[str, str] = json.loads((resources.files("openspace_widget") / "colormaps.json").read_text("utf-8"))
+    stored: dict[str, str] = json.loads(
+        (resources.files("openspace_widget.points") / "colormaps.json").read_text("utf-8")
+    )
     return {
         name: _of_array(np.frombuffer(bytes.fromhex(digits), np.uint8).reshape(-1, 3))
         for name, digits in stored.items()

@@ -12,8 +12,9 @@ from openspace_server.protocols import encodings
 from openspace_server.protocols.arrays import Encoding
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import ALL, Options, PointFrame
-from openspace_widget.points import colormaps, inputs as point_inputs
 from openspace_widget.errors import PointsError
+from openspace_widget.points import colormaps
+from openspace_widget.points import inputs as point_inputs
 from openspace_widget.points.inputs import Given
 
 SENDER = uuid.uuid4().hex

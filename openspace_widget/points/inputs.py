@@ -15,8 +15,8 @@ import numpy as np
 
 from openspace_server.protocols.points import UNITS
 from openspace_server.protocols.suggestions import suggest
-from openspace_widget.points import readers as point_readers
 from openspace_widget.errors import PointsError
+from openspace_widget.points import readers as point_readers
 
 FRAMES = ("galactic", "icrs", "ecliptic", "supergalactic")
 """Axes of the places around the Sun. Around a body, places are in the body's own axes."""

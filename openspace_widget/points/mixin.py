@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from openspace_widget.client.mixin import Held
-from openspace_widget.points.registry import Clouds
 from openspace_widget.points.points import Points, PointsOfSpace, add
+from openspace_widget.points.registry import Clouds
 
 
 class PointClouds(Held):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from openspace_server.protocols.points import ALL, LATEST
-from openspace_widget.points import inputs as point_inputs
 from openspace_widget.errors import PointsError
+from openspace_widget.points import inputs as point_inputs
 from openspace_widget.points.cloud import Cloud, Sent
 from openspace_widget.points.encode import Prepared
 

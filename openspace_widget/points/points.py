@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.protocols.points import LATEST
-from openspace_widget.points import colormaps, encode as point_frames
 from openspace_widget.aio import elsewhere
 from openspace_widget.client.event_loop import background
 from openspace_widget.errors import RequestError
+from openspace_widget.points import colormaps
+from openspace_widget.points import encode as point_frames
 from openspace_widget.points.cloud import Cloud, Pick, Sent
 from openspace_widget.points.playback import Played, play
 from openspace_widget.points.registry import Clouds

@@ -8,11 +8,11 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from openspace_widget.points import inputs as point_inputs
+from openspace_widget.client.session import Session
 from openspace_widget.errors import OpenSpaceError
+from openspace_widget.points import inputs as point_inputs
 from openspace_widget.points.cloud import Callback, Cloud, Pick, Sent
 from openspace_widget.points.encode import Recipe
-from openspace_widget.client.session import Session
 
 
 class Clouds:

@@ -1,1 +1,1 @@
-"""Scripting."""
+"""Properties, Lua and the OpenSpace library from Python."""

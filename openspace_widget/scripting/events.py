@@ -11,8 +11,8 @@ from typing import Any
 from openspace_server.protocols.events import EVENT_TYPES
 from openspace_server.protocols.suggestions import suggest
 from openspace_widget.client.event_loop import background
-from openspace_widget.errors import ArgumentError, OpenSpaceError
 from openspace_widget.client.openspace_api import OpenSpaceApi
+from openspace_widget.errors import ArgumentError, OpenSpaceError
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from openspace_server.protocols.suggestions import suggest
-from openspace_widget.errors import OpenSpaceError
 from openspace_widget.client.lua import literal
+from openspace_widget.errors import OpenSpaceError
 
 Documentation = list[dict[str, Any]]
 

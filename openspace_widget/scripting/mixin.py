@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from openspace_widget.client.mixin import Held
 from openspace_widget.scripting import events, properties
 from openspace_widget.scripting.events import Subscription
-from openspace_widget.client.mixin import Held
 from openspace_widget.scripting.library import Library
 from openspace_widget.scripting.properties import PropertyList
 

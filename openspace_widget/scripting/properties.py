@@ -9,9 +9,9 @@ from typing import Any
 
 from openspace_server.protocols.suggestions import did_you_mean, near
 from openspace_widget.client.event_loop import background
-from openspace_widget.errors import UnknownPropertyError
 from openspace_widget.client.lua import literal, plain
 from openspace_widget.client.openspace_api import OpenSpaceApi
+from openspace_widget.errors import UnknownPropertyError
 from openspace_widget.units import seconds
 
 WILD = ("*", "?", "{")

@@ -9,8 +9,8 @@ from datetime import datetime
 import numpy as np
 
 from openspace_server.protocols.suggestions import did_you_mean, near
-from openspace_widget.errors import RequestError
 from openspace_widget.client.session import Session
+from openspace_widget.errors import RequestError
 from openspace_widget.units import iso
 
 AT_ONCE = 1000

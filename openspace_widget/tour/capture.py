@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from openspace_widget.client.event_loop import background
-from openspace_widget.errors import ArgumentError
 from openspace_widget.client.session import Session
+from openspace_widget.errors import ArgumentError
 from openspace_widget.tour.places import orientation_of
 from openspace_widget.tour.stops import Stop
 from openspace_widget.tour.tour import Tour

@@ -15,8 +15,8 @@ import numpy as np
 
 from openspace_server.geometry import quaternions as quat
 from openspace_widget.tour import geometry as geo
-from openspace_widget.tour.places import Place
 from openspace_widget.tour.body_positions import Bodies, Sky
+from openspace_widget.tour.places import Place
 
 _RHO = 1.4
 """How van Wijk and Nuij weigh zooming against panning."""

@@ -13,8 +13,8 @@ from openspace_server.geometry import navigation_states
 from openspace_server.geometry import quaternions as quat
 from openspace_server.geometry.world import GALACTIC
 from openspace_widget.errors import ArgumentError
-from openspace_widget.tour.geometry import NORTH
 from openspace_widget.tour.body_positions import Bodies, Sky
+from openspace_widget.tour.geometry import NORTH
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import metres
 

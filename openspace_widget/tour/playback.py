@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from openspace_widget.scripting import properties
-from openspace_widget.errors import ArgumentError, OpenSpaceError
 from openspace_widget.client.openspace_api import OpenSpaceApi
 from openspace_widget.client.session import Session
+from openspace_widget.errors import ArgumentError, OpenSpaceError
+from openspace_widget.scripting import properties
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import iso
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from openspace_server.geometry.quaternions import aside
 from openspace_widget.client.event_loop import background
+from openspace_widget.client.session import Session
 from openspace_widget.errors import ArgumentError
 from openspace_widget.frames.frame import Frame, grab_frame, request
-from openspace_widget.client.session import Session
 from openspace_widget.tour.geometry import NORTH
 from openspace_widget.tour.route import Moment, Route
 from openspace_widget.units import LENGTHS

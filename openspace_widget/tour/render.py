@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openspace_widget.frames import frame as pictures
 from openspace_widget.client.event_loop import background
-from openspace_widget.errors import ArgumentError
-from openspace_widget.frames.frame import AHEAD, Frame
 from openspace_widget.client.mixin import pulled
 from openspace_widget.client.openspace_api import OpenSpaceApi
-from openspace_widget.frames.mixin import checked_size
 from openspace_widget.client.session import Session
+from openspace_widget.errors import ArgumentError
+from openspace_widget.frames import frame as pictures
+from openspace_widget.frames.frame import AHEAD, Frame
+from openspace_widget.frames.mixin import checked_size
+from openspace_widget.frames.video import Quality, Video, open_writer, target
 from openspace_widget.tour.playback import arrive
 from openspace_widget.tour.route import Route
-from openspace_widget.frames.video import Quality, Video, open_writer, target
 
 if TYPE_CHECKING:
     from openspace_widget.tour.tour import Tour

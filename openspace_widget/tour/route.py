@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from openspace_widget.client.session import Session
-from openspace_widget.tour import places, body_positions as sky
-from openspace_widget.tour.schedule import Schedule, schedule
+from openspace_widget.tour import body_positions as sky
+from openspace_widget.tour import places
+from openspace_widget.tour.body_positions import Bodies, Sky
 from openspace_widget.tour.path import Glide, Leap, View
 from openspace_widget.tour.places import Place, navigation_state
-from openspace_widget.tour.body_positions import Bodies, Sky
+from openspace_widget.tour.schedule import Schedule, schedule
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import moment, seconds
 

@@ -13,9 +13,9 @@ from openspace_server.geometry.world import CAMERA
 from openspace_server.protocols import j2000, session_recording
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.session_recording import CameraLine, CameraPose, Line, ScriptLine, Times
-from openspace_widget.errors import ArgumentError
 from openspace_widget.client.lua import literal
 from openspace_widget.client.session import Session
+from openspace_widget.errors import ArgumentError
 from openspace_widget.tour.places import navigation_state, orientation_of
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import iso

@@ -10,15 +10,18 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, overload
 
 from openspace_widget.client.event_loop import background
-from openspace_widget.errors import ArgumentError
-from openspace_widget.frames.frame import Frame
 from openspace_widget.client.mixin import pulled
 from openspace_widget.client.session import Session
-from openspace_widget.tour import to_code as code, render as exact, playback as live, session_recording as osrec
+from openspace_widget.errors import ArgumentError
+from openspace_widget.frames.frame import Frame
+from openspace_widget.frames.video import Video, quality_of
+from openspace_widget.tour import playback as live
+from openspace_widget.tour import render as exact
+from openspace_widget.tour import session_recording as osrec
+from openspace_widget.tour import to_code as code
 from openspace_widget.tour.route import Moment, Route, plan
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import iso, moment
-from openspace_widget.frames.video import Video, quality_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,1 +1,1 @@
-"""View."""
+"""The live view in a notebook cell: widget, display, traits."""

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from openspace_widget.frames import frame as frames
 from openspace_widget.client.event_loop import background
 from openspace_widget.errors import OpenSpaceError
+from openspace_widget.frames import frame as frames
 
 if TYPE_CHECKING:
     from openspace_widget.space import OpenSpace

@@ -12,8 +12,8 @@ from typing import Any
 import traitlets
 
 from openspace_widget.client.event_loop import background
-from openspace_widget.errors import OpenSpaceError
 from openspace_widget.client.session import Session
+from openspace_widget.errors import OpenSpaceError
 from openspace_widget.units import iso, moment
 
 log = logging.getLogger(__name__)

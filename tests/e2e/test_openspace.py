@@ -41,7 +41,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path, 
             patch.setenv(name, value)
         host = subprocess.Popen(
             [
-                *(sys.executable, "-m", "openspace_server.cli.main", "host", "--end-with-stdin", "--published-signaling"),
+                *(
+                    sys.executable,
+                    "-m",
+                    "openspace_server.cli",
+                    "host",
+                    "--end-with-stdin",
+                    "--published-signaling",
+                ),
                 *("--port", str(port), "--gateway-port", str(gateway), "--api-port", "0", "--slots", "2"),
                 *("--log-dir", str(tmp / "logs"), "--announce", "--engine", "openspace"),
             ],

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from openspace_server.engines.embedded.camera import navigation_states as states
-from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
-from openspace_server.engines.embedded.camera.orbital_camera import FARTHEST, LOWEST, VIEW_HEIGHT, OrbitalCamera, ball
-from openspace_server.engines.embedded.sky.simulation_clock import parse
-from openspace_server.engines.embedded.sky.ephemeris import sky
 from openspace_server.engines.embedded.camera.flight import Flight, Path
 from openspace_server.engines.embedded.camera.navigator import RADII, Navigator, viewing_distance
+from openspace_server.engines.embedded.camera.orbital_camera import FARTHEST, LOWEST, VIEW_HEIGHT, OrbitalCamera, ball
+from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
+from openspace_server.engines.embedded.sky.ephemeris import sky
+from openspace_server.engines.embedded.sky.simulation_clock import parse
 from openspace_server.geometry import quaternions as quat
 
 R = 6.4e6

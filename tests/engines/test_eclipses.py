@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from openspace_server.engines.embedded import EmbeddedEngine
-from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
-from openspace_server.engines.embedded.sky.simulation_clock import parse
 from openspace_server.engines.embedded.scene.eclipses import casters, covered, light
+from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
 from openspace_server.engines.embedded.sky.ephemeris import Sky, sky
 from openspace_server.engines.embedded.sky.rotation import axes
+from openspace_server.engines.embedded.sky.simulation_clock import parse
 from tests.engines.conftest import Wall
 
 EARTH, MOON = INDEX["Earth"], INDEX["Moon"]

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
-from openspace_server.engines.embedded.sky.simulation_clock import parse
 from openspace_server.engines.embedded.sky.ephemeris import sky
-from openspace_server.engines.embedded.sky.synchronous_moons import DISTANCES
 from openspace_server.engines.embedded.sky.rotation import axes, from_pole, spin_rate
+from openspace_server.engines.embedded.sky.simulation_clock import parse
+from openspace_server.engines.embedded.sky.synchronous_moons import DISTANCES
 
 Term = tuple[float, float, float, float, float]
 """Angle at J2000 and per century; how it enters right ascension (sine), declination (cosine) and meridian (sine)."""

@@ -8,9 +8,9 @@ import pytest
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX, PARENT
-from openspace_server.engines.embedded.sky.simulation_clock import EARLIEST, LATEST, SimulationClock, iso, parse
 from openspace_server.engines.embedded.sky.ephemeris import AU, DAY, Sky, sky
 from openspace_server.engines.embedded.sky.rotation import axes, spin_rate
+from openspace_server.engines.embedded.sky.simulation_clock import EARLIEST, LATEST, SimulationClock, iso, parse
 
 PLANETS = ("Mercury", "Venus", "Earth", "Mars", "Jupiter", "Saturn", "Uranus", "Neptune")
 

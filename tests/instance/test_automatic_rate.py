@@ -8,7 +8,18 @@ from collections import deque
 
 import pytest
 
-from openspace_server.instance.streaming.automatic_rate import CALM, LONGEST_CALM, PROVEN, REST, REVIEW, SMOOTH_RATE, STEADY_RATE, AutomaticRate, Load, LoadMeter
+from openspace_server.instance.streaming.automatic_rate import (
+    CALM,
+    LONGEST_CALM,
+    PROVEN,
+    REST,
+    REVIEW,
+    SMOOTH_RATE,
+    STEADY_RATE,
+    AutomaticRate,
+    Load,
+    LoadMeter,
+)
 from tests.instance.harness import bulk, media, run, running
 
 

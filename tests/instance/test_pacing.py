@@ -5,7 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 
-from openspace_server.instance.streaming.pacing import KEY_FRAME_INTERVAL, NEVER, REFINEMENTS, SETTLED, DrawPacing, StreamPacing
+from openspace_server.instance.streaming.pacing import (
+    KEY_FRAME_INTERVAL,
+    NEVER,
+    REFINEMENTS,
+    SETTLED,
+    DrawPacing,
+    StreamPacing,
+)
 
 
 class Clockwork:

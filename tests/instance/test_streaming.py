@@ -14,15 +14,15 @@ from aiortc import RTCConfiguration, RTCPeerConnection, codecs, rtcrtpsender, rt
 from aiortc.rtcrtpparameters import RTCRtpParameters
 
 from openspace_server.engines.base import Motion
-from openspace_server.instance.viewers.input import MAX_STEP, Steering
-from openspace_server.instance.transports import playout_delay
 from openspace_server.instance.streaming import stamp
 from openspace_server.instance.streaming.codecs import X264, CodecChoice, probe_encoders, video_frame
-from openspace_server.instance.transports.ack_window import SPARE, Credit
 from openspace_server.instance.streaming.encoder import EncodedPicture, Encoder, Picture, convert, scaled
+from openspace_server.instance.streaming.fan_out import QUEUE_LENGTH, PictureFan
 from openspace_server.instance.streaming.key_requests import KeyRequests
 from openspace_server.instance.streaming.layers import MAIN, SMALL
-from openspace_server.instance.streaming.fan_out import QUEUE_LENGTH, PictureFan
+from openspace_server.instance.transports import playout_delay
+from openspace_server.instance.transports.ack_window import SPARE, Credit
+from openspace_server.instance.viewers.input import MAX_STEP, Steering
 from openspace_server.protocols.viewer import InputTotals
 
 

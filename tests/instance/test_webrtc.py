@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from openspace_server.instance.streaming.pacing import SETTLED
 from openspace_server.instance.streaming import stamp
+from openspace_server.instance.streaming.pacing import SETTLED
 from tests.instance.harness import SECRET, Process, bulk, join_message, peer, run, running, socket, soon
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from openspace_server.protocols.sessions import SessionState
 from openspace_widget.client.server import Connection, ServerAddress
-from openspace_widget.errors import SessionError
 from openspace_widget.client.session import Session
+from openspace_widget.errors import SessionError
 from tests.jupyter.conftest import Client
 from tests.orchestrator.standin import StandInHost
 

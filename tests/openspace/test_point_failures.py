@@ -12,11 +12,12 @@ import pytest
 
 from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.openspace import OpenSpaceEngine
-from openspace_server.engines.openspace.points import nodes as point_nodes, node_table as point_table
 from openspace_server.engines.openspace.api.client import PROBED
 from openspace_server.engines.openspace.api.lua import Scripts
-from openspace_server.engines.openspace.points.mixin import MOST_POINTS
+from openspace_server.engines.openspace.points import node_table as point_table
+from openspace_server.engines.openspace.points import nodes as point_nodes
 from openspace_server.engines.openspace.points.lua import Kept, addition, ask_kept, restoration, setting
+from openspace_server.engines.openspace.points.mixin import MOST_POINTS
 from openspace_server.engines.point_engine import Shown
 from tests.openspace.conftest import Install
 from tests.openspace.test_engine import RELEASES, draw_until, now, opened

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.openspace.points import files as point_files, node_table as point_table
+from openspace_server.engines.openspace.points import files as point_files
+from openspace_server.engines.openspace.points import node_table as point_table
 from openspace_server.engines.openspace.points.files import MOST_COLOURS, palette, write_colour_map, write_points
 
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from openspace_server.engines.openspace.api import lua
-from openspace_server.engines.openspace.api.dialect import Dialect
 from openspace_server.engines.openspace.api.client import ApiLink
+from openspace_server.engines.openspace.api.dialect import Dialect
 from openspace_server.engines.openspace.api.lua import Scripts
 
 

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from openspace_server.orchestrator.orchestrator import Orchestrator
 from openspace_server.orchestrator.allocation.requests import NewSession
+from openspace_server.orchestrator.orchestrator import Orchestrator
 from openspace_server.orchestrator.settings import HostAddress, Settings
 from openspace_server.protocols.sessions import SessionState, SessionView
 from tests.orchestrator.standin import StandInHost

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from openspace_server.orchestrator.store.database import Database
-from openspace_server.orchestrator.errors import NoFreeSlot, QuotaReached
 from openspace_server.orchestrator.allocation.allocator import Grants, Terms
+from openspace_server.orchestrator.errors import NoFreeSlot, QuotaReached
+from openspace_server.orchestrator.settings import HostAddress
+from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.hosts import HostStore
 from openspace_server.orchestrator.store.models import POOL, HostKind
-from openspace_server.orchestrator.settings import HostAddress
 from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols.sessions import SessionState
 from tests.orchestrator.helpers import ME, WANTED

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from openspace_server.cli.main import main
-from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.allocation.allocator import Grants
+from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.hosts import HostStore
 from tests.orchestrator.helpers import ME, WANTED
 

@@ -20,14 +20,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select, text
 
-from openspace_server.orchestrator.store import database
-from openspace_server.orchestrator.store.sql_clock import moment
-from openspace_server.orchestrator.store.database import HEAD, Database
-from openspace_server.orchestrator.errors import DatabaseUnusable, NoFreeSlot
 from openspace_server.orchestrator.allocation.allocator import Grants
+from openspace_server.orchestrator.errors import DatabaseUnusable, NoFreeSlot
+from openspace_server.orchestrator.store import database
+from openspace_server.orchestrator.store.database import HEAD, Database
 from openspace_server.orchestrator.store.hosts import HostStore
 from openspace_server.orchestrator.store.models import Base, age
 from openspace_server.orchestrator.store.sessions import SessionStore
+from openspace_server.orchestrator.store.sql_clock import moment
 from tests.orchestrator.helpers import ME, WANTED
 
 OPEN_IT = """
@@ -104,7 +104,7 @@ async def test_the_migrations_make_the_models(db_url: str) -> None:
     store = Database(db_url)
     assert await store.revision() is None
     await store.set_up()
-    assert ScriptDirectory(str(Path(database.__file__).parent / "migrations")).get_current_head() == HEAD
+    assert ScriptDirectory(str(Path(database.__file__).parents[1] / "migrations")).get_current_head() == HEAD
     async with store._engine.connect() as connection:
         different = await connection.run_sync(
             lambda sync: compare_metadata(MigrationContext.configure(sync, opts={"compare_type": True}), Base.metadata)
@@ -128,7 +128,7 @@ async def test_an_older_database_keeps_its_sessions(tmp_path: Path) -> None:
     engine = create_engine(url(tmp_path / "x.sqlite3").replace("+aiosqlite", ""))
     with engine.begin() as connection:
         config = Config()
-        config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+        config.set_main_option("script_location", str(Path(database.__file__).parents[1] / "migrations"))
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         at = "'2026-11-01T00:00:00.000Z'"

@@ -18,8 +18,8 @@ import psutil
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.settings import HostAddress
+from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols.sessions import SessionState
 from tests.orchestrator.helpers import QUICK

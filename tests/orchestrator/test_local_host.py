@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from openspace_server.orchestrator.errors import NoFreeSlot
-from openspace_server.orchestrator.store.models import HostRow
 from openspace_server.orchestrator.orchestrator import Orchestrator
+from openspace_server.orchestrator.store.models import HostRow
 from openspace_server.protocols.sessions import SessionState
 from tests.helpers import alive, until
 from tests.orchestrator.helpers import ME, WANTED, local, reach, running

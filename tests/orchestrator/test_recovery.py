@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from openspace_server.orchestrator.errors import CommandRefused, NoFreeSlot
-from openspace_server.orchestrator.store.models import SessionRow
-from openspace_server.orchestrator.orchestrator import Orchestrator
 from openspace_server.orchestrator.allocation.requests import NewSession
+from openspace_server.orchestrator.errors import CommandRefused, NoFreeSlot
+from openspace_server.orchestrator.orchestrator import Orchestrator
 from openspace_server.orchestrator.settings import HostAddress
+from openspace_server.orchestrator.store.models import SessionRow
 from openspace_server.protocols import supervisor as protocol
 from openspace_server.protocols.sessions import SessionState, SessionWarning
 from openspace_server.protocols.supervisor import InstanceState, decode_command

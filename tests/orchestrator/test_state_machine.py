@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from openspace_server.orchestrator.store.database import Database
-from openspace_server.orchestrator.errors import NoFreeSlot, QuotaReached
 from openspace_server.orchestrator.allocation.allocator import Grants, Terms
+from openspace_server.orchestrator.errors import NoFreeSlot, QuotaReached
+from openspace_server.orchestrator.settings import HostAddress
+from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.hosts import HostStore
 from openspace_server.orchestrator.store.models import EventRow, HostKind, SessionRow
-from openspace_server.orchestrator.settings import HostAddress
 from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols import supervisor as protocol
 from openspace_server.protocols.sessions import SessionState

@@ -20,7 +20,7 @@ from openspace_server.render_host.settings import HostError, HostSettings, is_lo
 from tests.helpers import until
 from tests.render_host.helpers import alive, children, command, host, host_process, start_running, status
 
-CLI = [sys.executable, "-m", "openspace_server.cli.main"]
+CLI = [sys.executable, "-m", "openspace_server.cli"]
 
 
 def two_running(port: int) -> None:

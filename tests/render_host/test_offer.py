@@ -23,8 +23,8 @@ from openspace_server.protocols import transfer
 from openspace_server.protocols.arrays import Encoding
 from openspace_server.protocols.points import PointFrame, checksum
 from openspace_server.render_host.offers import sender as offer_sender
-from openspace_server.render_host.offers.server import OfferServer, OfferSettings
 from openspace_server.render_host.offers.sender import OfferError, OfferSender
+from openspace_server.render_host.offers.server import OfferServer, OfferSettings
 from openspace_server.render_host.offers.webrtc import HIGH_WATER
 from openspace_server.render_host.settings import INSTANCE_COMMAND, HostError
 from tests.helpers import until
@@ -239,7 +239,7 @@ def test_points_reach_the_scene_of_a_session(tmp_path: Path, monkeypatch: pytest
 def test_a_host_told_to_takes_points_and_goes_on_when_that_process_dies(tmp_path: Path) -> None:
     np.save(tmp_path / "points.npy", PLACES)
     ports = ["--port", "0", "--gateway-port", "0", "--api-port", "0", "--offer-port", "0"]
-    program = [sys.executable, "-m", "openspace_server.cli.main"]
+    program = [sys.executable, "-m", "openspace_server.cli"]
     command = [*program, "host", *ports, "--announce", "--end-with-stdin", "--log-dir", str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdin is not None
@@ -263,7 +263,7 @@ def test_a_host_told_to_takes_points_and_goes_on_when_that_process_dies(tmp_path
 
 def test_the_commands_report_what_they_did(tmp_path: Path) -> None:
     np.save(tmp_path / "points.npy", np.stack([PLACES, PLACES[::-1]]))
-    program = [sys.executable, "-m", "openspace_server.cli.main", "points"]
+    program = [sys.executable, "-m", "openspace_server.cli", "points"]
     with subprocess.Popen([*program, "receive", "--port", "0"], stdout=subprocess.PIPE, text=True) as receiving:
         assert receiving.stdout is not None
         port = json.loads(receiving.stdout.readline())["port"]
@@ -291,7 +291,7 @@ def test_the_commands_report_what_they_did(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_sent_is_said_in_one_line(tmp_path: Path, array: np.ndarray, to: str, reason: str) -> None:
     np.save(tmp_path / "a.npy", array)
-    program = [sys.executable, "-m", "openspace_server.cli.main", "points", "send", str(tmp_path / "a.npy"), "--to", to]
+    program = [sys.executable, "-m", "openspace_server.cli", "points", "send", str(tmp_path / "a.npy"), "--to", to]
     done = subprocess.run(program, capture_output=True, text=True, timeout=40, check=False)
     assert done.returncode == 2
     assert reason in done.stderr

@@ -18,8 +18,8 @@ from tornado.websocket import WebSocketHandler, websocket_connect
 from openspace_server.protocols import arrays
 from openspace_server.protocols.shared_memory import ANSWERS, NoSharedMemory, Offered
 from openspace_widget import OpenSpace
-from openspace_widget.client.event_loop import background
 from openspace_widget.client.bulk_socket import Bulk
+from openspace_widget.client.event_loop import background
 from openspace_widget.errors import SessionError
 from tests.instance.harness import run
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from openspace_widget import ArgumentError, Frame, OpenSpace, RequestError
-from openspace_widget.frames.frame import png
 from openspace_widget.client.shared_memory import Shelf
+from openspace_widget.frames.frame import png
 
 
 def test_a_frame_is_an_array_and_shows_as_a_picture(space: OpenSpace) -> None:

@@ -14,7 +14,8 @@ from astropy.table import Table
 
 from openspace_server.protocols.points import PointFrame
 from openspace_widget import PointsError
-from openspace_widget.points import colormaps, readers as point_readers
+from openspace_widget.points import colormaps
+from openspace_widget.points import readers as point_readers
 from openspace_widget.points.encode import METRES, Prepared, prepare, recipe
 
 XYZ = np.random.default_rng(2).normal(0, 50, (500, 3)).astype("f4")

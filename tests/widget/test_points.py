@@ -13,8 +13,8 @@ import pytest
 
 from openspace_widget import OpenSpace, PointsError, RequestError
 from openspace_widget.client.event_loop import background
-from openspace_widget.points.points import Pick
 from openspace_widget.client.shared_memory import Shelf
+from openspace_widget.points.points import Pick
 from tests.helpers import wait_for
 
 XYZ = np.random.default_rng(1).normal(scale=100, size=(200_000, 3)).astype("f4")

@@ -284,7 +284,7 @@ import psutil
 from openspace_widget import OpenSpace, OpenSpaceError, Stop, Tour
 space = OpenSpace(size=(320, 180)).wait()
 tour = Tour([Stop("Earth"), Stop("Earth", altitude="100 km", seconds=600)], start="2026-03-20")
-from openspace_widget.tour import exact
+from openspace_widget.tour import render as exact
 class Bar:
     count = 0
     def __enter__(self): return self

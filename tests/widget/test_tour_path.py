@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from openspace_server.geometry import quaternions as quat
 from openspace_widget import ArgumentError, OpenSpace, RequestError, Stop, Tour
 from openspace_widget.client.event_loop import background
-from openspace_widget.tour.schedule import schedule
+from openspace_widget.tour.body_positions import Bodies, Sky
 from openspace_widget.tour.path import clear, zoom
 from openspace_widget.tour.places import navigation_state, orientation_of
 from openspace_widget.tour.route import Moment
-from openspace_widget.tour.body_positions import Bodies, Sky
+from openspace_widget.tour.schedule import schedule
 
 START = "2026-03-20T12:00"
 TOURS = [

@@ -66,8 +66,8 @@ def _command(commands: Any, name: str, words: str, work: Work, set_up: bool = Tr
 def _run(arguments: argparse.Namespace, work: Work, set_up: bool) -> int:
     import asyncio
 
-    from openspace_server.orchestrator.store.database import Database
     from openspace_server.orchestrator.errors import OrchestratorError
+    from openspace_server.orchestrator.store.database import Database
 
     async def run() -> int:
         database = Database(arguments.db or _default_url())
@@ -96,9 +96,9 @@ def _default_url() -> str:
 
 
 async def _hosts_add(arguments: argparse.Namespace, database: Any) -> int:
+    from openspace_server.orchestrator.settings import HostAddress
     from openspace_server.orchestrator.store.hosts import HostStore
     from openspace_server.orchestrator.store.models import HostKind
-    from openspace_server.orchestrator.settings import HostAddress
 
     names = ("region", "graphics_card", "ram", "storage", "engines", "exclusive")
     traits = {name: getattr(arguments, name) for name in names}

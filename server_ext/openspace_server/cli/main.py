@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openspace_server.cli import admin as admin_cli, points as points_cli
+from openspace_server.cli import admin as admin_cli
+from openspace_server.cli import points as points_cli
 from openspace_server.protocols.picture import MAX_SIDE, MIN_SIDE
 from openspace_server.protocols.supervisor import DEFAULT_API_PORT, DEFAULT_GATEWAY_PORT, DEFAULT_PORT
 
@@ -198,7 +199,3 @@ def _seconds(value: str) -> float:
 
 
 _port = _between(0, 65535)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

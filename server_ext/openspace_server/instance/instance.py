@@ -10,20 +10,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine, EngineError
-from openspace_server.instance.streaming.automatic_rate import Load
-from openspace_server.instance.viewers.viewer import REVOKED, Carrier, Conversation
 from openspace_server.instance.drawing.draw_loop import DrawLoop, EngineState
-from openspace_server.instance.viewers.metrics import stats_message
 from openspace_server.instance.drawing.frame_grabs import Grabs
-from openspace_server.instance.process.host_pipe import Configuration
-from openspace_server.instance.streaming.picture_settings import PictureSettings
-from openspace_server.instance.viewers.point_clouds import PointScene
-from openspace_server.instance.viewers.steering_control import Control
 from openspace_server.instance.drawing.stills import Stills
+from openspace_server.instance.process.host_pipe import Configuration
+from openspace_server.instance.streaming.automatic_rate import Load
 from openspace_server.instance.streaming.director import Director
 from openspace_server.instance.streaming.encoder import EncodedPicture
-from openspace_server.instance.streaming.images import DrawnFrame
 from openspace_server.instance.streaming.hardware_encoder import find_hardware
+from openspace_server.instance.streaming.images import DrawnFrame
+from openspace_server.instance.streaming.picture_settings import PictureSettings
+from openspace_server.instance.viewers.metrics import stats_message
+from openspace_server.instance.viewers.point_clouds import PointScene
+from openspace_server.instance.viewers.steering_control import Control
+from openspace_server.instance.viewers.viewer import REVOKED, Carrier, Conversation
 from openspace_server.protocols.signaling import Join
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ import threading
 import cv2
 
 from openspace_server.engines.base import EngineError, Surroundings
-from openspace_server.instance.streaming.automatic_rate import STEADY_RATE
+from openspace_server.instance.api.open import SceneApi, open_api
+from openspace_server.instance.instance import Instance
 from openspace_server.instance.process.engine_registry import make_engine
 from openspace_server.instance.process.host_pipe import Configuration, HostPipe
-from openspace_server.instance.instance import Instance
 from openspace_server.instance.process.memory import SpareMemory
 from openspace_server.instance.process.parent_death import end_with_parent
-from openspace_server.instance.api.open import SceneApi, open_api
+from openspace_server.instance.streaming.automatic_rate import STEADY_RATE
 from openspace_server.instance.transports.server import Server
 from openspace_server.protocols.fields import ProtocolError, parse_object, text
 from openspace_server.protocols.picture import check_size

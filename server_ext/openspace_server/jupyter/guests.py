@@ -17,8 +17,8 @@ from jupyter_server.utils import ensure_async
 from tornado import web
 
 from openspace_server.jupyter.base import RESOURCE, OrchestratorMixin, RestHandler
-from openspace_server.orchestrator.errors import UnknownSession, UnknownShare
 from openspace_server.orchestrator.allocation.requests import decode_key
+from openspace_server.orchestrator.errors import UnknownSession, UnknownShare
 from openspace_server.protocols.sessions import SessionView
 from openspace_server.protocols.signaling import Role
 

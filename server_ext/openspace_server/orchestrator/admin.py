@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from openspace_server.orchestrator.errors import UnknownHost
-from openspace_server.orchestrator.store.hosts import HostStore
-from openspace_server.orchestrator.hosts.hosts import Hosts
 from openspace_server.orchestrator.hosts.agent_connections import AgentLink, Links
-from openspace_server.orchestrator.store.models import HostRow
+from openspace_server.orchestrator.hosts.hosts import Hosts
 from openspace_server.orchestrator.settings import Settings
+from openspace_server.orchestrator.store.hosts import HostStore
+from openspace_server.orchestrator.store.models import HostRow
 from openspace_server.orchestrator.store.sessions import SessionStore
 
 SHOWN = ("id", "name", "kind", "state", "reason", "region", "graphics_card", "ram", "storage", "engines")

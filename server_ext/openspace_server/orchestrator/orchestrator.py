@@ -12,7 +12,10 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from openspace_server.orchestrator import metrics
 from openspace_server.orchestrator.admin import Administration
-from openspace_server.orchestrator.store.database import Database, Happening
+from openspace_server.orchestrator.allocation.admission import Precedence
+from openspace_server.orchestrator.allocation.allocator import Grants, Terms
+from openspace_server.orchestrator.allocation.requests import NewSession
+from openspace_server.orchestrator.allocation.warm_pool import Pool
 from openspace_server.orchestrator.errors import (
     CommandRefused,
     HostUnreachable,
@@ -23,22 +26,19 @@ from openspace_server.orchestrator.errors import (
     UnknownSession,
     UnknownShare,
 )
-from openspace_server.orchestrator.allocation.allocator import Grants, Terms
-from openspace_server.orchestrator.store.hosts import HostStore
-from openspace_server.orchestrator.hosts.hosts import Hosts
-from openspace_server.orchestrator.sessions.instances import GatewayTarget, Instances
-from openspace_server.orchestrator.store.leases import Keepers
-from openspace_server.orchestrator.sessions.lifecycle import Lifecycle
 from openspace_server.orchestrator.hosts.agent_connections import Links
-from openspace_server.orchestrator.store.models import SessionRow
-from openspace_server.orchestrator.allocation.warm_pool import Pool
-from openspace_server.orchestrator.allocation.admission import Precedence
-from openspace_server.orchestrator.allocation.requests import NewSession
+from openspace_server.orchestrator.hosts.hosts import Hosts
 from openspace_server.orchestrator.periodic import Rounds
-from openspace_server.orchestrator.settings import Settings
-from openspace_server.orchestrator.store.shares import Share, Shares
-from openspace_server.orchestrator.store.sessions import SessionStore
+from openspace_server.orchestrator.sessions.instances import GatewayTarget, Instances
+from openspace_server.orchestrator.sessions.lifecycle import Lifecycle
 from openspace_server.orchestrator.sessions.notifications import News, Watchers
+from openspace_server.orchestrator.settings import Settings
+from openspace_server.orchestrator.store.database import Database, Happening
+from openspace_server.orchestrator.store.hosts import HostStore
+from openspace_server.orchestrator.store.leases import Keepers
+from openspace_server.orchestrator.store.models import SessionRow
+from openspace_server.orchestrator.store.sessions import SessionStore
+from openspace_server.orchestrator.store.shares import Share, Shares
 from openspace_server.protocols.sessions import SessionState, SessionView, SessionWarning
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ import numpy as np
 from openspace_server.engines.base import EngineError, Frame
 from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.embedded.points import files as point_files
-from openspace_server.engines.embedded.scene_graph.nodes import node as new_owner
 from openspace_server.engines.embedded.points.node import Given, inner
+from openspace_server.engines.embedded.scene_graph.nodes import node as new_owner
 from openspace_server.engines.properties import Property, PropertyOwner
 
 UNITS = {"m": "m", "Km": "km", "pc": "pc", "Kpc": "kpc", "Mpc": "Mpc", "Gpc": "Gpc", "Gly": "Gly"}

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError, Motion, Target
-from openspace_server.engines.embedded.sky import geodesy as geo
 from openspace_server.engines.embedded.camera import navigation_states as states
+from openspace_server.engines.embedded.camera.navigation_states import Pose
+from openspace_server.engines.embedded.camera.navigator import Navigator
+from openspace_server.engines.embedded.sky import geodesy as geo
 from openspace_server.engines.embedded.sky.bodies import BODIES, find
 from openspace_server.engines.embedded.sky.ephemeris import Sky
-from openspace_server.engines.embedded.camera.navigator import Navigator
 from openspace_server.engines.embedded.sky.rotation import axes
-from openspace_server.engines.embedded.camera.navigation_states import Pose
 from openspace_server.engines.scene_engine import Flight, GeoPosition, SceneEngine
 from openspace_server.geometry import quaternions as quat
 from openspace_server.geometry.world import CAMERA, GALACTIC

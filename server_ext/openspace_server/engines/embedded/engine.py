@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError, Frame, Still, StillRequest
-from openspace_server.engines.embedded.sky import simulation_clock as clocks
 from openspace_server.engines.embedded.camera import navigation_states as states
-from openspace_server.engines.embedded.scene import stills
-from openspace_server.engines.embedded.sky.bodies import BODIES
-from openspace_server.engines.embedded.sky.ephemeris import Sky, sky
-from openspace_server.engines.embedded.scene_graph.engine_properties import NavigationHandle, RenderHandle
+from openspace_server.engines.embedded.camera.navigation_states import Pose
 from openspace_server.engines.embedded.camera.navigator import RADII, Navigator
-from openspace_server.engines.embedded.scene_graph.nodes import Nodes
 from openspace_server.engines.embedded.graphics.canvas import Canvas
+from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.engines.embedded.points.points import REST
-from openspace_server.engines.embedded.sky.rotation import spin_rate
+from openspace_server.engines.embedded.scene import stills
 from openspace_server.engines.embedded.scene.scene import Scene
 from openspace_server.engines.embedded.scene_api import Staging
-from openspace_server.engines.embedded.camera.navigation_states import Pose
-from openspace_server.engines.embedded.graphics.view import View
+from openspace_server.engines.embedded.scene_graph.engine_properties import NavigationHandle, RenderHandle
+from openspace_server.engines.embedded.scene_graph.nodes import Nodes
+from openspace_server.engines.embedded.sky import simulation_clock as clocks
+from openspace_server.engines.embedded.sky.bodies import BODIES
+from openspace_server.engines.embedded.sky.ephemeris import Sky, sky
+from openspace_server.engines.embedded.sky.rotation import spin_rate
 from openspace_server.engines.point_engine import Picked
 from openspace_server.engines.properties import PropertyTree
 

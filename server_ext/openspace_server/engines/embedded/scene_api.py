@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError, UnknownTarget
-from openspace_server.engines.embedded.sky import simulation_clock as clocks
-from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX, find
-from openspace_server.engines.embedded.scene_graph.assets import ASSETS
-from openspace_server.engines.embedded.sky.ephemeris import sky
-from openspace_server.engines.embedded.scene_graph.nodes import Nodes
+from openspace_server.engines.embedded.camera_api import Steering
 from openspace_server.engines.embedded.points.node import Given
 from openspace_server.engines.embedded.points.points import checked
-from openspace_server.engines.embedded.sky.rotation import axes
 from openspace_server.engines.embedded.scene.scene import Scene
-from openspace_server.engines.embedded.camera_api import Steering
+from openspace_server.engines.embedded.scene_graph.assets import ASSETS
+from openspace_server.engines.embedded.scene_graph.nodes import Nodes
+from openspace_server.engines.embedded.sky import simulation_clock as clocks
+from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX, find
+from openspace_server.engines.embedded.sky.ephemeris import sky
+from openspace_server.engines.embedded.sky.rotation import axes
 from openspace_server.engines.properties import PropertyOwner
 from openspace_server.geometry.world import GALACTIC
 

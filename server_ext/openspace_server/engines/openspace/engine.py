@@ -25,19 +25,33 @@ from openspace_server.engines.base import (
     UnknownTarget,
 )
 from openspace_server.engines.openspace.api import client as api
-from openspace_server.engines.openspace.window.live_picture import Aside, Live
-from openspace_server.engines.openspace.process.instance_folder import WINDOW_FILE, WINDOW_NAME, InstanceFolder, free_ports, make_folder
-from openspace_server.engines.openspace.window.screen_grabber import ScreenGrabber
-from openspace_server.engines.openspace.process.installation import OLDEST, check_profile, find_installation
+from openspace_server.engines.openspace.api.body_positions import between
 from openspace_server.engines.openspace.api.joystick import Joystick
 from openspace_server.engines.openspace.api.lua import Scripts
-from openspace_server.engines.openspace.api.navigation import Pilot, Shown, plain_state, reached, same_camera, same_time, utc_of
+from openspace_server.engines.openspace.api.navigation import (
+    Pilot,
+    Shown,
+    plain_state,
+    reached,
+    same_camera,
+    same_time,
+    utc_of,
+)
+from openspace_server.engines.openspace.api.state_feed import StateFeed, Told
 from openspace_server.engines.openspace.points.mixin import PointClouds
 from openspace_server.engines.openspace.points.nodes import OF_POINTS, PointFiles
+from openspace_server.engines.openspace.process.installation import OLDEST, check_profile, find_installation
+from openspace_server.engines.openspace.process.instance_folder import (
+    WINDOW_FILE,
+    WINDOW_NAME,
+    InstanceFolder,
+    free_ports,
+    make_folder,
+)
 from openspace_server.engines.openspace.process.processes import Programs, wait_until
 from openspace_server.engines.openspace.settings import OpenSpaceSettings
-from openspace_server.engines.openspace.api.body_positions import between
-from openspace_server.engines.openspace.api.state_feed import StateFeed, Told
+from openspace_server.engines.openspace.window.live_picture import Aside, Live
+from openspace_server.engines.openspace.window.screen_grabber import ScreenGrabber
 
 if TYPE_CHECKING:
     from openspace_server.engines.openspace.window.x_window import XWindow

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from openspace_server.engines.base import EngineError
 from openspace_server.instance.api.access import Admission, right_password
+from openspace_server.instance.api.context import Shared
 from openspace_server.instance.api.dialects import Dialect, is_handshake
 from openspace_server.instance.api.snapshot import dumps
-from openspace_server.instance.api.context import Shared
 from openspace_server.instance.api.topics import TOPICS
 from openspace_server.instance.api.topics.base import Topic
 from openspace_server.protocols.fields import ProtocolError, describe, parse_object

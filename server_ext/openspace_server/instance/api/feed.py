@@ -12,8 +12,8 @@ from typing import Protocol
 from openspace_server.engines.properties.tree import TreeChange
 from openspace_server.engines.scripting.program import Program
 from openspace_server.instance.api import property_json
-from openspace_server.instance.api.snapshot import CameraState, News, PropertyNews, TimeState
 from openspace_server.instance.api.program_access import ProgramPort
+from openspace_server.instance.api.snapshot import CameraState, News, PropertyNews, TimeState
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from openspace_server.engines.base import Engine, EngineError
 from openspace_server.engines.scene_engine import SceneEngine
-from openspace_server.instance.process.host_pipe import Configuration
 from openspace_server.instance.instance import Instance
+from openspace_server.instance.process.host_pipe import Configuration
 from openspace_server.instance.transports.peers import peer_class
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from openspace_server.engines.scripting.program import Program
+from openspace_server.instance.api.context import Shared
 from openspace_server.instance.api.feed import Feed
 from openspace_server.instance.api.flight_control import FlightControl
 from openspace_server.instance.api.program_access import EnginePort, ProgramPort
 from openspace_server.instance.api.settings import ApiSettings
-from openspace_server.instance.api.context import Shared
 from openspace_server.instance.api.transports import ApiTcpServer, ApiWebSocket, check_all
 
 log = logging.getLogger(__name__)

@@ -1,1 +1,1 @@
-"""Drawing."""
+"""The draw thread: draw loop, frame grabs, stills."""

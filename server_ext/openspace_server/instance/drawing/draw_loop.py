@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from openspace_server.engines.base import Engine, EngineError, Frame, Motion
-from openspace_server.instance.streaming.automatic_rate import Load, LoadMeter
 from openspace_server.instance.drawing.flight_watch import FlightWatch
-from openspace_server.instance.streaming.pacing import NEVER, DrawPacing
-from openspace_server.instance.streaming.stats import Stats
+from openspace_server.instance.streaming.automatic_rate import Load, LoadMeter
 from openspace_server.instance.streaming.codecs import CodecChoice
 from openspace_server.instance.streaming.encoder import EncodedPicture
 from openspace_server.instance.streaming.images import DrawnFrame
 from openspace_server.instance.streaming.layers import Rungs, RungSettings
+from openspace_server.instance.streaming.pacing import NEVER, DrawPacing
+from openspace_server.instance.streaming.stats import Stats
 
 log = logging.getLogger(__name__)
 

@@ -1,1 +1,1 @@
-"""Process."""
+"""The instance as an operating-system process: host pipe, memory, life."""

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from openspace_server.instance.streaming.automatic_rate import AutomaticRate, Load
-from openspace_server.instance.streaming.picture_settings import PictureSettings
 from openspace_server.instance.streaming.adaptation import CLEAN, Adaptation, Sample
+from openspace_server.instance.streaming.automatic_rate import AutomaticRate, Load
 from openspace_server.instance.streaming.encoder import EncodedPicture
+from openspace_server.instance.streaming.fan_out import PictureFan, PictureQueue
 from openspace_server.instance.streaming.images import DrawnFrame, ImageFan
 from openspace_server.instance.streaming.layers import RungSettings
-from openspace_server.instance.streaming.fan_out import PictureFan, PictureQueue
+from openspace_server.instance.streaming.picture_settings import PictureSettings
 from openspace_server.protocols.viewer import Report
 
 log = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from openspace_server.instance.streaming.encoder import EncodedPicture
-from openspace_server.instance.streaming.send_stats import Flow
 from openspace_server.instance.streaming.key_requests import KeyRequests
 from openspace_server.instance.streaming.layers import MAIN
+from openspace_server.instance.streaming.send_stats import Flow
 
 QUEUE_LENGTH = 8
 

@@ -1,6 +1,7 @@
 """Finds the encoder for this machine in a process of its own: a broken driver may crash or hang it, nothing else.
 
-``python -m openspace_server.instance.streaming.hardware_encoder`` prints the best hardware encoder's FFmpeg name, or nothing.
+``python -m openspace_server.instance.streaming.hardware_encoder`` prints the FFmpeg name of the best hardware encoder,
+or nothing.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from openspace_server.engines.base import Frame
-from openspace_server.instance.streaming.pacing import NEVER, StreamPacing
-from openspace_server.instance.streaming.stats import Stats
 from openspace_server.instance.streaming.codecs import X264, CodecChoice
 from openspace_server.instance.streaming.encoder import EncodedPicture, Encoder, Picture, convert, scaled
+from openspace_server.instance.streaming.pacing import NEVER, StreamPacing
+from openspace_server.instance.streaming.stats import Stats
 
 MAIN = 0
 SMALL = 1

@@ -1,1 +1,1 @@
-"""Transports."""
+"""How viewers connect: WebRTC, WebSocket, the server they join at."""

@@ -9,14 +9,14 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from openspace_server.instance.viewers.rate_limit import Budget
-from openspace_server.instance.transports.websocket import TalkSocket
 from openspace_server.instance.streaming.codecs import CLOCK_RATE
-from openspace_server.instance.transports.ack_window import Credit
 from openspace_server.instance.streaming.encoder import EncodedPicture
-from openspace_server.instance.streaming.send_stats import Flow
-from openspace_server.instance.streaming.images import Image
 from openspace_server.instance.streaming.fan_out import PictureQueue
+from openspace_server.instance.streaming.images import Image
+from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.transports.ack_window import Credit
+from openspace_server.instance.transports.websocket import TalkSocket
+from openspace_server.instance.viewers.rate_limit import Budget
 from openspace_server.protocols import media
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError, parse_object

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from openspace_server.instance.viewers.viewer import Conversation
 from openspace_server.instance.instance import Instance
+from openspace_server.instance.viewers.viewer import Conversation
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.signaling import Join
 

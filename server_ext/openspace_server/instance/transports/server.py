@@ -10,11 +10,11 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from openspace_server.instance.viewers import metrics as figures
 from openspace_server.instance.instance import Instance
-from openspace_server.instance.transports.websocket import JoinedSocket, TalkSocket, check_secret
 from openspace_server.instance.transports.media import MediaSocket
 from openspace_server.instance.transports.peers import Peers
+from openspace_server.instance.transports.websocket import JoinedSocket, TalkSocket, check_secret
+from openspace_server.instance.viewers import metrics as figures
 from openspace_server.protocols import signaling
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.signaling import Join

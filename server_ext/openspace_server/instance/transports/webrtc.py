@@ -22,10 +22,10 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.sdp import candidate_from_sdp
 
-from openspace_server.instance.transports import playout_delay
 from openspace_server.instance.streaming.codecs import TIME_BASE
-from openspace_server.instance.streaming.send_stats import Flow
 from openspace_server.instance.streaming.fan_out import PictureFan, PictureQueue
+from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.transports import playout_delay
 from openspace_server.protocols.fields import ProtocolError, describe
 from openspace_server.protocols.signaling import IceServer
 

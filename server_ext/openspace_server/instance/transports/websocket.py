@@ -13,9 +13,9 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from openspace_server.instance.viewers.viewer import Conversation
-from openspace_server.instance.streaming.send_stats import Flow
 from openspace_server.instance.streaming.fan_out import PictureQueue
+from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.viewers.viewer import Conversation
 from openspace_server.protocols import signaling
 from openspace_server.protocols.fields import ProtocolError, describe
 from openspace_server.protocols.signaling import Join

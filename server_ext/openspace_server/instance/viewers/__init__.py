@@ -1,1 +1,1 @@
-"""Viewers."""
+"""Attached viewers: requests, input, roles, limits, uploads."""

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from openspace_server.instance.viewers.viewer import Conversation
     from openspace_server.instance.instance import Instance
+    from openspace_server.instance.viewers.viewer import Conversation
 
 TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

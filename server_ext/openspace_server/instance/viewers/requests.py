@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine, EngineError
 from openspace_server.engines.scripting.changes import change_again, changes
-from openspace_server.instance.viewers import point_requests as point_verbs, tour_requests as touring
-from openspace_server.instance.viewers.metrics import prometheus
 from openspace_server.instance.drawing.frame_grabs import Way
+from openspace_server.instance.drawing.stills import Wanted
 from openspace_server.instance.process.host_pipe import MAX_FRAME_RATE
 from openspace_server.instance.streaming.picture_settings import MAX_BIT_RATE, MIN_BIT_RATE
-from openspace_server.instance.drawing.stills import Wanted
+from openspace_server.instance.viewers import point_requests as point_verbs
+from openspace_server.instance.viewers import tour_requests as touring
+from openspace_server.instance.viewers.metrics import prometheus
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, text
 from openspace_server.protocols.picture import check_size
 from openspace_server.protocols.shared_memory import NoSharedMemory, Offered

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from openspace_server.engines.base import EngineError
-from openspace_server.instance.viewers.rate_limit import Budget, patience
-from openspace_server.instance.viewers.uploads import Intake
-from openspace_server.instance.viewers.input import Steering
-from openspace_server.instance.streaming.send_stats import Flow
 from openspace_server.instance.streaming.fan_out import PictureQueue
+from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.viewers.input import Steering
+from openspace_server.instance.viewers.rate_limit import Budget, patience
 from openspace_server.instance.viewers.requests import answer
+from openspace_server.instance.viewers.uploads import Intake
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError, parse_object
 from openspace_server.protocols.shared_memory import Offered

@@ -1,1 +1,1 @@
-"""Allocation."""
+"""Allocation of slots: requests, placement, admission, warm pool."""

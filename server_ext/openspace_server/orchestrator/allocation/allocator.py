@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from openspace_server.orchestrator.allocation import placement, warm_pool_sql as warm
-from openspace_server.orchestrator.store.sql_clock import moment
-from openspace_server.orchestrator.store.database import Database
-from openspace_server.orchestrator.errors import KeyReused, QuotaReached
-from openspace_server.orchestrator.store.models import POOL, HostRow, SessionRow, SlotRow, now, table
+from openspace_server.orchestrator.allocation import placement
+from openspace_server.orchestrator.allocation import warm_pool_sql as warm
 from openspace_server.orchestrator.allocation.requests import NewSession
+from openspace_server.orchestrator.errors import KeyReused, QuotaReached
+from openspace_server.orchestrator.store.database import Database
+from openspace_server.orchestrator.store.models import POOL, HostRow, SessionRow, SlotRow, now, table
 from openspace_server.orchestrator.store.sessions import ATTACHED, ENDED, log
+from openspace_server.orchestrator.store.sql_clock import moment
 from openspace_server.protocols.sessions import SessionState
 
 # Locks the owner's row until the end of the transaction; the same words for SQLite and PostgreSQL.

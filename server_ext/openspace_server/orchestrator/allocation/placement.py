@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, String, and_, bindparam, case, func, literal, or_, select
 
-from openspace_server.orchestrator.store.sql_in_list import among, pack
+from openspace_server.orchestrator.allocation.requests import NewSession
 from openspace_server.orchestrator.errors import NoFreeSlot
 from openspace_server.orchestrator.store.models import HostKind, HostRow, HostState, SessionRow, SlotRow, table
-from openspace_server.orchestrator.allocation.requests import NewSession
+from openspace_server.orchestrator.store.sql_in_list import among, pack
 from openspace_server.protocols.sessions import SessionState
 
 # The local host's slots can be had while it is on its way; any other tells how many it has when it answers.

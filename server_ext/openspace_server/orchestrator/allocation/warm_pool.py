@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from openspace_server.orchestrator.errors import NoFreeSlot, QuotaReached
 from openspace_server.orchestrator.allocation.allocator import Grants, Terms
-from openspace_server.orchestrator.hosts.hosts import Hosts
-from openspace_server.orchestrator.store.models import POOL
 from openspace_server.orchestrator.allocation.requests import NewSession
+from openspace_server.orchestrator.errors import NoFreeSlot, QuotaReached
+from openspace_server.orchestrator.hosts.hosts import Hosts
 from openspace_server.orchestrator.settings import Settings
+from openspace_server.orchestrator.store.models import POOL
 from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols.picture import DEFAULT_SIZE
 from openspace_server.protocols.sessions import SessionState

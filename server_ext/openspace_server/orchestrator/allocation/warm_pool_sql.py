@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from openspace_server.orchestrator.store.sql_clock import moment
-from openspace_server.orchestrator.store.models import POOL, HostRow, SessionRow, now
 from openspace_server.orchestrator.allocation.placement import OFFERS, wishes
 from openspace_server.orchestrator.allocation.requests import NewSession
+from openspace_server.orchestrator.store.models import POOL, HostRow, SessionRow, now
 from openspace_server.orchestrator.store.sessions import ACTIVE, log
+from openspace_server.orchestrator.store.sql_clock import moment
 from openspace_server.protocols.sessions import SessionState
 
 ON_THE_WAY = (SessionState.RESERVED, SessionState.STARTING)

@@ -1,1 +1,1 @@
-"""Hosts."""
+"""Render hosts: supervisor client, local host, agents, reconciliation."""

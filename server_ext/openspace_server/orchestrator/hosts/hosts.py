@@ -8,13 +8,13 @@ import logging
 import time
 
 from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable
-from openspace_server.orchestrator.hosts.supervisor_client import HostClient
-from openspace_server.orchestrator.store.hosts import HostStore
 from openspace_server.orchestrator.hosts.agent_connections import Links
 from openspace_server.orchestrator.hosts.local_host import LocalHost
-from openspace_server.orchestrator.store.models import HostKind, HostRow, HostState
 from openspace_server.orchestrator.hosts.reconcile import Reconciler
+from openspace_server.orchestrator.hosts.supervisor_client import HostClient
 from openspace_server.orchestrator.settings import Settings
+from openspace_server.orchestrator.store.hosts import HostStore
+from openspace_server.orchestrator.store.models import HostKind, HostRow, HostState
 from openspace_server.orchestrator.store.sessions import SessionStore
 
 log = logging.getLogger(__name__)

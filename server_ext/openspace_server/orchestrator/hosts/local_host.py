@@ -18,11 +18,11 @@ import sys
 from typing import Any
 
 from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable, NoFreeSlot
+from openspace_server.orchestrator.hosts.reconcile import Reconciler
 from openspace_server.orchestrator.hosts.supervisor_client import HostClient
+from openspace_server.orchestrator.settings import Settings
 from openspace_server.orchestrator.store.hosts import HostStore
 from openspace_server.orchestrator.store.models import HostRow, HostState, age
-from openspace_server.orchestrator.hosts.reconcile import Reconciler
-from openspace_server.orchestrator.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ START_TIMEOUT = 30.0
 STOP_TIMEOUT = 8.0
 LOG_LIMIT = 1_000_000
 # -P: a notebook folder that holds a file such as queue.py must not break the host.
-OUR_HOST: tuple[str, ...] = (sys.executable, "-P", "-m", "openspace_server.cli.main", "host")
+OUR_HOST: tuple[str, ...] = (sys.executable, "-P", "-m", "openspace_server.cli", "host")
 SECRET_VARIABLE = "OPENSPACE_HOST_SECRET"
 # What a Jupyter server knows and a render host has no use for.
 _WITHHELD = ("JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "OPENSPACE_KERNEL_TOKEN")

@@ -1,1 +1,1 @@
-"""Sessions."""
+"""Sessions: lifecycle, monitoring, limits, snapshots, notifications."""

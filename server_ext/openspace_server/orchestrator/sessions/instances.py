@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from openspace_server.orchestrator.sessions import snapshots
 from openspace_server.orchestrator.errors import HostUnreachable, SessionEnded, SessionNotRunning
-from openspace_server.orchestrator.store.hosts import HostStore
-from openspace_server.orchestrator.hosts.hosts import Hosts
 from openspace_server.orchestrator.hosts.agent_connections import AgentLink, Links
-from openspace_server.orchestrator.store.models import HostKind, HostRow, SessionRow
+from openspace_server.orchestrator.hosts.hosts import Hosts
+from openspace_server.orchestrator.sessions import snapshots
 from openspace_server.orchestrator.sessions.snapshots import gateway_url
+from openspace_server.orchestrator.store.hosts import HostStore
+from openspace_server.orchestrator.store.models import HostKind, HostRow, SessionRow
 from openspace_server.orchestrator.store.sessions import ATTACHED
 from openspace_server.protocols.sessions import SessionState
 

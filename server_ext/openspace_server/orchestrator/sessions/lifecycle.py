@@ -7,17 +7,17 @@ import asyncio
 import contextlib
 import logging
 
-from openspace_server.orchestrator.sessions.monitor import Attention
-from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable
-from openspace_server.orchestrator.allocation.allocator import Grants
-from openspace_server.orchestrator.hosts.supervisor_client import HostClient, Status
-from openspace_server.orchestrator.hosts.hosts import Hosts
-from openspace_server.orchestrator.store.models import HostRow, HostState, SessionRow, age
-from openspace_server.orchestrator.hosts.published_start import PlainStarts
 from openspace_server.orchestrator.allocation.admission import Precedence
-from openspace_server.orchestrator.settings import Settings
-from openspace_server.orchestrator.store.sessions import SessionStore
+from openspace_server.orchestrator.allocation.allocator import Grants
+from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable
+from openspace_server.orchestrator.hosts.hosts import Hosts
+from openspace_server.orchestrator.hosts.published_start import PlainStarts
+from openspace_server.orchestrator.hosts.supervisor_client import HostClient, Status
+from openspace_server.orchestrator.sessions.monitor import Attention
 from openspace_server.orchestrator.sessions.notifications import Watchers
+from openspace_server.orchestrator.settings import Settings
+from openspace_server.orchestrator.store.models import HostRow, HostState, SessionRow, age
+from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols.sessions import SessionState
 from openspace_server.protocols.supervisor import INVALID_ID, NO_AVAILABLE_SLOTS, NOT_RUNNING, InstanceState
 

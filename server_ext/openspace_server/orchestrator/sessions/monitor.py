@@ -8,14 +8,14 @@ import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from openspace_server.orchestrator.sessions import limits, snapshots
 from openspace_server.orchestrator import metrics
-from openspace_server.orchestrator.hosts.supervisor_client import Status
 from openspace_server.orchestrator.hosts.hosts import Hosts
-from openspace_server.orchestrator.store.models import POOL, HostRow, SessionRow
-from openspace_server.orchestrator.settings import Settings
-from openspace_server.orchestrator.store.sessions import SessionStore
+from openspace_server.orchestrator.hosts.supervisor_client import Status
+from openspace_server.orchestrator.sessions import limits, snapshots
 from openspace_server.orchestrator.sessions.notifications import Watchers
+from openspace_server.orchestrator.settings import Settings
+from openspace_server.orchestrator.store.models import POOL, HostRow, SessionRow
+from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols.sessions import SessionState, SessionWarning
 
 log = logging.getLogger(__name__)

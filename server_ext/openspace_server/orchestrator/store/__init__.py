@@ -1,1 +1,1 @@
-"""Store."""
+"""The database: models, migrations, and the statements on them."""

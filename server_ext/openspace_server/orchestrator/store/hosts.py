@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, case, exists, func, insert, or_, select, u
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from openspace_server.orchestrator.store.sql_clock import moment
-from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.errors import HostInUse, UnknownHost
-from openspace_server.orchestrator.store.models import HostKind, HostRow, HostState, SessionRow, SlotRow, now
 from openspace_server.orchestrator.settings import HostAddress
+from openspace_server.orchestrator.store.database import Database
+from openspace_server.orchestrator.store.models import HostKind, HostRow, HostState, SessionRow, SlotRow, now
 from openspace_server.orchestrator.store.sessions import ENDED, end_sessions, log
+from openspace_server.orchestrator.store.sql_clock import moment
 from openspace_server.protocols.sessions import SessionState
 
 _ALIVE = HostRow.state != HostState.GONE

@@ -9,10 +9,10 @@ import uuid
 
 from sqlalchemy import delete, insert, select, update
 
-from openspace_server.orchestrator.store.sql_clock import moment
 from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.models import KeeperRow, SessionRow
 from openspace_server.orchestrator.store.sessions import ENDED
+from openspace_server.orchestrator.store.sql_clock import moment
 
 FORGOTTEN = 24 * 3600.0
 

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from openspace_server.orchestrator.store.sql_clock import moment
 from openspace_server.orchestrator.store.database import Database, Happening
 from openspace_server.orchestrator.store.models import EventRow, HostRow, SessionRow, SlotRow, now, table
+from openspace_server.orchestrator.store.sql_clock import moment
 from openspace_server.protocols.sessions import SessionState
 
 ENDED = tuple(state for state in SessionState if state.ended)

@@ -15,11 +15,11 @@ from typing import Any
 
 from sqlalchemy import func, insert, select, update
 
-from openspace_server.orchestrator.store.sql_clock import moment
-from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.errors import TooManyShares, UnknownShare
+from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.models import SessionRow, ShareRow, now
 from openspace_server.orchestrator.store.sessions import log
+from openspace_server.orchestrator.store.sql_clock import moment
 from openspace_server.protocols.signaling import Role
 
 KEY_BYTES = 32

@@ -1,1 +1,1 @@
-"""Offers."""
+"""``POST /offer``: frames of points over WebRTC without Jupyter."""

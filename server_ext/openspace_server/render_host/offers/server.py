@@ -26,8 +26,8 @@ from tornado.web import Application, HTTPError, RequestHandler
 
 from openspace_server.protocols.fields import ProtocolError, parse_object, text
 from openspace_server.protocols.signaling import Join, Role
-from openspace_server.render_host.offers import webrtc as offer_webrtc
 from openspace_server.render_host.access import refuse_browsers, same_secret
+from openspace_server.render_host.offers import webrtc as offer_webrtc
 from openspace_server.render_host.offers.peer import Counting, Frames, OfferPeer, Passing, Sink
 from openspace_server.render_host.offers.webrtc import Outlet
 from openspace_server.render_host.settings import HostError, is_loopback

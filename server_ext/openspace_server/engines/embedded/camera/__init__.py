@@ -1,1 +1,1 @@
-"""Camera."""
+"""The camera of the embedded engine: orbiting, input, flights, navigation states."""

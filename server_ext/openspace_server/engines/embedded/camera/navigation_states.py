@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.embedded.sky.bodies import BODIES, find
 from openspace_server.engines.embedded.camera.orbital_camera import FARTHEST, LOWEST, Ground
+from openspace_server.engines.embedded.sky.bodies import BODIES, find
 from openspace_server.engines.embedded.sky.ephemeris import Sky
 from openspace_server.engines.embedded.sky.reference_frames import ROOT, frame_axes
 from openspace_server.geometry import navigation_states

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.embedded.sky import geodesy as geo
 from openspace_server.engines.embedded.camera import joystick
-from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
-from openspace_server.engines.embedded.camera.orbital_camera import FARTHEST, LOWEST, Ground, OrbitalCamera
-from openspace_server.engines.embedded.sky.ephemeris import Sky
 from openspace_server.engines.embedded.camera.flight import Flight, Path, arrival, ease
+from openspace_server.engines.embedded.camera.navigation_states import Pose
+from openspace_server.engines.embedded.camera.orbital_camera import FARTHEST, LOWEST, Ground, OrbitalCamera
+from openspace_server.engines.embedded.sky import geodesy as geo
+from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
+from openspace_server.engines.embedded.sky.ephemeris import Sky
 from openspace_server.engines.embedded.sky.reference_frames import ROOT
 from openspace_server.engines.embedded.sky.rotation import axes
-from openspace_server.engines.embedded.camera.navigation_states import Pose
 from openspace_server.geometry import quaternions as quat
 from openspace_server.geometry.world import NORTH
 

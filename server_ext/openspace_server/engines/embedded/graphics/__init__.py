@@ -1,1 +1,1 @@
-"""Graphics."""
+"""Panda3D: canvas, shading, meshes, textures."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from panda3d import core
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 VERTEX = np.dtype([("place", "<f4", 3), ("colour", "u1", 4), ("uv", "<f4", 2)])
 """View-space place, RGBA, texture coordinates (v upwards)."""

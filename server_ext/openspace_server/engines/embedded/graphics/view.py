@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
 from openspace_server.engines.embedded.camera.orbital_camera import VIEW_HEIGHT
+from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
 from openspace_server.engines.embedded.sky.ephemeris import Sky
 from openspace_server.geometry import quaternions as quat
 

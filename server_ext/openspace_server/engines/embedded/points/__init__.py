@@ -1,1 +1,1 @@
-"""Points."""
+"""Point clouds of the embedded engine."""

@@ -13,9 +13,9 @@ import numpy as np
 from panda3d import core
 
 from openspace_server.engines.embedded.points.chunks import CHUNK, Arrangement
+from openspace_server.engines.embedded.points.mesh import PointMesh
 from openspace_server.engines.embedded.points.occlusion import Disc, before, relations
 from openspace_server.engines.embedded.points.round_dots import Dots
-from openspace_server.engines.embedded.points.mesh import PointMesh
 from openspace_server.geometry import quaternions as quat
 
 _FARTHEST = 60.0  # where the farthest point of a cloud is put

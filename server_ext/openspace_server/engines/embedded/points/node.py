@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError, UnknownTarget
-from openspace_server.engines.embedded.points import colors as colouring, files as point_files
+from openspace_server.engines.embedded.graphics.view import View
+from openspace_server.engines.embedded.points import colors as colouring
+from openspace_server.engines.embedded.points import files as point_files
 from openspace_server.engines.embedded.points.chunks import Arrangement, arrange, paint
-from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX, find
 from openspace_server.engines.embedded.points.cloud import Cloud
 from openspace_server.engines.embedded.points.colors import ColourMap
-from openspace_server.engines.embedded.sky.reference_frames import frame_axes
 from openspace_server.engines.embedded.scene_graph.nodes import node as new_owner
 from openspace_server.engines.embedded.scene_graph.nodes import strength
+from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX, find
+from openspace_server.engines.embedded.sky.reference_frames import frame_axes
 from openspace_server.engines.embedded.sky.units import PARSEC
-from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.engines.properties import Property, PropertyOwner
 
 UNITS: dict[str, float] = {

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError, UnknownTarget
-from openspace_server.engines.embedded.points import occlusion as cover, round_dots as dots
+from openspace_server.engines.embedded.graphics.view import View
+from openspace_server.engines.embedded.points import occlusion as cover
+from openspace_server.engines.embedded.points import round_dots as dots
 from openspace_server.engines.embedded.points.chunks import CHUNK, Arrangement
 from openspace_server.engines.embedded.points.cloud import LARGE
 from openspace_server.engines.embedded.points.colors import pack
-from openspace_server.engines.embedded.points.occlusion import Disc
 from openspace_server.engines.embedded.points.files import MOST
 from openspace_server.engines.embedded.points.node import Given, PointNode, file_of, inner, parent, read_file
-from openspace_server.engines.embedded.graphics.view import View
+from openspace_server.engines.embedded.points.occlusion import Disc
 from openspace_server.engines.point_engine import Picked
 from openspace_server.engines.properties import PropertyOwner
 

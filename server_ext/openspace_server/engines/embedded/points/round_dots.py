@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from openspace_server.engines.embedded.points.chunks import POINT
 from openspace_server.engines.embedded.camera.orbital_camera import VIEW_HEIGHT
-from openspace_server.engines.embedded.points.occlusion import Disc, before
 from openspace_server.engines.embedded.graphics.mesh import CORNERS, VERTEX, Mesh, free, glow_texture
 from openspace_server.engines.embedded.graphics.shading import smooth
+from openspace_server.engines.embedded.points.chunks import POINT
+from openspace_server.engines.embedded.points.occlusion import Disc, before
 
 SMALLEST = 2.5
 """Pixels from which a square looks like one."""

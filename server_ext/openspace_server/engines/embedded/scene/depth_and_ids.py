@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.engines.embedded.sky.rotation import axes
-from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.geometry import quaternions as quat
 
 _BAND = 1 << 20  # pixels looked at together

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from panda3d import core
 
-from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
 from openspace_server.engines.embedded.graphics.mesh import DATA
-from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.graphics.shading import smooth
 from openspace_server.engines.embedded.graphics.view import View
+from openspace_server.engines.embedded.scene_graph.nodes import Look
+from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
 
 _RANK = np.array([-1 if parent < 0 else min(parent, 1) for parent in PARENT])  # the Sun, planets, moons
 

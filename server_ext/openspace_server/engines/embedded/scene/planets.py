@@ -7,17 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from openspace_server.engines.embedded.scene import eclipses
 from openspace_server.engines.embedded.graphics import shading
-from openspace_server.engines.embedded.sky.bodies import BODIES
-from openspace_server.engines.embedded.graphics.globe import Globe, Grid, circle, circles, limb, map_places, surface_grid, widened
-from openspace_server.engines.embedded.graphics.textures import Map
+from openspace_server.engines.embedded.graphics.globe import (
+    Globe,
+    Grid,
+    circle,
+    circles,
+    limb,
+    map_places,
+    surface_grid,
+    widened,
+)
 from openspace_server.engines.embedded.graphics.mesh import FAINTEST, VERTEX, Mesh, colours, strip
-from openspace_server.engines.embedded.scene_graph.nodes import Look
+from openspace_server.engines.embedded.graphics.textures import Map
+from openspace_server.engines.embedded.graphics.view import View
+from openspace_server.engines.embedded.scene import eclipses
 from openspace_server.engines.embedded.scene.rings import Rings, Shadow
+from openspace_server.engines.embedded.scene_graph.nodes import Look
+from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.engines.embedded.sky.rotation import axes
 from openspace_server.engines.embedded.sky.units import PARSEC
-from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.geometry import quaternions as quat
 
 LAYERS = 10

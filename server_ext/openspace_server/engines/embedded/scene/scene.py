@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from panda3d import core
 
-from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
 from openspace_server.engines.embedded.camera.orbital_camera import VIEW_HEIGHT
-from openspace_server.engines.embedded.points.occlusion import Disc
-from openspace_server.engines.embedded.scene.labels import Labels
 from openspace_server.engines.embedded.graphics.mesh import Mesh, glow_texture, sprites
-from openspace_server.engines.embedded.scene_graph.nodes import Look
-from openspace_server.engines.embedded.scene.trails import Orbits
-from openspace_server.engines.embedded.scene.planets import LAYERS, SUN_IS_A_STAR, Planet
-from openspace_server.engines.embedded.points.points import Points
 from openspace_server.engines.embedded.graphics.shading import smooth
-from openspace_server.engines.embedded.scene.stars import Stars
 from openspace_server.engines.embedded.graphics.view import View
+from openspace_server.engines.embedded.points.occlusion import Disc
+from openspace_server.engines.embedded.points.points import Points
+from openspace_server.engines.embedded.scene.labels import Labels
+from openspace_server.engines.embedded.scene.planets import LAYERS, SUN_IS_A_STAR, Planet
+from openspace_server.engines.embedded.scene.stars import Stars
+from openspace_server.engines.embedded.scene.trails import Orbits
+from openspace_server.engines.embedded.scene_graph.nodes import Look
+from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
 from openspace_server.engines.point_engine import Picked
 
 NEAR_FAR = (0.005, 100.0)

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from panda3d import core
 
-from openspace_server.engines.embedded.scene import milky_way
+from openspace_server.engines.embedded.graphics.mesh import DATA, FORMAT, VERTEX, Mesh, colours, glow_texture, sprites
+from openspace_server.engines.embedded.graphics.shading import smooth
+from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.engines.embedded.points.chunks import POINT, arrange, paint
-from openspace_server.engines.embedded.scene.star_catalogue import NEAREST, Seen, catalogue
 from openspace_server.engines.embedded.points.cloud import Cloud
 from openspace_server.engines.embedded.points.colors import pack
-from openspace_server.engines.embedded.graphics.mesh import DATA, FORMAT, VERTEX, Mesh, colours, glow_texture, sprites
-from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.points.mesh import PointMesh
-from openspace_server.engines.embedded.graphics.shading import smooth
+from openspace_server.engines.embedded.scene import milky_way
+from openspace_server.engines.embedded.scene.star_catalogue import NEAREST, Seen, catalogue
+from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.sky.units import PARSEC
-from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.geometry.world import GALACTIC
 
 _DISTANCE = 10.0  # anywhere between the near and far plane: nothing is nearer to the picture's back

@@ -11,12 +11,12 @@ import numpy as np
 from panda3d import core
 
 from openspace_server.engines.base import EngineError, Still
-from openspace_server.engines.embedded.scene import depth_and_ids as sight
-from openspace_server.engines.embedded.sky.bodies import BODIES
-from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.graphics.canvas import Canvas
-from openspace_server.engines.embedded.scene.scene import NEAR_FAR, Scene
 from openspace_server.engines.embedded.graphics.view import View
+from openspace_server.engines.embedded.scene import depth_and_ids as sight
+from openspace_server.engines.embedded.scene.scene import NEAR_FAR, Scene
+from openspace_server.engines.embedded.scene_graph.nodes import Look
+from openspace_server.engines.embedded.sky.bodies import BODIES
 
 SAMPLES = (1, 2, 4, 8, 16)
 MOST_PIXELS = 7680 * 4320

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
-from openspace_server.engines.embedded.sky.ephemeris import Sky
 from openspace_server.engines.embedded.graphics.mesh import VERTEX, Mesh
-from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.graphics.shading import smooth
 from openspace_server.engines.embedded.graphics.view import View
+from openspace_server.engines.embedded.scene_graph.nodes import Look
+from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
+from openspace_server.engines.embedded.sky.ephemeris import Sky
 
 _GM = {
     "Sun": 1.32712440018e20,

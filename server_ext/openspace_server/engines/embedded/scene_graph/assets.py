@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.engines.embedded.graphics.shading import ATMOSPHERES
+from openspace_server.engines.embedded.sky.bodies import BODIES
 
 
 def _of_kind(kind: str) -> tuple[str, ...]:

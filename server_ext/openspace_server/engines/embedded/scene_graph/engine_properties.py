@@ -8,8 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.engines.embedded.camera.orbital_camera import LOWEST
+from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.engines.properties import Property, PropertyOwner, PropertyTree
 from openspace_server.engines.scene_engine import SceneEngine
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.engines.embedded.graphics.shading import ATMOSPHERES
+from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.engines.properties import Property, PropertyOwner, PropertyTree, Visibility
 
 _COUNT = len(BODIES)

@@ -1,1 +1,1 @@
-"""Sky."""
+"""Astronomy of the embedded engine: bodies, ephemerides, rotation, frames, time."""

@@ -1,1 +1,1 @@
-"""Api."""
+"""OpenSpace through its own API: connection, dialects, navigation, state."""

@@ -10,8 +10,8 @@ import threading
 import time
 from collections.abc import Mapping
 
-from openspace_server.engines.openspace.api.dialect import joystick_connect, joystick_state
 from openspace_server.engines.openspace.api.client import ApiLink, LinkLost
+from openspace_server.engines.openspace.api.dialect import joystick_connect, joystick_state
 
 PUSH = 0.1
 """Seconds that a motion is spread over, and that a push lasts."""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.openspace.api.dialect import error_log
 from openspace_server.engines.openspace.api.client import ANSWER_TIMEOUT, ApiLink
+from openspace_server.engines.openspace.api.dialect import error_log
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError, Target, UnknownTarget
-from openspace_server.engines.openspace.api.dialect import FLIGHTS_MOVED
 from openspace_server.engines.openspace.api.client import ANSWER_TIMEOUT, PROBED, ApiLink
+from openspace_server.engines.openspace.api.dialect import FLIGHTS_MOVED
 from openspace_server.engines.openspace.api.lua import Scripts, literal, numbers, texts
 
 MAX_TARGETS = 400

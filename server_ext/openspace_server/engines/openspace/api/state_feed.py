@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from openspace_server.engines.openspace.api.dialect import subscribed_value, subscription
 from openspace_server.engines.openspace.api.client import PROBED, ApiLink
+from openspace_server.engines.openspace.api.dialect import subscribed_value, subscription
 
 FIRST_NEWS_TIMEOUT = 5.0
 TAKE_OFF = 2.0

@@ -1,1 +1,1 @@
-"""Points."""
+"""Point clouds as nodes and files of OpenSpace."""

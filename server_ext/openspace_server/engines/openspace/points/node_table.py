@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.openspace.process.instance_folder import HORIZONTAL_VIEW
 from openspace_server.engines.openspace.points.files import COLUMN, palette
+from openspace_server.engines.openspace.process.instance_folder import HORIZONTAL_VIEW
 from openspace_server.geometry.world import GALACTIC
 
 UNITS: dict[str, tuple[str, float, float]] = {

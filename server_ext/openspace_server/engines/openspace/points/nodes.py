@@ -23,11 +23,20 @@ from typing import Any, TypeVar
 import numpy as np
 
 from openspace_server.engines.base import EngineError, UnknownTarget
-from openspace_server.engines.openspace.points import node_table as point_table
 from openspace_server.engines.openspace.api.client import ANSWER_TIMEOUT, LinkLost
 from openspace_server.engines.openspace.api.lua import OF_SCRIPTS, Scripts, literal, numbers, texts
+from openspace_server.engines.openspace.points import node_table as point_table
 from openspace_server.engines.openspace.points.files import write_colour_map, write_points
-from openspace_server.engines.openspace.points.lua import Kept, addition, ask_kept, read_kept, removal, restoration, setting, value_of
+from openspace_server.engines.openspace.points.lua import (
+    Kept,
+    addition,
+    ask_kept,
+    read_kept,
+    removal,
+    restoration,
+    setting,
+    value_of,
+)
 from openspace_server.engines.openspace.points.node_table import LOOKS, Colours, Places
 
 log = logging.getLogger(__name__)

@@ -1,1 +1,1 @@
-"""Process."""
+"""The processes of an OpenSpace: installation, folder, start, watchdog."""

@@ -1,10 +1,10 @@
-"""The keeper: a small process that starts OpenSpace and its display, and takes both away when its instance is gone.
+"""The watchdog: a small process that starts OpenSpace and its display and ends both when its instance is gone.
 
-Started as ``python -m openspace_server.engines.openspace.process.watchdog`` in a process session of its own, so that nothing
-that ends the instance ends it as well. It reads one JSON line, ``{"folder", "screen": [w, h] | null, "command", "cwd",
-"environment", "console", "authority"}``, and writes events: ``{"event": "display", "name"}``, ``{"event": "started",
-"pid"}``, ``{"event": "failed", "reason"}``, ``{"event": "ended", "code"}``. End of file on its stdin, however the
-instance ended, is the sign to end everything and to delete ``folder``.
+Started as ``python -m openspace_server.engines.openspace.process.watchdog`` in a process session of its own, so that
+nothing that ends the instance ends it as well. It reads one JSON line, ``{"folder", "screen": [w, h] | null,
+"command", "cwd", "environment", "console", "authority"}``, and writes events: ``{"event": "display", "name"}``,
+``{"event": "started", "pid"}``, ``{"event": "failed", "reason"}``, ``{"event": "ended", "code"}``. End of file on its
+stdin, however the instance ended, is the sign to end everything and to delete ``folder``.
 
 Needs nothing but the standard library, so that it starts at once.
 """

@@ -1,1 +1,1 @@
-"""Window."""
+"""The window of an OpenSpace: display, size, capture."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from openspace_server.engines.scripting.program import Program
-from openspace_server.instance.api.snapshot import dumps
 from openspace_server.instance.api.property_json import owner_json, property_json
+from openspace_server.instance.api.snapshot import dumps
 from openspace_server.instance.api.topics.base import OneShot
 from openspace_server.protocols.fields import text
 from openspace_server.protocols.suggestions import did_you_mean

@@ -16,10 +16,10 @@ from openspace_widget.view.comm_tunnel import CommRoad
 
 def _static(name: str) -> str:
     try:
-        return (resources.files("openspace_widget") / "static" / name).read_text("utf-8")
+        return (resources.files("openspace_widget.view") / "static" / name).read_text("utf-8")
     except FileNotFoundError:
         raise ImportError(
-            f"openspace_widget/static/{name} is missing: this copy was not built. Install with `pip install .`, "
+            f"openspace_widget/view/static/{name} is missing: this copy was not built. Install with `pip install .`, "
             "which builds the JavaScript."
         ) from None
 

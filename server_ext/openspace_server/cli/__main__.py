@@ -1,0 +1,7 @@
+"""``python -m openspace_server.cli``."""
+
+import sys
+
+from openspace_server.cli.main import main
+
+sys.exit(main())
