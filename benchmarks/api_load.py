@@ -21,8 +21,8 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / 
 
 from benchmarks.instances import ENDLESS, SIZE, Meter  # noqa: E402  (after the path)
 from benchmarks.report import publish  # noqa: E402
-from tests.api.harness import TcpLink, WebSocketLink  # noqa: E402
-from tests.api.real import HOST, RealInstance, real_instance  # noqa: E402
+from tests.instance.api.harness import TcpLink, WebSocketLink  # noqa: E402
+from tests.instance.api.real import HOST, RealInstance, real_instance  # noqa: E402
 
 SECONDS = 8.0
 DEAF = 10

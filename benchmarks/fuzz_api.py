@@ -16,8 +16,8 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / 
 
 from benchmarks.instances import SIZE  # noqa: E402  (after the path)
 from benchmarks.report import publish  # noqa: E402
-from tests.api.fuzzing import WAYS, send_nonsense  # noqa: E402
-from tests.api.real import RealInstance, real_instance  # noqa: E402
+from tests.instance.api.fuzzing import WAYS, send_nonsense  # noqa: E402
+from tests.instance.api.real import RealInstance, real_instance  # noqa: E402
 
 ALLOWED_GROWTH = 30.0
 ROUND = 500

@@ -24,8 +24,8 @@ from benchmarks.report import median, percentile, publish  # noqa: E402
 from openspace_server.engines.openspace import OpenSpaceEngine  # noqa: E402
 from openspace_server.engines.openspace.engine import _same  # noqa: E402
 from openspace_server.instance.streaming.encoder import convert  # noqa: E402
+from tests.engines.openspace.installed import install  # noqa: E402
 from tests.instance.harness import Media, bulk, media, spawned  # noqa: E402
-from tests.openspace.installed import install  # noqa: E402
 
 SIZE = (1280, 720)
 MORE_BOUND, CAPTURE_BOUND = 20.0, 6.0

@@ -39,7 +39,7 @@ from openspace_widget.client import bulk_socket as bulk  # noqa: E402
 from openspace_widget.client.event_loop import background  # noqa: E402
 from openspace_widget.client.shared_memory import share  # noqa: E402
 
-NOT_DRAWN = "tests.instance.point_engine:CloudEngine"
+NOT_DRAWN = "tests.instance.viewers.point_engine:CloudEngine"
 ROADS = ("bulk WebSocket, not drawn", "bulk WebSocket, drawn", "shared with the instance, drawn")
 OPTIONS = Options(unit="Mpc")
 

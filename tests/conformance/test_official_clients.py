@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.harness import Api, api
-from tests.api.real import real_instance
 from tests.conformance import install
+from tests.instance.api.harness import Api, api
+from tests.instance.api.real import real_instance
 
 CLIENTS = Path(__file__).parent / "clients"
 PASSWORD = "sésame"

@@ -20,8 +20,8 @@ from openspace_widget.client.event_loop import background
 from openspace_widget.frames.frame import digest, grab
 from tests.e2e import test_main_road
 from tests.e2e.lab import Lab, Sheet, start_server, stop_server
+from tests.engines.openspace.installed import install
 from tests.helpers import free_ports, wait_for
-from tests.openspace.installed import install
 
 camera_position = test_main_road.camera_position
 outside, no_session_left = test_main_road.outside, test_main_road.no_session_left  # the same fixtures

@@ -1,0 +1,329 @@
+"""Frames of points that a viewer sends to a running instance, over its bulk socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import psutil
+
+from openspace_server.protocols import arrays, encodings, transfer
+from openspace_server.protocols.arrays import Encoding
+from openspace_server.protocols.points import LATEST, Options, PointFrame, checksum
+from tests.instance.harness import Bulk, Process, bulk, peer, run, running, soon
+
+ENGINE = "tests.instance.viewers.point_engine:CloudEngine"
+PLACES = np.random.default_rng(1).normal(0, 100, (50_000, 3)).astype("<f4")
+FEW = PLACES[:1000]
+
+
+@contextlib.asynccontextmanager
+async def clouds(update_seconds: float = 0) -> AsyncIterator[Process]:
+    async with running(ENGINE, env={"TEST_ENGINE_UPDATE_SECONDS": str(update_seconds)}) as instance:
+        yield instance
+
+
+def frame(name: str = "stars", sequence: int = 1, places: np.ndarray = FEW, **more: Any) -> PointFrame:
+    return PointFrame(name, sequence, places, sender=more.pop("sender", "me"), **more)
+
+
+def post(viewer: Bulk, sent: PointFrame, encoding: Encoding = arrays.PLAIN, size: int = transfer.CHUNK_BYTES) -> int:
+    """Send all chunks, credits or not; the number that the answer will have."""
+    number, viewer.next_id = viewer.next_id, viewer.next_id + 1
+    for chunk in transfer.chunks(number, sent.encode(encoding)[0], size):
+        viewer.connection.write_message(chunk, binary=True)
+    return number
+
+
+async def show(viewer: Bulk, sent: PointFrame, encoding: Encoding = arrays.PLAIN) -> Any:
+    return await viewer.answer(post(viewer, sent, encoding))
+
+
+async def alone(viewer: Bulk) -> None:
+    """Until the instance has noticed that everybody else is gone."""
+    while len((await viewer.ask("who"))["viewers"]) > 1:
+        pass
+
+
+def test_a_frame_arrives_bit_for_bit_and_is_told_of() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, bulk(instance) as viewer:
+            columns = {"values": np.arange(50_000, dtype="<f4")}
+            sent = frame(places=PLACES, columns=columns, check=True, options=Options(unit="Mpc", size=2))
+            shown = await show(viewer, sent)
+            assert (shown["shown"], shown["points"], shown["crc32"]) == (True, 50_000, checksum(sent))
+            packed = await show(viewer, frame(sequence=2, places=PLACES, columns=columns, check=True), Encoding("zstd"))
+            assert packed["crc32"] == checksum(sent)
+            assert packed["bytes"] < shown["bytes"]
+            (told,) = await viewer.ask("points")
+            assert (told["name"], told["points"], told["sequence"]) == ("stars", 50_000, 2)
+
+    run(scenario())
+
+
+def test_two_hundred_frames_cost_no_more_memory_than_the_window() -> None:
+    async def scenario() -> None:
+        async with clouds(update_seconds=0.002) as instance, bulk(instance) as viewer:
+            await show(viewer, frame(places=PLACES))
+            before = psutil.Process(instance.process.pid).memory_info().rss
+            window, last = transfer.Window(), 0
+            for sequence in range(2, 202):
+                sent = frame(sequence=sequence, places=PLACES)
+                size = sum(len(part) for part in sent.encode()[0])
+                while not window.take(size):
+                    news = await viewer.news("credit")
+                    window.grant(news["bytes"])
+                last = post(viewer, sent)
+            assert (await viewer.answer(last))["shown"]
+            grown = psutil.Process(instance.process.pid).memory_info().rss - before
+            assert grown < 4 * transfer.WINDOW, f"{grown / 1e6:.0f} MB for {200 * PLACES.nbytes / 1e6:.0f} MB"
+
+    run(scenario())
+
+
+def test_every_credit_is_given_back_also_for_what_is_refused() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, bulk(instance) as viewer:
+            bad = PLACES.copy()
+            bad[77] = np.nan
+            sent = frame(places=bad)
+            total = sum(len(part) for part in sent.encode()[0])
+            reason = await show(viewer, sent)
+            assert reason == (
+                "error: points: 1 of 50000 rows hold NaN or infinity, the first is row 77: [nan, nan, nan]"
+            )
+            back = 0
+            while back < total:
+                back += (await viewer.news("credit"))["bytes"]
+            assert back == total
+
+    run(scenario())
+
+
+def test_whoever_ignores_the_credits_is_cut_off_and_the_instance_lives() -> None:
+    async def scenario() -> None:
+        async with clouds(update_seconds=0.5) as instance, bulk(instance) as viewer, bulk(instance) as other:
+            await show(viewer, frame())
+            for sequence in range(2, 60):
+                post(viewer, frame(sequence=sequence, places=PLACES))
+            error = await viewer.take(lambda m: isinstance(m, dict) and "more was sent" in str(m.get("reason")))
+            assert "credits" in error["reason"]
+            assert (await other.ask("ping")) == {}
+
+    run(scenario())
+
+
+def test_of_frames_that_wait_the_latest_wins_or_all_are_shown_as_the_sender_chose() -> None:
+    async def scenario() -> None:
+        async with clouds(update_seconds=0.3) as instance, bulk(instance) as viewer:
+            for keep in (LATEST, "all"):
+                name = f"points {keep}"
+                await show(viewer, frame(name))
+                ids = [post(viewer, frame(name, sequence, keep=keep)) for sequence in range(2, 7)]
+                results = [await viewer.answer(id) for id in ids]
+                assert results[-1]["shown"]
+                if keep == LATEST:
+                    dropped = [result for result in results if not result["shown"]]
+                    assert len(dropped) >= 3
+                    assert all("newer" in result["reason"] for result in dropped)
+                else:
+                    assert all(result["shown"] for result in results)
+
+    run(scenario())
+
+
+def test_a_frame_older_than_the_one_shown_is_left_out() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, bulk(instance) as viewer:
+            await show(viewer, frame(sequence=5))
+            late = await show(viewer, frame(sequence=4))
+            assert (late["shown"], late["reason"]) == (False, "older than frame 5, which is shown")
+
+    run(scenario())
+
+
+def test_a_sender_killed_in_the_middle_of_a_frame_leaves_nothing_of_it() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, bulk(instance) as witness:
+            async with bulk(instance) as viewer:
+                await show(viewer, frame(sequence=1, places=PLACES))
+            before = instance.descriptors()
+            for _ in range(5):
+                async with bulk(instance) as viewer:
+                    await viewer.news("hello")
+                    parts = frame(sequence=9, places=PLACES[::-1]).encode()[0]
+                    for chunk in list(transfer.chunks(7, parts, 100_000))[:3]:
+                        await viewer.connection.write_message(chunk, binary=True)
+                    assert viewer.connection.protocol is not None
+                    viewer.connection.protocol.stream.close()  # type: ignore[attr-defined]
+            (told,) = await witness.ask("points")
+            assert told["sequence"] == 1
+            await alone(witness)
+            while instance.descriptors() > before:
+                await witness.ask("ping")
+
+    run(scenario())
+
+
+def test_a_frame_left_off_for_another_is_told_of() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, bulk(instance) as viewer:
+            viewer.connection.write_message(
+                next(transfer.chunks(50, frame(places=PLACES).encode()[0], 999)), binary=True
+            )
+            assert (await show(viewer, frame()))["shown"]
+            assert "left off in the middle" in await viewer.answer(50)
+
+    run(scenario())
+
+
+def test_a_name_belongs_to_one_sender_until_it_is_gone() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, bulk(instance) as second:
+            async with bulk(instance) as first:
+                assert (await show(first, frame(sender="one")))["shown"]
+                assert "to another sender" in await show(second, frame(sender="two"))
+                assert (await show(second, frame("more stars", sender="two")))["shown"]
+                assert (await show(second, frame(sequence=2, sender="one")))["shown"], "the same sender, reconnected"
+            await alone(second)
+            second_of_one = await show(second, frame(sender="two"))
+            assert "to another sender" in second_of_one, "this connection sent as one, too"
+        async with clouds() as instance, bulk(instance) as second:
+            async with bulk(instance) as first:
+                await show(first, frame(sender="one", sequence=40))
+            await alone(second)
+            assert (await show(second, frame(sender="two")))["shown"]
+
+    run(scenario())
+
+
+def test_lies_and_nonsense_get_a_reason_and_change_nothing() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, bulk(instance) as viewer:
+            await show(viewer, frame())
+            memory = psutil.Process(instance.process.pid).memory_info().rss
+            announced = transfer.PREFIX.pack(transfer.MAGIC, 90, 0, 10 * 10**9) + bytes(1000)
+            viewer.connection.write_message(announced, binary=True)
+            assert "10000000000 bytes is announced" in await viewer.answer(90)
+            liar = b"".join(frame(places=PLACES).encode()[0]) + bytes(8)
+            viewer.connection.write_message(next(transfer.chunks(91, [liar])), binary=True)
+            assert "its header needs" in await viewer.answer(91)
+            viewer.connection.write_message(os.urandom(1000), binary=True)
+            assert "expected a chunk" in (await viewer.news("error", id=None))["reason"]
+            assert "expected float32" in await show(viewer, frame(sequence=9, places=FEW.astype("<i4")))
+            assert "expected float32 or float64 (n, 3)" in await show(viewer, frame(sequence=9, places=FEW[:, :2]))
+            nowhere = frame("lost", options=Options(parent="Nowhere"))
+            assert await show(viewer, nowhere) == "error: there is no Nowhere"
+            (told,) = await viewer.ask("points")
+            assert told["sequence"] == 1
+            assert psutil.Process(instance.process.pid).memory_info().rss < memory + 50e6
+
+    run(scenario())
+
+
+def test_an_engine_without_a_scene_says_so() -> None:
+    async def scenario() -> None:
+        async with running() as instance, bulk(instance) as viewer:
+            assert await show(viewer, frame()) == "error: the moving engine has no scene: points cannot be shown in it"
+            assert await viewer.ask("pick", x=0.5, y=0.5) is None
+
+    run(scenario())
+
+
+def test_somebody_who_only_watches_cannot_send() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, bulk(instance, "viewer") as viewer:
+            assert "controller" in await show(viewer, frame())
+            assert await viewer.ask("points") == []
+
+    run(scenario())
+
+
+def test_looks_can_be_changed_and_are_read_back_whoever_changed_them() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, bulk(instance) as viewer:
+            map = ((0, 0, 0), (255, 255, 255))
+            sent = frame(columns={"values": np.arange(1000, dtype="<f4")}, options=Options(colormap=map))
+            await show(viewer, sent)
+            changed = await viewer.ask(
+                "style_points", name="stars", options={"visible": False, "size": 3, "range": [2, 4], "log": True}
+            )
+            assert {name: changed["options"][name] for name in ("visible", "size", "range", "log", "opacity")} == {
+                "visible": False,
+                "size": 3,
+                "range": [2, 4],
+                "log": True,
+                "opacity": 1,
+            }
+            for wrong, reason in (
+                ({"size": 1e9}, "size: 1e+09 is outside"),
+                ({"size": 20}, "MaxSize"),
+                ({"unit": "km"}, "fixed when points are added"),
+                ({"range": [4, 2]}, "range: expected"),
+                ({"colormap": "ff0000"}, "one colour is no map"),
+            ):
+                answer = await viewer.ask("style_points", name="stars", options=wrong)
+                assert answer.startswith("error: "), wrong
+                assert reason in answer
+            assert (await viewer.ask("points"))[0]["options"] == changed["options"]
+            assert "no points called 'sky'; there are stars" in await viewer.ask("remove_points", name="sky")
+            assert await viewer.ask("remove_points", name="stars") == {}
+            assert await viewer.ask("points") == []
+
+    run(scenario())
+
+
+def test_what_is_picked_is_told_to_those_who_watch() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, bulk(instance) as kernel, bulk(instance, "viewer") as page:
+            values = np.arange(1000, dtype="<f4") / 2
+            await kernel.ask("watch_picks")
+            await show(kernel, frame(columns={"values": values}, sequence=3))
+            assert (await page.news("state", picks="hover"))["viewers"] == 2
+            expected = {"name": "stars", "index": 250, "sequence": 3, "value": 125.0, "how": "click"}
+            assert await page.ask("pick", x=0.25, y=0.5) == expected
+            told = await kernel.news("picked")
+            assert {name: told[name] for name in expected} == expected
+            assert await page.ask("pick", x=1, y=0.5, how="hover") is None
+            assert "outside the picture" in await page.ask("pick", x=2, y=0)
+            await kernel.ask("watch_picks", watch=False)
+            await page.news("state", picks="click")
+
+    run(scenario())
+
+
+def test_a_webrtc_viewer_sends_frames_over_a_channel_of_its_own() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, peer(instance) as viewer:
+            await viewer.news("hello")
+            channel = viewer.connection.createDataChannel("bulk")
+            opened = asyncio.Event()
+            channel.on("open", opened.set)
+            await soon(opened.wait())
+            sent = frame(places=PLACES, check=True)
+            for chunk in transfer.chunks(77, sent.encode()[0], transfer.CHANNEL_CHUNK_BYTES):
+                channel.send(chunk)
+            shown = await viewer.answer(77)
+            assert (shown["shown"], shown["crc32"]) == (True, checksum(sent))
+            channel.send(next(transfer.chunks(78, [b"OSA1 rubbish" * 9])))
+            assert "array header announces" in await viewer.answer(78)
+
+    run(scenario())
+
+
+def test_numbers_of_16_bits_arrive_within_the_stated_error() -> None:
+    async def scenario() -> None:
+        async with clouds() as instance, bulk(instance) as viewer:
+            sent = frame(places=PLACES, check=True)
+            parts, bound = sent.encode(Encoding(encodings.SHUFFLED, quantised=True))
+            assert bound is not None
+            answer = await soon(show(viewer, sent, Encoding(quantised=True)))
+            received = PointFrame.decode(b"".join(parts))
+            assert answer["crc32"] == checksum(received) != checksum(sent)
+            assert (np.abs(received.places - PLACES).max(axis=0) <= bound).all()
+
+    run(scenario())
