@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from openspace_server.geometry import world
-from openspace_server.geometry.quaternions import aside, slerp
+from openspace_server.geometry.quaternions import perpendicular, slerp
 
 NORTH = world.GALACTIC @ world.NORTH
 """North of the ecliptic in OpenSpace's world axes."""
@@ -35,7 +35,7 @@ def towards(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     across = b - cosine * a
     length = math.sqrt(float(across @ across))
     if length < 1e-12:
-        return np.zeros(len(a)) if cosine > 0 else math.pi * aside(a)
+        return np.zeros(len(a)) if cosine > 0 else math.pi * perpendicular(a)
     return across * (math.acos(cosine) / length)
 
 

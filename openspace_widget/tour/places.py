@@ -92,9 +92,9 @@ def _sunlit(anchor: int, sky: Sky, origin: int | None) -> np.ndarray:
     """A good place to look from: on the sunlit side, on the side one comes from, a little north."""
     here = sky.positions[anchor]
     come = sky.positions[origin] - here if origin not in (None, anchor) else np.zeros(3)
-    lit = -here if np.any(here) else come if np.any(come) else quat.aside(NORTH)
+    lit = -here if np.any(here) else come if np.any(come) else quat.perpendicular(NORTH)
     flat = lit - (lit @ NORTH) * NORTH
-    flat = quat.unit(flat) if float(flat @ flat) > 1e-12 * float(lit @ lit) else quat.aside(NORTH)
+    flat = quat.unit(flat) if float(flat @ flat) > 1e-12 * float(lit @ lit) else quat.perpendicular(NORTH)
     side = np.cross(NORTH, flat)
     angle = math.copysign(math.radians(38), float(come @ side) or 1.0)
     out = math.cos(angle) * flat + math.sin(angle) * side + math.tan(math.radians(14)) * NORTH
@@ -156,5 +156,5 @@ def _vector(value: Any, name: str) -> np.ndarray:
 
 def navigation_state(name: str, position: np.ndarray, orientation: np.ndarray) -> dict[str, Any]:
     """OpenSpace's table of a camera ``position`` metres off body ``name``, both in galactic axes."""
-    turned = navigation_states.told(quat.matrix(orientation), -position)
+    turned = navigation_states.orientation_fields(quat.matrix(orientation), -position)
     return {"Anchor": name, "ReferenceFrame": "Root", "Position": position.tolist(), **turned}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openspace_server.geometry.quaternions import aside
+from openspace_server.geometry.quaternions import perpendicular
 from openspace_widget.client.event_loop import background
 from openspace_widget.client.session import Session
 from openspace_widget.errors import ArgumentError
@@ -89,7 +89,7 @@ async def _gathered(tour: Tour, session: Session, stills: int) -> tuple[Route, l
 
 def _path(plot: Any, route: Route, moments: list[Moment]) -> None:
     """The way seen from ecliptic north: around its one body, or through the solar system."""
-    right = aside(NORTH)
+    right = perpendicular(NORTH)
     up = np.cross(NORTH, right)
     anchors = {each.anchor for each in moments}
     if len(anchors) == 1:

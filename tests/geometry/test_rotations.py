@@ -58,12 +58,12 @@ def test_a_great_circle_is_gone_along_evenly(a: np.ndarray, b: np.ndarray, t: fl
 
 @given(units(4), units(4), st.floats(0, 1))
 def test_a_rotation_turns_to_another_by_at_most_half_a_turn(q: np.ndarray, other: np.ndarray, t: float) -> None:
-    assert float(q @ quat.turned(q, other, t)) > -1e-9
-    assert same(quat.turned(q, other, 1.0), other)
+    assert float(q @ quat.interpolated(q, other, t)) > -1e-9
+    assert same(quat.interpolated(q, other, 1.0), other)
 
 
 @given(units(3), units(3))
-def test_a_camera_looks_where_it_is_told_with_up_upwards(forward: np.ndarray, up: np.ndarray) -> None:
+def test_a_camera_looks_where_it_is_asked_to_with_up_upwards(forward: np.ndarray, up: np.ndarray) -> None:
     m = quat.matrix(quat.look(7 * forward, up))
     assert np.allclose(m[:, 1], forward, atol=1e-9)
     assert float(m[:, 2] @ up) > -1e-9
@@ -72,18 +72,18 @@ def test_a_camera_looks_where_it_is_told_with_up_upwards(forward: np.ndarray, up
 
 
 @given(units(4), units(3))
-def test_a_navigation_state_tells_the_rotation_it_was_made_of(q: np.ndarray, ahead: np.ndarray) -> None:
-    told = navigation_states.told(quat.matrix(q), ahead)
-    assume(abs(told.get("Yaw", 0.0)) < 1.5)  # at a right angle nothing tells what is up
+def test_a_navigation_state_gives_the_rotation_it_was_made_of(q: np.ndarray, ahead: np.ndarray) -> None:
+    fields = navigation_states.orientation_fields(quat.matrix(q), ahead)
+    assume(abs(fields.get("Yaw", 0.0)) < 1.5)  # at a right angle nothing tells what is up
     again = navigation_states.orientation(
-        1e9 * ahead, np.array(told["Up"]), told.get("Yaw", 0.0), told.get("Pitch", 0.0)
+        1e9 * ahead, np.array(fields["Up"]), fields.get("Yaw", 0.0), fields.get("Pitch", 0.0)
     )
     assert abs(float(again @ q)) > 1 - 1e-9
 
 
 def test_a_camera_that_looks_straight_ahead_has_no_angles() -> None:
     ahead, up = np.array([1.0, 2.0, 3.0]), np.array([0.0, 0.0, 1.0])
-    assert list(navigation_states.told(quat.matrix(quat.look(ahead, up)), ahead)) == ["Up"]
+    assert list(navigation_states.orientation_fields(quat.matrix(quat.look(ahead, up)), ahead)) == ["Up"]
 
 
 def test_the_world_is_galactic() -> None:

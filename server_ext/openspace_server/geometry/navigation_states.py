@@ -1,5 +1,8 @@
-"""Which way a camera looks, as OpenSpace's navigation states tell it: ``Up``, and by ``Yaw`` and ``Pitch`` (radians)
-how it is turned from the level camera, which looks straight ahead, at its anchor or its aim."""
+"""Camera orientation in OpenSpace's navigation states: ``Up``, ``Yaw`` and ``Pitch``.
+
+``Yaw`` and ``Pitch`` (radians) say how the camera is turned from the level camera, which looks straight ahead, at its
+anchor or its aim.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ def orientation(ahead: np.ndarray, up: np.ndarray, yaw: float, pitch: float) -> 
     return quat.from_matrix(quat.matrix(quat.look(ahead, up)) @ _turn(yaw, pitch))
 
 
-def told(turned: np.ndarray, ahead: np.ndarray) -> dict[str, Any]:
+def orientation_fields(turned: np.ndarray, ahead: np.ndarray) -> dict[str, Any]:
     """``{"Up", "Yaw"?, "Pitch"?}`` of the camera whose right, forward and up are the columns of ``turned``; the angles
     only where it does not look straight ``ahead``."""
     x, y, z = (turned.T @ quat.unit(ahead)).tolist()

@@ -1,5 +1,7 @@
-"""Unit vectors, and rotations as unit quaternions ``(w, x, y, z)``, float64. A camera's quaternion turns camera axes
-(x right, y forward, z up) into the axes of the world."""
+"""Unit vectors, and rotations as unit quaternions ``(w, x, y, z)``, float64.
+
+A camera's quaternion turns camera axes (x right, y forward, z up) into the axes of the world.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,14 @@ import numpy as np
 
 
 def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Of two single vectors; NumPy's own takes ten times as long for them."""
+    """Cross product of two single vectors; NumPy's own takes ten times as long for them."""
     ax, ay, az = a.tolist()
     bx, by, bz = b.tolist()
     return np.array((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx))
 
 
 def length(v: np.ndarray) -> float:
-    """Of a single vector."""
+    """Length of a single vector."""
     return math.sqrt(v @ v)
 
 
@@ -27,7 +29,7 @@ def unit(v: np.ndarray) -> np.ndarray:
     return v / length(v)
 
 
-def aside(a: np.ndarray) -> np.ndarray:
+def perpendicular(a: np.ndarray) -> np.ndarray:
     """A unit vector at right angles to unit vector ``a``, always the same one."""
     least = np.zeros(len(a))
     least[int(np.argmin(np.abs(a)))] = 1.0
@@ -41,7 +43,7 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
     if cosine > 1 - 1e-12:
         return unit(a + t * (b - a))
     if cosine < -1 + 1e-9:
-        return math.cos(math.pi * t) * a + math.sin(math.pi * t) * aside(a)
+        return math.cos(math.pi * t) * a + math.sin(math.pi * t) * perpendicular(a)
     angle = math.acos(cosine)
     return (math.sin((1 - t) * angle) * a + math.sin(t * angle) * b) / math.sin(angle)
 
@@ -83,12 +85,12 @@ def between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The shortest rotation that brings unit vector ``b`` to ``a``."""
     w = 1 + float(a @ b)
     if w < 1e-9:
-        return about(aside(a), math.pi)
+        return about(perpendicular(a), math.pi)
     return unit(np.concatenate(([w], cross(b, a))))
 
 
-def turned(q: np.ndarray, other: np.ndarray, t: float) -> np.ndarray:
-    """From ``q`` (t = 0) to ``other`` (t = 1) by the shorter way."""
+def interpolated(q: np.ndarray, other: np.ndarray, t: float) -> np.ndarray:
+    """The rotation between ``q`` (t = 0) and ``other`` (t = 1), along the shorter arc."""
     return slerp(q, near(other, q), t)
 
 
@@ -97,7 +99,7 @@ def look(forward: np.ndarray, up: np.ndarray) -> np.ndarray:
     f = unit(forward)
     right = cross(f, up)
     size = length(right)
-    right = right / size if size > 1e-9 * length(up) else aside(f)
+    right = right / size if size > 1e-9 * length(up) else perpendicular(f)
     return from_matrix(np.array([right, f, cross(right, f)]).T)
 
 

@@ -1,5 +1,7 @@
-"""OpenSpace's axes: its world's, which are galactic (x to the galactic centre, z to the galactic north pole), and its
-camera's."""
+"""OpenSpace's world and camera axes.
+
+World axes are galactic: x to the galactic centre, z to the galactic north pole.
+"""
 
 from __future__ import annotations
 

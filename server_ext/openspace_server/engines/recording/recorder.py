@@ -192,7 +192,7 @@ class Recorder:
         if (a.focus, a.follows_rotation) != (b.focus, b.follows_rotation):
             return a, simulation
         x, y, z = (p + (q - p) * share for p, q in zip(a.position, b.position, strict=True))
-        i, j, k, w = quat.turned(np.array(a.rotation), np.array(b.rotation), share).tolist()
+        i, j, k, w = quat.interpolated(np.array(a.rotation), np.array(b.rotation), share).tolist()
         return CameraPose(a.focus, (x, y, z), (i, j, k, w), a.follows_rotation, a.scale), simulation
 
     def _end_playback(self) -> None:

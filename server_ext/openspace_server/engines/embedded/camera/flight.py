@@ -85,7 +85,7 @@ class Path:
             return np.zeros(3)
         along = along / np.linalg.norm(along)
         one = NORTH - (NORTH @ along) * along
-        one = one / np.linalg.norm(one) if np.linalg.norm(one) > 1e-3 else quat.aside(along)
+        one = one / np.linalg.norm(one) if np.linalg.norm(one) > 1e-3 else quat.perpendicular(along)
         angle = turn * math.pi / 3
         return size * (math.cos(angle) * one + math.sin(angle) * np.cross(along, one))
 
@@ -125,7 +125,7 @@ def arrival(approach: np.ndarray, to_sun: np.ndarray) -> np.ndarray:
     side = approach / np.linalg.norm(approach)
     side = side - (side @ NORTH) * NORTH
     size = float(np.linalg.norm(side))
-    side = side / size if size > 1e-6 else quat.aside(NORTH)
+    side = side / size if size > 1e-6 else quat.perpendicular(NORTH)
     flat = sun - (sun @ NORTH) * NORTH
     flat = flat / np.linalg.norm(flat)
     angle = math.atan2(float(quat.cross(flat, side) @ NORTH), float(flat @ side))
@@ -189,8 +189,8 @@ class Flight:
         up = quat.slerp(quat.matrix(self.orientation)[:, 2], up, t)
         tracking = quat.look(-offset, up)
         if final is not None:
-            tracking = quat.turned(tracking, final, ease((t - 0.5) / 0.5))
-        return offset, quat.turned(self.orientation, tracking, ease(t / 0.5)), done
+            tracking = quat.interpolated(tracking, final, ease((t - 0.5) / 0.5))
+        return offset, quat.interpolated(self.orientation, tracking, ease(t / 0.5)), done
 
     def _pushed_out(self, offset: np.ndarray, positions: np.ndarray, radii: np.ndarray) -> np.ndarray:
         """Bodies move while a flight is under way (time may run fast): whatever happens, stay outside of them."""

@@ -39,7 +39,7 @@ def write(pose: Pose, sky: Sky) -> dict[str, Any]:
     if pose.aim is not None:
         out["Aim"] = BODIES[pose.aim].identifier
     out |= {"ReferenceFrame": pose.frame, "Position": (turn @ pose.position).tolist()}
-    return out | navigation_states.told(turn @ quat.matrix(pose.orientation), turn @ ahead)
+    return out | navigation_states.orientation_fields(turn @ quat.matrix(pose.orientation), turn @ ahead)
 
 
 def read(state: dict[str, Any], focus: int, sky: Sky, ground: Any) -> Pose:

@@ -154,7 +154,7 @@ class Navigator:
         if self.aim is not None:
             target = sky.positions[self.aim] - sky.positions[self.focus] - self.camera.position
         facing = quat.look(target, quat.matrix(self.orientation)[:, 2])
-        self.camera.orientation = quat.turned(self.orientation, facing, share)
+        self.camera.orientation = quat.interpolated(self.orientation, facing, share)
 
     # -- input ----------------------------------------------------------------------------------------------------
 

@@ -228,7 +228,7 @@ class Planet:
             return
         size = float(np.clip(4.0 * pixels, 0.085 * view.height, 1.0 * view.height)) / view.focal
         centre = view.axes @ (view.offsets[self._index] / view.distances[self._index])
-        right = quat.aside(centre)
+        right = quat.perpendicular(centre)
         rim = circle(_GLOW_SEGMENTS) @ np.array([right, quat.cross(right, centre)])
         # What the disc will cover need not be drawn.
         first = max(int(np.searchsorted(size * _GLOW, 0.97 * hidden / view.focal)) - 1, 0)
