@@ -24,7 +24,7 @@ QUICK: dict[str, Any] = {
     "probe_interval": 0.05,
     "command_timeout": 1.5,
     "host_timeout": 0.4,
-    "keeper_lease": 1.0,
+    "worker_lease": 1.0,
     "tick_interval": 0.05,
     "unknown_grace": 0.2,
     "snapshot_interval": 0.0,

@@ -35,7 +35,7 @@ from openspace_server.orchestrator.sessions.notifications import News, Watchers
 from openspace_server.orchestrator.settings import Settings
 from openspace_server.orchestrator.store.database import Database, Happening
 from openspace_server.orchestrator.store.hosts import HostStore
-from openspace_server.orchestrator.store.leases import Keepers
+from openspace_server.orchestrator.store.leases import Leases
 from openspace_server.orchestrator.store.models import SessionRow
 from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.orchestrator.store.shares import Share, Shares
@@ -53,9 +53,9 @@ class Orchestrator:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._database = Database(settings.url)
-        self._keepers = Keepers(self._database, settings.keeper_lease)
+        self._leases = Leases(self._database, settings.worker_lease)
         self._sessions = SessionStore(self._database)
-        self._grants = Grants(self._database, self._keepers.id)
+        self._grants = Grants(self._database, self._leases.worker)
         self._host_store = HostStore(self._database)
         self.shares = Shares(self._database)
         self._watchers = Watchers()
@@ -78,10 +78,10 @@ class Orchestrator:
         """Open the database, look at the hosts, and go on with every session that nobody else looks after."""
         settings = self.settings
         await self._database.set_up()
-        await self._keepers.join()
+        await self._leases.join()
         await self._hosts.start()
         await self._take_over()
-        self._rounds.add(settings.keeper_lease / 3, self._keepers.renew)
+        self._rounds.add(settings.worker_lease / 3, self._leases.renew)
         self._rounds.add(settings.tick_interval, self._take_over)
         self._rounds.add(settings.probe_interval, self._hosts.look)
         self._rounds.add(settings.tick_interval, self._fill_pool)
@@ -93,7 +93,7 @@ class Orchestrator:
         await self._lifecycle.stop()
         try:
             await self._hosts.stop()
-            await self._keepers.leave()
+            await self._leases.leave()
         except (SQLAlchemyError, OSError):
             log.warning("the database did not hear of our end: others take over when our lease has passed")
         finally:
@@ -264,7 +264,7 @@ class Orchestrator:
         return row
 
     async def _take_over(self) -> None:
-        for session in await self._keepers.take_over():
+        for session in await self._leases.take_over():
             log.info("session %s goes on", session)
             self._lifecycle.follow(session)
 

@@ -62,7 +62,7 @@ class Settings:
         loading_timeout: the same where the instance says how far it is, as OpenSpace does while it loads.
         stop_timeout: how long a stop request waits for the instance to be gone.
         unknown_grace: an instance that nobody knows, on a host that serves nobody else, is stopped after so long.
-        keeper_lease: sessions of an orchestrator that was not heard of for so long are taken over by others.
+        worker_lease: how long an orchestrator process owns its sessions without renewing its lease.
         tick_interval: between rounds of everything that is no session's own business.
         exclusive_hosts: the configured hosts serve this database and nobody else.
         reservation_ttl: a reserved slot whose start has not begun by then is free again.
@@ -96,7 +96,7 @@ class Settings:
     loading_timeout: float = 960.0
     stop_timeout: float = 5.0
     unknown_grace: float = 30.0
-    keeper_lease: float = 10.0
+    worker_lease: float = 10.0
     tick_interval: float = 2.0
     exclusive_hosts: bool = False
     reservation_ttl: float = 60.0

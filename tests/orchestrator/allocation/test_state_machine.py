@@ -120,7 +120,11 @@ class Allocation(RuleBasedStateMachine):
         self.folder.cleanup()
 
     def read(self) -> None:
-        self.rows = [SessionRow(**row) for row in self.file.execute("SELECT * FROM sessions ORDER BY created, id")]
+        columns = SessionRow.__table__.columns
+        self.rows = [
+            SessionRow(**{column.key: row[column.name] for column in columns})
+            for row in self.file.execute("SELECT * FROM sessions ORDER BY created, id")
+        ]
         self.log = [EventRow(**row) for row in self.file.execute("SELECT * FROM events ORDER BY id")]
 
     def live(self, *states: SessionState) -> list[SessionRow]:

@@ -129,7 +129,7 @@ def rush(tmp_path: Path) -> Iterator[dict[str, Any]]:
         addresses = [json.loads(host.read()) for host in hosts]
         url = server.create("rush")
         values = QUICK | {"db_url": url, "host_secret": "s3cret", "hosts": addresses, "directory": str(tmp_path)}
-        values |= {"restart_limit": 3, "keeper_lease": 1.0, "host_timeout": 1.0}
+        values |= {"restart_limit": 3, "worker_lease": 1.0, "host_timeout": 1.0}
         orchestrators = [Program(ORCHESTRATOR, json.dumps(values)) for _ in range(2)]
         programs += orchestrators
         assert [program.read() for program in orchestrators] == ["ready", "ready"]

@@ -56,11 +56,11 @@ class Terms:
 
 
 class Grants:
-    """Gives slots to sessions. ``keeper`` is the process that will follow them."""
+    """Gives slots to sessions. ``worker``: the process that follows them."""
 
-    def __init__(self, database: Database, keeper: str = "") -> None:
+    def __init__(self, database: Database, worker: str = "") -> None:
         self._database = database
-        self._keeper = keeper
+        self._worker = worker
 
     async def reserve(
         self, owner: str, request: NewSession, key: str | None, hosts: Sequence[str], terms: Terms | None = None
@@ -184,7 +184,7 @@ class Grants:
             "idempotency_key": key,
             "request": request.digest,
             "region": request.region,
-            "keeper": self._keeper,
+            "worker": self._worker,
             "expires": "",
             "idle_limit": terms.idle_limit,
             "away_limit": terms.away_limit,

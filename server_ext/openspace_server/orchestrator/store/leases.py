@@ -1,4 +1,4 @@
-"""Which orchestrator process looks after which sessions. One that dies, however, is replaced by the others."""
+"""Worker leases: which orchestrator process owns which sessions. When one dies, the others take over its sessions."""
 
 from __future__ import annotations
 
@@ -10,51 +10,52 @@ import uuid
 from sqlalchemy import delete, insert, select, update
 
 from openspace_server.orchestrator.store.database import Database
-from openspace_server.orchestrator.store.models import KeeperRow, SessionRow
+from openspace_server.orchestrator.store.models import LeaseRow, SessionRow
 from openspace_server.orchestrator.store.sessions import ENDED
 from openspace_server.orchestrator.store.sql_clock import moment
 
 FORGOTTEN = 24 * 3600.0
+"""Seconds after its end at which a lease is deleted."""
 
 
-class Keepers:
-    """This process among all that share the database. ``lease`` in seconds."""
+class Leases:
+    """The lease of this process among those of all processes that share the database. ``duration`` in seconds."""
 
-    def __init__(self, database: Database, lease: float) -> None:
-        self.id = str(uuid.uuid4())
+    def __init__(self, database: Database, duration: float) -> None:
+        self.worker = str(uuid.uuid4())
         self._database = database
-        self._lease = lease
+        self._duration = duration
 
     async def join(self) -> None:
-        """Be one of them. Those of this machine that were killed need not be waited for."""
+        """Take a lease. Those of dead processes on this machine are deleted at once."""
         machine = platform.node()
         async with self._database.write() as tx:
-            rows = (await tx.execute(select(KeeperRow.id, KeeperRow.pid).where(KeeperRow.machine == machine))).all()
+            rows = (await tx.execute(select(LeaseRow.id, LeaseRow.pid).where(LeaseRow.machine == machine))).all()
             dead = [row.id for row in rows if not _alive(row.pid)]
             await tx.execute(
-                delete(KeeperRow).where(KeeperRow.id.in_(dead) | (KeeperRow.lease_until < moment(-FORGOTTEN)))
+                delete(LeaseRow).where(LeaseRow.id.in_(dead) | (LeaseRow.lease_until < moment(-FORGOTTEN)))
             )
-            values = {"id": self.id, "machine": machine, "pid": os.getpid(), "lease_until": moment(self._lease)}
-            await tx.execute(insert(KeeperRow).values(values))
+            values = {"id": self.worker, "machine": machine, "pid": os.getpid(), "lease_until": moment(self._duration)}
+            await tx.execute(insert(LeaseRow).values(values))
 
     async def renew(self) -> None:
-        change = update(KeeperRow).where(KeeperRow.id == self.id).values(lease_until=moment(self._lease))
+        change = update(LeaseRow).where(LeaseRow.id == self.worker).values(lease_until=moment(self._duration))
         async with self._database.write() as tx:
             await tx.execute(change)
 
     async def leave(self) -> None:
-        """The others take over at once."""
+        """Give the lease up: the others take over at once."""
         async with self._database.write() as tx:
-            await tx.execute(delete(KeeperRow).where(KeeperRow.id == self.id))
+            await tx.execute(delete(LeaseRow).where(LeaseRow.id == self.worker))
 
     async def take_over(self) -> list[str]:
-        """The live sessions that no living process looked after; from now on this one does."""
-        living = select(KeeperRow.id).where(KeeperRow.lease_until > moment())
-        orphan = (SessionRow.state.not_in(ENDED), SessionRow.keeper.not_in(living))
+        """Make this process the worker of all live sessions whose worker has no valid lease; their ids."""
+        living = select(LeaseRow.id).where(LeaseRow.lease_until > moment())
+        orphan = (SessionRow.state.not_in(ENDED), SessionRow.worker.not_in(living))
         async with self._database.read() as tx:
             if await tx.scalar(select(SessionRow.id).where(*orphan).limit(1)) is None:
                 return []
-        change = update(SessionRow).where(*orphan).values(keeper=self.id).returning(SessionRow.id)
+        change = update(SessionRow).where(*orphan).values(worker=self.worker).returning(SessionRow.id)
         async with self._database.write() as tx:
             return list((await tx.scalars(change)).all())
 

@@ -146,8 +146,8 @@ class OwnerRow(Base):
     quota: Mapped[int | None]
 
 
-class KeeperRow(Base):
-    """An orchestrator process. Sessions whose keeper has let its lease pass are taken over by another."""
+class LeaseRow(Base):
+    """The lease of an orchestrator process. When it has passed, another process takes over the worker's sessions."""
 
     __tablename__ = "keepers"
 
@@ -160,11 +160,11 @@ class KeeperRow(Base):
 class SessionRow(Base):
     """A session. ``token`` opens the gateway and is emptied at the end; ``request`` is the digest of what was asked.
 
-    ``host``, ``slot`` and ``fence`` are None while it waits in the queue (REQUESTED). ``since``: when its state began.
-    ``expires``, ``used`` (somebody steered it), ``idle_limit`` and ``away_limit`` (seconds, 0 for none) bound its life;
-    ``warned``: the end it was last warned of; ``ending``: the state that STOPPING leads to. ``known`` is the camera,
-    time and properties it was last seen with, given back to an instance that takes the place of a crashed one;
-    ``restarts`` counts those.
+    ``host``, ``slot`` and ``fence`` are None while it waits in the queue (REQUESTED). ``worker``: the orchestrator
+    process that follows it. ``since``: when its state began. ``expires``, ``used`` (when it was last steered),
+    ``idle_limit`` and ``away_limit`` (seconds, 0 for none) bound its life; ``warned``: the end it was last warned of;
+    ``ending``: the state that STOPPING leads to. ``known``: the camera, time and properties last read from its
+    instance, restored in an instance that replaces a crashed one; ``restarts`` counts those.
     """
 
     __tablename__ = "sessions"
@@ -172,7 +172,7 @@ class SessionRow(Base):
         UniqueConstraint("owner", "idempotency_key", name="uq_sessions_owner_key"),
         Index("ix_sessions_owner", "owner", "created"),
         Index("ix_sessions_state", "state"),
-        Index("ix_sessions_keeper", "keeper"),
+        Index("ix_sessions_keeper", "worker"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -191,7 +191,7 @@ class SessionRow(Base):
     idempotency_key: Mapped[str | None] = mapped_column(String(128))
     request: Mapped[str] = mapped_column(String(64))
     region: Mapped[str] = mapped_column(String(64), default="")
-    keeper: Mapped[str] = mapped_column(String(36), default="")
+    worker: Mapped[str] = mapped_column("keeper", String(36), key="worker", default="")
     since: Mapped[str] = mapped_column(String(32), default="")
     expires: Mapped[str] = mapped_column(String(32), default="")
     used: Mapped[str] = mapped_column(String(32), default="")
