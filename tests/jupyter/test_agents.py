@@ -1,4 +1,4 @@
-"""A real render host that dials in: commands, bulk and signaling over the one link, and what happens when it breaks."""
+"""A render host that dials in: commands, bulk and signaling over one connection, and what happens when it breaks."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ async def test_a_host_that_dials_in(client: Client, jp_serverapp: Any, tmp_path:
                 assert await socket.read_message() is None
                 assert (socket.close_code, socket.close_reason) == (4123, "as asked")
             socket.close()
-        # The link breaks: the agent dials again, and the session is still there.
-        for link in list(next(iter(jp_serverapp.extension_manager.extension_apps["openspace_server"])).links):
-            link.close()
+        # The connection breaks: the agent dials again, and the session is still there.
+        for socket in list(next(iter(jp_serverapp.extension_manager.extension_apps["openspace_server"])).agent_sockets):
+            socket.close()
         socket = None
         async with asyncio.timeout(20):
             while socket is None:
@@ -100,9 +100,10 @@ async def test_strangers_are_refused(client: Client, jp_serverapp: Any) -> None:
         await socket.write_message(protocol.hello(key, name, "n", nonce, {}, at).encode())
         answer: dict[str, Any] = json.loads(await socket.read_message() or "")
         if answer["type"] == "welcome":
-            # A frame that is not sealed ends the link.
+            # A frame that is not sealed ends the connection.
             await socket.write_message(b"\x00" * 64, binary=True)
-            assert json.loads(await socket.read_message() or "")["reason"] == "link: a frame with a wrong seal"
+            reason = json.loads(await socket.read_message() or "")["reason"]
+            assert reason == "agent connection: a frame with a wrong seal"
         assert await socket.read_message() is None
         assert socket.close_code == 4401
         return answer

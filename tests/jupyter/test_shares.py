@@ -1,4 +1,4 @@
-"""Links to a session: who they let in, as what, for how long; and what cannot be done with them."""
+"""AgentConnections to a session: who they let in, as what, for how long; and what cannot be done with them."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ WRONG = "unknown host name or wrong secret"
 
 
 class AgentHandler(RelayHandlerMixin, OrchestratorMixin, WebSocketHandler, JupyterHandler):
-    """``…/hosts/join``: one host's link."""
+    """``…/hosts/join``: the connection of one render host that dials in."""
 
     relay_max_bytes = protocol.MAX_FRAME_BYTES
     strangers = 0
@@ -52,7 +52,7 @@ class AgentHandler(RelayHandlerMixin, OrchestratorMixin, WebSocketHandler, Jupyt
     def open(self) -> None:
         if self.ws_connection is not None:
             tune(getattr(self.ws_connection, "stream", None))
-        self.settings["openspace"].links.add(self)
+        self.settings["openspace"].agent_sockets.add(self)
         self._task = asyncio.create_task(self._guarded())
 
     def leave(self) -> None:
@@ -62,7 +62,7 @@ class AgentHandler(RelayHandlerMixin, OrchestratorMixin, WebSocketHandler, Jupyt
         self.close(GOING_AWAY, "the Jupyter server is stopping")
 
     def on_close(self) -> None:
-        self.settings["openspace"].links.discard(self)
+        self.settings["openspace"].agent_sockets.discard(self)
         super().on_close()
 
     async def _guarded(self) -> None:
@@ -97,7 +97,7 @@ class AgentHandler(RelayHandlerMixin, OrchestratorMixin, WebSocketHandler, Jupyt
         finally:
             renewing.cancel()
             joining.cancel()
-            orchestrator.links.drop(host.id, mux)
+            orchestrator.agents.drop(host.id, mux)
 
     async def _shake_hands(self) -> tuple[HostRow, protocol.Seal]:
         orchestrator = await self.orchestrator()

@@ -150,7 +150,7 @@ class OpenSpaceExtension(ExtensionApp):
         self._starting: asyncio.Task[Orchestrator] | None = None
         self._stopped = False
         self.sockets: weakref.WeakSet[sockets.SessionSocket] = weakref.WeakSet()
-        self.links: set[agents.AgentHandler] = set()
+        self.agent_sockets: set[agents.AgentHandler] = set()
         self.ice = ice.IceSettings(
             self.ice_servers,
             self.turn_servers,
@@ -232,8 +232,8 @@ class OpenSpaceExtension(ExtensionApp):
         identity.withdraw_kernel_token(self.kernel_token)
         for socket in list(self.sockets):
             socket.leave()
-        for link in list(self.links):
-            link.leave()
+        for agent in list(self.agent_sockets):
+            agent.leave()
         if self._starting is not None and not self._starting.done():
             with contextlib.suppress(Exception):
                 await self._starting

@@ -182,8 +182,8 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
         owners = self.rights_here.owners
         target = await (await self.orchestrator()).gateway(owners, self.session, self.channel)
         upstream = (
-            await target.link.open(self.channel)
-            if target.link is not None
+            await target.agent.open(self.channel)
+            if target.agent is not None
             else await connect(target.url, max_bytes=self.relay_max_bytes)
         )
         await self._before(upstream, target.token)

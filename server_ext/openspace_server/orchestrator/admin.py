@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from openspace_server.orchestrator.errors import UnknownHost
-from openspace_server.orchestrator.hosts.agent_connections import AgentLink, Links
+from openspace_server.orchestrator.hosts.agent_connections import AgentConnection, AgentConnections
 from openspace_server.orchestrator.hosts.hosts import Hosts
 from openspace_server.orchestrator.settings import Settings
 from openspace_server.orchestrator.store.hosts import HostStore
@@ -21,13 +21,13 @@ class Administration:
     """Whoever calls it has looked whether the caller may."""
 
     def __init__(
-        self, settings: Settings, store: HostStore, sessions: SessionStore, hosts: Hosts, links: Links
+        self, settings: Settings, store: HostStore, sessions: SessionStore, hosts: Hosts, agents: AgentConnections
     ) -> None:
         self._settings = settings
         self._store = store
         self._sessions = sessions
         self._hosts = hosts
-        self._links = links
+        self._agents = agents
 
     async def hosts(self) -> Sequence[dict[str, Any]]:
         """Every host; without addresses and secrets."""
@@ -59,9 +59,9 @@ class Administration:
         if traits:
             await self._store.set_traits(id, **traits)
 
-    async def join(self, id: str, link: AgentLink) -> None:
+    async def join(self, id: str, agent: AgentConnection) -> None:
         """It has dialled in: use it, and look at it now."""
-        self._links.put(id, link)
+        self._agents.put(id, agent)
         await self._hosts.look()
 
     async def heard(self, host: str) -> None:

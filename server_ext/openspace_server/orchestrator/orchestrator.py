@@ -26,7 +26,7 @@ from openspace_server.orchestrator.errors import (
     UnknownSession,
     UnknownShare,
 )
-from openspace_server.orchestrator.hosts.agent_connections import Links
+from openspace_server.orchestrator.hosts.agent_connections import AgentConnections
 from openspace_server.orchestrator.hosts.hosts import Hosts
 from openspace_server.orchestrator.periodic import Rounds
 from openspace_server.orchestrator.sessions.instances import GatewayTarget, Instances
@@ -60,15 +60,15 @@ class Orchestrator:
         self.shares = Shares(self._database)
         self._watchers = Watchers()
         self._precedence = Precedence(self._database.beside(".rush"))
-        self.links = Links()
-        self._hosts = Hosts(settings, self._host_store, self._sessions, self.links)
+        self.agents = AgentConnections()
+        self._hosts = Hosts(settings, self._host_store, self._sessions, self.agents)
         self._lifecycle = Lifecycle(
             settings, self._sessions, self._grants, self._hosts, self._watchers, self._precedence
         )
         self._pool = Pool(settings, self._sessions, self._grants, self._hosts)
         self._rounds = Rounds()
-        self._instances = Instances(self._hosts, self._host_store, self.links, settings.command_timeout)
-        self.admin = Administration(settings, self._host_store, self._sessions, self._hosts, self.links)
+        self._instances = Instances(self._hosts, self._host_store, self.agents, settings.command_timeout)
+        self.admin = Administration(settings, self._host_store, self._sessions, self._hosts, self.agents)
         self.listen(metrics.note)
         self._terms = Terms(
             settings.quota, settings.max_duration, settings.idle_limit, settings.away_limit, settings.warm > 0
@@ -229,7 +229,7 @@ class Orchestrator:
         return await self._instances.frame(await self._mine(owners, id))
 
     async def guest(self, session: str, share: str) -> tuple[Share, str]:
-        """The link that somebody came by, if it is still good, and the owner of the session. Raises UnknownShare."""
+        """The share link that a guest came by, if it is still valid, and the session's owner. Raises UnknownShare."""
         found = await self.shares.find(session, share)
         row = await self._sessions.session(session)
         if row is None:
@@ -237,11 +237,11 @@ class Orchestrator:
         return found, row.owner
 
     async def revoke(self, owners: Owners, id: str, share: str) -> None:
-        """End a link and send away who came by it.
+        """Revoke a share link and disconnect the viewers that came by it.
 
         Raises:
             UnknownSession, UnknownShare.
-            HostUnreachable: the link is revoked, and who is there could not be sent away.
+            HostUnreachable: the link is revoked, but the viewers that came by it could not be disconnected.
         """
         row = await self._mine(owners, id)
         await self.shares.revoke(id, share)

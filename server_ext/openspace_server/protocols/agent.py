@@ -135,14 +135,14 @@ class Seal:
     def open(self, raw: str | bytes) -> Frame:
         """Raises ProtocolError for anything that the other side did not seal as its next frame."""
         if isinstance(raw, str) or len(raw) < MAC_BYTES + _HEAD.size:
-            raise ProtocolError("link: no sealed frame")
+            raise ProtocolError("agent connection: expected a sealed frame")
         payload = raw[MAC_BYTES:]
         if not hmac.compare_digest(raw[:MAC_BYTES], self._mac(self._in, self._received, payload)):
-            raise ProtocolError("link: a frame with a wrong seal")
+            raise ProtocolError("agent connection: a frame with a wrong seal")
         self._received += 1
         kind, number = _HEAD.unpack_from(payload)
         if kind not in list(Kind):
-            raise ProtocolError(f"link: unknown kind of frame {kind}")
+            raise ProtocolError(f"agent connection: unknown kind of frame {kind}")
         return Frame(Kind(kind), number, payload[_HEAD.size :])
 
     def _mac(self, direction: bytes, count: int, payload: bytes) -> bytes:

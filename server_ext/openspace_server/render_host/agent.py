@@ -47,20 +47,20 @@ class JoinSettings:
 
 
 class Agent:
-    """Keeps one link open, for as long as it is let run."""
+    """Keeps one connection to an orchestrator open until it is cancelled."""
 
     def __init__(self, host: RenderHost, settings: JoinSettings) -> None:
         self._host = host
         self._settings = settings
 
     async def run(self) -> None:
-        """Dial, serve, and dial again; never returns. Sessions outlive a broken link."""
+        """Dial, serve, and dial again; never returns. Sessions outlive a broken connection."""
         pause = FIRST_PAUSE
         while True:
             began = time.monotonic()
             try:
                 await self._serve_once()
-                log.warning("%s closed the link", self._settings.url)
+                log.warning("%s closed the connection", self._settings.url)
             except (*FAULTS, ProtocolError) as fault:
                 log.warning("%s: %s", self._settings.url, str(fault) or type(fault).__name__)
             if time.monotonic() - began > LONGEST_PAUSE:

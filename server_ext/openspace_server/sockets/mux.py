@@ -110,8 +110,8 @@ class MuxStream:
 
 
 class Mux:
-    """One side of the link. ``answer`` replies to commands, ``accept`` serves streams that the other side opens; a side
-    without them gets none. Ends when :meth:`run` returns."""
+    """One side of the connection. ``answer`` replies to commands, ``accept`` serves streams that the other side opens;
+    a side without them ignores both. It ends when :meth:`run` returns."""
 
     def __init__(
         self,
@@ -140,20 +140,20 @@ class Mux:
                 self._heard()
                 await self._take(self._seal.open(raw))
         except struct.error:
-            raise ProtocolError("link: a frame that is too short") from None
+            raise ProtocolError("agent connection: a frame that is too short") from None
         finally:
             self._ended = True
             for stream in list(self._streams.values()):
-                stream.end(LOST_CODE, "the link to the render host is lost")
+                stream.end(LOST_CODE, "the connection to the render host is lost")
             for waiting in self._asked.values():
                 if not waiting.done():
-                    waiting.set_exception(OSError("the link to the render host is lost"))
+                    waiting.set_exception(OSError("the connection to the render host is lost"))
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def ask(self, message: str) -> str:
-        """The other side's reply to a command. Raises OSError when the link breaks."""
+        """The other side's reply to a command. Raises OSError when the connection breaks."""
         number = self._next()
         self._asked[number] = asyncio.get_running_loop().create_future()
         try:
@@ -163,7 +163,7 @@ class Mux:
             del self._asked[number]
 
     async def open(self, channel: str) -> MuxStream:
-        """A new stream. Raises OSError when the link breaks."""
+        """A new stream. Raises OSError when the connection breaks."""
         stream = MuxStream(self, self._next())
         self._streams[stream._number] = stream
         await self._send_or_fail(Frame(Kind.OPEN, stream._number, channel.encode()))
@@ -173,7 +173,7 @@ class Mux:
         await self.send(Frame(Kind.HEARTBEAT, 0))
 
     async def send(self, frame: Frame) -> None:
-        """Raises WebSocketClosedError when the link is gone."""
+        """Raises WebSocketClosedError when the connection is gone."""
         async with self._sending:  # sealed in the order in which they are sent
             if self._ended:
                 raise WebSocketClosedError
@@ -186,7 +186,7 @@ class Mux:
         try:
             await self.send(frame)
         except WebSocketClosedError:
-            raise OSError("the link to the render host is lost") from None
+            raise OSError("the connection to the render host is lost") from None
 
     async def _take(self, frame: Frame) -> None:
         match frame.kind:

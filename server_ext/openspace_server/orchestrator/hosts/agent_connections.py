@@ -1,4 +1,4 @@
-"""Hosts that dial in: the connections that this process holds. Who makes them lies above; here they are only used."""
+"""Connections of render hosts that dial in (agents), as far as they ended in this process."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from typing import Protocol
 from openspace_server.sockets.ends import End, Message
 
 
-class AgentLink(Protocol):
-    """One host's open link."""
+class AgentConnection(Protocol):
+    """The open connection of one agent."""
 
     async def ask(self, message: str) -> Message:
-        """The supervisor's reply to one command. Raises OSError when the link breaks."""
+        """The supervisor's reply to one command. Raises OSError when the connection breaks."""
 
     async def open(self, channel: str) -> End:
-        """A new socket to the host's gateway, ``join`` still to be said. Raises OSError when the link breaks."""
+        """A new socket to the host's gateway; ``join`` comes first. Raises OSError when the connection breaks."""
 
 
-class Links:
-    """The open links, by host id."""
+class AgentConnections:
+    """The open connections, by host id."""
 
     def __init__(self) -> None:
-        self._links: dict[str, AgentLink] = {}
+        self._connections: dict[str, AgentConnection] = {}
 
     def __contains__(self, host: object) -> bool:
-        return host in self._links
+        return host in self._connections
 
-    def get(self, host: str) -> AgentLink | None:
-        return self._links.get(host)
+    def get(self, host: str) -> AgentConnection | None:
+        return self._connections.get(host)
 
-    def put(self, host: str, link: AgentLink) -> None:
-        """A newer link takes the older one's place."""
-        self._links[host] = link
+    def put(self, host: str, connection: AgentConnection) -> None:
+        """Use ``connection`` from now on, instead of an older one of that host."""
+        self._connections[host] = connection
 
-    def drop(self, host: str, link: AgentLink) -> None:
-        if self._links.get(host) is link:
-            del self._links[host]
+    def drop(self, host: str, connection: AgentConnection) -> None:
+        if self._connections.get(host) is connection:
+            del self._connections[host]
 
     @property
     def hosts(self) -> list[str]:
-        return list(self._links)
+        return list(self._connections)

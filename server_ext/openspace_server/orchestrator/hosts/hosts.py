@@ -8,7 +8,7 @@ import logging
 import time
 
 from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable
-from openspace_server.orchestrator.hosts.agent_connections import Links
+from openspace_server.orchestrator.hosts.agent_connections import AgentConnections
 from openspace_server.orchestrator.hosts.local_host import LocalHost
 from openspace_server.orchestrator.hosts.reconcile import Reconciler
 from openspace_server.orchestrator.hosts.supervisor_client import HostClient
@@ -28,10 +28,10 @@ class Hosts:
     """The hosts of the configuration, those added to the database, and those that dial in; or the one local host when
     there are none of these."""
 
-    def __init__(self, settings: Settings, store: HostStore, sessions: SessionStore, links: Links) -> None:
+    def __init__(self, settings: Settings, store: HostStore, sessions: SessionStore, agents: AgentConnections) -> None:
         self._settings = settings
         self._store = store
-        self.links = links
+        self.agents = agents
         self._reconciler = Reconciler(sessions, store, settings.unknown_grace)
         self.local = None if settings.hosts else LocalHost(settings, store, self._reconciler)
         self._configured: list[str] = []
@@ -63,14 +63,14 @@ class Hosts:
         remote = await self._remotes()
         if not remote and self.local is not None:
             return [await self.local.ensure()]
-        return [id for id, kind in remote.items() if kind != HostKind.AGENT or id in self.links]
+        return [id for id, kind in remote.items() if kind != HostKind.AGENT or id in self.agents]
 
     def client(self, host: HostRow) -> HostClient:
-        return HostClient(host, self._settings.command_timeout, self.links.get(host.id))
+        return HostClient(host, self._settings.command_timeout, self.agents.get(host.id))
 
     def reachable(self, host: HostRow) -> bool:
         """Whether this process has a way to it: an agent may have dialled in elsewhere."""
-        return host.kind != HostKind.AGENT or host.id in self.links
+        return host.kind != HostKind.AGENT or host.id in self.agents
 
     async def heard(self, host: HostRow) -> None:
         """It answered."""

@@ -11,7 +11,7 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClosedError, WebSocketError, websocket_connect
 
 from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable
-from openspace_server.orchestrator.hosts.agent_connections import AgentLink
+from openspace_server.orchestrator.hosts.agent_connections import AgentConnection
 from openspace_server.orchestrator.store.models import HostKind, HostRow, SessionRow
 from openspace_server.protocols import credentials, supervisor
 from openspace_server.protocols.fields import ProtocolError, parse_object
@@ -51,17 +51,17 @@ class Capacity:
 
 
 class HostClient:
-    """Commands to one host, by a connection of their own or, for an agent, by the link that it holds open.
+    """Commands to one host, each over a connection of its own or, for an agent, over the connection it keeps open.
 
     Every method raises HostUnreachable when no usable answer came within ``timeout`` seconds, and CommandRefused when
     the host said no.
     """
 
-    def __init__(self, host: HostRow, timeout: float, link: AgentLink | None = None) -> None:
+    def __init__(self, host: HostRow, timeout: float, agent: AgentConnection | None = None) -> None:
         address = f"[{host.address}]" if ":" in host.address else host.address
         self._where = f"the agent {host.name}" if host.kind == HostKind.AGENT else f"{address}:{host.port}"
         self._by_agent = host.kind == HostKind.AGENT
-        self._link = link
+        self._agent = agent
         self._secret = host.secret
         self._timeout = timeout
 
@@ -145,9 +145,9 @@ class HostClient:
     async def _carry(self, message: str) -> str | bytes:
         if not self._by_agent:
             return await self._exchange(message)
-        if self._link is None:
+        if self._agent is None:
             raise ProtocolError("it has not dialled in here")
-        return await self._link.ask(message)
+        return await self._agent.ask(message)
 
     async def _exchange(self, message: str) -> str | bytes:
         # Signed rather than shown: whoever listens on the way learns nothing that helps with another command.

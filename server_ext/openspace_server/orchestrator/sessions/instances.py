@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from openspace_server.orchestrator.errors import HostUnreachable, SessionEnded, SessionNotRunning
-from openspace_server.orchestrator.hosts.agent_connections import AgentLink, Links
+from openspace_server.orchestrator.hosts.agent_connections import AgentConnection, AgentConnections
 from openspace_server.orchestrator.hosts.hosts import Hosts
 from openspace_server.orchestrator.sessions import snapshots
 from openspace_server.orchestrator.sessions.snapshots import gateway_url
@@ -17,38 +17,38 @@ from openspace_server.protocols.sessions import SessionState
 
 @dataclass(frozen=True)
 class GatewayTarget:
-    """Where a session's viewers are let in, and the token that proves the right to it. ``link``: the agent that carries
-    them there, instead of ``url``."""
+    """The gateway socket of a session, and the token that opens it. ``agent``: the connection to open it through,
+    instead of ``url``."""
 
     url: str
     token: str = field(repr=False)
-    link: AgentLink | None = None
+    agent: AgentConnection | None = None
 
 
 class Instances:
     """Every method raises SessionEnded or SessionNotRunning for a session that has no instance to ask."""
 
-    def __init__(self, hosts: Hosts, store: HostStore, links: Links, timeout: float) -> None:
+    def __init__(self, hosts: Hosts, store: HostStore, agents: AgentConnections, timeout: float) -> None:
         self._hosts = hosts
         self._store = store
-        self._links = links
+        self._agents = agents
         self._timeout = timeout
 
     async def gateway(self, row: SessionRow, channel: str) -> GatewayTarget:
         """Where ``channel`` is."""
         host = await self._host(row)
         if host.kind == HostKind.AGENT:
-            link = self._links.get(host.id)
-            if link is None:
+            agent = self._agents.get(host.id)
+            if agent is None:
                 raise SessionNotRunning("its render host has not dialled in here")
-            return GatewayTarget("", row.token, link)
+            return GatewayTarget("", row.token, agent)
         return GatewayTarget(gateway_url(host, channel), row.token)
 
     async def frame(self, row: SessionRow) -> bytes:
         """What it shows now: an array message of kind ``frame``. Raises HostUnreachable."""
         host = await self._host(row)
         try:
-            return await snapshots.frame(host, row, self._links.get(host.id), self._timeout)
+            return await snapshots.frame(host, row, self._agents.get(host.id), self._timeout)
         except snapshots.FAULTS as problem:
             raise HostUnreachable(f"no picture of it could be had: {problem}") from None
 
@@ -57,13 +57,13 @@ class Instances:
         await self._hosts.client(await self._host(row)).resolution(row, width, height)
 
     async def dismiss(self, row: SessionRow, share: str) -> None:
-        """Send away who came by the link ``share``, which lets nobody in any more. Raises HostUnreachable."""
+        """Disconnect the viewers that came by the revoked share link ``share``. Raises HostUnreachable."""
         host = await self._host(row)
         try:
-            await snapshots.dismiss(host, row, self._links.get(host.id), self._timeout, share)
+            await snapshots.dismiss(host, row, self._agents.get(host.id), self._timeout, share)
         except snapshots.FAULTS as problem:
             raise HostUnreachable(
-                f"the link is revoked and lets nobody in, but whoever watches now could not be sent away: {problem}"
+                f"the share link is revoked, but its present viewers could not be disconnected: {problem}"
             ) from None
 
     async def _host(self, row: SessionRow) -> HostRow:

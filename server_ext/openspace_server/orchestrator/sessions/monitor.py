@@ -58,7 +58,7 @@ class Attention:
         if not row.known:
             return
         try:
-            await snapshots.give_back(host, row, self._hosts.links.get(host.id), self._settings.command_timeout * 2)
+            await snapshots.give_back(host, row, self._hosts.agents.get(host.id), self._settings.command_timeout * 2)
         except snapshots.FAULTS as problem:
             log.warning("session %s: its camera and time are not given back: %s", row.id, problem)
 
@@ -66,12 +66,12 @@ class Attention:
         interval = self._settings.snapshot_interval
         if row.id in self._looking and not self._looking[row.id].done():
             return False
-        speaks = not host.plain and (host.gateway_port or self._hosts.links.get(host.id) is not None)
+        speaks = not host.plain and (host.gateway_port or self._hosts.agents.get(host.id) is not None)
         return bool(interval and speaks) and time.monotonic() - self._looked.get(row.id, -interval) >= interval
 
     async def _look(self, row: SessionRow, host: HostRow) -> None:
         try:
-            taken = await snapshots.take(host, row, self._hosts.links.get(host.id), self._settings.command_timeout)
+            taken = await snapshots.take(host, row, self._hosts.agents.get(host.id), self._settings.command_timeout)
             steered = bool(row.known) and taken.pose != snapshots.pose(row.known)
             if taken.known and taken.known != row.known:
                 await self._sessions.set_known(row, taken.known, steered)

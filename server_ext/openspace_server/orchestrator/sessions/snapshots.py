@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from openspace_server.orchestrator.hosts.agent_connections import AgentLink
+from openspace_server.orchestrator.hosts.agent_connections import AgentConnection
 from openspace_server.orchestrator.store.models import HostKind, HostRow, SessionRow
 from openspace_server.protocols.fields import ProtocolError, describe, parse_object
 from openspace_server.protocols.signaling import Join, Role
@@ -53,9 +53,9 @@ def pose(known: str) -> str:
     )
 
 
-async def take(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> Snapshot:
+async def take(host: HostRow, row: SessionRow, agent: AgentConnection | None, timeout: float) -> Snapshot:
     """Ask the instance of ``row``. Raises one of FAULTS."""
-    async with _talk(host, row, link, Role.VIEWER, timeout) as talk:
+    async with _talk(host, row, agent, Role.VIEWER, timeout) as talk:
         state = await talk.ask("state")
         if not isinstance(state, dict):
             raise ProtocolError(f"state: expected an object, got {describe(state)}")
@@ -75,25 +75,25 @@ async def take(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: 
     return Snapshot(encoded, viewers if isinstance(viewers, int) else None, figures)
 
 
-async def frame(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> bytes:
+async def frame(host: HostRow, row: SessionRow, agent: AgentConnection | None, timeout: float) -> bytes:
     """One drawn frame, as the array message that the instance sends. Raises one of FAULTS."""
-    async with _talk(host, row, link, Role.VIEWER, timeout) as talk:
+    async with _talk(host, row, agent, Role.VIEWER, timeout) as talk:
         picture = await talk.ask("frame", arrays=True)
     if not isinstance(picture, bytes):
         raise ProtocolError("frame: not answered with an array")
     return picture
 
 
-async def dismiss(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float, share: str) -> None:
-    """Have everybody sent away who came by the link ``share``. Raises one of FAULTS."""
-    async with _talk(host, row, link, Role.CONTROLLER, timeout) as talk:
+async def dismiss(host: HostRow, row: SessionRow, agent: AgentConnection | None, timeout: float, share: str) -> None:
+    """Disconnect the viewers that came by the share link ``share``. Raises one of FAULTS."""
+    async with _talk(host, row, agent, Role.CONTROLLER, timeout) as talk:
         await talk.ask("dismiss", {"share": share})
 
 
-async def give_back(host: HostRow, row: SessionRow, link: AgentLink | None, timeout: float) -> None:
+async def give_back(host: HostRow, row: SessionRow, agent: AgentConnection | None, timeout: float) -> None:
     """Bring a new instance to what ``row.known`` tells. What it refuses is left out. Raises one of FAULTS."""
     requests = _requests(json.loads(row.known) if row.known else {})
-    async with _talk(host, row, link, Role.CONTROLLER, timeout) as talk:
+    async with _talk(host, row, agent, Role.CONTROLLER, timeout) as talk:
         for verb, arguments in requests:
             try:
                 await talk.ask(verb, arguments)
@@ -118,11 +118,11 @@ def _requests(known: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 @contextlib.asynccontextmanager
 async def _talk(
-    host: HostRow, row: SessionRow, link: AgentLink | None, role: Role, timeout: float
+    host: HostRow, row: SessionRow, agent: AgentConnection | None, role: Role, timeout: float
 ) -> AsyncIterator[_Talk]:
     """A conversation with the instance of ``row``, of at most ``timeout`` seconds."""
     async with asyncio.timeout(timeout):
-        socket = await _bulk(host, link)
+        socket = await _bulk(host, agent)
         try:
             await socket.send(Join(row.id, role, f"orchestrator-{role}", row.token, owner=True, observer=True).encode())
             yield _Talk(socket)
@@ -130,12 +130,12 @@ async def _talk(
             await socket.close()
 
 
-async def _bulk(host: HostRow, link: AgentLink | None) -> End:
+async def _bulk(host: HostRow, agent: AgentConnection | None) -> End:
     if host.kind != HostKind.AGENT:
         return await ends.connect(gateway_url(host, "bulk"), timeout=CONNECT_TIMEOUT)
-    if link is None:
+    if agent is None:
         raise OSError("the agent has not dialled in here")
-    return await link.open("bulk")
+    return await agent.open("bulk")
 
 
 class _Talk:

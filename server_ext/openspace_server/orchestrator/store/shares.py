@@ -1,4 +1,4 @@
-"""Links to a session for people who do not own it: with a role, for a time, until revoked.
+"""AgentConnections to a session for people who do not own it: with a role, for a time, until revoked.
 
 A link carries a random key of 256 bits and nothing else: role, session and end stand in the database alone, beside the
 key's digest. So there is nothing in a link that could be altered, and a stolen database opens no session.
@@ -24,7 +24,7 @@ from openspace_server.protocols.signaling import Role
 
 KEY_BYTES = 32
 MAX_LIVE = 100
-"""Links of one session that are good at a time."""
+"""AgentConnections of one session that are good at a time."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Links to sessions for people who do not own them."""
+"""AgentConnections to sessions for people who do not own them."""
 
 from __future__ import annotations
 
