@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from openspace_server.cli.main import main
-from openspace_server.orchestrator.allocation.allocator import Grants
+from openspace_server.orchestrator.allocation.allocator import Allocator
 from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.hosts import HostStore
 from tests.orchestrator.helpers import ME, WANTED
@@ -43,7 +43,7 @@ async def _session(db_url: str) -> str:
     hosts = HostStore(database)
     host = (await hosts.hosts())[0]
     await hosts.set_ready(host.id, 1, 60)
-    row, _ = await Grants(database).reserve(ME, WANTED, None, [host.id])
+    row, _ = await Allocator(database).reserve(ME, WANTED, None, [host.id])
     await database.close()
     return row.id
 

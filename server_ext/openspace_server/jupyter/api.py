@@ -55,8 +55,8 @@ class SessionHandler(GuestMixin, RestHandler):
         access = await self.access(session)  # a guest may know how it is, too
         orchestrator = await self.orchestrator()
         view = access.shown(await orchestrator.get(access.owners, session))
-        place = await orchestrator.place(access.owners, session)
-        self.finish(json.dumps(view.as_json() | ({} if place is None else {"place": place})))
+        position = await orchestrator.queue_position(access.owners, session)
+        self.finish(json.dumps(view.as_json() | ({} if position is None else {"place": position})))
 
     @web.authenticated
     @authorized

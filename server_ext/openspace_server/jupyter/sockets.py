@@ -140,8 +140,8 @@ class EventsHandler(SessionSocket):
                     await self.write_message(json.dumps(item.as_json()))
                     continue
                 state = item.state
-                place = await orchestrator.place(owners, self.session)
-                waiting = {} if place is None else {"place": place}
+                position = await orchestrator.queue_position(owners, self.session)
+                waiting = {} if position is None else {"place": position}
                 await self.write_message(
                     json.dumps({"type": "session", **self.rights_here.shown(item).as_json(), **waiting})
                 )

@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from openspace_server.orchestrator import metrics
 from openspace_server.orchestrator.admin import Administration
-from openspace_server.orchestrator.allocation.admission import Precedence
-from openspace_server.orchestrator.allocation.allocator import Grants, Terms
+from openspace_server.orchestrator.allocation.admission import Admission
+from openspace_server.orchestrator.allocation.allocator import AllocationPolicy, Allocator
 from openspace_server.orchestrator.allocation.requests import NewSession
-from openspace_server.orchestrator.allocation.warm_pool import Pool
+from openspace_server.orchestrator.allocation.warm_pool import WarmPool
 from openspace_server.orchestrator.errors import (
     CommandRefused,
     HostUnreachable,
@@ -55,22 +55,22 @@ class Orchestrator:
         self._database = Database(settings.url)
         self._leases = Leases(self._database, settings.worker_lease)
         self._sessions = SessionStore(self._database)
-        self._grants = Grants(self._database, self._leases.worker)
+        self._allocator = Allocator(self._database, self._leases.worker)
         self._host_store = HostStore(self._database)
         self.shares = Shares(self._database)
         self._watchers = Watchers()
-        self._precedence = Precedence(self._database.beside(".rush"))
+        self._admission = Admission(self._database.beside(".rush"))
         self.agents = AgentConnections()
         self._hosts = Hosts(settings, self._host_store, self._sessions, self.agents)
         self._lifecycle = Lifecycle(
-            settings, self._sessions, self._grants, self._hosts, self._watchers, self._precedence
+            settings, self._sessions, self._allocator, self._hosts, self._watchers, self._admission
         )
-        self._pool = Pool(settings, self._sessions, self._grants, self._hosts)
+        self._warm_pool = WarmPool(settings, self._sessions, self._allocator, self._hosts)
         self._rounds = Rounds()
         self._instances = Instances(self._hosts, self._host_store, self.agents, settings.command_timeout)
         self.admin = Administration(settings, self._host_store, self._sessions, self._hosts, self.agents)
         self.listen(metrics.note)
-        self._terms = Terms(
+        self._policy = AllocationPolicy(
             settings.quota, settings.max_duration, settings.idle_limit, settings.away_limit, settings.warm > 0
         )
 
@@ -84,7 +84,7 @@ class Orchestrator:
         self._rounds.add(settings.worker_lease / 3, self._leases.renew)
         self._rounds.add(settings.tick_interval, self._take_over)
         self._rounds.add(settings.probe_interval, self._hosts.look)
-        self._rounds.add(settings.tick_interval, self._fill_pool)
+        self._rounds.add(settings.tick_interval, self._fill_warm_pool)
         self._rounds.add(settings.tick_interval, self._count)
 
     async def stop(self) -> None:
@@ -114,23 +114,23 @@ class Orchestrator:
         Raises:
             QuotaReached, NoFreeSlot, KeyReused.
         """
-        with self._precedence.request():
+        with self._admission.request():
             row, created = await self._reserve(owner, request, key)
         self._lifecycle.follow(row.id)
         if created and row.state == SessionState.REQUESTED:
-            await self._pool.hurry(self._lifecycle.follow)
+            await self._warm_pool.hasten_evictions(self._lifecycle.follow)
         if created and row.instance is not None and (row.width, row.height) != (request.width, request.height):
             await self._resize_warm(row, request)
         return row.view(), created
 
     async def _reserve(self, owner: str, request: NewSession, key: str | None) -> tuple[SessionRow, bool]:
         try:
-            return await self._grants.reserve(owner, request, key, await self._hosts.usable(), self._terms)
+            return await self._allocator.reserve(owner, request, key, await self._hosts.usable(), self._policy)
         except (NoFreeSlot, QuotaReached) as refusal:
             metrics.REFUSALS.labels(refusal.code).inc()
             raise
         except IntegrityError:  # another process was quicker with the same key
-            return await self._grants.reserve(owner, request, key, await self._hosts.usable(), self._terms)
+            return await self._allocator.reserve(owner, request, key, await self._hosts.usable(), self._policy)
 
     async def _resize_warm(self, row: SessionRow, request: NewSession) -> None:
         host = await self._host_store.host(row.host) if row.host else None
@@ -216,9 +216,9 @@ class Orchestrator:
         """Somebody uses it."""
         await self._sessions.set_used(id)
 
-    async def place(self, owners: Owners, id: str) -> int | None:
-        """How many wait in the queue before it; None when it does not wait."""
-        return await self._grants.place(await self._mine(owners, id))
+    async def queue_position(self, owners: Owners, id: str) -> int | None:
+        """How many sessions wait in the queue ahead of it; None when it does not wait."""
+        return await self._allocator.queue_position(await self._mine(owners, id))
 
     async def frame(self, owners: Owners, id: str) -> bytes:
         """What the session shows now: an array message of kind ``frame``.
@@ -268,8 +268,8 @@ class Orchestrator:
             log.info("session %s goes on", session)
             self._lifecycle.follow(session)
 
-    async def _fill_pool(self) -> None:
-        for session in await self._pool.fill():
+    async def _fill_warm_pool(self) -> None:
+        for session in await self._warm_pool.fill():
             self._lifecycle.follow(session)
 
     async def _count(self) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from openspace_server.orchestrator.allocation.allocator import Grants, Terms
+from openspace_server.orchestrator.allocation.allocator import AllocationPolicy, Allocator
 from openspace_server.orchestrator.errors import NoFreeSlot, QuotaReached
 from openspace_server.orchestrator.settings import HostAddress
 from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.hosts import HostStore
-from openspace_server.orchestrator.store.models import POOL, HostKind
+from openspace_server.orchestrator.store.models import POOL_OWNER, HostKind
 from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols.sessions import SessionState
 from tests.orchestrator.helpers import ME, WANTED
@@ -24,7 +24,7 @@ class Bench:
 
     def __init__(self, db_url: str) -> None:
         self.database = Database(db_url)
-        self.grants = Grants(self.database)
+        self.allocator = Allocator(self.database)
         self.sessions = SessionStore(self.database)
         self.hosts = HostStore(self.database)
         self.ids: list[str] = []
@@ -38,9 +38,9 @@ class Bench:
             self.ids.append(row.id)
         return self
 
-    async def take(self, owner: str = ME, terms: Terms | None = None, **wanted: Any) -> Any:
+    async def take(self, owner: str = ME, policy: AllocationPolicy | None = None, **wanted: Any) -> Any:
         request = dataclasses.replace(WANTED, **wanted)
-        return (await self.grants.reserve(owner, request, None, self.ids, terms))[0]
+        return (await self.allocator.reserve(owner, request, None, self.ids, policy))[0]
 
     async def close(self) -> None:
         await self.database.close()
@@ -48,14 +48,14 @@ class Bench:
 
 async def test_the_quota_holds_whatever_the_haste(db_url: str) -> None:
     bench = await Bench(db_url).open({}, {}, {}, slots=4)
-    terms = Terms(quota=3)
-    taken = await asyncio.gather(*(bench.take(terms=terms) for _ in range(10)), return_exceptions=True)
+    policy = AllocationPolicy(quota=3)
+    taken = await asyncio.gather(*(bench.take(policy=policy) for _ in range(10)), return_exceptions=True)
     assert sum(isinstance(row, QuotaReached) for row in taken) == 7
     with pytest.raises(QuotaReached, match="3 sessions at a time"):
-        await bench.take(terms=terms)
-    await bench.take("user:other", terms)
+        await bench.take(policy=policy)
+    await bench.take("user:other", policy)
     await bench.sessions.end((await bench.sessions.sessions([ME]))[0], SessionState.STOPPED)
-    await bench.take(terms=terms)
+    await bench.take(policy=policy)
     await bench.close()
 
 
@@ -66,21 +66,24 @@ async def test_region_and_engine_are_preferred_then_the_least_busy(db_url: str) 
     north, south, special = bench.ids
     assert [(await bench.take(region="south")).host for _ in range(4)] == [special, special, south, south]
     assert (await bench.take(region="south")).host == north
-    with pytest.raises(NoFreeSlot, match="4 of 4 are busy"):
-        await bench.grants.reserve(ME, dataclasses.replace(WANTED, engine="web"), None, [south, special])
+    with pytest.raises(NoFreeSlot) as refusal:
+        await bench.allocator.reserve(ME, dataclasses.replace(WANTED, engine="web"), None, [south, special])
+    assert str(refusal.value) == (
+        "no free slot: 4 of 4 are busy; end a session you no longer need, or add a render host and try again"
+    )
     await bench.close()
 
 
 async def test_an_engine_that_no_host_has_is_named(db_url: str) -> None:
     bench = await Bench(db_url).open({"engines": "web"})
-    with pytest.raises(NoFreeSlot, match="no render host offers the engine embedded"):
+    with pytest.raises(NoFreeSlot, match=r"^no render host offers the engine embedded$"):
         await bench.take()
     await bench.close()
 
 
 async def test_full_tells_when_the_next_lease_may_end(db_url: str) -> None:
     bench = await Bench(db_url).open({}, slots=1)
-    await bench.take(terms=Terms(max_duration=3600))
+    await bench.take(policy=AllocationPolicy(max_duration=3600))
     with pytest.raises(
         NoFreeSlot, match=r"1 of 1 are busy; the next may be free at \d{4}-\d\d-\d\d \d\d:\d\d UTC"
     ) as e:
@@ -96,14 +99,14 @@ async def test_the_queue_is_kept_in_order(db_url: str) -> None:
     first = await bench.take("user:a", queue=True)
     second = await bench.take("user:b", queue=True)
     assert (first.state, first.host, second.state) == ("REQUESTED", None, "REQUESTED")
-    assert [await bench.grants.place(row) for row in (holder, first, second)] == [None, 0, 1]
-    assert not await bench.grants.promote(first, bench.ids)
+    assert [await bench.allocator.queue_position(row) for row in (holder, first, second)] == [None, 0, 1]
+    assert not await bench.allocator.promote(first, bench.ids)
     await bench.sessions.end(holder, SessionState.STOPPED)
     with pytest.raises(NoFreeSlot):  # it is free, but others were here before
         await bench.take("user:c")
-    assert not await bench.grants.promote(second, bench.ids)
-    assert await bench.grants.promote(first, bench.ids)
-    assert not await bench.grants.promote(first, bench.ids)
+    assert not await bench.allocator.promote(second, bench.ids)
+    assert await bench.allocator.promote(first, bench.ids)
+    assert not await bench.allocator.promote(first, bench.ids)
     row = await bench.sessions.session(first.id)
     assert row is not None
     assert (row.state, row.host, row.fence) == ("RESERVED", bench.ids[0], 2)
@@ -126,14 +129,14 @@ async def test_a_drained_or_occupied_host_gets_nothing_new(db_url: str) -> None:
 
 async def test_a_warm_session_is_given_away_whole(db_url: str) -> None:
     bench = await Bench(db_url).open({}, slots=2)
-    row = await bench.take(POOL)
+    row = await bench.take(POOL_OWNER)
     await bench.sessions.claim_start(row)
     await bench.sessions.set_instance(row, 0)
     await bench.sessions.set_running(row)
-    mine = await bench.take(terms=Terms(quota=1, idle_limit=60, warm=True), name="mine")
+    mine = await bench.take(policy=AllocationPolicy(quota=1, idle_limit=60, warm=True), name="mine")
     assert (mine.id, mine.owner, mine.name, mine.state, mine.instance) == (row.id, ME, "mine", "RUNNING", 0)
     assert (mine.fence, mine.token, mine.idle_limit) == (row.fence, row.token, 60)
-    cold = await bench.take("user:other", Terms(warm=True))
+    cold = await bench.take("user:other", AllocationPolicy(warm=True))
     assert cold.state == "RESERVED"
     await bench.close()
 
@@ -155,18 +158,18 @@ async def test_a_failed_grant_leaves_nothing(db_url: str, monkeypatch: pytest.Mo
 
 async def test_the_pool_keeps_nobody_out(db_url: str) -> None:
     bench = await Bench(db_url).open({"engines": "embedded"}, {}, slots=1)
-    mine, pool = Terms(warm=True), Terms(quota=2)
-    only, anywhere = [await bench.take(POOL, pool), await bench.take(POOL, pool)]
-    waits = await bench.take(terms=mine, engine="web")
+    mine, pool = AllocationPolicy(warm=True), AllocationPolicy(quota=2)
+    only, anywhere = [await bench.take(POOL_OWNER, pool), await bench.take(POOL_OWNER, pool)]
+    waits = await bench.take(policy=mine, engine="web")
     assert waits.state == SessionState.REQUESTED
-    states = {row.id: row.state for row in await bench.sessions.sessions([POOL])}
+    states = {row.id: row.state for row in await bench.sessions.sessions([POOL_OWNER])}
     # Only the host that offers the engine makes room, and only once.
     assert states == {only.id: SessionState.RESERVED, anywhere.id: SessionState.STOPPING}
     with pytest.raises(NoFreeSlot):
         await bench.take("user:other", mine, engine="web")
-    assert not await bench.grants.promote(waits, bench.ids)
+    assert not await bench.allocator.promote(waits, bench.ids)
     await bench.sessions.end(await bench.sessions.session(anywhere.id), SessionState.STOPPED)  # type: ignore[arg-type]
-    assert await bench.grants.promote(waits, bench.ids)
+    assert await bench.allocator.promote(waits, bench.ids)
     taken = await bench.take("user:other", mine)
     assert (taken.id, taken.owner, taken.state) == (only.id, "user:other", SessionState.RESERVED)
     await bench.close()

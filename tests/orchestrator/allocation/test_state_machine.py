@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from openspace_server.orchestrator.allocation.allocator import Grants, Terms
+from openspace_server.orchestrator.allocation.allocator import AllocationPolicy, Allocator
 from openspace_server.orchestrator.errors import NoFreeSlot, QuotaReached
 from openspace_server.orchestrator.settings import HostAddress
 from openspace_server.orchestrator.store.database import Database
@@ -95,7 +95,7 @@ class Allocation(RuleBasedStateMachine):
         Path(self.folder.name, "x.sqlite3").write_bytes(template())
         self.database = Database(f"sqlite+aiosqlite:///{self.folder.name}/x.sqlite3")
         self.sessions = SessionStore(self.database)
-        self.grants = Grants(self.database)
+        self.allocator = Allocator(self.database)
         self.host = self.wait(HostStore(self.database).hosts())[0].id
         host_settings = HostSettings(slots=SLOTS)
         self.slots = QuietSlots(host_settings, Path(self.folder.name))
@@ -138,7 +138,7 @@ class Allocation(RuleBasedStateMachine):
     @rule(owner=st.sampled_from(["user:a", "user:b"]))
     def create(self, owner: str) -> None:
         try:
-            self.wait(self.grants.reserve(owner, WANTED, None, [self.host], Terms(quota=QUOTA)))
+            self.wait(self.allocator.reserve(owner, WANTED, None, [self.host], AllocationPolicy(quota=QUOTA)))
         except (NoFreeSlot, QuotaReached):
             return
 
@@ -176,7 +176,7 @@ class Allocation(RuleBasedStateMachine):
         elif row.instance is not None:
             if not self.runs(self.slots[row.instance], row.id):
                 if row.restarts < 1:
-                    self.wait(self.grants.restart(row, "crashed"))
+                    self.wait(self.allocator.restart(row, "crashed"))
                 else:
                     self.wait(self.sessions.end(row, SessionState.FAILED, "crashed"))
             elif row.state == SessionState.STARTING:

@@ -87,8 +87,8 @@ async def test_a_session_that_was_only_reserved_is_started_by_the_next_server(tm
         await reach(first, view.id, RUNNING)
         host = await the_host(first)
         await first._lifecycle.stop()
-        reserved, _ = await first._grants.reserve(ME, WANTED, None, [host.id])
-        claimed, _ = await first._grants.reserve(ME, WANTED, None, [host.id])
+        reserved, _ = await first._allocator.reserve(ME, WANTED, None, [host.id])
+        claimed, _ = await first._allocator.reserve(ME, WANTED, None, [host.id])
         assert await first._sessions.claim_start(claimed)
     async with running(settings) as second:
         await reach(second, reserved.id, RUNNING)

@@ -184,7 +184,7 @@ async def test_a_drained_host_keeps_its_sessions(tmp_path: Path, host: StandInHo
         await reach(orchestrator, view.id, RUNNING)
         hosts = await orchestrator.admin.hosts()
         await orchestrator.admin.drain(hosts[0]["id"], True)
-        with pytest.raises(NoFreeSlot, match="every render host is being emptied"):
+        with pytest.raises(NoFreeSlot, match=r"^all render hosts are being drained$"):
             await orchestrator.create(ME, WANTED)
         assert (await orchestrator.get((ME,), view.id)).state == RUNNING
         await orchestrator.resize((ME,), view.id, 800, 600)

@@ -20,7 +20,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select, text
 
-from openspace_server.orchestrator.allocation.allocator import Grants
+from openspace_server.orchestrator.allocation.allocator import Allocator
 from openspace_server.orchestrator.errors import DatabaseUnusable, NoFreeSlot
 from openspace_server.orchestrator.store import database
 from openspace_server.orchestrator.store.database import HEAD, Database
@@ -194,7 +194,7 @@ async def test_no_slot_is_given_twice(db_url: str) -> None:
 
     async def take(store: Database) -> str:
         try:
-            return (await Grants(store).reserve(ME, WANTED, None, [host.id]))[0].id
+            return (await Allocator(store).reserve(ME, WANTED, None, [host.id]))[0].id
         except NoFreeSlot:
             return ""
 
@@ -205,7 +205,7 @@ async def test_no_slot_is_given_twice(db_url: str) -> None:
     assert sorted(row.slot for row in rows) == [0, 1, 2, 3, 4]
 
     async def same(store: Database) -> tuple[str, bool]:
-        row, created = await Grants(store).reserve(ME, WANTED, "one key", [host.id])
+        row, created = await Allocator(store).reserve(ME, WANTED, "one key", [host.id])
         return row.id, created
 
     assert await SessionStore(stores[0]).end(rows[0], "STOPPED")  # type: ignore[arg-type]

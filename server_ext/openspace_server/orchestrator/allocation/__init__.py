@@ -1,1 +1,1 @@
-"""Allocation of slots: requests, placement, admission, warm pool."""
+"""Slot allocation: requests, placement, admission, warm pool."""

@@ -1,4 +1,4 @@
-"""The grant: quota, idempotency, slot, fence and audit row in one transaction that no network call is part of."""
+"""Slot allocation: quota, idempotency, slot, fence and audit row in one transaction without any network call."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from openspace_server.orchestrator.allocation import warm_pool_sql as warm
 from openspace_server.orchestrator.allocation.requests import NewSession
 from openspace_server.orchestrator.errors import KeyReused, QuotaReached
 from openspace_server.orchestrator.store.database import Database
-from openspace_server.orchestrator.store.models import POOL, HostRow, SessionRow, SlotRow, now, table
+from openspace_server.orchestrator.store.models import POOL_OWNER, HostRow, SessionRow, SlotRow, now, table
 from openspace_server.orchestrator.store.sessions import ATTACHED, ENDED, log
 from openspace_server.orchestrator.store.sql_clock import moment
 from openspace_server.protocols.sessions import SessionState
 
-# Locks the owner's row until the end of the transaction; the same words for SQLite and PostgreSQL.
+# Locks the owner's row until the end of the transaction; the same statement for SQLite and PostgreSQL.
 _LOCK_OWNER = text(
     "INSERT INTO owners (owner) VALUES (:owner) ON CONFLICT (owner) DO UPDATE SET owner = excluded.owner "
     "RETURNING quota"
@@ -31,22 +31,23 @@ _NEXT_UNLOCKED = placement.NEXT_SLOT.with_for_update(of=table(SlotRow), skip_loc
 # Built once, of bare tables: building a statement takes longer than executing it.
 _SLOTS = table(SlotRow)
 _ADD = insert(table(SessionRow)).values(since=moment(), used=moment())
-_ADD_BOUNDED = _ADD.values(expires=moment("lasting"))
-_HOLD = (
+_ADD_BOUNDED = _ADD.values(expires=moment("duration"))
+_OCCUPY = (
     update(_SLOTS)
     .where(_SLOTS.c.host == bindparam("host_"), _SLOTS.c.n == bindparam("slot_"))
     .values(session=bindparam("session_"), fence=bindparam("fence_"))
 )
 _CLOCKS = ("since", "used", "expires")
-LOOKS = 16
+MAX_ATTEMPTS = 16
 
-Free = Row[str, int, int, int]
+FreeSlot = Row[str, int, int, int]
 """A row of ``placement.NEXT_SLOT``."""
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What a new session is granted. Times in seconds, 0 for none; ``quota`` 0 for no limit."""
+class AllocationPolicy:
+    """Limits of a new session and its owner. Times in seconds, 0 for none; ``quota`` 0 for no limit; ``warm``: it may
+    be a session of the warm pool."""
 
     quota: int = 0
     max_duration: int = 0
@@ -55,39 +56,44 @@ class Terms:
     warm: bool = False
 
 
-class Grants:
-    """Gives slots to sessions. ``worker``: the process that follows them."""
+class Allocator:
+    """Allocates slots to sessions. ``worker``: the process that follows them."""
 
     def __init__(self, database: Database, worker: str = "") -> None:
         self._database = database
         self._worker = worker
 
     async def reserve(
-        self, owner: str, request: NewSession, key: str | None, hosts: Sequence[str], terms: Terms | None = None
+        self,
+        owner: str,
+        request: NewSession,
+        key: str | None,
+        hosts: Sequence[str],
+        policy: AllocationPolicy | None = None,
     ) -> tuple[SessionRow, bool]:
-        """A slot of one of ``hosts`` for a new session; (session, whether it is new).
+        """Reserve a slot of one of ``hosts`` for a new session; (session, whether it is new).
 
-        The session is RESERVED; RUNNING, or on the way to it, when a warm one was at hand; REQUESTED when no slot is
-        free and it asked for a place in the queue, or a warm session of another engine makes room.
+        The session is RESERVED; RUNNING, or about to be, when it came from the warm pool; REQUESTED when no slot is
+        free and it may wait in the queue, or a warm session of another engine is being ended for it.
 
         Raises:
-            QuotaReached: the owner has as many as allowed.
-            NoFreeSlot: told at once, with how many are busy.
-            KeyReused: the key was for another request.
+            QuotaReached: the owner has as many sessions as allowed.
+            NoFreeSlot: all slots are busy; it says how many.
+            KeyReused: the key belongs to another request.
         """
-        terms = terms or Terms()
+        policy = policy or AllocationPolicy()
         async with self._database.write() as tx:
             own = await tx.scalar(_LOCK_OWNER, {"owner": owner})
             if key is not None and (earlier := await find_earlier(tx, owner, key, request)):
                 return earlier, False
-            await _check_quota(tx, owner, terms.quota if own is None else own)
-            values = self._values(owner, request, key, terms)
-            pool = terms.warm and owner != POOL
-            if pool and (row := await warm.take(tx, hosts, request, values | _clocks(terms), ATTACHED)):
+            await _check_quota(tx, owner, policy.quota if own is None else own)
+            values = self._values(owner, request, key, policy)
+            use_pool = policy.warm and owner != POOL_OWNER
+            if use_pool and (row := await warm.take(tx, hosts, request, values | _clocks(policy), ATTACHED)):
                 return row, True
             slot = await _find_slot(tx, hosts, request, ahead=None)
-            if slot is None and pool:
-                if row := await warm.take(tx, hosts, request, values | _clocks(terms), warm.ON_THE_WAY):
+            if slot is None and use_pool:
+                if row := await warm.take(tx, hosts, request, values | _clocks(policy), warm.STARTING):
                     return row, True
                 evicted = await warm.evict(tx, hosts, request)
             else:
@@ -95,29 +101,29 @@ class Grants:
             if slot is None and not request.queue and not evicted:
                 raise await _refusal(tx, hosts, request)
             if slot is None:
-                row = await _add(tx, values, terms)
+                row = await _add(tx, values, policy)
                 await log(tx, "queued", row)
                 return row, True
             values |= {"state": SessionState.RESERVED, "host": slot.host, "slot": slot.n, "fence": slot.fence + 1}
-            row = await _add(tx, values, terms)
-            await _hold(tx, row)
+            row = await _add(tx, values, policy)
+            await _occupy(tx, row)
             await log(tx, "reserved", row)
             return row, True
 
-    async def place(self, row: SessionRow) -> int | None:
-        """How many wait in the queue before ``row``; None when it does not wait."""
+    async def queue_position(self, row: SessionRow) -> int | None:
+        """How many sessions wait in the queue ahead of ``row``; None when it does not wait."""
         if row.state != SessionState.REQUESTED:
             return None
         async with self._database.read() as tx:
-            place: int | None = await tx.scalar(queue_place(row))
-            return place
+            position: int | None = await tx.scalar(_count_ahead(row))
+            return position
 
     async def promote(self, row: SessionRow, hosts: Sequence[str]) -> bool:
-        """REQUESTED → RESERVED, when a slot is free for it that nobody waits for longer."""
+        """REQUESTED → RESERVED, when there is a free slot that no session ahead of it in the queue needs."""
         request = NewSession(row.name, row.engine, row.width, row.height, row.region)
         async with self._database.write() as tx:
-            place = await tx.scalar(queue_place(row))
-            slot = await _find_slot(tx, hosts, request, ahead=place or 0)
+            ahead = await tx.scalar(_count_ahead(row))
+            slot = await _find_slot(tx, hosts, request, ahead=ahead or 0)
             if slot is None:
                 return False
             values = {"state": SessionState.RESERVED, "host": slot.host, "slot": slot.n, "fence": slot.fence + 1}
@@ -129,18 +135,18 @@ class Grants:
             )
             if await tx.scalar(change) is None:
                 return False
-            granted = SessionRow(id=row.id, owner=row.owner, **values)
-            await _hold(tx, granted)
-            await log(tx, "reserved", granted)
+            reserved = SessionRow(id=row.id, owner=row.owner, **values)
+            await _occupy(tx, reserved)
+            await log(tx, "reserved", reserved)
             return True
 
     async def restart(self, row: SessionRow, reason: str) -> bool:
-        """Its instance is no more: the same slot again, under a higher fence, RESERVED anew."""
+        """Its instance has ended: back to RESERVED, in the same slot, under a higher fence."""
         async with self._database.write() as tx:
-            mine = select(SlotRow.fence).where(
+            own_slot = select(SlotRow.fence).where(
                 SlotRow.host == row.host, SlotRow.n == row.slot, SlotRow.session == row.id
             )
-            fence = await tx.scalar(mine.with_for_update())
+            fence = await tx.scalar(own_slot.with_for_update())
             if fence is None:
                 return False
             change = (
@@ -165,11 +171,11 @@ class Grants:
                 return False
             again = SessionRow(id=row.id, owner=row.owner, host=row.host, slot=row.slot, fence=fence + 1)
             await log(tx, "crashed", row, detail=reason)
-            await _hold(tx, again)
+            await _occupy(tx, again)
             await log(tx, "reserved", again, detail="again, after a crash")
             return True
 
-    def _values(self, owner: str, request: NewSession, key: str | None, terms: Terms) -> dict[str, Any]:
+    def _values(self, owner: str, request: NewSession, key: str | None, policy: AllocationPolicy) -> dict[str, Any]:
         stamp = now()
         return {
             "id": str(uuid.uuid4()),
@@ -186,8 +192,8 @@ class Grants:
             "region": request.region,
             "worker": self._worker,
             "expires": "",
-            "idle_limit": terms.idle_limit,
-            "away_limit": terms.away_limit,
+            "idle_limit": policy.idle_limit,
+            "away_limit": policy.away_limit,
             "warned": "",
             "ending": "",
             "restarts": 0,
@@ -199,23 +205,22 @@ class Grants:
         }
 
 
-def queue_place(row: SessionRow) -> Any:
-    """How many wait before it."""
-    before = (SessionRow.created < row.created) | ((SessionRow.created == row.created) & (SessionRow.id < row.id))
-    return select(func.count()).where(SessionRow.state == SessionState.REQUESTED, before)
+def _count_ahead(row: SessionRow) -> Any:
+    earlier = (SessionRow.created < row.created) | ((SessionRow.created == row.created) & (SessionRow.id < row.id))
+    return select(func.count()).where(SessionRow.state == SessionState.REQUESTED, earlier)
 
 
 async def find_earlier(tx: AsyncSession, owner: str, key: str, request: NewSession) -> SessionRow | None:
-    """The session that ``key`` already made. Raises KeyReused if that was for another request."""
+    """The session already made with ``key``. Raises KeyReused if that was for another request."""
     row = await tx.scalar(select(SessionRow).where(SessionRow.owner == owner, SessionRow.idempotency_key == key))
     if row is not None and row.request != request.digest:
         raise KeyReused()
     return row
 
 
-def _clocks(terms: Terms) -> dict[str, Any]:
+def _clocks(policy: AllocationPolicy) -> dict[str, Any]:
     clocks: dict[str, Any] = {"since": moment(), "used": moment()}
-    return clocks | ({"expires": moment(terms.max_duration)} if terms.max_duration else {})
+    return clocks | ({"expires": moment(policy.max_duration)} if policy.max_duration else {})
 
 
 async def _check_quota(tx: AsyncSession, owner: str, quota: int) -> None:
@@ -226,42 +231,42 @@ async def _check_quota(tx: AsyncSession, owner: str, quota: int) -> None:
         raise QuotaReached(quota)
 
 
-async def _find_slot(tx: AsyncSession, hosts: Sequence[str], request: NewSession, ahead: int | None) -> Free | None:
-    """A free slot, locked. ``ahead``: how many have waited longer; None: everybody in the queue has."""
-    wishes = placement.wishes(hosts, request)
-    slot: Free | None = (await tx.execute(_NEXT_UNLOCKED, wishes)).first()
-    for _ in range(LOOKS):
-        before = ahead if ahead is not None else (slot.waiting if slot is not None else 0)
-        if slot is not None and not before:
+async def _find_slot(tx: AsyncSession, hosts: Sequence[str], request: NewSession, ahead: int | None) -> FreeSlot | None:
+    """A free slot, locked. ``ahead``: how many sessions come first; None: all in the queue."""
+    parameters = placement.parameters(hosts, request)
+    slot: FreeSlot | None = (await tx.execute(_NEXT_UNLOCKED, parameters)).first()
+    for _ in range(MAX_ATTEMPTS):
+        first = ahead if ahead is not None else (slot.waiting if slot is not None else 0)
+        if slot is not None and not first:
             return slot
-        # Nothing found is no proof of "full": the slots skipped may be given back by a transaction that fails.
-        free = await tx.scalar(placement.FREE_SLOTS, wishes) or 0
-        if free <= before:
+        # Nothing found is no proof of "full": a transaction that fails may give the skipped slots back.
+        free = await tx.scalar(placement.FREE_SLOTS, parameters) or 0
+        if free <= first:
             return None
         if slot is not None:
             return slot
-        slot = (await tx.execute(_NEXT, wishes)).first()
+        slot = (await tx.execute(_NEXT, parameters)).first()
     return slot
 
 
-async def _add(tx: AsyncSession, values: dict[str, Any], terms: Terms) -> SessionRow:
-    """Write the session down; its clocks are the database's."""
-    told = {name: value for name, value in values.items() if name not in _CLOCKS}
-    if terms.max_duration:
-        await tx.execute(_ADD_BOUNDED, told | {"lasting": terms.max_duration})
+async def _add(tx: AsyncSession, values: dict[str, Any], policy: AllocationPolicy) -> SessionRow:
+    """Insert the session; its clocks are the database's."""
+    fields = {name: value for name, value in values.items() if name not in _CLOCKS}
+    if policy.max_duration:
+        await tx.execute(_ADD_BOUNDED, fields | {"duration": policy.max_duration})
     else:
-        await tx.execute(_ADD, told | {"expires": ""})
+        await tx.execute(_ADD, fields | {"expires": ""})
     return SessionRow(**values)
 
 
-async def _hold(tx: AsyncSession, row: SessionRow) -> None:
-    await tx.execute(_HOLD, {"host_": row.host, "slot_": row.slot, "session_": row.id, "fence_": row.fence})
+async def _occupy(tx: AsyncSession, row: SessionRow) -> None:
+    await tx.execute(_OCCUPY, {"host_": row.host, "slot_": row.slot, "session_": row.id, "fence_": row.fence})
 
 
 async def _refusal(tx: AsyncSession, hosts: Sequence[str], request: NewSession) -> Exception:
     rows = (await tx.scalars(select(HostRow).where(HostRow.id.in_(hosts)))).all()
-    held = select(func.count()).where(SlotRow.host.in_(hosts), SlotRow.session.is_not(None))
+    occupied = select(func.count()).where(SlotRow.host.in_(hosts), SlotRow.session.is_not(None))
     live = (SessionRow.host.in_(hosts), SessionRow.state.not_in(ENDED), SessionRow.expires != "")
     next_end = await tx.scalar(select(func.min(SessionRow.expires)).where(*live))
     foreign = sum(host.occupied for host in rows)
-    return placement.full(rows, (await tx.scalar(held) or 0) + foreign, next_end or "", request)
+    return placement.no_free_slot(rows, (await tx.scalar(occupied) or 0) + foreign, next_end or "", request)

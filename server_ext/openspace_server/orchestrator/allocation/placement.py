@@ -1,4 +1,4 @@
-"""Which slot a new session gets, and what is said when there is none."""
+"""Placement: the slot for a new session, or the refusal when there is none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from openspace_server.orchestrator.store.models import HostKind, HostRow, HostSt
 from openspace_server.orchestrator.store.sql_in_list import among, pack
 from openspace_server.protocols.sessions import SessionState
 
-# The local host's slots can be had while it is on its way; any other tells how many it has when it answers.
+# A local host's slots may be reserved while it starts; any other host reports how many it has when it answers.
 OPEN = (HostState.READY, HostState.JOINING)
 
 _HOSTS = table(HostRow).c
@@ -21,13 +21,13 @@ _REGION = bindparam("region", type_=String())
 _WAITING = select(func.count()).where(table(SessionRow).c.state == SessionState.REQUESTED).scalar_subquery()
 
 
-def wishes(hosts: Sequence[str], request: NewSession) -> dict[str, str]:
-    """The parameters of the statements below: a slot on one of ``hosts`` that suits ``request``."""
+def parameters(hosts: Sequence[str], request: NewSession) -> dict[str, str]:
+    """The parameters of the statements below, for a slot on one of ``hosts`` that suits ``request``."""
     return {"hosts": pack(hosts), "region": request.region, "engine": f",{request.engine},"}
 
 
 def _offers() -> ColumnElement[bool]:
-    """Of hosts: one of those wished for that takes new sessions with that engine."""
+    """Condition on hosts: one of the requested hosts, which accepts new sessions with the requested engine."""
     offered = literal(",", literal_execute=True) + _HOSTS.engines + literal(",", literal_execute=True)
     without = func.replace(offered, bindparam("engine", type_=String()), literal("", literal_execute=True))
     return and_(
@@ -68,26 +68,25 @@ NEXT_SLOT = (
 )
 """Rows ``(host, n, fence, waiting)``: the best free slot, and how many sessions wait in the queue.
 
-Best is: in the preferred region; on a host that was given this engine rather than any; on the host that is the least
-busy for its size; the lowest number there. Like everything here it is built once: building a statement costs more than
-executing it.
+Slots are ordered by: preferred region; a host configured for this engine before one that accepts any; load relative
+to the host's size; slot number. Like all statements here it is built once: building one costs more than executing it.
 """
 
 FREE_SLOTS = select(func.count()).select_from(_WHERE).where(_FREE)
-"""How many slots NEXT_SLOT could find, those included that another transaction is just taking."""
+"""How many slots NEXT_SLOT could find, including those that another transaction is just reserving."""
 
 
-def full(hosts: Sequence[HostRow], busy: int, next_end: str, request: NewSession) -> NoFreeSlot:
+def no_free_slot(hosts: Sequence[HostRow], busy: int, next_end: str, request: NewSession) -> NoFreeSlot:
     """The refusal when there is no slot: how many are busy, when that may change, and what to do."""
     usable = [host for host in hosts if host.state in OPEN and not host.drain]
     fitting = [host for host in usable if not host.engines or request.engine in host.engines.split(",")]
     total = sum(host.slots for host in usable)
-    silent = [host for host in hosts if host.state == HostState.LOST or _unheard(host)]
+    silent = [host for host in hosts if host.state == HostState.LOST or _has_never_answered(host)]
     if not total:
         if silent:
             return NoFreeSlot(f"no render host answers ({silent[0].reason})")
         drained = any(host.drain for host in hosts)
-        return NoFreeSlot("every render host is being emptied" if drained else "there is no render host")
+        return NoFreeSlot("all render hosts are being drained" if drained else "there is no render host")
     if not fitting:
         return NoFreeSlot(f"no render host offers the engine {request.engine}", busy, total)
     away = f"; {len(silent)} of {len(hosts)} render hosts do not answer" if silent else ""
@@ -103,5 +102,5 @@ def full(hosts: Sequence[HostRow], busy: int, next_end: str, request: NewSession
     )
 
 
-def _unheard(host: HostRow) -> bool:
+def _has_never_answered(host: HostRow) -> bool:
     return host.state == HostState.JOINING and host.kind != HostKind.LOCAL

@@ -1,4 +1,4 @@
-"""The bodies of REST requests as typed values; every refusal names the field."""
+"""REST request bodies as typed values; every refusal names the field."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_NAME = 128
 MAX_KEY = 128
 DEFAULT_HOURS = 24.0
 MAX_HOURS = 30 * 24.0
-"""For how long a link is good: without a word, and at most."""
+"""How long a share link is valid: by default, and at most."""
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """Unicode categories: controls, lone surrogates (no UTF-8), line and paragraph separators."""
 
@@ -85,7 +85,7 @@ def decode_share(body: bytes) -> tuple[Role, float]:
 
 
 def decode_key(body: bytes) -> str:
-    """Decode the body of ``POST sessions/{id}/enter``: the link's key. Raises ProtocolError."""
+    """Decode the body of ``POST sessions/{id}/enter``: the share link's key. Raises ProtocolError."""
     return text(_object(body, ("key",)), "key", limit=MAX_KEY)
 
 

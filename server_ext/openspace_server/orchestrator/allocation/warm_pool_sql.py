@@ -1,4 +1,4 @@
-"""Warm sessions inside the transaction of a grant: given away, or ended because their slot is needed."""
+"""The warm pool within an allocation's transaction: a session taken from it, or evicted to free its slot."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from openspace_server.orchestrator.allocation.placement import OFFERS, wishes
+from openspace_server.orchestrator.allocation.placement import OFFERS, parameters
 from openspace_server.orchestrator.allocation.requests import NewSession
-from openspace_server.orchestrator.store.models import POOL, HostRow, SessionRow, now
+from openspace_server.orchestrator.store.models import POOL_OWNER, HostRow, SessionRow, now
 from openspace_server.orchestrator.store.sessions import ACTIVE, log
 from openspace_server.orchestrator.store.sql_clock import moment
 from openspace_server.protocols.sessions import SessionState
 
-ON_THE_WAY = (SessionState.RESERVED, SessionState.STARTING)
-MAKES_ROOM = "its slot was needed for somebody"
+STARTING = (SessionState.RESERVED, SessionState.STARTING)
+EVICTED = "its slot was needed for another session"
 
 
 async def take(
@@ -26,11 +26,11 @@ async def take(
     values: dict[str, Any],
     states: Sequence[SessionState],
 ) -> SessionRow | None:
-    """A session of the pool in one of ``states`` that fits, now with ``values``; None when there is none."""
+    """Give a suitable session of the pool, in one of ``states``, the new owner's ``values``; None if there is none."""
     query = (
         select(SessionRow)
         .where(
-            SessionRow.owner == POOL,
+            SessionRow.owner == POOL_OWNER,
             SessionRow.state.in_(states),
             SessionRow.engine == request.engine,
             SessionRow.host.in_(hosts),
@@ -42,9 +42,9 @@ async def take(
     row = await tx.scalar(query)
     if row is None:
         return None
-    kept = ("id", "token", "state", "width", "height", *(() if row.state not in ON_THE_WAY else ("since",)))
+    kept = ("id", "token", "state", "width", "height", *(() if row.state not in STARTING else ("since",)))
     taken = {name: value for name, value in values.items() if name not in kept}
-    if row.state not in ON_THE_WAY:
+    if row.state not in STARTING:
         taken["state"] = SessionState.RUNNING
     await tx.execute(update(SessionRow).where(SessionRow.id == row.id).values(taken))
     await tx.refresh(row)
@@ -53,20 +53,20 @@ async def take(
 
 
 async def evict(tx: AsyncSession, hosts: Sequence[str], request: NewSession) -> bool:
-    """Begin to end a session of the pool in a slot that ``request`` could use; whether there was one."""
+    """Begin to end a session of the pool whose slot ``request`` could use; False if there is none."""
     query = (
         select(SessionRow)
         .join(HostRow, HostRow.id == SessionRow.host)
-        .where(SessionRow.owner == POOL, SessionRow.state.in_(ACTIVE), OFFERS)
+        .where(SessionRow.owner == POOL_OWNER, SessionRow.state.in_(ACTIVE), OFFERS)
         .order_by(SessionRow.created.desc())
         .limit(1)
         .with_for_update(skip_locked=True, of=SessionRow)
     )
-    row = await tx.scalar(query, wishes(hosts, request))
+    row = await tx.scalar(query, parameters(hosts, request))
     if row is None:
         return False
-    ending = {"state": SessionState.STOPPING, "reason": MAKES_ROOM, "ending": SessionState.STOPPED}
+    ending = {"state": SessionState.STOPPING, "reason": EVICTED, "ending": SessionState.STOPPED}
     change = update(SessionRow).where(SessionRow.id == row.id).values(**ending, since=moment(), modified=now())
     await tx.execute(change)
-    await log(tx, "stopping", row, detail=MAKES_ROOM)
+    await log(tx, "stopping", row, detail=EVICTED)
     return True

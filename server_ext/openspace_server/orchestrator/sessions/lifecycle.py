@@ -7,8 +7,8 @@ import asyncio
 import contextlib
 import logging
 
-from openspace_server.orchestrator.allocation.admission import Precedence
-from openspace_server.orchestrator.allocation.allocator import Grants
+from openspace_server.orchestrator.allocation.admission import Admission
+from openspace_server.orchestrator.allocation.allocator import Allocator
 from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable
 from openspace_server.orchestrator.hosts.hosts import Hosts
 from openspace_server.orchestrator.hosts.published_start import PlainStarts
@@ -40,17 +40,17 @@ class Lifecycle:
         self,
         settings: Settings,
         sessions: SessionStore,
-        grants: Grants,
+        allocator: Allocator,
         hosts: Hosts,
         watchers: Watchers,
-        precedence: Precedence,
+        admission: Admission,
     ) -> None:
         self._settings = settings
         self._sessions = sessions
-        self._grants = grants
+        self._allocator = allocator
         self._hosts = hosts
         self._watchers = watchers
-        self._precedence = precedence
+        self._admission = admission
         self._working = asyncio.Semaphore(ROUNDS_AT_ONCE)
         self._attention = Attention(settings, sessions, hosts, watchers)
         self._plain = PlainStarts(sessions)
@@ -81,7 +81,7 @@ class Lifecycle:
     async def _follow(self, session: str) -> None:
         wake = self._wake[session]
         try:
-            await self._precedence.turn()
+            await self._admission.wait_idle()
             while True:
                 wake.clear()
                 try:
@@ -136,7 +136,7 @@ class Lifecycle:
         if age(row.since) > self._settings.queue_timeout:
             await self._sessions.end(row, SessionState.FAILED, "no slot became free in time", SessionState.REQUESTED)
             return AT_ONCE
-        if await self._grants.promote(row, await self._hosts.usable()):
+        if await self._allocator.promote(row, await self._hosts.usable()):
             return AT_ONCE
         return min(1.0, self._settings.poll_interval)
 
@@ -214,7 +214,7 @@ class Lifecycle:
         ran = row.state != SessionState.STARTING or row.restarts > 0
         if ran and not stopped and row.restarts < self._settings.restart_limit:
             log.info("session %s: started again: %s", row.id, reason)
-            if await self._grants.restart(row, f"{reason}; starting it again"):
+            if await self._allocator.restart(row, f"{reason}; starting it again"):
                 return AT_ONCE
         if row.restarts >= self._settings.restart_limit > 0:
             reason = f"{reason}; it had been started again {row.restarts} times"

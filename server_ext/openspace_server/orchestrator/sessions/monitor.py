@@ -14,7 +14,7 @@ from openspace_server.orchestrator.hosts.supervisor_client import Status
 from openspace_server.orchestrator.sessions import limits, snapshots
 from openspace_server.orchestrator.sessions.notifications import Watchers
 from openspace_server.orchestrator.settings import Settings
-from openspace_server.orchestrator.store.models import POOL, HostRow, SessionRow
+from openspace_server.orchestrator.store.models import POOL_OWNER, HostRow, SessionRow
 from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols.sessions import SessionState, SessionWarning
 
@@ -48,7 +48,7 @@ class Attention:
             self._looking[row.id] = asyncio.create_task(self._look(row, host))
         viewers = status.viewers if status.viewers is not None else self._viewers.get(row.id)
         # A warm session waits for its first viewer without being away from anybody.
-        told = viewers is not None and row.owner != POOL
+        told = viewers is not None and row.owner != POOL_OWNER
         if told and (viewers != 0) != (row.state == SessionState.RUNNING):
             return await self._sessions.set_watched(row, viewers != 0)
         return await self._bound(row, now)
@@ -84,7 +84,7 @@ class Attention:
 
     async def _bound(self, row: SessionRow, now: str) -> bool:
         """Warn of its end, and end it when that has come."""
-        end = limits.next_end(row) if row.owner != POOL else None
+        end = limits.next_end(row) if row.owner != POOL_OWNER else None
         if end is not None and end.due(now):
             return await self._sessions.set_stopping(row, end.reason, SessionState.STOPPED)
         if end is not None and end.near(now, self._settings.warning):

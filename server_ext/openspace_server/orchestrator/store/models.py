@@ -36,7 +36,7 @@ class HostKind(StrEnum):
     AGENT = "agent"
 
 
-POOL = "pool:"
+POOL_OWNER = "pool:"
 """Owner of the warm sessions, which wait for somebody who wants one. No user's owner name looks like it."""
 
 
