@@ -13,6 +13,11 @@ export interface Server {
   readonly rungs?: readonly Rung[];
 }
 
+/** The absolute address of `path` in the REST interface. */
+export function apiUrl({ baseUrl }: Server, path: string): string {
+  return baseUrl + API + path;
+}
+
 /** The page's own server, the one named by `baseUrl`, or null where there is none (VS Code, Colab, saved HTML). */
 export function findServer(baseUrl = ""): Server | null {
   const named = baseUrl || pageBaseUrl();
@@ -32,15 +37,24 @@ class JupyterServer implements Server {
     this.baseUrl = url.href;
   }
 
-  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const [token, ...others] = xsrfTokens(document.cookie);
+    let response = await this.#fetch(path, init, token);
+    for (const other of others) {
+      if (response.status !== 403) break;
+      response = await this.#fetch(path, init, other);
+    }
+    return response;
+  }
+
+  #fetch(path: string, init: RequestInit, token: string | undefined): Promise<Response> {
     const headers = new Headers(init.headers);
-    const token = xsrfToken(document.cookie);
-    if (token !== null) headers.set("X-XSRFToken", token);
-    return fetch(this.baseUrl + API + path, { credentials: "same-origin", cache: "no-store", ...init, headers });
+    if (token !== undefined) headers.set("X-XSRFToken", token);
+    return fetch(apiUrl(this, path), { credentials: "same-origin", cache: "no-store", ...init, headers });
   }
 
   socket(path: string): WebSocket {
-    return new WebSocket(this.baseUrl.replace(/^http/, "ws") + API + path);
+    return new WebSocket(apiUrl(this, path).replace(/^http/, "ws"));
   }
 }
 
@@ -58,9 +72,11 @@ function pageBaseUrl(): string | null {
   return document.body?.dataset.baseUrl ?? null;
 }
 
-/** A hub page may carry several `_xsrf` cookies, one per path; like JupyterLab, the last one counts. */
-export function xsrfToken(cookies: string): string | null {
-  const all = [...cookies.matchAll(/(?:^|;\s*)_xsrf=([^;]*)/g)];
-  const value = all.at(-1)?.[1];
-  return value === undefined ? null : decodeURIComponent(value);
+/**
+ * The values of the `_xsrf` cookies in the order to try them. A page may see several, one per path. Tornado takes the
+ * last, JupyterHub the first that it signed itself, so the last goes first and the others follow where that is refused.
+ */
+export function xsrfTokens(cookies: string): string[] {
+  const values = [...cookies.matchAll(/(?:^|;)\s*_xsrf=([^;]*)/g)].map(([, value]) => value!.trim());
+  return [...new Set(values.reverse())];
 }

@@ -90,6 +90,18 @@ async def test_a_cookie_needs_xsrf_to_write(client: Client) -> None:
     assert (await client.ask("DELETE", f"sessions/{session}", None, cookies | {"X-XSRFToken": xsrf}))[0] == 204
 
 
+async def test_of_two_xsrf_cookies_the_server_takes_the_last_as_the_pages_do(client: Client) -> None:
+    """``xsrfTokens`` in ``js/session/server.ts`` tries the last first."""
+    _, xsrf = await log_in(client)
+    cookies, first = await log_in(client)
+    login = cookies["Cookie"].replace(f"; _xsrf={first}", "").replace(f"_xsrf={first}; ", "")
+    two = {"Cookie": f"_xsrf={first}; {login}; _xsrf={xsrf}"}
+    assert first != xsrf
+    status, refusal = await client.ask("POST", "sessions", {}, two | {"X-XSRFToken": first})
+    assert (status, refusal["message"]) == (403, "XSRF cookie does not match POST argument")
+    assert (await client.ask("POST", "sessions", {}, two | {"X-XSRFToken": xsrf}))[0] == 201
+
+
 async def test_a_browser_and_a_script_are_the_same_local_user(client: Client) -> None:
     cookies, xsrf = await log_in(client)
     other, _ = await log_in(client)

@@ -1,9 +1,10 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { findServer, xsrfToken } from "../../session/server.ts";
+import { findServer, xsrfTokens } from "../../session/server.ts";
 
 afterEach(() => {
   document.body.innerHTML = "";
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
 });
 
 function config(value: object): void {
@@ -14,10 +15,28 @@ function config(value: object): void {
   document.body.append(script);
 }
 
-test("the last _xsrf cookie counts", () => {
-  expect(xsrfToken("a=1; _xsrf=outer; b=2; _xsrf=inner%7C1")).toBe("inner|1");
-  expect(xsrfToken("my_xsrf=no; a=1")).toBeNull();
-  expect(xsrfToken("")).toBeNull();
+const setCookies = (cookies: string) => vi.spyOn(document, "cookie", "get").mockReturnValue(cookies);
+
+test("of several _xsrf cookies the last goes first, as Tornado reads them", () => {
+  expect(xsrfTokens("a=1; _xsrf=first; b=2; _xsrf=2|last|3")).toEqual(["2|last|3", "first"]);
+  expect(xsrfTokens("_xsrf=same; _xsrf=same")).toEqual(["same"]);
+  expect(xsrfTokens("my_xsrf=no; a=1")).toEqual([]);
+  expect(xsrfTokens("")).toEqual([]);
+});
+
+test.each([
+  ["Tornado", "last", ["last"]],
+  ["JupyterHub", "first", ["last", "first"]],
+])("%s takes the %s of two _xsrf cookies, and gets it", async (_, taken, sent) => {
+  setCookies("_xsrf=first; _xsrf=last");
+  const tokens: (string | null)[] = [];
+  vi.stubGlobal("fetch", async (_url: string, { headers }: { headers: Headers }) => {
+    tokens.push(headers.get("X-XSRFToken"));
+    return new Response("{}", { status: tokens.at(-1) === taken ? 201 : 403 });
+  });
+  const response = await findServer("/")!.fetch("sessions", { method: "POST", body: "{}" });
+  expect(response.status).toBe(201);
+  expect(tokens).toEqual(sent);
 });
 
 test("without page configuration and base URL there is no server", () => {
@@ -33,8 +52,7 @@ test("the base URL is the page's, or the one given", () => {
 
 test("REST goes below the base URL with the XSRF header; sockets carry no token", async () => {
   config({ baseUrl: "/user/alice/", token: "secret" });
-  // biome-ignore lint/suspicious/noDocumentCookie: this is what is under test
-  document.cookie = "_xsrf=mine";
+  setCookies("_xsrf=mine");
   const asked = vi.fn(async (..._args: unknown[]) => new Response("{}"));
   const opened: string[] = [];
   vi.stubGlobal("fetch", asked);
