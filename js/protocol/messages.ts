@@ -1,15 +1,6 @@
 /** The wire messages as the view sees them; `openspace_server/protocols/` defines them. */
 
-export type SessionStateName =
-  | "REQUESTED"
-  | "RESERVED"
-  | "STARTING"
-  | "RUNNING"
-  | "DISCONNECTED"
-  | "STOPPING"
-  | "STOPPED"
-  | "FAILED"
-  | "LOST";
+import type { SessionStateName } from "./sessionStates.ts";
 
 export interface SessionInfo {
   id: string;
@@ -20,6 +11,8 @@ export interface SessionInfo {
   width: number;
   height: number;
   created: string;
+  /** How many are ahead in the queue; only while the session waits in it. */
+  place?: number;
 }
 
 /** The session is about to end; with an empty `at` it does not after all. */

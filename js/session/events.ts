@@ -2,6 +2,7 @@
 
 import { Backoff, sleep } from "../util/abort.ts";
 import { parseObject, type SessionInfo, textOf, type Warning, warningOf } from "../protocol/messages.ts";
+import { sessionState } from "../protocol/sessionStates.ts";
 import type { Server } from "./server.ts";
 
 export interface SessionListener {
@@ -14,7 +15,6 @@ export interface SessionListener {
   unreachable(reason: string): void;
 }
 
-const ENDED = new Set(["STOPPED", "FAILED", "LOST"]);
 const CLOSE_ENDED = 4404;
 
 export async function followSession(server: Server, id: string, listener: SessionListener, signal: AbortSignal) {
@@ -55,7 +55,7 @@ function listen(
         if (message?.type === "session") {
           backoff.reset();
           const info = message as unknown as SessionInfo;
-          ended = ENDED.has(info.state);
+          ended = sessionState(info.state)?.isFinal === true;
           listener.session(info);
         } else if (message?.type === "warning") {
           listener.warning(warningOf(message));

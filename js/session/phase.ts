@@ -1,6 +1,6 @@
 /** The truth about a view, as a pure state machine: what is so now, and what an event makes of it. */
 
-import type { SessionStateName } from "../protocol/messages.ts";
+import { sessionState, type SessionStateName } from "../protocol/sessionStates.ts";
 
 export type PhaseName = "starting" | "connecting" | "live" | "reconnecting" | "ended" | "failed";
 
@@ -47,23 +47,17 @@ export function nextPhase(phase: Phase, event: PhaseEvent): Phase {
   }
 }
 
-function afterSession(phase: Phase, state: SessionStateName, reason: string): Phase {
-  switch (state) {
-    case "REQUESTED":
-    case "RESERVED":
-    case "STARTING":
+function afterSession(phase: Phase, name: SessionStateName, reason: string): Phase {
+  const state = sessionState(name);
+  switch (state?.kind) {
+    case "starting":
       return { name: "starting", reason };
-    case "RUNNING":
-    case "DISCONNECTED":
+    case "running":
       return phase.name === "starting" ? { name: "connecting", reason: "" } : phase;
-    case "STOPPING":
-    case "STOPPED":
-      return { name: "ended", reason };
-    case "FAILED":
-      return { name: "failed", reason: reason || "the session failed" };
-    case "LOST":
-      return { name: "failed", reason: reason || "the render host was lost" };
-    default:
+    case "ended":
+    case "failed":
+      return { name: state.kind, reason: reason || state.reason };
+    case undefined:
       return phase;
   }
 }

@@ -7,6 +7,7 @@ import { Backoff, childOf, sleep } from "../util/abort.ts";
 import type { Link, LinkEvents, Screen, Sending } from "../transport/transport.ts";
 import { MediaLink } from "../transport/websocketTransport.ts";
 import type { ControlNews, Hello, RemoteState, RemoteStats, SessionInfo, Warning } from "../protocol/messages.ts";
+import { isRunning } from "../protocol/sessionStates.ts";
 import { PeerLink } from "../transport/webrtcTransport.ts";
 import { isOver, nextPhase, type Phase, type PhaseEvent, STARTING } from "./phase.ts";
 import { LOOK_EVERY, Reporter } from "../transport/reports.ts";
@@ -109,8 +110,7 @@ export class Session {
 
   #follow(info: SessionInfo): void {
     this.#view.info(info);
-    // DISCONNECTED: it runs, and nobody watches yet.
-    this.#running = info.state === "RUNNING" || info.state === "DISCONNECTED";
+    this.#running = isRunning(info.state);
     const before = this.#phase;
     this.#dispatch({ type: "session", state: info.state, reason: info.reason });
     if (isOver(this.#phase)) this.#attempt?.abort();
