@@ -16,6 +16,11 @@ OUTPUTS = (
     "openspace_widget/view/static/widget.css",
     "server_ext/openspace_server/jupyter/static/page.js",
     "server_ext/openspace_server/jupyter/static/page.css",
+    "server_ext/openspace_server/jupyter/static/pages/admin.js",
+    "server_ext/openspace_server/jupyter/static/pages/door.js",
+    "server_ext/openspace_server/jupyter/static/pages/home.js",
+    "server_ext/openspace_server/jupyter/static/pages/wait.js",
+    "server_ext/openspace_server/jupyter/static/pages/pages.css",
 )
 STAMP = "openspace_widget/view/static/.sources"
 

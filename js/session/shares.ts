@@ -1,6 +1,7 @@
 /** The links to a session, for its owner; `jupyter/rest-api.yaml` describes them. */
 
-import { type Role, parseObject, textOf } from "../protocol/messages.ts";
+import { type Role, textOf } from "../protocol/messages.ts";
+import { requestJson } from "./rest.ts";
 import type { Server } from "./server.ts";
 
 export interface Share {
@@ -17,23 +18,15 @@ export interface Shares {
   revoke(id: string): Promise<void>;
 }
 
-/** Of the session `id`; each call throws an Error with the server's words. */
+/** Of the session `id`; each call throws an Error with the server's message. */
 export function sharesOf(server: Server, id: string): Shares {
   const path = `sessions/${encodeURIComponent(id)}/shares`;
-  const ask = async (method: string, below = "", body?: object) => {
-    const init: RequestInit = { method, headers: { "Content-Type": "application/json" } };
-    if (body) init.body = JSON.stringify(body);
-    const response = await server.fetch(path + below, init);
-    const told = parseObject(await response.text());
-    if (!response.ok) throw new Error(textOf(told?.message, `the Jupyter server answered ${response.status}`));
-    return told ?? {};
-  };
   return {
-    list: async () => (await ask("GET")).shares as Share[],
+    list: async () => (await requestJson<{ shares: Share[] }>(server, "GET", path)).shares,
     make: async (role, hours) => {
-      const told = await ask("POST", "", { role, hours });
-      return new URL(textOf(told.path), server.baseUrl).href;
+      const made = await requestJson(server, "POST", path, { role, hours });
+      return new URL(textOf(made.path), server.baseUrl).href;
     },
-    revoke: async (share) => void (await ask("DELETE", `/${encodeURIComponent(share)}`)),
+    revoke: async (share) => void (await requestJson(server, "DELETE", `${path}/${encodeURIComponent(share)}`)),
   };
 }

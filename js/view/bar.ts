@@ -5,7 +5,7 @@ import type { ControlAction, Standing } from "../session/steering.ts";
 import type { Shares } from "../session/shares.ts";
 import { formatRate, RATES } from "./clock.ts";
 import { ControlButtons } from "./controlButtons.ts";
-import { make } from "./dom.ts";
+import { make } from "../util/dom.ts";
 import { type IconName, icon } from "./icons.ts";
 import { type Group, Menu } from "./menu.ts";
 import { People } from "./people.ts";

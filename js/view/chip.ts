@@ -1,6 +1,6 @@
 /** The status chip: speaks only when there is something to say. */
 
-import { make } from "./dom.ts";
+import { make } from "../util/dom.ts";
 
 export interface Status {
   tone: "busy" | "quiet" | "warning" | "error";

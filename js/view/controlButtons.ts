@@ -1,7 +1,7 @@
 /** The bar's buttons for asking for control, giving and taking it. */
 
 import { actionsOf, type ControlAction, type Standing } from "../session/steering.ts";
-import { make } from "./dom.ts";
+import { make } from "../util/dom.ts";
 
 export class ControlButtons {
   readonly root = make("div", { class: "osw-group osw-control", role: "group", "aria-label": "Control", hidden: true });

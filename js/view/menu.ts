@@ -1,6 +1,6 @@
 /** A menu of choices in groups; arrow keys move, Enter chooses. */
 
-import { focusedNear, make } from "./dom.ts";
+import { focusedNear, make } from "../util/dom.ts";
 import { icon } from "./icons.ts";
 
 export interface Choice<Value> {

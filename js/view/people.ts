@@ -2,7 +2,7 @@
 
 import type { Participant, WhoIsHere } from "../protocol/messages.ts";
 import { nameOf } from "../session/steering.ts";
-import { make } from "./dom.ts";
+import { make } from "../util/dom.ts";
 import { icon } from "./icons.ts";
 import { Popover } from "./popover.ts";
 

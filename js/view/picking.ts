@@ -1,7 +1,7 @@
 /** Which point is under the pointer: asked at a click, and, while somebody listens for it, where the pointer rests. */
 
 import type { Picked, Picks } from "../protocol/messages.ts";
-import { make } from "./dom.ts";
+import { make } from "../util/dom.ts";
 
 export interface Picking {
   mode(): Picks;

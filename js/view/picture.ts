@@ -1,7 +1,7 @@
 /** The picture: the video or a painted surface, and what stands in for it while there is none. Tells when a frame was really shown. */
 
 import type { Paint, Presented, Screen, Show } from "../transport/transport.ts";
-import { make } from "./dom.ts";
+import { make } from "../util/dom.ts";
 
 /** Chromium's way to give a video element decoded frames; not in TypeScript's library. */
 interface FrameTrack extends MediaStreamTrack {

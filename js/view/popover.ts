@@ -1,7 +1,7 @@
 /** A button with a panel above it. One key press closes it, and so does a click or the focus elsewhere. */
 
 import { childOf } from "../util/abort.ts";
-import { freshId, make } from "./dom.ts";
+import { freshId, make } from "../util/dom.ts";
 
 export interface PopoverContent {
   /** What kind of panel it is, for screen readers. */

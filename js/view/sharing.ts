@@ -2,7 +2,7 @@
 
 import type { Role } from "../protocol/messages.ts";
 import type { Share, Shares } from "../session/shares.ts";
-import { make } from "./dom.ts";
+import { make } from "../util/dom.ts";
 import { icon } from "./icons.ts";
 import { Popover } from "./popover.ts";
 

@@ -1,6 +1,6 @@
 /** The size of the view on the page, and the size of the picture that suits it. */
 
-import { make } from "./dom.ts";
+import { make } from "../util/dom.ts";
 
 export interface Size {
   width: number;

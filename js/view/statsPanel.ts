@@ -3,7 +3,7 @@
 import type { RemoteStats } from "../protocol/messages.ts";
 import type { Rung } from "../transport/transports.ts";
 import type { LocalStats } from "../transport/statistics.ts";
-import { make } from "./dom.ts";
+import { make } from "../util/dom.ts";
 import { formatBitRate } from "./quality.ts";
 
 export class StatsPanel {

@@ -1,7 +1,7 @@
 /** The target picker: type a few letters, choose where to fly. */
 
 import type { Target } from "../protocol/messages.ts";
-import { freshId, make } from "./dom.ts";
+import { freshId, make } from "../util/dom.ts";
 import { icon } from "./icons.ts";
 import { Popover } from "./popover.ts";
 

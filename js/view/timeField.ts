@@ -1,7 +1,7 @@
 /** Date and time: ticks while left alone, takes what is typed on Enter. */
 
 import { formatTime, parseTime } from "./clock.ts";
-import { focusedNear, make } from "./dom.ts";
+import { focusedNear, make } from "../util/dom.ts";
 
 export class TimeField {
   readonly root: HTMLElement;

@@ -18,7 +18,7 @@ import { keepAwake } from "./barVisibility.ts";
 import { Bar } from "./bar.ts";
 import { Chip } from "./chip.ts";
 import { Clock, formatTime } from "./clock.ts";
-import { make } from "./dom.ts";
+import { make } from "../util/dom.ts";
 import { EndingClock } from "./expiry.ts";
 import { watchPicks } from "./picking.ts";
 import { Picture } from "./picture.ts";

@@ -89,7 +89,7 @@ def test_a_session_from_the_home_page_to_its_end_without_a_notebook(lab: Lab, pa
     page.goto(f"{lab.url}openspace/")
     expect(card).to_contain_text("Running")
     page.get_by_role("button", name="New session").click()
-    expect(page.get_by_text("Waiting for a free place; 0 before you")).to_be_visible(timeout=20 * SECONDS)
+    expect(page.get_by_text("Waiting for a free slot; 0 before you", exact=True)).to_be_visible(timeout=20 * SECONDS)
     legible(page)
     waiting = page.context.new_page()
     waiting.goto(f"{lab.url}openspace/admin")

@@ -18,8 +18,8 @@ from openspace_server.orchestrator.errors import UnknownSession, UnknownShare
 
 STATIC = Path(__file__).parent / "static"
 """The view's built files."""
-OWN = Path(__file__).parent / "assets"
-"""What the small pages here need; not built."""
+OWN = STATIC / "pages"
+"""The small pages' scripts and styles, built from ``js/pages``."""
 
 _IN_A_NOTEBOOK = "<code>from openspace_widget import OpenSpace; OpenSpace()</code>"
 _PAGE = """<!DOCTYPE html>
