@@ -1,9 +1,9 @@
-/** Requests and replies on the reliable `control` channel, and what the instance tells unasked. */
+/** Client of the reliable `control` channel: requests with replies, and the instance's notifications. */
 
 import { every } from "../util/abort.ts";
 import { isOpen, type Sending } from "../transport/transport.ts";
 import {
-  type ControlNews,
+  type ControlUpdate,
   type Hello,
   parseObject,
   type RemoteState,
@@ -17,19 +17,19 @@ import type { Report } from "../transport/reports.ts";
 export type Channel = EventTarget & Sending;
 
 export interface ControlListener {
-  hello(hello: Hello): void;
-  state(state: RemoteState): void;
-  stats(stats: RemoteStats): void;
-  /** Who steers has changed, or who asks to. */
-  control(news: ControlNews): void;
-  /** No sign of life for five seconds, or the channel was closed. */
-  lost(reason: string): void;
+  onHello(hello: Hello): void;
+  onState(state: RemoteState): void;
+  onStats(stats: RemoteStats): void;
+  /** The steering viewer or the requests for steering have changed. */
+  onControl(update: ControlUpdate): void;
+  /** Nothing was received for five seconds, or the channel was closed. */
+  onLost(reason: string): void;
 }
 
 /** The instance refused a request, or did not answer; the message is for people. */
 export class ControlError extends Error {}
 
-interface Waiting {
+interface PendingRequest {
   resolve(result: unknown): void;
   reject(error: ControlError): void;
   timer: ReturnType<typeof setTimeout>;
@@ -38,10 +38,10 @@ interface Waiting {
 const PING_EVERY = 1000;
 const MISSED_PINGS = 5;
 
-export class Control {
+export class ControlChannel {
   readonly #channel: Channel;
   readonly #listener: ControlListener;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #pending = new Map<number, PendingRequest>();
   #lastId = 0;
   #unanswered = 0;
   #roundTripMs: number | null = null;
@@ -50,24 +50,24 @@ export class Control {
     this.#channel = channel;
     this.#listener = listener;
     channel.addEventListener("message", (event) => this.#receive((event as MessageEvent).data), { signal });
-    channel.addEventListener("close", () => listener.lost("the instance closed the connection"), { signal });
+    channel.addEventListener("close", () => listener.onLost("the instance closed the connection"), { signal });
     signal.addEventListener("abort", () => this.#rejectAll("the connection ended"), { once: true });
-    // Ticks are counted, not seconds: a page that was busy for long does not take its own silence for the peer's.
+    // Counts ticks, not seconds: after a long task of the page its own silence must not pass for the peer's.
     every(PING_EVERY, signal, () => this.#ping());
   }
 
-  /** Of the last ping; null before its answer. */
+  /** Of the last ping; null before the first reply. */
   get roundTripMs(): number | null {
     return this.#roundTripMs;
   }
 
-  /** Tells what arrived here; nobody answers. */
-  report(report: Report): void {
+  /** Sends a receiver report; it has no reply. */
+  sendReport(report: Report): void {
     if (!isOpen(this.#channel)) return;
     try {
       this.#channel.send(JSON.stringify({ type: "report", ...report }));
     } catch {
-      // The channel closed under our hands.
+      // The channel closed in the meantime.
     }
   }
 
@@ -76,10 +76,10 @@ export class Control {
       if (!isOpen(this.#channel)) return reject(new ControlError(`${verb}: not connected`));
       const id = ++this.#lastId;
       const timer = setTimeout(() => {
-        this.#waiting.delete(id);
+        this.#pending.delete(id);
         reject(new ControlError(`${verb}: no answer within ${timeout / 1000} s`));
       }, timeout);
-      this.#waiting.set(id, { resolve: (result) => resolve(result as Result), reject, timer });
+      this.#pending.set(id, { resolve: (result) => resolve(result as Result), reject, timer });
       try {
         this.#channel.send(JSON.stringify({ type: "request", id, verb, arguments: args }));
       } catch {
@@ -90,12 +90,12 @@ export class Control {
 
   #ping(): void {
     if (!isOpen(this.#channel)) return;
-    if (this.#unanswered >= MISSED_PINGS) return this.#listener.lost("the instance no longer answers");
+    if (this.#unanswered >= MISSED_PINGS) return this.#listener.onLost("the instance no longer answers");
     this.#unanswered += 1;
-    const asked = performance.now();
+    const sentAt = performance.now();
     this.request("ping").then(
       () => {
-        this.#roundTripMs = performance.now() - asked;
+        this.#roundTripMs = performance.now() - sentAt;
       },
       () => {},
     );
@@ -106,13 +106,13 @@ export class Control {
     const message = parseObject(data);
     switch (message?.type) {
       case "hello":
-        return this.#listener.hello(message as unknown as Hello);
+        return this.#listener.onHello(message as unknown as Hello);
       case "state":
-        return this.#listener.state(message as unknown as RemoteState);
+        return this.#listener.onState(message as unknown as RemoteState);
       case "stats":
-        return this.#listener.stats(message as unknown as RemoteStats);
+        return this.#listener.onStats(message as unknown as RemoteStats);
       case "control":
-        return this.#listener.control(message as unknown as ControlNews);
+        return this.#listener.onControl(message as unknown as ControlUpdate);
       case "reply":
         return this.#settle(message.id)?.resolve(message.result);
       case "error":
@@ -120,15 +120,15 @@ export class Control {
     }
   }
 
-  #settle(id: unknown): Waiting | undefined {
+  #settle(id: unknown): PendingRequest | undefined {
     if (typeof id !== "number") return undefined;
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (waiting) clearTimeout(waiting.timer);
-    return waiting;
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (pending) clearTimeout(pending.timer);
+    return pending;
   }
 
   #rejectAll(reason: string): void {
-    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(new ControlError(reason));
+    for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(new ControlError(reason));
   }
 }

@@ -1,4 +1,4 @@
-/** The wire messages as the view sees them; `openspace_server/protocols/` defines them. */
+/** Types of the wire messages that the view reads; `openspace_server/protocols/` defines them. */
 
 import type { SessionStateName } from "./sessionStates.ts";
 
@@ -15,13 +15,13 @@ export interface SessionInfo {
   place?: number;
 }
 
-/** The session is about to end; with an empty `at` it does not after all. */
-export interface Warning {
+/** The session is about to end; an empty `at` cancels an earlier warning. */
+export interface SessionWarning {
   reason: string;
   at: string;
-  /** What can be done about it. */
+  /** How to keep it. */
   hint: string;
-  /** Left when it was sent: this browser's clock may be wrong. */
+  /** Time left when it was sent: this browser's clock may be wrong. */
   seconds: number;
 }
 
@@ -33,7 +33,7 @@ export interface Target {
   kind: string;
 }
 
-/** What the instance does now; the view runs its own clock from `time` and `rate`. */
+/** The instance's state; the view runs its own clock from `time` and `rate`. */
 export interface RemoteState {
   time: string;
   rate: number;
@@ -42,28 +42,28 @@ export interface RemoteState {
   flying: boolean;
   width: number;
   height: number;
-  /** The most pictures per second now. */
+  /** The most frames per second now. */
   frame_rate: number;
-  /** Null: nobody has chosen one. Missing in older instances. */
+  /** Null while the instance decides. Missing in older instances. */
   chosen_frame_rate?: number | null;
   bit_rate: number;
   viewers: number;
   following: boolean;
   /** Missing in older instances. */
-  picks?: Picks;
+  picks?: PickMode;
   /** Missing in older instances. */
   controller?: Controller | null;
   requests?: string[];
 }
 
-/** Who steers: the owner's views together, or one viewer. */
+/** The steering side: the owner's views together, or one viewer. */
 export interface Controller {
   viewer: string | null;
   owner: boolean;
 }
 
-/** Who steers, and the names of those who ask to. */
-export interface ControlNews {
+/** The steering side, and the names of the viewers that ask for it. */
+export interface ControlUpdate {
   steers?: boolean;
   controller: Controller | null;
   requests: string[];
@@ -81,13 +81,13 @@ export interface Hello {
   state: RemoteState;
 }
 
-/** What `who` replies. */
-export interface WhoIsHere {
+/** The reply to `who`. */
+export interface ViewerList {
   you: string;
-  viewers: Participant[];
+  viewers: ViewerInfo[];
 }
 
-export interface Participant {
+export interface ViewerInfo {
   viewer: string;
   role: Role;
   owner: boolean;
@@ -129,11 +129,11 @@ export type Verb =
   | "pick"
   | "ping";
 
-/** When to ask which point is under the pointer. */
-export type Picks = "never" | "click" | "hover";
+/** When the view asks for the point under the pointer. */
+export type PickMode = "never" | "click" | "hover";
 
-/** A point of somebody's data. */
-export interface Picked {
+/** A point of a user's data set. */
+export interface PickedPoint {
   name: string;
   index: number;
   sequence: number;
@@ -141,7 +141,7 @@ export interface Picked {
   how: "click" | "hover";
 }
 
-/** One JSON object, or null for anything else: a peer's nonsense must not end the view. */
+/** One JSON object, or null for anything else: a malformed message must not end the view. */
 export function parseObject(data: unknown): Record<string, unknown> | null {
   if (typeof data !== "string") return null;
   try {
@@ -154,13 +154,13 @@ export function parseObject(data: unknown): Record<string, unknown> | null {
   }
 }
 
-export function warningOf(message: Record<string, unknown>): Warning {
+export function parseWarning(message: Record<string, unknown>): SessionWarning {
   const at = textOf(message.at);
   const left = typeof message.seconds === "number" ? message.seconds : (Date.parse(at) - Date.now()) / 1000;
   const seconds = Number.isFinite(left) ? Math.max(0, left) : 0;
   return { reason: textOf(message.reason), at, hint: textOf(message.hint), seconds };
 }
 
-export function textOf(value: unknown, otherwise = ""): string {
-  return typeof value === "string" && value !== "" ? value : otherwise;
+export function textOf(value: unknown, fallback = ""): string {
+  return typeof value === "string" && value !== "" ? value : fallback;
 }

@@ -1,14 +1,14 @@
 /** Follows a session's life over its events socket, for as long as it lives. */
 
 import { Backoff, sleep } from "../util/abort.ts";
-import { parseObject, type SessionInfo, textOf, type Warning, warningOf } from "../protocol/messages.ts";
+import { parseObject, type SessionInfo, textOf, type SessionWarning, parseWarning } from "../protocol/messages.ts";
 import { sessionState } from "../protocol/sessionStates.ts";
 import type { Server } from "./server.ts";
 
 export interface SessionListener {
   session(info: SessionInfo): void;
   /** It is about to end, or does not after all. */
-  warning(warning: Warning): void;
+  warning(warning: SessionWarning): void;
   /** There is no such session any more; nothing more comes. */
   gone(reason: string): void;
   /** The Jupyter server does not answer; it is asked again and again. */
@@ -58,7 +58,7 @@ function listen(
           ended = sessionState(info.state)?.isFinal === true;
           listener.session(info);
         } else if (message?.type === "warning") {
-          listener.warning(warningOf(message));
+          listener.warning(parseWarning(message));
         } else if (message?.type === "error") {
           reason = textOf(message.reason);
         }

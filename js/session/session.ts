@@ -1,12 +1,19 @@
 /** One view's connection to one session: follows its life and keeps it on the best rung there is while it runs. */
 
-import type { Control } from "../protocol/controlChannel.ts";
+import type { ControlChannel } from "../protocol/controlChannel.ts";
 import { followSession } from "./events.ts";
 import { CLIMB_AFTER, CLIMB_AT_LEAST_EVERY, type Footing, Ladder } from "../transport/fallback.ts";
 import { Backoff, childOf, sleep } from "../util/abort.ts";
 import type { Link, LinkEvents, Screen, Sending } from "../transport/transport.ts";
 import { MediaLink } from "../transport/websocketTransport.ts";
-import type { ControlNews, Hello, RemoteState, RemoteStats, SessionInfo, Warning } from "../protocol/messages.ts";
+import type {
+  ControlUpdate,
+  Hello,
+  RemoteState,
+  RemoteStats,
+  SessionInfo,
+  SessionWarning,
+} from "../protocol/messages.ts";
 import { isRunning } from "../protocol/sessionStates.ts";
 import { PeerLink } from "../transport/webrtcTransport.ts";
 import { isOver, nextPhase, type Phase, type PhaseEvent, STARTING } from "./phase.ts";
@@ -19,7 +26,7 @@ export interface SessionView {
   phase(phase: Phase): void;
   readonly screen: Screen;
   info(info: SessionInfo): void;
-  warning(warning: Warning): void;
+  warning(warning: SessionWarning): void;
   input(channel: Sending): void;
   /** The connection is gone, and with it the ways to say something. */
   closed(): void;
@@ -29,7 +36,7 @@ export interface SessionView {
   hello(hello: Hello): void;
   state(state: RemoteState): void;
   stats(stats: RemoteStats): void;
-  control(news: ControlNews): void;
+  control(news: ControlUpdate): void;
 }
 
 export class Session {
@@ -66,7 +73,7 @@ export class Session {
   }
 
   /** Open while the instance can be asked for something. */
-  get control(): Control | null {
+  get control(): ControlChannel | null {
     return this.#used?.control ?? null;
   }
 
@@ -262,7 +269,7 @@ export class Session {
       if (signal.aborted || link !== this.#live) continue;
       this.#view.transport(link.way);
       const report = reporter.consider(look);
-      if (report) link.control?.report(report);
+      if (report) link.control?.sendReport(report);
       if (link.needsKeyFrame(look)) link.control?.request("key_frame").catch(() => {});
     }
   }

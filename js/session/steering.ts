@@ -1,6 +1,6 @@
 /** Who steers, as seen from one viewer, and what that viewer may do about it; `instance/roles.py` decides. */
 
-import type { ControlNews, Hello, Verb } from "../protocol/messages.ts";
+import type { ControlUpdate, Hello, Verb } from "../protocol/messages.ts";
 
 export interface Standing {
   readonly steers: boolean;
@@ -14,7 +14,7 @@ export interface Standing {
 }
 
 /** `news` may be older than control itself: then the role decides. */
-export function standingOf(me: Hello, news: Partial<ControlNews>): Standing {
+export function standingOf(me: Hello, news: Partial<ControlUpdate>): Standing {
   const { controller = null, requests = [] } = news;
   const owner = me.owner === true;
   const steers =

@@ -1,7 +1,7 @@
 /** What every rung of the ladder offers: a picture on the screen, a way for input, and a conversation. */
 
-import type { Control } from "../protocol/controlChannel.ts";
-import type { ControlNews, Hello, RemoteState, RemoteStats } from "../protocol/messages.ts";
+import type { ControlChannel } from "../protocol/controlChannel.ts";
+import type { ControlUpdate, Hello, RemoteState, RemoteStats } from "../protocol/messages.ts";
 import type { Rung, Way } from "./transports.ts";
 import type { Look } from "./statistics.ts";
 
@@ -36,7 +36,7 @@ export interface Link {
   /** As of the last look. */
   readonly way: Way;
   /** Null until it is open. */
-  readonly control: Control | null;
+  readonly control: ControlChannel | null;
   readonly input: Sending | null;
   /** Null until the instance said it. */
   readonly hello: Hello | null;
@@ -53,7 +53,7 @@ export interface LinkEvents {
   input(channel: Sending): void;
   state(state: RemoteState): void;
   stats(stats: RemoteStats): void;
-  control(news: ControlNews): void;
+  control(news: ControlUpdate): void;
   presented(): void;
   /** Nothing more comes; said at most once. */
   lost(reason: string): void;

@@ -1,6 +1,6 @@
 /** The best rung: a peer connection straight to the instance. */
 
-import { Control } from "../protocol/controlChannel.ts";
+import { ControlChannel } from "../protocol/controlChannel.ts";
 import { every, sleep } from "../util/abort.ts";
 import type { Link, LinkEvents, Screen, Sending } from "./transport.ts";
 import type { Hello } from "../protocol/messages.ts";
@@ -21,7 +21,7 @@ export class PeerLink implements Link {
   readonly #signal: AbortSignal;
   readonly #loss = new PictureLossWatch();
   readonly #repairs = new RepairWatch();
-  #control: Control | null = null;
+  #control: ControlChannel | null = null;
   #input: Sending | null = null;
   #hello: Hello | null = null;
   #connected = false;
@@ -71,7 +71,7 @@ export class PeerLink implements Link {
     });
   }
 
-  get control(): Control | null {
+  get control(): ControlChannel | null {
     return this.#control;
   }
 
@@ -135,18 +135,18 @@ export class PeerLink implements Link {
 
   #converse(channel: RTCDataChannel | WebSocket, greeted: () => void): void {
     const events = this.#events;
-    this.#control = new Control(
+    this.#control = new ControlChannel(
       channel,
       {
-        hello: (hello) => {
+        onHello: (hello) => {
           this.#hello = hello;
           greeted();
           events.hello(hello);
         },
-        state: (state) => events.state(state),
-        stats: (stats) => events.stats(stats),
-        control: (news) => events.control(news),
-        lost: (reason) => events.lost(reason),
+        onState: (state) => events.state(state),
+        onStats: (stats) => events.stats(stats),
+        onControl: (update) => events.control(update),
+        onLost: (reason) => events.lost(reason),
       },
       this.#signal,
     );

@@ -1,6 +1,6 @@
 /** Pictures, input and conversation over one WebSocket of the page's own server: where WebRTC does not pass. */
 
-import { Control } from "../protocol/controlChannel.ts";
+import { ControlChannel } from "../protocol/controlChannel.ts";
 import type { Link, LinkEvents, Screen, Sending } from "./transport.ts";
 import { type MediaPicture, readPicture } from "./mediaFrame.ts";
 import type { Hello } from "../protocol/messages.ts";
@@ -12,7 +12,7 @@ const ASK_KEY_FRAME_EVERY = 500;
 
 export class MediaLink implements Link {
   readonly rung: Rung;
-  readonly control: Control;
+  readonly control: ControlChannel;
   readonly #socket: WebSocket;
   readonly #events: LinkEvents;
   readonly #painter: Painter;
@@ -40,18 +40,18 @@ export class MediaLink implements Link {
     socket.addEventListener("message", (event) => this.#receive(event.data), options);
     // Before the control's listener: the server's own reason is the better one.
     socket.addEventListener("close", (event) => events.lost(event.reason || "the connection was closed"), options);
-    this.control = new Control(
+    this.control = new ControlChannel(
       socket,
       {
-        hello: (hello) => {
+        onHello: (hello) => {
           this.#hello = hello;
           events.input(socket);
           events.hello(hello);
         },
-        state: (state) => events.state(state),
-        stats: (stats) => events.stats(stats),
-        control: (news) => events.control(news),
-        lost: (reason) => events.lost(reason),
+        onState: (state) => events.state(state),
+        onStats: (stats) => events.stats(stats),
+        onControl: (update) => events.control(update),
+        onLost: (reason) => events.lost(reason),
       },
       signal,
     );

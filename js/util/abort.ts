@@ -1,4 +1,4 @@
-/** Small tools for things that end with an AbortSignal. */
+/** AbortSignal helpers: child controllers, sleep, intervals; and exponential backoff. */
 
 /** A controller that also ends when `parent` ends. */
 export function childOf(parent: AbortSignal): AbortController {

@@ -1,4 +1,4 @@
-/** Making elements. Nodes are kept, never looked up: the view may live in a shadow root. */
+/** Element construction. The view keeps its nodes instead of looking them up: it may be in a shadow root. */
 
 type Child = Node | string | null;
 
@@ -18,13 +18,13 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
 
 let lastId = 0;
 
-/** An id for aria references, unlike any other on the page. */
+/** An id for aria references, unique in the page. */
 export function freshId(name: string): string {
   lastId += 1;
   return `osw-${name}-${lastId}`;
 }
 
-/** The focused element in the document or shadow root that `node` lives in. */
+/** The focused element in the document or shadow root that `node` belongs to. */
 export function focusedNear(node: Node): Element | null {
   return (node.getRootNode() as Document | ShadowRoot).activeElement;
 }

@@ -1,6 +1,6 @@
 /** The control bar: what can be done with the view, in the order it is used. */
 
-import type { RemoteState, Target, WhoIsHere } from "../protocol/messages.ts";
+import type { RemoteState, Target, ViewerList } from "../protocol/messages.ts";
 import type { ControlAction, Standing } from "../session/steering.ts";
 import type { Shares } from "../session/shares.ts";
 import { formatRate, RATES } from "./clock.ts";
@@ -27,7 +27,7 @@ export interface BarCommands {
   setBitRate(choice: BitRateChoice): void;
   toggleFullscreen(): void;
   act(action: ControlAction): void;
-  who(): Promise<WhoIsHere | null>;
+  who(): Promise<ViewerList | null>;
 }
 
 const BIT_RATES: readonly { value: BitRateChoice; label: string; note: string }[] = [

@@ -1,6 +1,6 @@
 /** A session that is about to end: how long is left, in words that do not change every second. */
 
-import type { Warning } from "../protocol/messages.ts";
+import type { SessionWarning } from "../protocol/messages.ts";
 
 export interface Ending {
   reason: string;
@@ -11,7 +11,7 @@ export interface Ending {
 
 export class EndingClock {
   readonly #now: () => number;
-  #warning: Warning | null = null;
+  #warning: SessionWarning | null = null;
   #since = 0;
 
   /** @param now wall clock in milliseconds */
@@ -20,7 +20,7 @@ export class EndingClock {
   }
 
   /** Null for a session that is not about to end. */
-  set(warning: Warning | null): void {
+  set(warning: SessionWarning | null): void {
     this.#warning = warning?.at ? warning : null;
     this.#since = this.#now();
   }

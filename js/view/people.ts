@@ -1,6 +1,6 @@
 /** Who is here: a button with a panel that lists everybody, and gives control to whom it is clicked for. */
 
-import type { Participant, WhoIsHere } from "../protocol/messages.ts";
+import type { ViewerInfo, ViewerList } from "../protocol/messages.ts";
 import { nameOf } from "../session/steering.ts";
 import { make } from "../util/dom.ts";
 import { icon } from "./icons.ts";
@@ -8,7 +8,7 @@ import { Popover } from "./popover.ts";
 
 export interface PeopleCommands {
   /** Null where it cannot be told now. */
-  who(): Promise<WhoIsHere | null>;
+  who(): Promise<ViewerList | null>;
   give(viewer: string): void;
 }
 
@@ -21,7 +21,7 @@ export interface Person {
 }
 
 /** Programs that hold no picture (the kernel) are no people. */
-export function peopleOf({ you, viewers }: WhoIsHere): Person[] {
+export function peopleOf({ you, viewers }: ViewerList): Person[] {
   const me = viewers.find(({ viewer }) => viewer === you);
   const gives = me !== undefined && (me.owner || me.steers);
   return viewers
@@ -34,7 +34,7 @@ export function peopleOf({ you, viewers }: WhoIsHere): Person[] {
     }));
 }
 
-function notesOn({ viewer, role, steers, asks, transport }: Participant, you: string): string[] {
+function notesOn({ viewer, role, steers, asks, transport }: ViewerInfo, you: string): string[] {
   const state = steers ? "steers" : asks ? "asks for control" : role === "viewer" ? "watches" : "";
   return [viewer === you ? "you" : "", state, transport].filter((note) => note !== "");
 }

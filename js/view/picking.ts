@@ -1,13 +1,13 @@
 /** Which point is under the pointer: asked at a click, and, while somebody listens for it, where the pointer rests. */
 
-import type { Picked, Picks } from "../protocol/messages.ts";
+import type { PickedPoint, PickMode } from "../protocol/messages.ts";
 import { make } from "../util/dom.ts";
 
 export interface Picking {
-  mode(): Picks;
+  mode(): PickMode;
   /** Of the picture, in pixels; null before the first. */
   size(): { width: number; height: number } | null;
-  ask(x: number, y: number, how: "click" | "hover"): Promise<Picked | null>;
+  ask(x: number, y: number, how: "click" | "hover"): Promise<PickedPoint | null>;
 }
 
 const CLICK_WITHIN = 400;
@@ -87,7 +87,7 @@ export function placeOf(
   return x >= 0 && x <= 1 && y >= 0 && y <= 1 ? { x, y } : null;
 }
 
-function textOf(picked: Picked): string {
+function textOf(picked: PickedPoint): string {
   const value = picked.value === null ? "" : ` · ${Number(picked.value.toPrecision(6))}`;
   return `${picked.name} #${picked.index}${value}`;
 }

@@ -2,7 +2,7 @@
 
 import { childOf, every } from "../util/abort.ts";
 import type { Presented, Screen } from "../transport/transport.ts";
-import type { ControlNews, Hello, Picked, RemoteState, Target, Verb, WhoIsHere } from "../protocol/messages.ts";
+import type { ControlUpdate, Hello, PickedPoint, RemoteState, Target, Verb, ViewerList } from "../protocol/messages.ts";
 import { isOver, type Phase, STARTING } from "../session/phase.ts";
 import type { Way } from "../transport/transports.ts";
 import type { Server } from "../session/server.ts";
@@ -254,7 +254,7 @@ export class View {
     this.#show();
   }
 
-  #heardOfControl(news: Partial<ControlNews>): void {
+  #heardOfControl(news: Partial<ControlUpdate>): void {
     if (this.#hello === null) return;
     const before = JSON.stringify(this.#standing);
     const steered = this.#steers;
@@ -344,7 +344,7 @@ export class View {
       mode: () => (this.#phase.name === "live" ? (this.#state?.picks ?? "never") : "never"),
       size: () => this.#state,
       ask: async (x: number, y: number, how: "click" | "hover") =>
-        (await this.#ask("pick", { x, y, how })) as Picked | null,
+        (await this.#ask("pick", { x, y, how })) as PickedPoint | null,
     };
   }
 
@@ -361,7 +361,7 @@ export class View {
       setFrameRate: (choice: FrameRateChoice) => void this.#ask("quality", { frame_rate: choice }),
       setBitRate: (choice: BitRateChoice) => this.#setBitRate(choice),
       toggleFullscreen: () => void this.#toggleFullscreen(),
-      who: async () => (await this.#ask("who")) as WhoIsHere | null,
+      who: async () => (await this.#ask("who")) as ViewerList | null,
       act: ({ verb, args }: ControlAction) => void this.#ask(verb, args),
     };
   }

@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
-import type { Participant } from "../../protocol/messages.ts";
+import type { ViewerInfo } from "../../protocol/messages.ts";
 import { People, peopleOf } from "../../view/people.ts";
 
-const person = (viewer: string, more: Partial<Participant> = {}): Participant => ({
+const person = (viewer: string, more: Partial<ViewerInfo> = {}): ViewerInfo => ({
   viewer,
   role: "controller",
   owner: false,

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Picked, Picks } from "../../protocol/messages.ts";
+import type { PickedPoint, PickMode } from "../../protocol/messages.ts";
 import { placeOf, watchPicks } from "../../view/picking.ts";
 
-const STAR: Picked = { name: "stars", index: 12, value: 0.123456789, how: "click", sequence: 1 };
+const STAR: PickedPoint = { name: "stars", index: 12, value: 0.123456789, how: "click", sequence: 1 };
 const BOX = { left: 10, top: 20, width: 200, height: 100 };
 
-function watched(mode: Picks, answer: Picked | null = STAR) {
+function watched(mode: PickMode, answer: PickedPoint | null = STAR) {
   const life = new AbortController();
   const picture = document.createElement("div");
   picture.getBoundingClientRect = () => BOX as DOMRect;
