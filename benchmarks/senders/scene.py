@@ -45,7 +45,7 @@ class Scene:
         """Input number ``key``, which has dragged by ``total`` heights so far."""
         step, self._total = total - self._total, total
         self._key = key
-        self._engine.move(Motion({"orbitX": step} if step else {}, held=True), time.monotonic())
+        self._engine.move(Motion({"orbitX": step} if step else {}, is_held=True), time.monotonic())
 
     def draw(self) -> np.ndarray:
         """Pixels, uint8 ``(height, width, 4)``, BGRA, with the bar code."""

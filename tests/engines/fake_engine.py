@@ -221,9 +221,9 @@ class FakeSceneEngine(SceneEngine):
     def subsolar_position(self) -> GeoPosition | None:
         return GeoPosition(12.5, -90.0)
 
-    def surface_point(self, target: str, place: GeoPosition) -> tuple[float, float, float]:
-        distance = self._body(target)[1] + place.altitude
-        latitude, longitude = math.radians(place.latitude), math.radians(place.longitude)
+    def surface_point(self, target: str, position: GeoPosition) -> tuple[float, float, float]:
+        distance = self._body(target)[1] + position.altitude
+        latitude, longitude = math.radians(position.latitude), math.radians(position.longitude)
         flat = distance * math.cos(latitude)
         return flat * math.cos(longitude), flat * math.sin(longitude), distance * math.sin(latitude)
 

@@ -84,9 +84,9 @@ class MovingEngine(Engine):
         self._flight_ends = None
         self._position += motion.axes.get("orbitX", 0.0), motion.axes.get("orbitY", 0.0)
         self._changed = self._changed or bool(motion.axes)
-        if self._held and not motion.held:
+        if self._held and not motion.is_held:
             self._coasts_until = now + COAST
-        self._held = motion.held
+        self._held = motion.is_held
 
     def targets(self) -> list[Target]:
         return TARGETS

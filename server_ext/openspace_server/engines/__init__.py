@@ -1,1 +1,1 @@
-"""What draws. Each engine keeps the contract of :mod:`openspace_server.engines.base`."""
+"""Engines: renderers that keep the contract of :mod:`openspace_server.engines.base`."""

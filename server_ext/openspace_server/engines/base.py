@@ -1,4 +1,6 @@
-"""The Engine contract: whatever draws. An engine knows nothing of WebRTC, viewers or sockets.
+"""The engine contract: what an instance needs of a renderer.
+
+An engine knows nothing of WebRTC, viewers or sockets.
 
 Every method is called on one thread, the instance's draw thread, so an engine needs no locks.
 Wall-clock arguments named ``now`` are seconds of :func:`time.monotonic`.
@@ -21,7 +23,7 @@ class EngineError(Exception):
 
 
 class UnknownTarget(EngineError):
-    """A scene name nobody has; the message lists near names."""
+    """A name that is not in the scene; the message lists near names."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
@@ -31,7 +33,7 @@ class UnknownTarget(EngineError):
 
 @dataclass(frozen=True)
 class Frame:
-    """One drawn picture.
+    """One drawn frame.
 
     Attributes:
         id: counts drawn frames from 1.
@@ -48,7 +50,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Still(Frame):
-    """A picture made on request (:meth:`Engine.still`); its ``id`` is 0, as it is none of the live picture's frames.
+    """A frame made on request next to the live view (:meth:`Engine.still`); its ``id`` is 0.
 
     Attributes:
         depth: float64 ``(height, width)``: metres from the camera to the body that the middle of the pixel shows,
@@ -70,11 +72,11 @@ class StillRequest:
     """What a still shows.
 
     Attributes:
-        size: ``(width, height)``, each 64 to 8192 pixels and at most 7680 x 4320 of them; None for the live picture's.
-        antialias: samples per pixel: 1 (as the live picture), 2, 4, 8 or 16; None for 4.
+        size: ``(width, height)``, each 64 to 8192 pixels and at most 7680 x 4320 of them; None for the live view's.
+        antialias: samples per pixel: 1 (as the live view), 2, 4, 8 or 16; None for 4.
         time: ISO 8601 as for :meth:`Engine.set_time`; None for the present one.
         camera: a navigation state as for :meth:`Engine.set_camera`, ``Timestamp`` not applied; None for the present
-            one, which keeps its place relative to its anchor also at another ``time``.
+            one, which keeps its position relative to its anchor also at another ``time``.
         depth, ids: whether to say what each pixel shows; see :class:`Still`.
     """
 
@@ -90,16 +92,16 @@ class StillRequest:
 class Motion:
     """Camera motion to apply now: axis differences in the units of ``protocols.viewer.AXES``.
 
-    ``held`` tells whether the user still holds on; when it turns False the camera may coast and come to rest.
+    ``is_held`` says whether the user still drags; when it turns False the camera may coast and come to rest.
     """
 
     axes: dict[str, float] = field(default_factory=dict)
-    held: bool = False
+    is_held: bool = False
 
 
 @dataclass(frozen=True)
 class Target:
-    """Something to fly to. ``radius`` in metres; ``kind`` such as "star", "planet", "moon"."""
+    """A target of flights. ``radius`` in metres; ``kind`` such as "star", "planet", "moon"."""
 
     identifier: str
     name: str
@@ -108,35 +110,36 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What an engine that runs a program of its own may want to know of its instance.
+class EngineContext:
+    """What an engine that runs a program of its own needs of its instance.
 
     Attributes:
         slot: the instance's number on its host.
         api_port, api_tcp_port: where that program's OpenSpace API should listen, over WebSocket and over TCP; 0 for
             free ports.
-        frame_rate: how often per second to look for a new picture where nothing tells of one.
-        changed: to be called, from any thread, when the picture or the state has changed by itself and
+        frame_rate: how often per second to look for a new frame where nothing announces one.
+        on_changed: to be called, from any thread, when the view or the state has changed by itself and
             :meth:`Engine.next_change` did not foresee it.
-        progress: to be called, from any thread, with how far a start is that takes long; such a start may go on.
-        ending: whether the instance is about to end, so that :meth:`Engine.open` should give up.
+        on_progress: to be called, from any thread, with the progress of a start that takes long; it extends the
+            time that the start may take.
+        is_ending: whether the instance is about to end, so that :meth:`Engine.open` should give up.
     """
 
     slot: int = 0
     api_port: int = 0
     api_tcp_port: int = 0
     frame_rate: int = 30
-    changed: Callable[[], None] = lambda: None
-    progress: Callable[[str], None] = lambda text: None
-    ending: Callable[[], bool] = lambda: False
+    on_changed: Callable[[], None] = lambda: None
+    on_progress: Callable[[str], None] = lambda text: None
+    is_ending: Callable[[], bool] = lambda: False
 
 
 class Engine(ABC):
-    """What an instance needs from whatever draws."""
+    """What draws in an instance."""
 
     name: ClassVar[str]
 
-    def attach(self, surroundings: Surroundings) -> None:  # noqa: B027 -- most engines need none
+    def attach(self, context: EngineContext) -> None:  # noqa: B027 -- most engines need none
         """Called once, before :meth:`open`. For engines that run a program of their own."""
 
     @property
@@ -146,7 +149,7 @@ class Engine(ABC):
 
     @abstractmethod
     def open(self, width: int, height: int) -> None:
-        """Create the picture of ``width`` x ``height`` pixels. Raises EngineError with what to do."""
+        """Prepare to draw frames of ``width`` x ``height`` pixels. Raises EngineError with what to do."""
 
     @abstractmethod
     def close(self) -> None:
@@ -162,49 +165,47 @@ class Engine(ABC):
 
     @abstractmethod
     def draw(self, now: float) -> Frame:
-        """Advance camera and simulation to ``now`` and draw. The very frame of before may come back if nothing in the
-        picture has changed."""
+        """Advance camera and simulation to ``now`` and draw. The previous frame itself may be returned if nothing in
+        the view has changed."""
 
-    def still(self, now: float, size: tuple[int, int] | None = None, **asked: Any) -> Still:
-        """A picture beside the live one, which goes on as if nothing had been asked: same time, camera, flights, size.
+    def still(self, now: float, size: tuple[int, int] | None = None, **options: Any) -> Still:
+        """A frame made next to the live view, whose time, camera, flights and size do not change.
 
         The same time, camera, size, antialias and scene give the same pixels, byte for byte, whatever was drawn
-        before. What was added to the scene is in it, all of it.
+        before. Everything that was added to the scene is in it.
 
         Args:
-            size, asked: as :class:`StillRequest` has them.
+            size, options: as in :class:`StillRequest`.
 
-        Raises EngineError for what cannot be, and from engines that have no such stills; UnknownTarget.
+        Raises EngineError for an invalid request, and from engines that have no such stills; UnknownTarget.
         """
-        parts = self.still_in_parts(now, StillRequest(size, **asked))
+        parts = self.still_in_parts(now, StillRequest(size, **options))
         while True:
             try:
                 next(parts)
             except StopIteration as done:
                 return cast(Still, done.value)
 
-    def still_in_parts(self, now: float, asked: StillRequest) -> Generator[None, None, Still]:
-        """As :meth:`still`, in parts of about the time of one live picture, so that :meth:`draw` and everything else
-        may be called in between: a generator that returns the still. What is wrong with the request is raised by
-        the call itself; ``close()`` gives up."""
-        raise EngineError(
-            f"the {self.name} engine draws no stills of its own: grab a frame of the live picture instead"
-        )
+    def still_in_parts(self, now: float, request: StillRequest) -> Generator[None, None, Still]:
+        """As :meth:`still`, in parts that take about as long as one live frame, so that :meth:`draw` and everything
+        else may be called in between: a generator that returns the still. The call itself raises what is wrong with
+        the request; ``close()`` cancels the still."""
+        raise EngineError(f"the {self.name} engine draws no stills of its own: grab a frame of the live view instead")
 
-    def stills_over(self) -> None:  # noqa: B027 -- most engines make them beside the live picture
-        """Nobody waits for a still any more: whatever was put aside for stills comes back. Raises EngineError."""
+    def end_stills(self) -> None:  # noqa: B027 -- most engines make them next to the live view
+        """No still is waited for any more: the engine restores what it changed for stills. Raises EngineError."""
 
     @abstractmethod
     def next_change(self, now: float) -> float:
-        """Seconds from ``now`` until a new picture would differ visibly from the last one drawn.
+        """Seconds from ``now`` until a new frame would differ visibly from the last one drawn.
 
         0 while the camera moves; the time a body needs to move by about a pixel otherwise (never more than 1 s while
         simulation time runs); infinity while nothing will change by itself.
         """
 
-    def on_change(self, hear: Callable[[], None]) -> None:  # noqa: B027 (not every engine has such changes)
-        """From now on ``hear`` is called, on any thread, when something is ready that only drawing will show, such as
-        points that were prepared beside the draw thread: :meth:`next_change` is 0 then."""
+    def on_change(self, callback: Callable[[], None]) -> None:  # noqa: B027 (not every engine has such changes)
+        """From now on ``callback`` is called, on any thread, when something is ready that only drawing will show, such
+        as points that were prepared on another thread: :meth:`next_change` is 0 then."""
 
     @abstractmethod
     def move(self, motion: Motion, now: float) -> None:
@@ -271,17 +272,17 @@ class Engine(ABC):
 
     @abstractmethod
     def set_camera(self, state: dict[str, Any], now: float) -> None:
-        """Place the camera as ``camera()`` told. Raises EngineError, UnknownTarget."""
+        """Set the camera to a state as :meth:`camera` returns it. Raises EngineError, UnknownTarget."""
 
-    def place(self, camera: dict[str, Any], time: str | None, mark: Any, now: float) -> Any:
-        """Put camera and time somewhere at once, as one step of many.
+    def set_view(self, camera: dict[str, Any], time: str | None, mark: Any, now: float) -> Any:
+        """Set camera and time together, as one step of many.
 
         Args:
-            camera, time: as for :meth:`set_camera` and :meth:`set_time`; a ``time`` of None keeps that.
-            mark: what the step before returned; None for a first step.
+            camera, time: as for :meth:`set_camera` and :meth:`set_time`; None keeps the time.
+            mark: what the previous step returned; None for a first step.
 
         Returns a mark for the next step; None, with nothing done, if something else has moved the camera since the
-        step before. Raises EngineError, UnknownTarget.
+        previous step. Raises EngineError, UnknownTarget.
         """
         if mark is not None and (self.flying or _without_time(self.camera()) != mark):
             return None
@@ -292,11 +293,11 @@ class Engine(ABC):
 
     # -- the sky ---------------------------------------------------------------------------------------------------
 
-    def whereabouts_in_parts(
+    def body_positions_in_parts(
         self, targets: Sequence[str], times: Sequence[str]
     ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
-        """Where ``targets`` are at ``times`` (ISO 8601), and how they are turned, in OpenSpace's world axes; in parts,
-        as :meth:`still_in_parts`.
+        """Positions and rotations of ``targets`` at ``times`` (ISO 8601) in OpenSpace's world axes; in parts, as
+        :meth:`still_in_parts`.
 
         Returns float64 ``(times, targets, 3)``, metres from the Sun, and ``(times, targets, 3, 3)``, rotation matrices
         from body-fixed axes. Raises UnknownTarget, EngineError.

@@ -1,4 +1,4 @@
-"""What an engine offers beyond a picture, so that OpenSpace's scripts and API have something to act on.
+"""The contract of engines with a scene graph, on which OpenSpace's scripts and API act.
 
 Units: metres, seconds, degrees for geographic angles, radians for everything else. Only :attr:`SceneEngine.tree` and
 :meth:`SceneEngine.advance` are required; what an engine leaves out is refused with a reason that names it.
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import Frame
-from openspace_server.engines.point_engine import PointEngine, Shown
+from openspace_server.engines.point_engine import Completion, PointEngine
 from openspace_server.engines.properties import Property, PropertyTree
 from openspace_server.protocols.session_recording import CameraPose
 
@@ -35,7 +35,7 @@ JOYSTICK_AXES = (
 
 @dataclass(frozen=True)
 class GeoPosition:
-    """A place over a body: ``latitude`` and ``longitude`` in degrees, ``altitude`` in metres above its surface."""
+    """A position over a body: ``latitude`` and ``longitude`` in degrees, ``altitude`` in metres above its surface."""
 
     latitude: float
     longitude: float
@@ -52,13 +52,13 @@ class Flight:
     paused: bool = False
 
 
-_LOOKS = {
+_STYLE = {
     "visible": "Enabled",
     "opacity": "Opacity",
     "size": "SizeSettings.MaxSize",
     "color": "Coloring.FixedColor",
 }
-"""The looks of points as properties below the node's renderable."""
+"""The style of points as properties below the node's renderable."""
 
 
 class SceneEngine(PointEngine):
@@ -101,7 +101,7 @@ class SceneEngine(PointEngine):
     def fly_to_geo(
         self, target: str, latitude: float, longitude: float, altitude: float | None, duration: float | None, now: float
     ) -> None:
-        """Fly to a place over ``target`` (the focus if empty); an altitude of None keeps the present one."""
+        """Fly to a position over ``target`` (the focus if empty); an altitude of None keeps the present one."""
         self._lacks("flights to geographic positions")
 
     def fly_to_state(self, state: dict[str, Any], duration: float | None, now: float) -> None:
@@ -117,7 +117,7 @@ class SceneEngine(PointEngine):
         return Flight("", self.focus, 0.0) if self.flying else None
 
     def pause_flight(self, paused: bool, now: float) -> None:
-        """Hold the flight, or let it go on."""
+        """Pause or continue the flight."""
         self._lacks("pausing a flight")
 
     def stop_flight(self, now: float) -> None:
@@ -129,7 +129,7 @@ class SceneEngine(PointEngine):
         self._lacks("skipping a flight")
 
     def camera_position(self) -> GeoPosition:
-        """Where the camera is over the focus."""
+        """The camera's position over the focus."""
         self._lacks("geographic positions")
 
     def view_position(self) -> GeoPosition | None:
@@ -140,8 +140,8 @@ class SceneEngine(PointEngine):
         """Where on the focus the Sun is in the zenith; None when that makes no sense."""
         return None
 
-    def surface_point(self, target: str, place: GeoPosition) -> tuple[float, float, float]:
-        """The body-fixed position of a place, metres from the centre of ``target``."""
+    def surface_point(self, target: str, position: GeoPosition) -> tuple[float, float, float]:
+        """The body-fixed coordinates of ``position``, metres from the centre of ``target``."""
         self._lacks("geographic positions")
 
     def focus_distance(self) -> float:
@@ -150,11 +150,11 @@ class SceneEngine(PointEngine):
         return float((x * x + y * y + z * z) ** 0.5)
 
     def pose(self) -> CameraPose:
-        """The camera as recordings keep it."""
+        """The camera pose as recordings keep it."""
         self._lacks("camera poses")
 
     def set_pose(self, pose: CameraPose, now: float) -> None:
-        """Place the camera. Raises UnknownTarget, EngineError."""
+        """Set the camera. Raises UnknownTarget, EngineError."""
         self._lacks("camera poses")
 
     # -- scene ---------------------------------------------------------------------------------------------------
@@ -175,20 +175,20 @@ class SceneEngine(PointEngine):
         """Metres from the Sun's barycentre, in OpenSpace's world axes. Raises UnknownTarget."""
         self._lacks("world positions")
 
-    def whereabouts(self, targets: Sequence[str], time: str) -> tuple[np.ndarray, np.ndarray]:
-        """Where ``targets`` are at ``time`` (ISO 8601), and how they are turned, in OpenSpace's world axes.
+    def body_positions(self, targets: Sequence[str], time: str) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and rotations of ``targets`` at ``time`` (ISO 8601) in OpenSpace's world axes.
 
         Returns float64 ``(n, 3)``, metres from the Sun, and ``(n, 3, 3)``, rotation matrices from body-fixed axes.
         Raises UnknownTarget, EngineError.
         """
         self._lacks("places of bodies at other times")
 
-    def whereabouts_in_parts(
+    def body_positions_in_parts(
         self, targets: Sequence[str], times: Sequence[str]
     ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
         found = []
         for time in times:
-            found.append(self.whereabouts(targets, time))
+            found.append(self.body_positions(targets, time))
             yield
         shape = (len(times), len(targets), 3)
         positions = np.array([each[0] for each in found], float).reshape(shape)
@@ -208,26 +208,26 @@ class SceneEngine(PointEngine):
 
     # -- points --------------------------------------------------------------------------------------------------
 
-    def remove_points(self, identifier: str) -> Shown:
+    def remove_points(self, identifier: str) -> Completion:
         self.remove_node(identifier)
         return None
 
     def has_points(self, identifier: str) -> bool:
         return self.tree.owner(f"Scene.{identifier}") is not None
 
-    def point_looks(self, identifier: str) -> dict[str, Any]:
-        return {name: self._look_of(identifier, name).value for name in _LOOKS}
+    def point_style(self, identifier: str) -> dict[str, Any]:
+        return {name: self._style_property(identifier, name).value for name in _STYLE}
 
-    def style_points(self, identifier: str, looks: Mapping[str, Any]) -> Shown:
-        for name, value in looks.items():
-            self._look_of(identifier, name).set(value)
+    def style_points(self, identifier: str, style: Mapping[str, Any]) -> Completion:
+        for name, value in style.items():
+            self._style_property(identifier, name).set(value)
         return None
 
-    def _look_of(self, identifier: str, name: str) -> Property:
-        return self.tree.get(f"Scene.{identifier}.Renderable.{_LOOKS[name]}")
+    def _style_property(self, identifier: str, name: str) -> Property:
+        return self.tree.get(f"Scene.{identifier}.Renderable.{_STYLE[name]}")
 
-    # -- picture -------------------------------------------------------------------------------------------------
+    # -- frames --------------------------------------------------------------------------------------------------
 
     def last_frame(self) -> Frame | None:
-        """The picture drawn last, for screenshots; None before the first."""
+        """The frame drawn last, for screenshots; None before the first."""
         return None

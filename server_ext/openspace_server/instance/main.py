@@ -13,7 +13,7 @@ import threading
 
 import cv2
 
-from openspace_server.engines.base import EngineError, Surroundings
+from openspace_server.engines.base import EngineContext, EngineError
 from openspace_server.instance.api.open import SceneApi, open_api
 from openspace_server.instance.instance import Instance
 from openspace_server.instance.process.engine_registry import make_engine
@@ -72,14 +72,14 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
         counted=lambda viewers: host.send("viewers", count=viewers),
     )
     engine.attach(
-        Surroundings(
+        EngineContext(
             configuration.id,
             configuration.api_port,
             configuration.api_tcp_port,
             configuration.frame_rate or STEADY_RATE,
-            changed=instance.draw_loop.wake,
-            progress=lambda text: host.send("progress", reason=text),
-            ending=lambda: stop.is_set() or instance.draw_loop.stopping,
+            on_changed=instance.draw_loop.wake,
+            on_progress=lambda text: host.send("progress", reason=text),
+            is_ending=lambda: stop.is_set() or instance.draw_loop.stopping,
         )
     )
     api: SceneApi | None = None

@@ -225,7 +225,7 @@ def test_a_way_around_the_moon_may_lead_through_the_earth(engine: EmbeddedEngine
 
 def test_what_was_drawn_once_is_not_kept_for_ever(engine: EmbeddedEngine, wall: Wall) -> None:
     for _ in range(60):
-        engine.move(Motion({"orbitX": 0.01}, held=True), wall.after(0.03))
+        engine.move(Motion({"orbitX": 0.01}, is_held=True), wall.after(0.03))
         engine.draw(wall.now)
     assert TransformState.get_num_states() < 150
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from openspace_server.engines.base import EngineError, Frame, Motion, Surroundings, UnknownTarget
+from openspace_server.engines.base import EngineContext, EngineError, Frame, Motion, UnknownTarget
 from openspace_server.engines.openspace import OpenSpaceEngine
 from tests.engines.openspace.conftest import Install, left_over
 
@@ -20,9 +20,9 @@ PATIENCE = 15.0
 
 
 @contextmanager
-def opened(size: tuple[int, int] = (320, 180), **surroundings: Any) -> Iterator[OpenSpaceEngine]:
+def opened(size: tuple[int, int] = (320, 180), **context: Any) -> Iterator[OpenSpaceEngine]:
     engine = OpenSpaceEngine()
-    engine.attach(Surroundings(**surroundings))
+    engine.attach(EngineContext(**context))
     try:
         engine.open(*size)
         yield engine
@@ -104,7 +104,7 @@ def test_every_release_shows_and_does_the_same(release: str, installed: Install,
 def drag_and_zoom(engine: OpenSpaceEngine) -> None:
     """A drag turns and does not drift, even when nothing is heard of its end."""
     before, far = engine.camera()["Position"], distance(engine)
-    engine.move(Motion({"orbitX": 0.1}, held=True), now())
+    engine.move(Motion({"orbitX": 0.1}, is_held=True), now())
 
     def rests() -> bool:
         one = engine.camera()["Position"]
@@ -119,7 +119,7 @@ def drag_and_zoom(engine: OpenSpaceEngine) -> None:
     engine.move(Motion({"zoom": 0.1}), now())
     draw_until(engine, lambda _: distance(engine) < far * 0.99, "the wheel brings it nearer")
     engine.fly_to("Saturn", 20, None, now())
-    engine.move(Motion({"orbitX": 0.05}, held=True), now())
+    engine.move(Motion({"orbitX": 0.05}, is_held=True), now())
     assert not engine.flying, "who steers takes the camera from a flight"
 
 
@@ -129,7 +129,7 @@ def test_it_says_how_far_the_start_is_and_gives_it_up_when_told(installed: Insta
 
     with (
         pytest.raises(EngineError, match="stopped while OpenSpace was loading"),
-        opened(progress=told.append, ending=lambda: bool(told)),
+        opened(on_progress=told.append, is_ending=lambda: bool(told)),
     ):
         pass
     assert told[0].startswith("OpenSpace is loading")
@@ -139,7 +139,7 @@ def test_it_says_how_far_the_start_is_and_gives_it_up_when_told(installed: Insta
 def test_changes_of_the_picture_are_told_at_once_and_nothing_while_there_are_none(installed: Install) -> None:
     installed()
     changes: list[float] = []
-    with opened(changed=lambda: changes.append(now())) as engine:
+    with opened(on_changed=lambda: changes.append(now())) as engine:
         engine.set_paused(True, now())
         last = draw_until(engine, lambda frame: engine.draw(now()) is frame, "it stands still")
         assert engine.next_change(now()) == float("inf")

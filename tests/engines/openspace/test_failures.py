@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from openspace_server.cli.doctor import _openspace
-from openspace_server.engines.base import EngineError, Surroundings
+from openspace_server.engines.base import EngineContext, EngineError
 from openspace_server.engines.openspace import OpenSpaceEngine
 from openspace_server.engines.openspace.process.instance_folder import remove_orphans
 from tests.engines.openspace.conftest import Install, left_over
 
 
-def refusal(**surroundings: int) -> str:
+def refusal(**context: int) -> str:
     engine = OpenSpaceEngine()
-    engine.attach(Surroundings(**surroundings))
+    engine.attach(EngineContext(**context))
     with pytest.raises(EngineError) as refused:
         engine.open(320, 180)
     engine.close()

@@ -18,7 +18,7 @@ from openspace_server.engines.openspace.points import node_table as point_table
 from openspace_server.engines.openspace.points import nodes as point_nodes
 from openspace_server.engines.openspace.points.lua import Kept, addition, ask_kept, restoration, setting
 from openspace_server.engines.openspace.points.mixin import MOST_POINTS
-from openspace_server.engines.point_engine import Shown
+from openspace_server.engines.point_engine import Completion
 from tests.engines.openspace.conftest import Install
 from tests.engines.openspace.test_engine import RELEASES, draw_until, now, opened
 
@@ -33,7 +33,7 @@ def table(identifier: str = "dust", parent: str = "Sun", **renderable: Any) -> d
     return {"Identifier": identifier, "Parent": parent, "Renderable": renderable}
 
 
-def done(shown: Shown) -> None:
+def done(shown: Completion) -> None:
     """Wait for it. Raises what it raises."""
     assert shown is not None
     shown.result(30)
@@ -79,7 +79,7 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
             monkeypatch.setattr(point_nodes, "write_points", broken)
             with pytest.raises(EngineError, match=reason):
                 done(engine.update_points("dust", PLACES * 2))
-            assert engine.point_looks("dust") == looks
+            assert engine.point_style("dust") == looks
             assert engine._pilot._scripts.call("propertyValue", RANGE) == [-5, 7]
             with pytest.raises(EngineError, match=reason):
                 done(engine.add_points(table("other"), PLACES, {}))
@@ -126,7 +126,7 @@ def test_what_fails_within_leaves_no_file_and_no_other_node(
                     done(engine.update_points("dust", PLACES[:50], {"values": PLACES[:50, 0]}))
             assert sorted(points_folder(engine).iterdir()) == kept
             assert count(engine) == len(PLACES)
-            assert engine.point_looks("dust")["opacity"] == 0.25
+            assert engine.point_style("dust")["opacity"] == 0.25
         monkeypatch.setattr(point_nodes, "value_of", lambda identifier, name: "nil")
         with pytest.raises(EngineError, match="it has read 0 of 50 points"):
             done(engine.update_points("dust", PLACES[:50]))
@@ -140,11 +140,11 @@ def test_points_whose_node_somebody_has_removed_come_back_as_they_looked(install
         looks = {"visible": False, "opacity": 0.25, "size": 9.0, "color": [1.0, 0.0, 0.0]}
         done(engine.style_points("dust", looks))
         engine._pilot._scripts.call("removeSceneGraphNode", "dust")
-        assert engine.point_looks("dust") == {}
+        assert engine.point_style("dust") == {}
         with pytest.raises(EngineError, match=r"Scene\.dust\.Renderable\.Opacity"):
             done(engine.style_points("dust", {"opacity": 0.5}))
         done(engine.update_points("dust", PLACES[:50]))
-        assert engine.point_looks("dust") == looks
+        assert engine.point_style("dust") == looks
         engine._pilot._scripts.call("removeSceneGraphNode", "dust")
         done(engine.remove_points("dust"))
         assert not list(points_folder(engine).iterdir())
@@ -169,8 +169,8 @@ def test_errors_of_other_clients_scripts_fail_nothing(
         done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
         for opacity in (0.5, 0.25, 0.75):
             done(engine.style_points("dust", {"opacity": opacity}))
-            assert engine.point_looks("dust")["opacity"] == opacity
-        done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 1, 0]]}))
+            assert engine.point_style("dust")["opacity"] == opacity
+        done(engine.color_points("dust", MAPPING | {"Colors": [[0, 1, 0]]}))
         done(engine.remove_points("dust"))
         assert "Scene.Nobody.Fade" in files._scripts.problems()[0], "it was heard"
         monkeypatch.setattr(Scripts, "forget", forget)
@@ -257,10 +257,10 @@ def test_other_colours_alone_read_no_file_again(installed: Install, monkeypatch:
         engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
         before = engine.draw(now())
         monkeypatch.delattr(point_nodes, "write_points")
-        done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 1, 0]], "ValueRange": [0, 2]}))
+        done(engine.color_points("dust", MAPPING | {"Colors": [[0, 1, 0]], "ValueRange": [0, 2]}))
         assert engine._pilot._scripts.call("propertyValue", RANGE) == [0, 2]
         draw_until(engine, lambda frame: bool((frame.pixels != before.pixels).any()), "other colours")
-        done(engine.colour_points("dust", None))
+        done(engine.color_points("dust", None))
         assert len(list(points_folder(engine).iterdir())) == 2
 
 
@@ -269,13 +269,13 @@ def test_colours_of_each_point_win_over_another_colour_map(installed: Install, m
     with opened() as engine:
         engine.set_paused(True, now())
         own = np.tile(np.array([[0, 255, 0]], np.uint8), (len(PLACES), 1))
-        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES, colours=own))
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES, colors=own))
         engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
         before = engine.draw(now()).pixels
         files = sorted(points_folder(engine).iterdir())
         with pytest.raises(EngineError, match="no column 'mass'"):
-            done(engine.colour_points("dust", MAPPING | {"Parameter": "mass"}))
-        done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 0, 1]]}))
+            done(engine.color_points("dust", MAPPING | {"Parameter": "mass"}))
+        done(engine.color_points("dust", MAPPING | {"Colors": [[0, 0, 1]]}))
         assert sorted(points_folder(engine).iterdir()) == files
         assert np.array_equal(engine.draw(now()).pixels, before)
         done(engine.update_points("dust", PLACES[:1000], {"values": PLACES[:1000, 0]}))
@@ -305,7 +305,7 @@ def test_colours_that_openspace_refuses_leave_those_of_before(
 
         monkeypatch.setattr(point_nodes, "setting", once)
         with pytest.raises(EngineError, match="busy"):
-            done(engine.colour_points("dust", MAPPING | {"Colors": [[0, 1, 0]], "ValueRange": [0, 2]}))
+            done(engine.color_points("dust", MAPPING | {"Colors": [[0, 1, 0]], "ValueRange": [0, 2]}))
         assert sorted(points_folder(engine).iterdir()) == files
         assert engine._pilot._scripts.call("propertyValue", RANGE) == [-5, 7]
         file = engine._pilot._scripts.call("propertyValue", RANGE.replace("ValueRange", "File"))

@@ -35,7 +35,7 @@ def test_a_window_resized_while_the_first_points_are_read_leaves_their_size(
         resized.set()
         done(shown)
         done(engine._files()._do(lambda: None))  # all asked before it is done
-        assert engine.point_looks("dust")["size"] == 3
+        assert engine.point_style("dust")["size"] == 3
 
 
 def test_a_still_of_another_size_waits_for_the_sizes_of_points(installed: Install) -> None:
@@ -59,7 +59,7 @@ def test_a_still_of_another_size_waits_for_the_sizes_of_points(installed: Instal
             if steps == 40:  # a still takes a dozen
                 busy.set()
         busy.set()
-        engine.stills_over()
+        engine.end_stills()
         red_only = (still.pixels[..., 2] > 128) & (still.pixels[..., :2] < 40).all(axis=2)
         across = int(red_only.any(axis=0).sum())
         assert across == pytest.approx(2 * 20, abs=4)

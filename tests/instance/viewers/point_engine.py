@@ -38,7 +38,7 @@ class CloudEngine(MovingEngine, SceneEngine):
         self._advance(now)
 
     def add_points(
-        self, node: dict[str, Any], places: np.ndarray, columns: Mapping[str, np.ndarray], *, colours: Any = None
+        self, node: dict[str, Any], positions: np.ndarray, columns: Mapping[str, np.ndarray], *, colors: Any = None
     ) -> None:
         table = node["Renderable"]
         if node["Parent"] == "Nowhere":
@@ -53,17 +53,17 @@ class CloudEngine(MovingEngine, SceneEngine):
         renderable.add(colouring)
         owner.add(renderable)
         self._scene.add(owner)
-        self._clouds[node["Identifier"]] = (places, columns)
+        self._clouds[node["Identifier"]] = (positions, columns)
 
     def update_points(
-        self, identifier: str, places: np.ndarray, columns: Mapping[str, np.ndarray], *, colours: Any = None
+        self, identifier: str, positions: np.ndarray, columns: Mapping[str, np.ndarray], *, colors: Any = None
     ) -> None:
         until = clock.monotonic() + UPDATE_SECONDS
         while clock.monotonic() < until:
             pass
-        self._clouds[identifier] = (places, columns)
+        self._clouds[identifier] = (positions, columns)
 
-    def colour_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
+    def color_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
         if mapping is not None and len(mapping["Colors"]) < 2:
             raise EngineError("one colour is no map")
 
@@ -72,9 +72,9 @@ class CloudEngine(MovingEngine, SceneEngine):
         del self._clouds[identifier]
 
     def pick(self, x: float, y: float) -> Any:
-        for identifier, (places, columns) in self._clouds.items():
+        for identifier, (positions, columns) in self._clouds.items():
             index = int(1000 * x)
-            if index < len(places):
+            if index < len(positions):
                 value = float(columns["values"][index]) if "values" in columns else None
                 return SimpleNamespace(identifier=identifier, index=index, value=value, values={})
         return None

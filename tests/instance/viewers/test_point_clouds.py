@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from openspace_server.engines.base import EngineError, UnknownTarget
-from openspace_server.engines.point_engine import PointEngine, Shown
+from openspace_server.engines.point_engine import Completion, PointEngine
 from openspace_server.instance.drawing.draw_loop import DrawLoop
 from openspace_server.instance.viewers.point_clouds import PointScene
 from openspace_server.protocols.fields import ProtocolError
@@ -27,16 +27,16 @@ class LateEngine(MovingEngine, PointEngine):
         self.there: set[str] = set()
         self.asked: asyncio.Queue[Future[None]] = asyncio.Queue()
 
-    def add_points(self, node: dict[str, Any], places: Any, columns: Any, *, colours: Any = None) -> Shown:
+    def add_points(self, node: dict[str, Any], positions: Any, columns: Any, *, colors: Any = None) -> Completion:
         self.there.add(node["Identifier"])
-        return self.update_points(node["Identifier"], places, columns)
+        return self.update_points(node["Identifier"], positions, columns)
 
-    def update_points(self, identifier: str, places: Any, columns: Any, *, colours: Any = None) -> Shown:
+    def update_points(self, identifier: str, positions: Any, columns: Any, *, colors: Any = None) -> Completion:
         shown: Future[None] = Future()
         self.asked.put_nowait(shown)
         return shown
 
-    def remove_points(self, identifier: str) -> Shown:
+    def remove_points(self, identifier: str) -> Completion:
         if identifier not in self.there:
             raise UnknownTarget(identifier, self.there)
         self.there.remove(identifier)
@@ -45,10 +45,10 @@ class LateEngine(MovingEngine, PointEngine):
     def has_points(self, identifier: str) -> bool:
         return identifier in self.there
 
-    def point_looks(self, identifier: str) -> dict[str, Any]:
+    def point_style(self, identifier: str) -> dict[str, Any]:
         return {}
 
-    def style_points(self, identifier: str, looks: Any) -> Shown:
+    def style_points(self, identifier: str, style: Any) -> Completion:
         return None
 
 

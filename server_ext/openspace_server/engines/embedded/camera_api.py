@@ -50,7 +50,7 @@ class Steering(SceneEngine):
         moved = {axis: float(amount) for axis, amount in motion.axes.items() if math.isfinite(amount)}
         if any(moved.values()):
             self._dirty = self._steered = True
-        self._navigator.move(moved, motion.held, now)
+        self._navigator.move(moved, motion.is_held, now)
 
     def joystick(self, axes: Mapping[str, float], now: float) -> None:
         self._sync(now)
@@ -236,9 +236,9 @@ class Steering(SceneEngine):
         x, y, z = self._body_fixed(-self._sky.positions[focus]).tolist()
         return GeoPosition(math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x)))
 
-    def surface_point(self, target: str, place: GeoPosition) -> tuple[float, float, float]:
+    def surface_point(self, target: str, position: GeoPosition) -> tuple[float, float, float]:
         index = find(target) if target else self._navigator.focus
-        x, y, z = geo.place(place.latitude, place.longitude, place.altitude, *self._radii(index)).tolist()
+        x, y, z = geo.place(position.latitude, position.longitude, position.altitude, *self._radii(index)).tolist()
         return x, y, z
 
 

@@ -26,7 +26,7 @@ from openspace_server.engines.embedded.sky import simulation_clock as clocks
 from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.engines.embedded.sky.ephemeris import Sky, sky
 from openspace_server.engines.embedded.sky.rotation import spin_rate
-from openspace_server.engines.point_engine import Picked
+from openspace_server.engines.point_engine import PickedPoint
 from openspace_server.engines.properties import PropertyTree
 
 SMALLEST, LARGEST = 64, 8192
@@ -127,23 +127,23 @@ class EmbeddedEngine(Staging):
             now - self._moved_at < _EARLY * rest or now - self._drawn_at < _EARLY * REST or self._sky_wait(now) < rest
         )
 
-    def still_in_parts(self, now: float, asked: StillRequest) -> Generator[None, None, Still]:
+    def still_in_parts(self, now: float, request: StillRequest) -> Generator[None, None, Still]:
         self._opened()
-        width, height = self._size if asked.size is None else _checked_size(*asked.size)
+        width, height = self._size if request.size is None else _checked_size(*request.size)
         if width * height > stills.MOST_PIXELS:
             raise EngineError(f"a still has at most 7680 x 4320 pixels, got {width} x {height}")
-        antialias = _ANTIALIAS if asked.antialias is None else asked.antialias
+        antialias = _ANTIALIAS if request.antialias is None else request.antialias
         if isinstance(antialias, bool) or antialias not in stills.SAMPLES:
             raise EngineError(f"antialias is a number of samples per pixel, 1, 2, 4, 8 or 16; got {antialias!r}")
         self.advance(now)
         self._still_at = now
-        moment = self._sky if asked.time is None else sky(clocks.parse(asked.time))
-        pose = self._navigator.pose_at(moment) if asked.camera is None else self._read(asked.camera, moment)
+        moment = self._sky if request.time is None else sky(clocks.parse(request.time))
+        pose = self._navigator.pose_at(moment) if request.camera is None else self._read(request.camera, moment)
         look = self._nodes.look
         view = self._view(pose, moment, look.scales, (width, height), exact=True)
         when = clocks.iso(moment.seconds)
         told = {**states.write(pose, moment), "Timestamp": when}
-        plan = stills.Plan(view, pose.anchor, look, antialias, asked.depth, asked.ids, when, told)
+        plan = stills.Plan(view, pose.anchor, look, antialias, request.depth, request.ids, when, told)
         return self._studio.still(plan, self._render.finish)
 
     def _picture(self, canvas: Canvas, width: int, height: int, moving: bool) -> Frame:
@@ -164,7 +164,7 @@ class EmbeddedEngine(Staging):
         offsets = (at - at[pose.anchor]) - pose.position
         return View(moment, at[pose.anchor] + pose.position, pose.orientation, *size, offsets, RADII * scales, exact)
 
-    def pick(self, x: float, y: float) -> Picked | None:
+    def pick(self, x: float, y: float) -> PickedPoint | None:
         self._opened()
         if not (0 <= x <= 1 and 0 <= y <= 1):
             raise EngineError(f"a place in the picture is 0 to 1 from the left and from the top, got {x!r}, {y!r}")

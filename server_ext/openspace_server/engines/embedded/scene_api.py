@@ -55,7 +55,7 @@ class Staging(Steering):
         turned: np.ndarray = GALACTIC @ axes(INDEX[identifier], self._sky.days, self._sky.seconds)
         return turned
 
-    def whereabouts(self, targets: Sequence[str], time: str) -> tuple[np.ndarray, np.ndarray]:
+    def body_positions(self, targets: Sequence[str], time: str) -> tuple[np.ndarray, np.ndarray]:
         rows = [find(target) for target in targets]
         at = sky(clocks.parse(time))
         turned = [GALACTIC @ axes(row, at.days, at.seconds) for row in rows]
@@ -70,28 +70,28 @@ class Staging(Steering):
     def add_points(
         self,
         node: dict[str, Any],
-        places: np.ndarray,
+        positions: np.ndarray,
         columns: Mapping[str, np.ndarray],
         *,
-        colours: np.ndarray | None = None,
+        colors: np.ndarray | None = None,
         shown: np.ndarray | None = None,
     ) -> None:
-        self._add(node, checked(places, columns, colours, shown))
+        self._add(node, checked(positions, columns, colors, shown))
 
     def update_points(
         self,
         identifier: str,
-        places: np.ndarray | None = None,
+        positions: np.ndarray | None = None,
         columns: Mapping[str, np.ndarray] | None = None,
         *,
-        colours: np.ndarray | None = None,
+        colors: np.ndarray | None = None,
         shown: np.ndarray | None = None,
     ) -> None:
         self._opened()
-        self._scene.points.update(identifier, places, columns, colours, shown)
+        self._scene.points.update(identifier, positions, columns, colors, shown)
         self._dirty = True
 
-    def colour_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
+    def color_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
         self._opened()
         self._scene.points.colour(identifier, mapping)
         self._dirty = True

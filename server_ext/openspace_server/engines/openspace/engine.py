@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openspace_server.engines.base import (
+    EngineContext,
     EngineError,
     Frame,
     Motion,
     Still,
     StillRequest,
-    Surroundings,
     Target,
     UnknownTarget,
 )
@@ -77,7 +77,7 @@ class OpenSpaceEngine(PointClouds):
     name = "openspace"
 
     def __init__(self) -> None:
-        self._surroundings = Surroundings()
+        self._context = EngineContext()
         self._programs: Programs | None = None
         self._folder: InstanceFolder | None = None
         self._window: XWindow | None = None
@@ -102,8 +102,8 @@ class OpenSpaceEngine(PointClouds):
         self._camera_at = -math.inf
         self._told_progress = -math.inf
 
-    def attach(self, surroundings: Surroundings) -> None:
-        self._surroundings = surroundings
+    def attach(self, context: EngineContext) -> None:
+        self._context = context
 
     @property
     def api_port(self) -> int | None:
@@ -122,8 +122,8 @@ class OpenSpaceEngine(PointClouds):
         settings = OpenSpaceSettings.read()
         installation = find_installation(settings)
         check_profile(installation, settings)
-        ports = free_ports(self._surroundings.api_port, self._surroundings.api_tcp_port)
-        folder = make_folder(installation, settings, ports, (width, height), self._surroundings.slot)
+        ports = free_ports(self._context.api_port, self._context.api_tcp_port)
+        folder = make_folder(installation, settings, ports, (width, height), self._context.slot)
         self._folder = folder
         command = [*settings.launcher, str(folder.base / installation.program.relative_to(installation.base))]
         command += ["--file", str(folder.configuration), "--config", str(folder.base / WINDOW_FILE)]
@@ -135,15 +135,15 @@ class OpenSpaceEngine(PointClouds):
         elif sys.platform.startswith("linux"):
             screen = (max(width, SCREEN[0]), max(height, SCREEN[1]))
         started = time.monotonic()
-        programs = self._programs = Programs(folder, command, environment, screen, self._surroundings.changed)
-        programs.wait_started(self._surroundings.ending)
+        programs = self._programs = Programs(folder, command, environment, screen, self._context.on_changed)
+        programs.wait_started(self._context.is_ending)
         if programs.display is not None:
             os.environ["XAUTHORITY"] = str(folder.authority)  # for the grabber's own connection
         display = programs.display or settings.display or os.environ.get("DISPLAY", "")
 
         def check() -> None:
             programs.check(f"while loading profile {settings.profile!r}")
-            if self._surroundings.ending():
+            if self._context.is_ending():
                 raise EngineError("stopped while OpenSpace was loading")
             self._tell_progress(programs, time.monotonic() - started)
 
@@ -158,7 +158,7 @@ class OpenSpaceEngine(PointClouds):
         scripts = Scripts(self._link, programs.console_since, programs.console_size)
         self._pilot = Pilot(self._link, scripts)
         self._aside = Aside(self._pilot, lambda size: self._resize(*size))
-        self._feed = StateFeed(self._link, self._surroundings.changed)
+        self._feed = StateFeed(self._link, self._context.on_changed)
         self._joystick = Joystick(self._link)
         self._find_window(display, programs)
         self._grab_from(display)
@@ -238,17 +238,17 @@ class OpenSpaceEngine(PointClouds):
         self._last = Frame(self._frames, pixels, self._told.time, self._camera)
         return self._last
 
-    def still_in_parts(self, now: float, asked: StillRequest) -> Generator[None, None, Still]:
-        """See :meth:`Engine.still_in_parts`. The live picture stands still until :meth:`stills_over`; OpenSpace smooths
+    def still_in_parts(self, now: float, request: StillRequest) -> Generator[None, None, Still]:
+        """See :meth:`Engine.still_in_parts`. The live picture stands still until :meth:`end_stills`; OpenSpace smooths
         as it is set to, whatever ``antialias`` says."""
-        if asked.depth or asked.ids:
+        if request.depth or request.ids:
             raise EngineError("OpenSpace does not tell depth or bodies: its API and its window have the picture only")
         if self._feed.told.flying:
             raise EngineError("OpenSpace has one camera, and a flight is under way: ask again when it has arrived")
-        moment = None if asked.time is None else utc_of(asked.time)
-        if asked.camera is not None:
-            self._pilot.check_camera(asked.camera)
-        return self._still(asked.size, moment, asked.camera)
+        moment = None if request.time is None else utc_of(request.time)
+        if request.camera is not None:
+            self._pilot.check_camera(request.camera)
+        return self._still(request.size, moment, request.camera)
 
     def _still(
         self, size: tuple[int, int] | None, moment: str | None, camera: dict[str, Any] | None
@@ -286,15 +286,15 @@ class OpenSpaceEngine(PointClouds):
                 since = now
         return picture
 
-    def stills_over(self) -> None:
+    def end_stills(self) -> None:
         self._put_back()
 
     # -- tours ---------------------------------------------------------------------------------------------------
 
-    def whereabouts_in_parts(
+    def body_positions_in_parts(
         self, targets: Sequence[str], times: Sequence[str]
     ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
-        """See :meth:`Engine.whereabouts_in_parts`. OpenSpace's clock goes there for a moment, as for a still."""
+        """See :meth:`Engine.body_positions_in_parts`. OpenSpace's clock goes there for a moment, as for a still."""
         if self._feed.told.flying:
             raise EngineError("OpenSpace's time stands still during a flight: ask again when it has arrived")
         moments = [utc_of(time) for time in times]
@@ -332,7 +332,7 @@ class OpenSpaceEngine(PointClouds):
             yield
         return np.array(found)
 
-    def place(self, camera: dict[str, Any], time: str | None, mark: Any, now: float) -> Any:
+    def set_view(self, camera: dict[str, Any], time: str | None, mark: Any, now: float) -> Any:
         """See :meth:`Engine.place`: one script for each step."""
         self._put_back()
         if mark is not None and (self._feed.told.flying or mark != self._moves):
@@ -361,7 +361,7 @@ class OpenSpaceEngine(PointClouds):
     def next_change(self, now: float) -> float:
         if self._aside.live is not None:
             return math.inf
-        return math.inf if self._watched else 1 / self._surroundings.frame_rate
+        return math.inf if self._watched else 1 / self._context.frame_rate
 
     def move(self, motion: Motion, now: float) -> None:
         assert self._joystick is not None
@@ -371,7 +371,7 @@ class OpenSpaceEngine(PointClouds):
         if motion.axes and self._feed.told.flying:
             self._pilot.stop_flight()
             self._feed.land()
-        self._joystick.move(motion.axes, motion.held)
+        self._joystick.move(motion.axes, motion.is_held)
         self._told = self._feed.told
 
     # -- camera --------------------------------------------------------------------------------------------------
@@ -501,7 +501,7 @@ class OpenSpaceEngine(PointClouds):
     def _heard_damage(self) -> None:
         if not self._damaged.is_set():
             self._damaged.set()
-            self._surroundings.changed()
+            self._context.on_changed()
 
     def _changed(self, **told: Any) -> None:
         """OpenSpace has done what it was asked; its next pictures show it."""
@@ -512,7 +512,7 @@ class OpenSpaceEngine(PointClouds):
     def _points_changed(self) -> None:
         """On another thread: the next picture is one that shows them."""
         self._unsettled = True
-        self._surroundings.changed()
+        self._context.on_changed()
 
     def _took_off(self) -> None:
         self._feed.take_off()
@@ -540,7 +540,7 @@ class OpenSpaceEngine(PointClouds):
             self._feed.expect(time=f"{shown.time}Z", paused=shown.paused, focus=shown.camera["Anchor"])
             self._told = self._feed.told
             self._damaged.set()
-            self._surroundings.changed()
+            self._context.on_changed()
 
     def _ask_camera(self, now: float) -> None:
         """Keep the camera that pictures are labelled with fresh, without waiting for it."""
@@ -558,7 +558,7 @@ class OpenSpaceEngine(PointClouds):
             self._told_progress = now
             said = programs.console_since(0).strip().splitlines()
             last = f": {' '.join(said[-1].split())[:160]}" if said else ""
-            self._surroundings.progress(f"OpenSpace is loading, {seconds:.0f} s so far{last}")
+            self._context.on_progress(f"OpenSpace is loading, {seconds:.0f} s so far{last}")
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:

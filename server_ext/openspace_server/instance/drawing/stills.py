@@ -80,7 +80,7 @@ class Stills:
         finally:
             self._asked -= 1
             if self._asked == 0:
-                over = self._draw_loop.call(lambda engine, now: engine.stills_over())
+                over = self._draw_loop.call(lambda engine, now: engine.end_stills())
                 if not cancelled:
                     await over
 
@@ -90,6 +90,6 @@ class Stills:
             return await in_parts(self._draw_loop, lambda engine, now: engine.still_in_parts(now, wanted))
 
     async def whereabouts(self, targets: Sequence[str], times: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """As :meth:`Engine.whereabouts_in_parts`, and not at once with a still, whose time it may change."""
+        """As :meth:`Engine.body_positions_in_parts`, and not at once with a still, whose time it may change."""
         async with self.asked(), self._one:
-            return await in_parts(self._draw_loop, lambda engine, now: engine.whereabouts_in_parts(targets, times))
+            return await in_parts(self._draw_loop, lambda engine, now: engine.body_positions_in_parts(targets, times))

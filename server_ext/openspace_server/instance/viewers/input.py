@@ -38,4 +38,4 @@ class Steering:
         if not self._held:
             return None
         self._held = False
-        return Motion({}, held=False)
+        return Motion({}, is_held=False)

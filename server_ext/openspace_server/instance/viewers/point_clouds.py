@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from openspace_server.engines.base import Engine, EngineError, UnknownTarget
-from openspace_server.engines.point_engine import PointEngine, Shown
+from openspace_server.engines.point_engine import Completion, PointEngine
 from openspace_server.instance.drawing.draw_loop import DrawLoop
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import ALL, MAX_POINTS, Options, PointFrame, checksum, identifier
@@ -188,7 +188,7 @@ class PointScene:
         task.add_done_callback(over)
         return await asyncio.shield(task)
 
-    async def _step(self, change: Callable[[Engine], list[Shown]]) -> None:
+    async def _step(self, change: Callable[[Engine], list[Completion]]) -> None:
         await _through(await self._draw_loop.call(lambda engine, now: change(engine), changes=True))
 
     async def _in_picture(self) -> None:
@@ -212,7 +212,7 @@ def _cloud(frame: PointFrame) -> Cloud:
     )
 
 
-async def _through(steps: list[Shown]) -> None:
+async def _through(steps: list[Completion]) -> None:
     """Wait until all is in the picture. Raises EngineError."""
     for shown in steps:
         if shown is not None:
@@ -229,30 +229,30 @@ def points_of(engine: Engine) -> PointEngine:
     return engine
 
 
-def _apply(engine: Engine, frame: PointFrame, new: Cloud, known: Cloud | None) -> list[Shown]:
+def _apply(engine: Engine, frame: PointFrame, new: Cloud, known: Cloud | None) -> list[Completion]:
     scene = points_of(engine)
     columns = {name: column for name, column in frame.columns.items() if name != "colors"}
     colours = frame.columns.get("colors")
     if known is not None and scene.has_points(known.identifier):
         if _placed_alike(known.options, new.options) and set(known.columns) == set(new.columns):
-            shown = scene.update_points(known.identifier, frame.places, columns, colours=colours)
+            shown = scene.update_points(known.identifier, frame.places, columns, colors=colours)
             return [shown, *_restyle(engine, known, new)]
         scene.remove_points(known.identifier)
-    return [scene.add_points(_table(new), frame.places, columns, colours=colours)]
+    return [scene.add_points(_table(new), frame.places, columns, colors=colours)]
 
 
 def _placed_alike(a: Options, b: Options) -> bool:
     return (a.unit, a.parent, a.frame, a.offset) == (b.unit, b.parent, b.frame, b.offset)
 
 
-def _restyle(engine: Engine, old: Cloud, new: Cloud) -> list[Shown]:
+def _restyle(engine: Engine, old: Cloud, new: Cloud) -> list[Completion]:
     scene, before, after, steps = points_of(engine), old.options, new.options, []
     looks = {name: getattr(after, name) for name in LOOKS if getattr(before, name) != getattr(after, name)}
     if looks:
         steps.append(scene.style_points(new.identifier, looks))
     mapping = [(each.colormap, each.range, each.log) for each in (before, after)]
     if mapping[0] != mapping[1] and "values" in new.columns:
-        steps.append(scene.colour_points(new.identifier, _mapping(after)))
+        steps.append(scene.color_points(new.identifier, _mapping(after)))
     return steps
 
 
@@ -260,7 +260,7 @@ def _read_back(engine: Engine, cloud: Cloud) -> Options:
     scene = points_of(engine)
     if not scene.has_points(cloud.identifier):
         return cloud.options
-    return Options.read(cloud.options.as_json() | scene.point_looks(cloud.identifier))
+    return Options.read(cloud.options.as_json() | scene.point_style(cloud.identifier))
 
 
 LOOKS = ("visible", "opacity", "size", "color")

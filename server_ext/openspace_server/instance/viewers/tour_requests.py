@@ -44,7 +44,7 @@ async def place(who: Conversation, arguments: dict[str, Any], id: int) -> dict[s
     moment = text(arguments, "time", limit=64) if arguments.get("time") is not None else None
     mark = None if boolean(arguments, "begin", False) else who.placed
     placed = await who.instance.draw_loop.call(
-        lambda engine, now: engine.place(camera, moment, mark, now), changes=True
+        lambda engine, now: engine.set_view(camera, moment, mark, now), changes=True
     )
     if placed is not None:
         who.placed = placed

@@ -65,7 +65,7 @@ def space(engine: EmbeddedEngine, wall: Wall) -> Iterator[EmbeddedEngine]:
 
 def test_bodies_cover_points_behind_them_and_are_covered_by_those_before(space: EmbeddedEngine, wall: Wall) -> None:
     points = np.array([[9e3, 0, 1e3], [-9e3, 0, 0], [0, 9e3, 0]])  # before, behind and beside the Earth
-    space.add_points(table(SizeSettings={"Pixels": 8}), points, {}, colours=np.array(RED_GREEN_BLUE, float))
+    space.add_points(table(SizeSettings={"Pixels": 8}), points, {}, colors=np.array(RED_GREEN_BLUE, float))
     shown = bgr(space, wall)
     assert len(lit(shown, 2)) > 0
     assert len(lit(shown, 1)) == 0
@@ -193,11 +193,11 @@ def test_all_points_are_drawn_when_the_camera_has_rested_for_as_long_as_that_is_
         space.draw(wall.now)
         return points.whole
 
-    assert not drawn(Motion({"orbitX": 0.01}, held=True))
+    assert not drawn(Motion({"orbitX": 0.01}, is_held=True))
     wait = space.next_change(wall.now)
     assert 0.12 < wait < 0.31
     wall.after(wait / 2)
-    assert not drawn(Motion({"orbitX": 0.01}, held=True))  # the next input comes before
+    assert not drawn(Motion({"orbitX": 0.01}, is_held=True))  # the next input comes before
     wall.after(space.next_change(wall.now))
     assert drawn()
     assert space.next_change(wall.now) == math.inf
@@ -239,13 +239,13 @@ def test_of_several_updates_the_latest_is_drawn_as_if_it_had_been_the_only_one(
     rng = np.random.default_rng(3)
     frames = [rng.normal(0, 2e4, (60_000, 3)).astype(np.float32) for _ in range(4)]
     colours = rng.integers(0, 255, (60_000, 3), np.uint8)
-    space.add_points(table(), frames[3], {}, colours=colours)
+    space.add_points(table(), frames[3], {}, colors=colours)
     once = space.still(wall.now, antialias=1).pixels
     owner = space.tree.owner("Scene.Cloud")
     for frame in frames[:3]:
-        space.update_points("Cloud", frame, colours=colours[::-1])
+        space.update_points("Cloud", frame, colors=colours[::-1])
         space.draw(wall.now)
-    space.update_points("Cloud", frames[3], colours=colours)
+    space.update_points("Cloud", frames[3], colors=colours)
     assert np.array_equal(space.still(wall.now, antialias=1).pixels, once)
     assert space.tree.owner("Scene.Cloud") is owner
 
@@ -265,7 +265,7 @@ def test_values_alone_can_change(space: EmbeddedEngine, wall: Wall) -> None:
     put(space, "Cloud.Renderable.Coloring.ColorMapping.HideValuesOutsideRange", True)
     shown = bgr(space, wall)
     assert not any(len(lit(shown, channel)) for channel in range(3))
-    space.colour_points("Cloud", None)
+    space.color_points("Cloud", None)
     put(space, "Cloud.Renderable.Coloring.FixedColor", (0, 1, 0))
     assert len(lit(bgr(space, wall), 1)) > 0
 
@@ -274,11 +274,11 @@ def test_colours_of_each_point_win_over_another_colour_map(space: EmbeddedEngine
     coloring = {"ColorMapping": {"Parameter": "mass", "Colors": RED_GREEN_BLUE, "ValueRange": [0, 3]}}
     points, own = np.array([[9e3, 2e3, 0], [9e3, -2e3, 0]]), np.array([[255, 0, 0], [255, 0, 0]], np.uint8)
     sizes = {"Pixels": 6}
-    space.add_points(table(Coloring=coloring, SizeSettings=sizes), points, {"mass": np.full(2, 2.5)}, colours=own)
+    space.add_points(table(Coloring=coloring, SizeSettings=sizes), points, {"mass": np.full(2, 2.5)}, colors=own)
     before = bgr(space, wall)
-    space.colour_points("Cloud", {"Parameter": "mass", "Colors": [[0, 1, 0]]})
+    space.color_points("Cloud", {"Parameter": "mass", "Colors": [[0, 1, 0]]})
     assert np.array_equal(bgr(space, wall), before)
-    space.colour_points("Cloud", None)
+    space.color_points("Cloud", None)
     assert np.array_equal(bgr(space, wall), before)
     assert len(lit(before, 2)) > 0
 
@@ -323,8 +323,8 @@ def test_a_pick_tells_which_point_and_its_values(space: EmbeddedEngine, wall: Wa
         (np.array([["a", "b", "c"]]), {}, r"\(n, 3\)"),
         (np.zeros((4, 3)), {"columns": {"a": np.zeros(3)}}, "4 numbers"),
         (np.zeros((4, 3)), {"columns": {"a": np.array(["x"] * 4)}}, "4 numbers"),
-        (np.zeros((4, 3)), {"colours": np.zeros((3, 3))}, "4 points, but 3 colours"),
-        (np.zeros((4, 3)), {"colours": np.zeros((4, 3), int)}, "uint8"),
+        (np.zeros((4, 3)), {"colors": np.zeros((3, 3))}, "4 points, but 3 colours"),
+        (np.zeros((4, 3)), {"colors": np.zeros((4, 3), int)}, "uint8"),
         (np.zeros((4, 3)), {"shown": np.zeros(4)}, "4 booleans"),
     ],
 )
@@ -347,7 +347,7 @@ def test_updates_of_what_is_not_there_are_refused(space: EmbeddedEngine) -> None
         space.update_points("Clowd", np.zeros((1, 3)))
     space.add_points(table(), np.ones((2, 3)), {"mass": np.ones(2)})
     with pytest.raises(EngineError, match="no column 'size': there are mass"):
-        space.colour_points("Cloud", {"Parameter": "size", "Colors": RED_GREEN_BLUE})
+        space.color_points("Cloud", {"Parameter": "size", "Colors": RED_GREEN_BLUE})
     with pytest.raises(EngineError, match="does not offer points"):
         SceneEngine.add_points(FakeSceneEngine(), {}, np.ones((1, 3)), {})
 

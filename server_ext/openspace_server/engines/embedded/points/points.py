@@ -22,7 +22,7 @@ from openspace_server.engines.embedded.points.colors import pack
 from openspace_server.engines.embedded.points.files import MOST
 from openspace_server.engines.embedded.points.node import Given, PointNode, file_of, inner, parent, read_file
 from openspace_server.engines.embedded.points.occlusion import Disc
-from openspace_server.engines.point_engine import Picked
+from openspace_server.engines.point_engine import PickedPoint
 from openspace_server.engines.properties import PropertyOwner
 
 log = logging.getLogger(__name__)
@@ -242,7 +242,7 @@ class Points:
             cost = (self._all[1] - seconds) / (self._all[0] - self._drawn)
         self._cost += 0.25 * (min(max(cost, 1e-8), 1e-6) - self._cost)
 
-    def pick(self, view: View, discs: Sequence[Disc], x: float, y: float) -> Picked | None:
+    def pick(self, view: View, discs: Sequence[Disc], x: float, y: float) -> PickedPoint | None:
         """The point nearest to the place ``x`` (right) and ``y`` (down), 0..1, of the picture."""
         sight = np.array([(x - 0.5) * view.width / view.focal, 1.0, (0.5 - y) * view.height / view.focal])
         reach = _REACH * max(1.0, view.height / 720) / view.focal
@@ -257,7 +257,7 @@ class Points:
             return None
         _, _, node, index = min(found, key=lambda each: each[:2])
         value, values = node.value_of(index)
-        return Picked(node.identifier, index, value, values)
+        return PickedPoint(node.identifier, index, value, values)
 
 
 def checked(

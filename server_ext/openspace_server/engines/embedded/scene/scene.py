@@ -20,7 +20,7 @@ from openspace_server.engines.embedded.scene.stars import Stars
 from openspace_server.engines.embedded.scene.trails import Orbits
 from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
-from openspace_server.engines.point_engine import Picked
+from openspace_server.engines.point_engine import PickedPoint
 
 NEAR_FAR = (0.005, 100.0)
 """Distances of the lens' planes."""
@@ -80,7 +80,7 @@ class Scene:
         self._show_dots(view, visible & ~discs & ~_SUNS, discs, look)
         self._labels.show(view, focus, look, _LABELS)
 
-    def pick(self, x: float, y: float) -> Picked | None:
+    def pick(self, x: float, y: float) -> PickedPoint | None:
         """The point at a place of the last live picture; see :meth:`.Points.pick`."""
         return self.points.pick(*self._last, x, y) if self._last is not None else None
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.openspace.points.nodes import Given, PointFiles
-from openspace_server.engines.point_engine import PointEngine, Shown
+from openspace_server.engines.point_engine import Completion, PointEngine
 
 MOST_POINTS = 5_000_000
 """Of one cloud: OpenSpace's picture stands still for about a second per million while it reads them."""
@@ -23,49 +23,49 @@ class PointClouds(PointEngine):
     def add_points(
         self,
         node: dict[str, Any],
-        places: np.ndarray,
+        positions: np.ndarray,
         columns: Mapping[str, np.ndarray],
         *,
-        colours: np.ndarray | None = None,
+        colors: np.ndarray | None = None,
         shown: np.ndarray | None = None,
-    ) -> Shown:
-        return self._files().add(_given(node, places, columns, colours, shown))
+    ) -> Completion:
+        return self._files().add(_given(node, positions, columns, colors, shown))
 
     def update_points(
         self,
         identifier: str,
-        places: np.ndarray | None = None,
+        positions: np.ndarray | None = None,
         columns: Mapping[str, np.ndarray] | None = None,
         *,
-        colours: np.ndarray | None = None,
+        colors: np.ndarray | None = None,
         shown: np.ndarray | None = None,
-    ) -> Shown:
-        if places is not None:
-            _check_count(len(places))
+    ) -> Completion:
+        if positions is not None:
+            _check_count(len(positions))
 
         def changed(before: Given) -> Given:
-            new = before.places if places is None else places
+            new = before.places if positions is None else positions
             alike = len(new) == len(before.places)
             kept = dict(before.columns) if alike else {}
-            each = colours if colours is not None else before.each if alike and places is None else None
+            each = colors if colors is not None else before.each if alike and positions is None else None
             return _given(before.table, new, kept | dict(columns or {}), each, shown)
 
         return self._files().update(identifier, changed)
 
-    def colour_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> Shown:
+    def color_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> Completion:
         return self._files().colour(identifier, mapping)
 
-    def remove_points(self, identifier: str) -> Shown:
+    def remove_points(self, identifier: str) -> Completion:
         return self._files().remove(identifier)
 
     def has_points(self, identifier: str) -> bool:
         return identifier in self._files()
 
-    def point_looks(self, identifier: str) -> dict[str, Any]:
-        return self._files().looks(identifier)
+    def point_style(self, identifier: str) -> dict[str, Any]:
+        return self._files().style_of(identifier)
 
-    def style_points(self, identifier: str, looks: Mapping[str, Any]) -> Shown:
-        return self._files().style(identifier, looks)
+    def style_points(self, identifier: str, style: Mapping[str, Any]) -> Completion:
+        return self._files().set_style(identifier, style)
 
     def check_picking(self) -> None:
         raise EngineError(
@@ -81,20 +81,20 @@ class PointClouds(PointEngine):
 
 def _given(
     table: Mapping[str, Any],
-    places: np.ndarray,
+    positions: np.ndarray,
     columns: Mapping[str, np.ndarray],
-    colours: np.ndarray | None,
+    colors: np.ndarray | None,
     shown: np.ndarray | None,
 ) -> Given:
     """Without the points that are not to be drawn. Raises EngineError if none or too many are left."""
-    good = np.isfinite(places).all(axis=1)
+    good = np.isfinite(positions).all(axis=1)
     if shown is not None:
         good &= shown
     if not good.all():
-        places, columns = places[good], {name: column[good] for name, column in columns.items()}
-        colours = colours[good] if colours is not None else None
-    _check_count(len(places))
-    return Given(table, places, columns, colours)
+        positions, columns = positions[good], {name: column[good] for name, column in columns.items()}
+        colors = colors[good] if colors is not None else None
+    _check_count(len(positions))
+    return Given(table, positions, columns, colors)
 
 
 def _check_count(count: int) -> None:

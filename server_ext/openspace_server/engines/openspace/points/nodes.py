@@ -101,7 +101,7 @@ class Cloud:
 
 
 class PointFiles:
-    """All clouds of one OpenSpace. Everything but :meth:`looks` returns at once; ends with :meth:`close`.
+    """All clouds of one OpenSpace. Everything but :meth:`style_of` returns at once; ends with :meth:`close`.
 
     Args:
         scripts: its own, used on its own thread.
@@ -171,7 +171,7 @@ class PointFiles:
 
         return self._do(work)
 
-    def style(self, identifier: str, looks: Mapping[str, Any]) -> Future[None]:
+    def set_style(self, identifier: str, looks: Mapping[str, Any]) -> Future[None]:
         """Raises UnknownTarget."""
         self._find(identifier)
 
@@ -198,8 +198,8 @@ class PointFiles:
 
         return self._do(work)
 
-    def looks(self, identifier: str) -> dict[str, Any]:
-        """As :meth:`PointEngine.point_looks`; waits for an answer. Raises UnknownTarget."""
+    def style_of(self, identifier: str) -> dict[str, Any]:
+        """As :meth:`PointEngine.point_style`; waits for an answer. Raises UnknownTarget."""
         given = self._find(identifier).given
         with self._asking:
             told, width = self._told(identifier), self._width
