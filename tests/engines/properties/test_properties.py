@@ -73,8 +73,8 @@ def test_limits_hold_for_every_component() -> None:
 def test_changes_are_told_once_and_not_when_nothing_changes() -> None:
     found = Property("P", "Int", 1)
     tree = tree_of(found)
-    heard: list[str] = []
-    stop = tree.watch(lambda change: heard.append(f"{change.kind} {change.uri}"))
+    changes: list[str] = []
+    stop = tree.watch(lambda change: changes.append(f"{change.kind} {change.uri}"))
     found.set(2)
     found.set(2)
     found.set_limits(0, 10)
@@ -82,7 +82,7 @@ def test_changes_are_told_once_and_not_when_nothing_changes() -> None:
     assert owner is not None
     owner.add(PropertyOwner("Below"))
     tree.root.remove("Owner")
-    assert heard == ["value Owner.P", "metadata Owner.P", "added Owner.Below", "removed Owner"]
+    assert changes == ["value Owner.P", "metadata Owner.P", "added Owner.Below", "removed Owner"]
     stop()
 
 

@@ -1,4 +1,4 @@
-"""Properties on their way to a value."""
+"""Interpolation of properties over time."""
 
 from __future__ import annotations
 
@@ -15,25 +15,27 @@ MAX_DURATION = 1e6
 
 
 @dataclass
-class _Way:
+class _Transition:
+    """One property's interpolation from ``start`` to ``end``."""
+
     property: Property
     start: Value
     end: Value
     since: float
     duration: float
     easing: Easing
-    arrived: Callable[[Property], None] | None
+    on_finished: Callable[[Property], None] | None
 
 
 class Interpolations:
     """All properties that are being interpolated; to be advanced before each drawing. Draw thread only."""
 
     def __init__(self) -> None:
-        self._ways: dict[int, _Way] = {}
+        self._transitions: dict[int, _Transition] = {}
 
     @property
     def running(self) -> bool:
-        return bool(self._ways)
+        return bool(self._transitions)
 
     def start(
         self,
@@ -42,11 +44,12 @@ class Interpolations:
         duration: float,
         now: float,
         easing_name: str = "",
-        arrived: Callable[[Property], None] | None = None,
+        on_finished: Callable[[Property], None] | None = None,
     ) -> None:
         """Bring ``property`` to ``value`` in ``duration`` seconds from ``now``; at once for 0.
 
-        A property that is on its way already goes to the new value from where it is. ``arrived`` is called at the end.
+        A property that is being interpolated goes to the new value from where it is. ``on_finished`` is called at the
+        end.
 
         Raises:
             PropertyError: the value, the duration or the easing is refused; nothing changes.
@@ -56,45 +59,47 @@ class Interpolations:
         function = easing(easing_name)
         end = property.checked(value)
         if duration == 0 or not property.kind.interpolates:
-            self._ways.pop(id(property), None)
+            self._transitions.pop(id(property), None)
             property.set(value)
-            if arrived is not None and duration > 0:
-                arrived(property)
+            if on_finished is not None and duration > 0:
+                on_finished(property)
             return
-        self._ways[id(property)] = _Way(property, property.value, end, now, duration, function, arrived)
+        self._transitions[id(property)] = _Transition(
+            property, property.value, end, now, duration, function, on_finished
+        )
 
     def stop(self, property: Property) -> None:
         """Leave ``property`` where it is."""
-        self._ways.pop(id(property), None)
+        self._transitions.pop(id(property), None)
 
     def advance(self, now: float) -> list[EngineError]:
         """Move everything to where it is at ``now``; returns what was refused on the way."""
         refused: list[EngineError] = []
-        for key, way in list(self._ways.items()):
-            share = min(max((now - way.since) / way.duration, 0.0), 1.0)
+        for key, transition in list(self._transitions.items()):
+            share = min(max((now - transition.since) / transition.duration, 0.0), 1.0)
             done = share >= 1
             if done:
-                self._ways.pop(key, None)
+                self._transitions.pop(key, None)
             try:
-                way.property.set(way.end if done else _between(way, way.easing(share)))
-                if done and way.arrived is not None:
-                    way.arrived(way.property)
+                transition.property.set(transition.end if done else _between(transition, transition.easing(share)))
+                if done and transition.on_finished is not None:
+                    transition.on_finished(transition.property)
             except EngineError as error:
-                self._ways.pop(key, None)
+                self._transitions.pop(key, None)
                 refused.append(error)
         return refused
 
 
-def _between(way: _Way, share: float) -> Value:
+def _between(transition: _Transition, share: float) -> Value:
     def mixed(start: object, end: object) -> float:
         assert isinstance(start, int | float)
         assert isinstance(end, int | float)
         value = start + (end - start) * share
         # Elastic easings overshoot; the limits hold all the same.
-        if way.property.low is not None:
-            value = max(value, way.property.low)
-        return value if way.property.high is None else min(value, way.property.high)
+        if transition.property.low is not None:
+            value = max(value, transition.property.low)
+        return value if transition.property.high is None else min(value, transition.property.high)
 
-    if isinstance(way.start, tuple) and isinstance(way.end, tuple):
-        return tuple(mixed(start, end) for start, end in zip(way.start, way.end, strict=True))
-    return mixed(way.start, way.end)
+    if isinstance(transition.start, tuple) and isinstance(transition.end, tuple):
+        return tuple(mixed(start, end) for start, end in zip(transition.start, transition.end, strict=True))
+    return mixed(transition.start, transition.end)

@@ -1,4 +1,4 @@
-"""Owners: the branches of the property tree."""
+"""Property owners: the branches of the property tree."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class PropertyOwner:
         return list(self._owners.values())
 
     def add(self, child: Property | PropertyOwner) -> None:
-        """Take ``child``. Raises EngineError when the name is taken."""
+        """Add ``child``. Raises EngineError when the name is taken."""
         if child.identifier in self._properties or child.identifier in self._owners:
             raise EngineError(f"{self.uri or 'the root'} already has {child.identifier!r}")
         if isinstance(child, Property):
@@ -54,7 +54,7 @@ class PropertyOwner:
         else:
             child.parent = self
             self._owners[child.identifier] = child
-        self._tell_tree(lambda tree: tree.grown(child.uri))
+        self._notify_tree(lambda tree: tree.grown(child.uri))
 
     def remove(self, identifier: str) -> None:
         """Drop a child; nothing happens when there is none."""
@@ -64,14 +64,14 @@ class PropertyOwner:
         uri = child.uri
         self._properties.pop(identifier, None)
         self._owners.pop(identifier, None)
-        self._tell_tree(lambda tree: tree.pruned(uri))
+        self._notify_tree(lambda tree: tree.pruned(uri))
 
     def child(self, identifier: str) -> PropertyOwner | None:
         """The owner of that name, directly below."""
         return self._owners.get(identifier)
 
     def find(self, path: str) -> Property | PropertyOwner | None:
-        """What lies at ``path`` below this owner, such as ``Renderable.Enabled``."""
+        """The property or owner at ``path`` below this owner, such as ``Renderable.Enabled``."""
         head, _, rest = path.partition(".")
         if not rest:
             return self._properties.get(head) or self._owners.get(head)
@@ -91,14 +91,14 @@ class PropertyOwner:
             yield from owner.walk_owners()
 
     def property_changed(self, changed: Property) -> None:
-        self._tell_tree(lambda tree: tree.value_changed(changed))
+        self._notify_tree(lambda tree: tree.value_changed(changed))
 
     def metadata_changed(self, changed: Property) -> None:
-        self._tell_tree(lambda tree: tree.metadata_changed(changed))
+        self._notify_tree(lambda tree: tree.metadata_changed(changed))
 
-    def _tell_tree(self, tell: Callable[[PropertyTree], None]) -> None:
+    def _notify_tree(self, notify: Callable[[PropertyTree], None]) -> None:
         root = self
         while root.parent is not None:
             root = root.parent
         if root.tree is not None:
-            tell(root.tree)
+            notify(root.tree)

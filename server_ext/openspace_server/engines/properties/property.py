@@ -1,4 +1,4 @@
-"""One property: a typed value with its metadata, its limits, and those who watch it."""
+"""A property: a typed value with metadata, limits and watchers."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Property:
 
     @property
     def chosen(self) -> bool:
-        """Whether somebody has set it to something other than its first value; what the program found is not chosen."""
+        """Whether :meth:`set` gave it something other than its first value; :meth:`update` does not choose."""
         return self._was_set and self._value != self._first and self.kind.name != "Trigger"
 
     def checked(self, value: object) -> Value:
@@ -119,7 +119,7 @@ class Property:
         return canonical
 
     def set(self, value: object) -> None:
-        """Check, store and tell the watchers. A trigger is pulled. Raises PropertyError, EngineError."""
+        """Check, store and notify the watchers. A trigger fires. Raises PropertyError, EngineError."""
         canonical = self.checked(value)
         if self._accept is not None:
             self._accept(canonical)
@@ -127,17 +127,17 @@ class Property:
         self._store(canonical)
 
     def update(self, value: object) -> None:
-        """What the program itself found: stored whatever the limits, and told to the watchers."""
+        """Store what the program itself found, whatever the limits, and notify the watchers."""
         self._was_set = False
         self._store(self.kind.check(value))
 
     def watch(self, watcher: Callable[[Property], None]) -> Callable[[], None]:
-        """Call ``watcher(property)`` after each change, and each pull of a trigger; returns how to stop that."""
+        """Call ``watcher(property)`` after each change, and each time a trigger fires; returns how to stop that."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher) if watcher in self._watchers else None
 
     def changed(self) -> None:
-        """Tell the watchers."""
+        """Notify the watchers."""
         for watcher in list(self._watchers):
             watcher(self)
         if self.owner is not None:

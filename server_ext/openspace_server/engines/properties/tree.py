@@ -1,4 +1,4 @@
-"""The whole tree: finding by URI and by pattern, and one place to hear of every change."""
+"""The property tree: lookup by URI and by pattern, and notification of every change."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class PropertyTree:
         if not any(c in pattern for c in "*{}"):
             found = self.find(pattern)
             return [found] if found is not None else []
-        wanted = Pattern(pattern)
-        return [each for each in self.root.walk() if wanted.fits(each)]
+        compiled = Pattern(pattern)
+        return [each for each in self.root.walk() if compiled.fits(each)]
 
     def watch(self, watcher: Callable[[TreeChange], None]) -> Callable[[], None]:
         """Call ``watcher`` at every change anywhere; returns how to stop that."""
@@ -64,16 +64,16 @@ class PropertyTree:
 
     def value_changed(self, changed: Property) -> None:
         if self._watchers:
-            self._tell(TreeChange("value", changed.uri, changed))
+            self._notify(TreeChange("value", changed.uri, changed))
 
     def metadata_changed(self, changed: Property) -> None:
-        self._tell(TreeChange("metadata", changed.uri, changed))
+        self._notify(TreeChange("metadata", changed.uri, changed))
 
     def grown(self, uri: str) -> None:
-        self._tell(TreeChange("added", uri))
+        self._notify(TreeChange("added", uri))
 
     def pruned(self, uri: str) -> None:
-        self._tell(TreeChange("removed", uri))
+        self._notify(TreeChange("removed", uri))
 
     def near(self, uri: str, count: int = 3) -> list[str]:
         """URIs that look like ``uri``: first the part that goes wrong is compared, so that it stays quick."""
@@ -93,6 +93,6 @@ class PropertyTree:
     def _hint(self, uri: str) -> str:
         return did_you_mean(self.near(uri), before="; ")
 
-    def _tell(self, change: TreeChange) -> None:
+    def _notify(self, change: TreeChange) -> None:
         for watcher in list(self._watchers):
             watcher(change)
