@@ -1,4 +1,4 @@
-"""Recording what happens, and playing it back, one step before each drawing."""
+"""The recorder of sessions: records camera, time and scripts, and plays them back, one step before each drawing."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ INTERVAL = 1 / 60
 
 
 class RecordingState(StrEnum):
+    """What the recorder does; values as on the API."""
+
     IDLE = "idle"
     RECORDING = "recording"
     PLAYING = "playing"
@@ -31,16 +33,16 @@ class RecordingState(StrEnum):
 
 
 class Recorder:
-    """Draw thread only. ``run_script(text)`` runs a recorded script; ``changed(state)`` hears of each new state."""
+    """Draw thread only. ``run_script(text)`` runs a recorded script; ``on_changed(state)`` is called at each change."""
 
     def __init__(
-        self, engine: SceneEngine, run_script: Callable[[str], None], changed: Callable[[RecordingState], None]
+        self, engine: SceneEngine, run_script: Callable[[str], None], on_changed: Callable[[RecordingState], None]
     ) -> None:
         self._engine = engine
         self._run_script = run_script
-        self._changed = changed
+        self._on_changed = on_changed
         self.state = RecordingState.IDLE
-        self._born: float | None = None
+        self._first_started: float | None = None
         self._started = 0.0
         self._lines: list[Line] = []
         self._rate: tuple[float, bool] | None = None
@@ -64,7 +66,7 @@ class Recorder:
             raise EngineError(f"cannot start recording: the session is {self.state.value}")
         self._engine.pose()  # refuses now rather than at the first keyframe
         self._lines, self._rate, self._started, self._last_camera = [], None, now, -math.inf
-        self._born = now if self._born is None else self._born
+        self._first_started = now if self._first_started is None else self._first_started
         self._set(RecordingState.RECORDING)
         self._record(now)
 
@@ -153,8 +155,8 @@ class Recorder:
         self._lines.append(CameraLine(times, self._engine.pose()))
 
     def _times(self, now: float) -> Times:
-        born = self._started if self._born is None else self._born
-        return Times(now - born, now - self._started, ephemeris_time.to_seconds(self._engine.time))
+        first = self._started if self._first_started is None else self._first_started
+        return Times(now - first, now - self._started, ephemeris_time.to_seconds(self._engine.time))
 
     def _rewind(self, now: float) -> None:
         self._started, self._next_other = now - self._camera_times[0], 0
@@ -201,7 +203,7 @@ class Recorder:
 
     def _set(self, state: RecordingState) -> None:
         self.state = state
-        self._changed(state)
+        self._on_changed(state)
 
 
 def _when(line: Line) -> float:
