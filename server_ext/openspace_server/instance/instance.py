@@ -27,7 +27,7 @@ from openspace_server.instance.viewers.viewer import REVOKED, Carrier, Conversat
 from openspace_server.protocols.signaling import Join
 
 if TYPE_CHECKING:
-    from openspace_server.engines.scripting.program import Program
+    from openspace_server.engines.scripting.script_host import ScriptHost
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Instance:
         """Done when the first picture is drawn; its exception is why it never will be."""
         self.over: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         """Done when the draw thread has ended."""
-        self.program: asyncio.Future[Program | None] = asyncio.get_running_loop().create_future()
+        self.program: asyncio.Future[ScriptHost | None] = asyncio.get_running_loop().create_future()
         """Scripts and properties, some time after the first picture; None if the engine has no scene."""
         self._resized, self._counted = resized, counted
         self._count = 0

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api import ApiServer, ApiSettings
 from tests.engines.fake_engine import FakeSceneEngine
 from tests.handover import Handover
@@ -55,12 +55,12 @@ class DrawThread(Handover):
 class Api:
     """A running server, and what is behind it."""
 
-    def __init__(self, server: ApiServer, program: Program, engine: FakeSceneEngine, thread: DrawThread) -> None:
+    def __init__(self, server: ApiServer, program: ScriptHost, engine: FakeSceneEngine, thread: DrawThread) -> None:
         self.server, self.program, self.engine, self.thread = server, program, engine, thread
         self.port = server.listen(0)
         self.tcp_port = server.listen_tcp(0)
 
-    async def on_program(self, command: Callable[[Program], T]) -> T:
+    async def on_program(self, command: Callable[[ScriptHost], T]) -> T:
         return await self.thread.call(lambda engine, now: command(self.program.at(now)))
 
     async def client(self, kind: str = "1.0", transport: str = "ws") -> Client:
@@ -75,7 +75,7 @@ class Api:
 async def api(tmp: Path | None = None, **settings: Any) -> AsyncIterator[Api]:
     engine = FakeSceneEngine()
     thread = DrawThread(engine)
-    program = Program(engine, tmp)
+    program = ScriptHost(engine, tmp)
     thread.before_draw = program.advance
     server = ApiServer(thread, program, ApiSettings(**settings))
     try:

@@ -1,1 +1,1 @@
-"""Scripts: a sandboxed Lua interpreter, the ``openspace.*`` library, and the program they act on."""
+"""Scripts: a sandboxed Lua interpreter, the ``openspace.*`` library, and the script host they act on."""

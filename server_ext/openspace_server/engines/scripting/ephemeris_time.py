@@ -1,4 +1,4 @@
-"""OpenSpace's scripts count ephemeris seconds past J2000; the engine speaks ISO 8601 UTC. Both ways between them."""
+"""Conversion between the ephemeris seconds past J2000 of OpenSpace's scripts and the ISO 8601 UTC of engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events by OpenSpace's names, and the actions that are tied to them."""
+"""Scene events by OpenSpace's names, and the actions registered for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from openspace_server.protocols.events import EVENT_TYPES
 from openspace_server.protocols.suggestions import suggest
 
 MAX_UNREAD = 10_000
-MAX_TIES = 10_000
+MAX_ACTIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Event:
 
 
 @dataclass
-class Tie:
+class EventAction:
     """An action that is triggered when an event of ``type`` has all of ``filter``'s parameters."""
 
     id: int
@@ -33,7 +33,7 @@ class Tie:
     filter: dict[str, Any]
     enabled: bool = True
 
-    def fits(self, event: Event) -> bool:
+    def matches(self, event: Event) -> bool:
         return (
             self.enabled
             and event.type == self.type
@@ -49,20 +49,21 @@ def check_event_type(name: str) -> str:
 
 
 class Events:
-    """Publishes events; draw thread only. ``trigger(action, parameters)`` runs an action that is tied to one."""
+    """Publishes events; draw thread only. ``trigger(action, parameters)`` runs an action that is registered for
+    an event."""
 
     def __init__(self, trigger: Callable[[str, dict[str, Any]], None]) -> None:
         self._trigger = trigger
-        self._ties: dict[int, Tie] = {}
+        self._actions: dict[int, EventAction] = {}
         self._next_id = 0
         self._unread: deque[Event] = deque(maxlen=MAX_UNREAD)
 
     def publish(self, type: str, **parameters: Any) -> None:
         event = Event(check_event_type(type), parameters)
         self._unread.append(event)
-        for tie in list(self._ties.values()):
-            if tie.fits(event):
-                self._trigger(tie.action, parameters)
+        for registered in list(self._actions.values()):
+            if registered.matches(event):
+                self._trigger(registered.action, parameters)
 
     def collect(self) -> list[Event]:
         """Everything since the last call."""
@@ -71,32 +72,34 @@ class Events:
         return events
 
     @property
-    def ties(self) -> list[Tie]:
-        return list(self._ties.values())
+    def actions(self) -> list[EventAction]:
+        return list(self._actions.values())
 
-    def tie(self, type: str, action: str, filter: dict[str, Any]) -> int:
-        """Run ``action`` at each event of that type; returns the tie's number."""
-        if len(self._ties) >= MAX_TIES:
-            raise EngineError(f"more than {MAX_TIES} actions are registered for events")
-        tie = Tie(self._next_id, check_event_type(type), action, filter)
-        self._ties[tie.id] = tie
+    def register(self, type: str, action: str, filter: dict[str, Any]) -> int:
+        """Run ``action`` at each event of that type; returns the registration's number."""
+        if len(self._actions) >= MAX_ACTIONS:
+            raise EngineError(f"more than {MAX_ACTIONS} actions are registered for events")
+        registered = EventAction(self._next_id, check_event_type(type), action, filter)
+        self._actions[registered.id] = registered
         self._next_id += 1
-        return tie.id
+        return registered.id
 
-    def untie(self, type: str, action: str, filter: dict[str, Any] | None) -> None:
-        """Undo :meth:`tie`. Raises EngineError when there is none."""
+    def unregister(self, type: str, action: str, filter: dict[str, Any] | None) -> None:
+        """Undo :meth:`register`. Raises EngineError when there is none."""
         found = [
-            tie.id
-            for tie in self._ties.values()
-            if tie.type == type and tie.action == action and (filter is None or tie.filter == filter)
+            registered.id
+            for registered in self._actions.values()
+            if registered.type == type
+            and registered.action == action
+            and (filter is None or registered.filter == filter)
         ]
         if not found:
             raise EngineError(f"no action {action!r} is registered for the event {type!r}")
         for id in found:
-            del self._ties[id]
+            del self._actions[id]
 
-    def by_id(self, id: int) -> Tie:
-        """The tie of that number. Raises EngineError."""
-        if id not in self._ties:
+    def by_id(self, id: int) -> EventAction:
+        """The registration of that number. Raises EngineError."""
+        if id not in self._actions:
             raise EngineError(f"no event action has the number {id}")
-        return self._ties[id]
+        return self._actions[id]

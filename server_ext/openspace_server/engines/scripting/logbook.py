@@ -1,4 +1,4 @@
-"""What the program has to say: kept in bounded number for ``errorLog`` and passed on to Python's logging."""
+"""The log that scripts and API clients see: bounded, for ``errorLog``, and passed on to Python's logging."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LogEntry:
 
 
 class Logbook:
-    """May be written to from any thread. What nobody collects is dropped, oldest first."""
+    """May be written to from any thread. Lines that are not collected are dropped, oldest first."""
 
     def __init__(self) -> None:
         self._unread: deque[LogEntry] = deque(maxlen=MAX_UNREAD)
@@ -63,5 +63,5 @@ class Logbook:
 
 
 def reaches(level: str, threshold: str) -> bool:
-    """Whether a line of ``level`` is shown to who asked for ``threshold`` and above."""
+    """Whether a line of ``level`` is shown where ``threshold`` and above is asked for."""
     return LEVELS.index(level) >= LEVELS.index(threshold)

@@ -1,4 +1,4 @@
-"""Checking navigation states that come from outside."""
+"""Validation of navigation states that come from outside."""
 
 from __future__ import annotations
 

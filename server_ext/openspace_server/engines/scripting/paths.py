@@ -1,4 +1,4 @@
-"""OpenSpace's path tokens, and the one folder that scripts may write to."""
+"""Path tokens of OpenSpace, and the folder that scripts may write to."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Registering functions of the ``openspace.*`` library: signatures, checks and documentation from Python's annotations.
+"""The registry of the ``openspace.*`` library: signatures, checks and documentation from Python's annotations.
 
 ::
 
     @function("time", "setDeltaTime")
-    def set_delta_time(program: Program, delta_time: float) -> None:
+    def set_delta_time(script_host: ScriptHost, delta_time: float) -> None:
         \"\"\"Set simulated seconds per second.\"\"\"
 
 A returned tuple is several return values; a list or dict is a table. Argument names are documented in camel case.
@@ -24,7 +24,7 @@ from openspace_server.engines.properties.kinds import show
 from openspace_server.protocols.suggestions import did_you_mean, near
 
 if TYPE_CHECKING:
-    from openspace_server.engines.scripting.program import Program
+    from openspace_server.engines.scripting.script_host import ScriptHost
 
 _LUA_TYPES = {float: "Number", int: "Integer", str: "String", bool: "Boolean", dict: "Table", list: "Table"}
 
@@ -50,20 +50,20 @@ class Argument:
             return self.fallback
         if not self.types:
             return value
-        for wanted in self.types:
-            if wanted is bool and isinstance(value, bool):
+        for kind in self.types:
+            if kind is bool and isinstance(value, bool):
                 return value
             if isinstance(value, bool):
                 continue
-            if wanted is float and isinstance(value, int | float):
+            if kind is float and isinstance(value, int | float):
                 return float(value)
-            if wanted is int and isinstance(value, int | float) and math.isfinite(value) and value == int(value):
+            if kind is int and isinstance(value, int | float) and math.isfinite(value) and value == int(value):
                 return int(value)
-            if wanted is str and isinstance(value, str):
+            if kind is str and isinstance(value, str):
                 return value
-            if wanted is dict and isinstance(value, dict):
+            if kind is dict and isinstance(value, dict):
                 return value
-            if wanted is list and (isinstance(value, list) or value == {}):
+            if kind is list and (isinstance(value, list) or value == {}):
                 return list(value)
         raise EngineError(f"argument {self.name} must be a {self.lua_type}, got {show(value)}")
 
@@ -87,18 +87,18 @@ class LuaFunction:
     def signature(self) -> str:
         return f"{self.full_name}({', '.join(f'{each.name}: {each.lua_type}' for each in self.arguments)})"
 
-    def run(self, program: Program, values: list[Any]) -> tuple[Any, ...]:
+    def run(self, script_host: ScriptHost, values: list[Any]) -> tuple[Any, ...]:
         """Call with values from Lua. Raises EngineError that names the function."""
-        given = list(values)
-        while given and given[-1] is None and len(given) > len(self.arguments):
-            given.pop()
+        passed = list(values)
+        while passed and passed[-1] is None and len(passed) > len(self.arguments):
+            passed.pop()
         required = sum(not each.optional for each in self.arguments)
-        if not required <= len(given) <= len(self.arguments):
+        if not required <= len(passed) <= len(self.arguments):
             count = str(required) if required == len(self.arguments) else f"{required} to {len(self.arguments)}"
-            raise EngineError(f"{self.signature} takes {count} arguments, got {len(given)}")
+            raise EngineError(f"{self.signature} takes {count} arguments, got {len(passed)}")
         try:
-            checked = [argument.check(value) for argument, value in zip(self.arguments, given, strict=False)]
-            result = self.call(program, *checked)
+            checked = [argument.check(value) for argument, value in zip(self.arguments, passed, strict=False)]
+            result = self.call(script_host, *checked)
         except EngineError as error:
             raise EngineError(f"{self.full_name}: {error}") from None
         if result is None:
@@ -107,14 +107,14 @@ class LuaFunction:
 
 
 FUNCTIONS: dict[str, LuaFunction] = {}
-"""Everything that is registered, by full name."""
+"""All registered functions, by full name."""
 
 
 def function(library: str, *names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function under ``openspace.<library>.<name>`` for each name; ``library`` is empty for the root."""
 
     def register(call: Callable[..., Any]) -> Callable[..., Any]:
-        hints = typing.get_type_hints(call, {**call.__globals__, "Program": object})
+        hints = typing.get_type_hints(call, {**call.__globals__, "ScriptHost": object})
         parameters = list(inspect.signature(call).parameters.values())[1:]
         arguments = tuple(_argument(each, hints[each.name]) for each in parameters)
         help = " ".join((inspect.getdoc(call) or "").split())
@@ -128,7 +128,7 @@ def function(library: str, *names: str) -> Callable[[Callable[..., Any]], Callab
 
 
 def missing(path: str) -> NoReturn:
-    """Fail as a function that is not there does."""
+    """Raise the error for a function that is not there."""
     last = path.rpartition(".")[2]
     alike = [name for name in FUNCTIONS if name.rpartition(".")[2] == last][:3]
     hint = did_you_mean(alike or near(path, FUNCTIONS, alike=0.7), before="; ")

@@ -1,4 +1,4 @@
-"""The Lua interpreter behind bounds: nothing outside is in reach, and no script can run on or eat all memory.
+"""The sandboxed Lua interpreter: no access to anything outside, with limits on time and memory.
 
 What a script can reach: Lua 5.4's own functions without io, os, package, require, debug, dofile, loadfile and
 collectgarbage, and the functions it is given here. Only numbers, strings, booleans and tables cross to Python.
@@ -38,8 +38,8 @@ class Sandbox:
     Args:
         functions: by full name, such as ``openspace.time.setTime``.
         missing: called with the full name of a function that is not there; raises the error a script sees.
-        printed: hears what scripts print.
-        unexpected: hears of exceptions other than EngineError that a function raised.
+        on_print: called with what scripts print.
+        on_error: called with exceptions other than EngineError that a function raised.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class Sandbox:
         functions: dict[str, HostFunction],
         *,
         missing: Callable[[str], NoReturn],
-        printed: Callable[[str], None],
-        unexpected: Callable[[str, Exception], None],
+        on_print: Callable[[str], None],
+        on_error: Callable[[str, Exception], None],
         max_memory: int = MAX_MEMORY,
         max_instructions: int = MAX_INSTRUCTIONS,
         max_seconds: float = MAX_SECONDS,
@@ -58,9 +58,9 @@ class Sandbox:
             "missing": lambda arguments: missing(str(arguments[0])),
             "print": lambda arguments: self._print(arguments),
         }
-        self._printed = printed
+        self._on_print = on_print
         self._names = list(functions)
-        self._unexpected = unexpected
+        self._on_error = on_error
         self._max_memory = max_memory
         self._max_instructions = max_instructions
         self._max_seconds = max_seconds
@@ -111,7 +111,7 @@ class Sandbox:
         return values
 
     def _tidy(self) -> None:
-        """After a script that holds almost all memory: collect, and if that does not help, begin anew."""
+        """After a script that holds almost all memory: collect garbage, and if that does not help, restart Lua."""
         if self.memory < self._max_memory * 0.75:
             return
         self._lua.gccollect()
@@ -136,7 +136,7 @@ class Sandbox:
             self._host[b"define"](name.encode(), *(part.encode() for part in name.split(".")))
 
     def _print(self, arguments: list[Any]) -> tuple[Any, ...]:
-        self._printed(str(arguments[0]))
+        self._on_print(str(arguments[0]))
         return ()
 
     def _lift(self) -> None:
@@ -153,7 +153,7 @@ class Sandbox:
         except EngineError as error:
             return False, str(error).encode("utf-8", "replace")
         except Exception as error:
-            self._unexpected(name.decode(errors="replace"), error)
+            self._on_error(name.decode(errors="replace"), error)
             return False, f"{name.decode(errors='replace')} failed: {error}".encode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Screenshots: the picture drawn last, as numbered PNG files."""
+"""Screenshots: the frame drawn last, as numbered PNG files."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Screenshots:
         self._next = 0
 
     def take(self) -> int:
-        """Write the picture drawn last; returns its number. Raises EngineError."""
+        """Write the frame drawn last; returns its number. Raises EngineError."""
         frame = self._engine.last_frame()
         if frame is None:
-            raise EngineError("no picture has been drawn yet")
+            raise EngineError("no frame has been drawn yet")
         if self._next >= MAX_SCREENSHOTS:
             raise EngineError(f"{MAX_SCREENSHOTS} screenshots have been taken; call openspace.resetScreenshotNumber()")
         folder = self._paths.screenshots

@@ -1,4 +1,4 @@
-"""Properties that every scene has, whatever draws it. An engine that has its own of the same URI keeps them."""
+"""Properties that every scene has, whatever its engine. An engine with its own of the same URI keeps them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VISIBILITIES = {0: "NoviceUser", 1: "User", 2: "AdvancedUser", 3: "Developer", 
 
 
 def add_standard_properties(engine: SceneEngine, now: Callable[[], float]) -> None:
-    """Fill in what ``engine.tree`` lacks; ``now`` tells the wall time of the present step."""
+    """Fill in what ``engine.tree`` lacks; ``now`` returns the wall time of the present step."""
     tree = engine.tree
 
     def focus(value: Value) -> None:

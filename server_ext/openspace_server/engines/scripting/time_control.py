@@ -1,4 +1,4 @@
-"""Simulation time as OpenSpace's scripts see it: steps of the rate, and smooth changes of time and rate."""
+"""Simulation time for OpenSpace's scripts: steps of the rate, and smooth changes of time and rate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ MAX_DURATION = 1e5
 
 
 @dataclass
-class _Way:
+class _Transition:
+    """A smooth change from ``start`` to ``end``."""
+
     start: float
     end: float
     since: float
@@ -37,14 +39,14 @@ class TimeControl:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._steps: list[float] = sorted({sign * step for step in DEFAULT_STEPS for sign in (-1, 1)})
-        self._time_way: _Way | None = None
-        self._rate_way: _Way | None = None
+        self._time_transition: _Transition | None = None
+        self._rate_transition: _Transition | None = None
         self._pause_after = False
 
     @property
     def running(self) -> bool:
-        """Whether something is on its way."""
-        return self._time_way is not None or self._rate_way is not None
+        """Whether time or rate are changing smoothly."""
+        return self._time_transition is not None or self._rate_transition is not None
 
     @property
     def seconds(self) -> float:
@@ -62,8 +64,12 @@ class TimeControl:
 
     @property
     def target_rate(self) -> float:
-        """Where the rate goes."""
-        return self._rate_way.end if self._rate_way is not None and not self._pause_after else self._engine.rate
+        """The rate at the end of a smooth change."""
+        return (
+            self._rate_transition.end
+            if self._rate_transition is not None and not self._pause_after
+            else self._engine.rate
+        )
 
     @property
     def steps(self) -> list[float]:
@@ -88,7 +94,7 @@ class TimeControl:
     def set(self, seconds: float, now: float) -> None:
         """Jump. Raises EngineError."""
         _finite(seconds, "a time")
-        self._time_way = None
+        self._time_transition = None
         self._put(seconds, now)
 
     def set_rate(self, rate: float, now: float) -> None:
@@ -109,7 +115,7 @@ class TimeControl:
         if duration == 0:
             self.set(seconds, now)
         else:
-            self._time_way = _Way(self.seconds, seconds, now, duration)
+            self._time_transition = _Transition(self.seconds, seconds, now, duration)
 
     def move_rate(self, rate: float, duration: float | None, now: float) -> None:
         """Go smoothly to ``rate`` simulated seconds per second; lets a paused clock run."""
@@ -119,7 +125,7 @@ class TimeControl:
             self.set_rate(rate, now)
             return
         self._settle_pause(now)
-        self._rate_way = _Way(self._engine.rate, rate, now, duration)
+        self._rate_transition = _Transition(self._engine.rate, rate, now, duration)
 
     def move_pause(self, paused: bool, duration: float | None, now: float) -> None:
         """Slow down to a pause, or start from rest, in ``duration`` seconds."""
@@ -129,33 +135,33 @@ class TimeControl:
         if duration == 0 or paused == self._engine.paused:
             self._engine.set_paused(paused, now)
         elif paused:
-            self._rate_way, self._pause_after = _Way(rate, 0.0, now, duration), True
+            self._rate_transition, self._pause_after = _Transition(rate, 0.0, now, duration), True
         else:
             self._engine.set_rate(0.0, now)
             self._engine.set_paused(False, now)
-            self._rate_way = _Way(0.0, rate, now, duration)
+            self._rate_transition = _Transition(0.0, rate, now, duration)
 
     def advance(self, now: float) -> None:
         """Move time and rate to where they are at ``now``."""
-        if self._rate_way is not None:
-            rate, done = self._rate_way.at(now)
+        if self._rate_transition is not None:
+            rate, done = self._rate_transition.at(now)
             if done and self._pause_after:
                 self._settle_pause(now)
             else:
                 self._engine.set_rate(rate, now)
-                self._rate_way = None if done else self._rate_way
-        if self._time_way is not None:
-            seconds, done = self._time_way.at(now)
+                self._rate_transition = None if done else self._rate_transition
+        if self._time_transition is not None:
+            seconds, done = self._time_transition.at(now)
             self._put(seconds, now)
-            self._time_way = None if done else self._time_way
+            self._time_transition = None if done else self._time_transition
 
     def _settle_pause(self, now: float) -> None:
         """End a change of rate; one that was to end in a pause does so, with the rate it had before."""
-        way, self._rate_way = self._rate_way, None
-        if way is not None and self._pause_after:
+        transition, self._rate_transition = self._rate_transition, None
+        if transition is not None and self._pause_after:
             self._pause_after = False
             self._engine.set_paused(True, now)
-            self._engine.set_rate(way.start, now)
+            self._engine.set_rate(transition.start, now)
 
     def _put(self, seconds: float, now: float) -> None:
         self._engine.set_time(ephemeris_time.iso(ephemeris_time.from_seconds(seconds)) + "Z", now)

@@ -1,4 +1,4 @@
-"""Values on their way between Lua and Python, and on to JSON."""
+"""Conversion of values between Lua and Python, and to JSON."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ MAX_ITEMS = 200_000
 
 
 class _Budget:
+    """The items that a conversion may still produce."""
+
     def __init__(self) -> None:
         self.left = MAX_ITEMS
 

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api.feed import Feed
 from openspace_server.instance.api.flight_control import FlightControl
 from openspace_server.instance.api.program_access import ProgramPort
@@ -19,7 +19,7 @@ class Shared:
     """Made once per server. Of ``program`` only the log may be used here; all else goes through ``port``."""
 
     settings: ApiSettings
-    program: Program
+    program: ScriptHost
     port: ProgramPort
     feed: Feed
     flight: FlightControl

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from openspace_server.engines.properties.tree import TreeChange
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api import property_json
 from openspace_server.instance.api.program_access import ProgramPort
 from openspace_server.instance.api.snapshot import CameraState, News, PropertyNews, TimeState
@@ -36,7 +36,7 @@ class Listener(Protocol):
 class Feed:
     """Lives on the event loop; :meth:`_collect` runs on the draw thread."""
 
-    def __init__(self, port: ProgramPort, program: Program) -> None:
+    def __init__(self, port: ProgramPort, program: ScriptHost) -> None:
         self._port = port
         self._program = program
         self._listeners: dict[Listener, None] = {}
@@ -126,7 +126,7 @@ class Feed:
             with self._dirty_lock:
                 self._dirty[change.uri] = self._dirty.get(change.uri, False) or change.kind == "metadata"
 
-    def _collect(self, program: Program, interests: frozenset[str], uris: frozenset[str]) -> News:
+    def _collect(self, program: ScriptHost, interests: frozenset[str], uris: frozenset[str]) -> News:
         with self._dirty_lock:
             dirty, self._dirty = self._dirty, {}
         return News(
@@ -142,7 +142,7 @@ class Feed:
         )
 
 
-def _changes(program: Program, dirty: dict[str, bool], uris: frozenset[str]) -> Iterable[PropertyNews]:
+def _changes(program: ScriptHost, dirty: dict[str, bool], uris: frozenset[str]) -> Iterable[PropertyNews]:
     for uri, metadata_changed in dirty.items():
         found = program.tree.find(uri) if EVERYTHING in uris or uri in uris else None
         if found is not None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.scene_engine import JOYSTICK_AXES
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api.program_access import ProgramPort
 
 
@@ -42,7 +42,7 @@ class FlightControl:
             return
         self._sent = total
 
-        def steer(program: Program) -> None:
+        def steer(program: ScriptHost) -> None:
             try:
                 program.engine.joystick(total, program.now)
             except EngineError as error:

@@ -15,7 +15,7 @@ from openspace_server.instance.process.host_pipe import Configuration
 from openspace_server.instance.transports.peers import peer_class
 
 if TYPE_CHECKING:
-    from openspace_server.engines.scripting.program import Program
+    from openspace_server.engines.scripting.script_host import ScriptHost
     from openspace_server.instance.api.server import ApiServer
     from openspace_server.instance.api.settings import ApiSettings
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class SceneApi:
     """Scripts and properties, the server, and the port of its WebSockets."""
 
-    program: Program
+    program: ScriptHost
     server: ApiServer
     port: int
 
@@ -47,10 +47,10 @@ async def open_api(instance: Instance, engine: Engine, configuration: Configurat
         instance.program.set_result(None)
         return None
     scripting, serving, settings = await asyncio.to_thread(_load)
-    program: Program = await instance.draw_loop.call(lambda _, now: scripting(engine))
+    program: ScriptHost = await instance.draw_loop.call(lambda _, now: scripting(engine))
     access = settings(trust_loopback=bool(configuration.api_port), secret=configuration.secret)
     server = serving(instance.draw_loop, program, access)
-    program.attended = lambda: server.connections > 0
+    program.has_clients = lambda: server.connections > 0
     instance.draw_loop.accompany(program)
     port = _listen(server.listen, configuration.api_port, "--api-port")
     if configuration.api_tcp_port:
@@ -68,9 +68,9 @@ def _listen(listen: Callable[[int], int], port: int, option: str) -> int:
         raise EngineError(f"{what}: {why}; give the render host another {option}") from None
 
 
-def _load() -> tuple[type[Program], type[ApiServer], type[ApiSettings]]:
-    from openspace_server.engines.scripting.program import Program
+def _load() -> tuple[type[ScriptHost], type[ApiServer], type[ApiSettings]]:
+    from openspace_server.engines.scripting.script_host import ScriptHost
     from openspace_server.instance.api.server import ApiServer
     from openspace_server.instance.api.settings import ApiSettings
 
-    return Program, ApiServer, ApiSettings
+    return ScriptHost, ApiServer, ApiSettings

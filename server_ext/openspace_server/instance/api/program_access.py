@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from openspace_server.engines.base import Engine, EngineError
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class ProgramPort:
     """The program, for coroutines. One command at a time; after a long one, the draw thread rests from us as long, so
     that API clients never take more than half of it."""
 
-    def __init__(self, port: EnginePort, program: Program) -> None:
+    def __init__(self, port: EnginePort, program: ScriptHost) -> None:
         self._port = port
         self._program = program
         self._turn = asyncio.Lock()
@@ -37,7 +37,7 @@ class ProgramPort:
         """Refuse all further commands: the draw thread is about to end."""
         self._closed = True
 
-    async def run(self, command: Callable[[Program], T], *, changes: bool = False) -> T:
+    async def run(self, command: Callable[[ScriptHost], T], *, changes: bool = False) -> T:
         """Bring the program up to now and run ``command(program)``, on the draw thread. Raises what the command raises,
         EngineError after the end."""
         spent = 0.0

@@ -2,7 +2,7 @@
 
 ::
 
-    program = Program(engine, user_folder)              # engine: a SceneEngine
+    program = ScriptHost(engine, user_folder)           # engine: a SceneEngine
     server = ApiServer(draw_loop, program)              # draw_loop.call(command(engine, now), changes=…) -> awaitable
     port = server.listen(4682)                          # WebSocket, any path; 0 = a free port
     tcp_port = server.listen_tcp(4681)                  # newline-delimited JSON, if wanted
@@ -20,7 +20,7 @@ from tornado.ioloop import PeriodicCallback
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api.context import Shared
 from openspace_server.instance.api.feed import Feed
 from openspace_server.instance.api.flight_control import FlightControl
@@ -38,7 +38,7 @@ CLOSE_SECONDS = 2.0
 class ApiServer:
     """Make it, and call its methods, on the event loop."""
 
-    def __init__(self, port: EnginePort, program: Program, settings: ApiSettings | None = None) -> None:
+    def __init__(self, port: EnginePort, program: ScriptHost, settings: ApiSettings | None = None) -> None:
         program_port = ProgramPort(port, program)
         self._shared = Shared(
             settings or ApiSettings(), program, program_port, Feed(program_port, program), FlightControl(program_port)

@@ -11,7 +11,7 @@ from openspace_server.engines.base import EngineError
 from openspace_server.engines.scene_engine import Flight, GeoPosition
 from openspace_server.engines.scripting.events import Event
 from openspace_server.engines.scripting.logbook import LogEntry
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class TimeState:
     steps: tuple[float, ...]
 
     @classmethod
-    def of(cls, program: Program) -> TimeState:
+    def of(cls, program: ScriptHost) -> TimeState:
         control = program.time
         return cls(
             control.iso,
@@ -49,7 +49,7 @@ class CameraState:
     subsolar: GeoPosition | None
 
     @classmethod
-    def of(cls, program: Program) -> CameraState | None:
+    def of(cls, program: ScriptHost) -> CameraState | None:
         try:
             engine = program.engine
             return cls(engine.camera_position(), engine.view_position(), engine.subsolar_position())

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine, EngineError
-from openspace_server.engines.scripting.changes import change_again, changes
+from openspace_server.engines.scripting.changes import apply_changes, read_changes
 from openspace_server.instance.drawing.frame_grabs import Way
 from openspace_server.instance.drawing.stills import Wanted
 from openspace_server.instance.process.host_pipe import MAX_FRAME_RATE
@@ -23,7 +23,7 @@ from openspace_server.protocols.shared_memory import NoSharedMemory, Offered
 from openspace_server.protocols.viewer import Request
 
 if TYPE_CHECKING:
-    from openspace_server.engines.scripting.program import Program
+    from openspace_server.engines.scripting.script_host import ScriptHost
     from openspace_server.instance.viewers.viewer import Conversation
 
 Arguments = dict[str, Any]
@@ -256,7 +256,7 @@ async def _properties(who: Conversation, arguments: Arguments, id: int) -> Any:
     if not (who.steers or who.of_owner):
         raise ProtocolError("properties: only for the owner and who steers")
     program = await _program(who)
-    return await who.instance.draw_loop.call(lambda engine, now: changes(program.at(now)))
+    return await who.instance.draw_loop.call(lambda engine, now: read_changes(program.at(now)))
 
 
 async def _set_properties(who: Conversation, arguments: Arguments, id: int) -> Any:
@@ -264,12 +264,12 @@ async def _set_properties(who: Conversation, arguments: Arguments, id: int) -> A
     told = arguments.get("properties")
     return {
         "refused": await who.instance.draw_loop.call(
-            lambda engine, now: change_again(program.at(now), told), changes=True
+            lambda engine, now: apply_changes(program.at(now), told), changes=True
         )
     }
 
 
-async def _program(who: Conversation) -> Program:
+async def _program(who: Conversation) -> ScriptHost:
     program = await asyncio.shield(who.instance.program)
     if program is None:
         raise EngineError("this engine has no properties")

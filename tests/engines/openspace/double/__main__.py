@@ -21,7 +21,7 @@ from typing import IO
 
 from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.engines.properties import Property
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api import ApiServer, ApiSettings
 from tests.engines.openspace.double.configuration import Configuration, WindowFile, read_configuration, read_window_file
 from tests.engines.openspace.double.dialect import Version, legacy_library
@@ -123,7 +123,7 @@ async def run(configuration: Configuration, file: WindowFile, profile: str, vers
         assert owner is not None
         owner.add(Property("BoundingSphere", "Double", -1.0))  # as computed
     engine.open(file.width, file.height)
-    program = Program(engine, configuration.path("USER"))
+    program = ScriptHost(engine, configuration.path("USER"))
     engine.log = program.log.error
     thread = MainThread(engine, program, window, front.tick, front.expecting)
     server = ApiServer(thread, program, ApiSettings())

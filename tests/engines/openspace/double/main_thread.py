@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from tests.engines.openspace.double.scene import Scene
 from tests.engines.openspace.double.window import Window
 from tests.handover import Handover
@@ -25,7 +25,7 @@ class MainThread(Handover):
     def __init__(
         self,
         engine: Scene,
-        program: Program,
+        program: ScriptHost,
         window: Window,
         tick: Callable[[], None],
         expecting: Callable[[], bool],

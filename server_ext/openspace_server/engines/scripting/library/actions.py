@@ -8,7 +8,7 @@ from openspace_server.engines.base import EngineError
 from openspace_server.engines.scripting.registry import function
 
 if TYPE_CHECKING:
-    from openspace_server.engines.scripting.program import Program
+    from openspace_server.engines.scripting.script_host import ScriptHost
 
 from openspace_server.engines.scripting.actions import Action
 
@@ -25,7 +25,7 @@ def _identifier(action: str | dict[str, Any]) -> str:
 
 
 @function("action", "registerAction")
-def register_action(program: Program, action: dict[str, Any]) -> None:
+def register_action(script_host: ScriptHost, action: dict[str, Any]) -> None:
     """Register an action: Identifier and Command (Lua); also Name, Documentation, GuiPath, IsLocal and Color."""
     color = action.get("Color")
     if color is not None and not (
@@ -33,7 +33,7 @@ def register_action(program: Program, action: dict[str, Any]) -> None:
     ):
         raise EngineError("Color must be 3 or 4 numbers")
     identifier = _text(action, "Identifier")
-    program.actions.add(
+    script_host.actions.add(
         Action(
             identifier,
             _text(action, "Command"),
@@ -44,55 +44,55 @@ def register_action(program: Program, action: dict[str, Any]) -> None:
             tuple(float(each) for each in color) if color else None,
         )
     )
-    program.events.publish("ActionAdded", Uri=identifier)
+    script_host.events.publish("ActionAdded", Uri=identifier)
 
 
 @function("action", "removeAction")
-def remove_action(program: Program, action: str | dict[str, Any]) -> None:
+def remove_action(script_host: ScriptHost, action: str | dict[str, Any]) -> None:
     """Remove an action, given its identifier or its table."""
     identifier = _identifier(action)
-    program.actions.remove(identifier)
-    program.events.publish("ActionRemoved", Uri=identifier)
+    script_host.actions.remove(identifier)
+    script_host.events.publish("ActionRemoved", Uri=identifier)
 
 
 @function("action", "hasAction")
-def has_action(program: Program, identifier: str) -> bool:
+def has_action(script_host: ScriptHost, identifier: str) -> bool:
     """Whether there is an action of that identifier."""
-    return identifier in program.actions
+    return identifier in script_host.actions
 
 
 @function("action", "action")
-def action(program: Program, identifier: str) -> dict[str, Any]:
+def action(script_host: ScriptHost, identifier: str) -> dict[str, Any]:
     """The table of one action."""
-    return program.actions.get(identifier).table()
+    return script_host.actions.get(identifier).table()
 
 
 @function("action", "actions")
-def actions(program: Program) -> list[dict[str, Any]]:
+def actions(script_host: ScriptHost) -> list[dict[str, Any]]:
     """The tables of all actions."""
-    return [each.table() for each in program.actions.all]
+    return [each.table() for each in script_host.actions.all]
 
 
 @function("action", "triggerAction")
-def trigger_action(program: Program, identifier: str, arguments: dict[str, Any] | None = None) -> None:
+def trigger_action(script_host: ScriptHost, identifier: str, arguments: dict[str, Any] | None = None) -> None:
     """Run an action; its script sees the arguments as the table args."""
-    program.trigger_action(identifier, arguments)
+    script_host.trigger_action(identifier, arguments)
 
 
 @function("", "bindKey")
-def bind_key(program: Program, key: str, action: str) -> None:
+def bind_key(script_host: ScriptHost, key: str, action: str) -> None:
     """Bind a key such as "CTRL+F" to an action."""
-    program.actions.bind(key, action)
+    script_host.actions.bind(key, action)
 
 
 @function("", "clearKey")
-def clear_key(program: Program, key: str | list[str]) -> None:
+def clear_key(script_host: ScriptHost, key: str | list[str]) -> None:
     """Unbind a key, or several."""
     for each in [key] if isinstance(key, str) else key:
-        program.actions.unbind(str(each))
+        script_host.actions.unbind(str(each))
 
 
 @function("", "keyBindings")
-def key_bindings(program: Program, key: str) -> list[str]:
+def key_bindings(script_host: ScriptHost, key: str) -> list[str]:
     """The identifiers of the actions bound to a key."""
-    return program.actions.keys.get(key.upper(), [])
+    return script_host.actions.keys.get(key.upper(), [])

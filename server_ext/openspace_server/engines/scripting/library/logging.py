@@ -8,40 +8,40 @@ from openspace_server.engines.scripting.registry import function
 from openspace_server.engines.scripting.text import as_text
 
 if TYPE_CHECKING:
-    from openspace_server.engines.scripting.program import Program
+    from openspace_server.engines.scripting.script_host import ScriptHost
 
 
 @function("", "printTrace")
-def print_trace(program: Program, message: Any = None) -> None:
+def print_trace(script_host: ScriptHost, message: Any = None) -> None:
     """Log a value at the level Trace."""
-    program.log.write("Trace", "print", as_text(message))
+    script_host.log.write("Trace", "print", as_text(message))
 
 
 @function("", "printDebug")
-def print_debug(program: Program, message: Any = None) -> None:
+def print_debug(script_host: ScriptHost, message: Any = None) -> None:
     """Log a value at the level Debug."""
-    program.log.write("Debug", "print", as_text(message))
+    script_host.log.write("Debug", "print", as_text(message))
 
 
 @function("", "printInfo")
-def print_info(program: Program, message: Any = None) -> None:
+def print_info(script_host: ScriptHost, message: Any = None) -> None:
     """Log a value at the level Info."""
-    program.log.write("Info", "print", as_text(message))
+    script_host.log.write("Info", "print", as_text(message))
 
 
 @function("", "printWarning")
-def print_warning(program: Program, message: Any = None) -> None:
+def print_warning(script_host: ScriptHost, message: Any = None) -> None:
     """Log a value at the level Warning."""
-    program.log.write("Warning", "print", as_text(message))
+    script_host.log.write("Warning", "print", as_text(message))
 
 
 @function("", "printError")
-def print_error(program: Program, message: Any = None) -> None:
+def print_error(script_host: ScriptHost, message: Any = None) -> None:
     """Log a value at the level Error."""
-    program.log.write("Error", "print", as_text(message))
+    script_host.log.write("Error", "print", as_text(message))
 
 
 @function("", "printFatal")
-def print_fatal(program: Program, message: Any = None) -> None:
-    """Log a value at the level Fatal; the program goes on."""
-    program.log.write("Fatal", "print", as_text(message))
+def print_fatal(script_host: ScriptHost, message: Any = None) -> None:
+    """Log a value at the level Fatal; the program continues."""
+    script_host.log.write("Fatal", "print", as_text(message))

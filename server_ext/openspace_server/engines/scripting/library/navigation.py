@@ -12,7 +12,7 @@ from openspace_server.engines.scripting.navigation_state import check_state
 from openspace_server.engines.scripting.registry import function
 
 if TYPE_CHECKING:
-    from openspace_server.engines.scripting.program import Program
+    from openspace_server.engines.scripting.script_host import ScriptHost
 
 
 def seconds(duration: float | None) -> float | None:
@@ -35,17 +35,17 @@ def _degrees(latitude: float, longitude: float) -> tuple[float, float]:
     return latitude, longitude
 
 
-def _radius(program: Program) -> float:
-    focus = program.engine.focus
-    return next((each.radius for each in program.engine.targets() if each.identifier == focus), 0.0)
+def _radius(script_host: ScriptHost) -> float:
+    focus = script_host.engine.focus
+    return next((each.radius for each in script_host.engine.targets() if each.identifier == focus), 0.0)
 
 
 @function("navigation", "getNavigationState")
-def get_navigation_state(program: Program, frame: str | None = None) -> dict[str, Any]:
+def get_navigation_state(script_host: ScriptHost, frame: str | None = None) -> dict[str, Any]:
     """The navigation state of the camera: Anchor, Position {x, y, z} in metres, and Aim, ReferenceFrame (left out when
     it is the anchor), Up, Yaw, Pitch (radians) and Timestamp where they apply. Of a frame, only the present one can be
     asked for."""
-    state = dict(program.engine.camera())
+    state = dict(script_host.engine.camera())
     if frame and frame not in (state.get("ReferenceFrame"), state["Anchor"]):
         raise EngineError(
             f"the navigation state can be given in the frame of {state['Anchor']!r} only, not of {frame!r}"
@@ -58,44 +58,49 @@ def get_navigation_state(program: Program, frame: str | None = None) -> dict[str
 
 
 @function("navigation", "setNavigationState")
-def set_navigation_state(program: Program, navigation_state: dict[str, Any], use_time_stamp: bool = False) -> None:
-    """Place the camera by a navigation state; with useTimeStamp also set its time."""
-    _jump(program, check_state(navigation_state), use_time_stamp)
+def set_navigation_state(
+    script_host: ScriptHost, navigation_state: dict[str, Any], use_time_stamp: bool = False
+) -> None:
+    """Set the camera to a navigation state; with useTimeStamp also set its time."""
+    _jump(script_host, check_state(navigation_state), use_time_stamp)
 
 
 @function("navigation", "jumpToNavigationState")
 def jump_to_navigation_state(
-    program: Program, navigation_state: dict[str, Any], use_time_stamp: bool = False, fade_duration: float | None = None
+    script_host: ScriptHost,
+    navigation_state: dict[str, Any],
+    use_time_stamp: bool = False,
+    fade_duration: float | None = None,
 ) -> None:
-    """Place the camera by a navigation state; there is no fade here."""
-    _jump(program, check_state(navigation_state), use_time_stamp)
+    """Set the camera to a navigation state; there is no fade here."""
+    _jump(script_host, check_state(navigation_state), use_time_stamp)
 
 
-def _jump(program: Program, state: dict[str, Any], use_time_stamp: bool) -> None:
+def _jump(script_host: ScriptHost, state: dict[str, Any], use_time_stamp: bool) -> None:
     timestamp = state.pop("Timestamp", None)
     if use_time_stamp:
         if timestamp is None:
             raise EngineError("the navigation state has no Timestamp")
-        program.time.set(ephemeris_time.to_seconds(timestamp), program.now)
-    program.engine.set_camera(state, program.now)
+        script_host.time.set(ephemeris_time.to_seconds(timestamp), script_host.now)
+    script_host.engine.set_camera(state, script_host.now)
 
 
 @function("navigation", "saveNavigationState")
-def save_navigation_state(program: Program, path: str, frame: str = "") -> None:
+def save_navigation_state(script_host: ScriptHost, path: str, frame: str = "") -> None:
     """Write the navigation state to a .navstate file below the user folder."""
-    file = program.paths.inside(path)
+    file = script_host.paths.inside(path)
     file = file if file.suffix else file.with_suffix(".navstate")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(get_navigation_state(program, frame or None), indent=2), "utf-8")
+        file.write_text(json.dumps(get_navigation_state(script_host, frame or None), indent=2), "utf-8")
     except OSError as error:
         raise EngineError(f"the navigation state cannot be written: {error}") from error
 
 
 @function("navigation", "loadNavigationStateFromFile", "loadNavigationState")
-def load_navigation_state(program: Program, file_path: str, use_time_stamp: bool = False) -> None:
-    """Place the camera by a .navstate file below the user folder."""
-    file = program.paths.inside(file_path)
+def load_navigation_state(script_host: ScriptHost, file_path: str, use_time_stamp: bool = False) -> None:
+    """Set the camera to the navigation state in a .navstate file below the user folder."""
+    file = script_host.paths.inside(file_path)
     file = file if file.suffix else file.with_suffix(".navstate")
     try:
         state = json.loads(file.read_text("utf-8")[:100_000])
@@ -103,37 +108,37 @@ def load_navigation_state(program: Program, file_path: str, use_time_stamp: bool
         raise EngineError(f"{file.name} cannot be read: {error}") from None
     if not isinstance(state, dict):
         raise EngineError(f"{file.name} holds no navigation state")
-    _jump(program, check_state(state), use_time_stamp)
+    _jump(script_host, check_state(state), use_time_stamp)
 
 
 @function("navigation", "setFocus")
 def set_focus(
-    program: Program, identifier: str, should_retarget: bool = True, should_reset_velocities: bool = True
+    script_host: ScriptHost, identifier: str, should_retarget: bool = True, should_reset_velocities: bool = True
 ) -> None:
     """Orbit a node from where the camera is."""
-    program.engine.set_focus(identifier)
+    script_host.engine.set_focus(identifier)
 
 
 @function("navigation", "retargetAnchor", "retargetAim")
-def retarget_anchor(program: Program) -> None:
+def retarget_anchor(script_host: ScriptHost) -> None:
     """Turn the camera until the focus is in the middle."""
-    program.engine.look_at_focus(program.now)
+    script_host.engine.look_at_focus(script_host.now)
 
 
 @function("navigation", "flyTo")
 def fly_to(
-    program: Program,
+    script_host: ScriptHost,
     node_identifier: str,
     use_up_from_target_or_duration: bool | float | None = None,
     duration: float | None = None,
 ) -> None:
     """Fly to a node, in so many seconds: flyTo(node, duration) or flyTo(node, useUpFromTarget, duration)."""
-    program_fly(program, node_identifier, _duration(use_up_from_target_or_duration, duration))
+    fly_to_node(script_host, node_identifier, _duration(use_up_from_target_or_duration, duration))
 
 
-def program_fly(program: Program, node: str, duration: float | None) -> None:
+def fly_to_node(script_host: ScriptHost, node: str, duration: float | None) -> None:
     """Fly to a node; None chooses the duration."""
-    program.engine.fly_to(node, 5.0 if duration is None else duration, None, program.now)
+    script_host.engine.fly_to(node, 5.0 if duration is None else duration, None, script_host.now)
 
 
 def _duration(first: bool | float | None, second: float | None) -> float | None:
@@ -142,21 +147,21 @@ def _duration(first: bool | float | None, second: float | None) -> float | None:
 
 @function("navigation", "flyToHeight")
 def fly_to_height(
-    program: Program,
+    script_host: ScriptHost,
     node_identifier: str,
     height: float,
     use_up_from_target_or_duration: bool | float | None = None,
     duration: float | None = None,
 ) -> None:
     """Fly to a node until so many metres above its surface."""
-    program.engine.fly_to_height(
-        node_identifier, metres(height), _duration(use_up_from_target_or_duration, duration), program.now
+    script_host.engine.fly_to_height(
+        node_identifier, metres(height), _duration(use_up_from_target_or_duration, duration), script_host.now
     )
 
 
 @function("navigation", "flyToGeo", "flyToGeo2")
 def fly_to_geo(
-    program: Program,
+    script_host: ScriptHost,
     node_identifier: str,
     latitude: float,
     longitude: float,
@@ -164,107 +169,111 @@ def fly_to_geo(
     duration: float | None = None,
     should_use_up_vector: bool | None = None,
 ) -> None:
-    """Fly to a place over a body (the focus if empty): degrees, metres above the surface, seconds."""
+    """Fly to a position over a body (the focus if empty): degrees, metres above the surface, seconds."""
     latitude, longitude = _degrees(latitude, longitude)
-    program.engine.fly_to_geo(node_identifier, latitude, longitude, metres(altitude), seconds(duration), program.now)
+    script_host.engine.fly_to_geo(
+        node_identifier, latitude, longitude, metres(altitude), seconds(duration), script_host.now
+    )
 
 
 @function("navigation", "flyToNavigationState")
-def fly_to_navigation_state(program: Program, navigation_state: dict[str, Any], duration: float | None = None) -> None:
+def fly_to_navigation_state(
+    script_host: ScriptHost, navigation_state: dict[str, Any], duration: float | None = None
+) -> None:
     """Fly to a navigation state."""
     state = check_state(navigation_state)
     state.pop("Timestamp", None)
-    program.engine.fly_to_state(state, seconds(duration), program.now)
+    script_host.engine.fly_to_state(state, seconds(duration), script_host.now)
 
 
 @function("navigation", "jumpTo")
-def jump_to(program: Program, node_identifier: str, fade_duration: float | None = None) -> None:
-    """Be at a node; there is no fade here."""
-    program.engine.fly_to(node_identifier, 0.0, None, program.now)
+def jump_to(script_host: ScriptHost, node_identifier: str, fade_duration: float | None = None) -> None:
+    """Jump to a node; there is no fade here."""
+    script_host.engine.fly_to(node_identifier, 0.0, None, script_host.now)
 
 
 @function("navigation", "jumpToGeo")
 def jump_to_geo(
-    program: Program,
+    script_host: ScriptHost,
     globe: str,
     latitude: float,
     longitude: float,
     altitude: float | None = None,
     fade_duration: float | None = None,
 ) -> None:
-    """Be at a place over a body (the focus if empty): degrees, metres above the surface (as now if left out)."""
+    """Jump to a position over a body (the focus if empty): degrees, metres above the surface (as now if left out)."""
     latitude, longitude = _degrees(latitude, longitude)
     height = None if altitude is None else metres(altitude)
-    program.engine.fly_to_geo(globe, latitude, longitude, height, 0.0, program.now)
+    script_host.engine.fly_to_geo(globe, latitude, longitude, height, 0.0, script_host.now)
 
 
 @function("navigation", "zoomToFocus")
-def zoom_to_focus(program: Program, duration: float | None = None) -> None:
+def zoom_to_focus(script_host: ScriptHost, duration: float | None = None) -> None:
     """Move along the line to the focus until it is seen well."""
-    program_fly(program, program.engine.focus, seconds(duration))
+    fly_to_node(script_host, script_host.engine.focus, seconds(duration))
 
 
 @function("navigation", "zoomToDistance")
-def zoom_to_distance(program: Program, distance: float, duration: float | None = None) -> None:
+def zoom_to_distance(script_host: ScriptHost, distance: float, duration: float | None = None) -> None:
     """Move along the line to the focus until so many metres above its surface."""
-    program.engine.zoom_to(metres(distance), seconds(duration), program.now)
+    script_host.engine.zoom_to(metres(distance), seconds(duration), script_host.now)
 
 
 @function("navigation", "zoomToDistanceRelative")
-def zoom_to_distance_relative(program: Program, distance: float, duration: float | None = None) -> None:
+def zoom_to_distance_relative(script_host: ScriptHost, distance: float, duration: float | None = None) -> None:
     """Move along the line to the focus until so many radii above its surface."""
-    program.engine.zoom_to(metres(distance * _radius(program)), seconds(duration), program.now)
+    script_host.engine.zoom_to(metres(distance * _radius(script_host)), seconds(duration), script_host.now)
 
 
 @function("navigation", "isFlying")
-def is_flying(program: Program) -> bool:
+def is_flying(script_host: ScriptHost) -> bool:
     """Whether a flight is under way."""
-    return program.engine.flying
+    return script_host.engine.flying
 
 
 @function("navigation", "distanceToFocus")
-def distance_to_focus(program: Program) -> float:
+def distance_to_focus(script_host: ScriptHost) -> float:
     """Metres from the camera to the centre of the focus."""
-    return program.engine.focus_distance()
+    return script_host.engine.focus_distance()
 
 
 @function("navigation", "distanceToFocusBoundingSphere", "distanceToFocusInteractionSphere")
-def distance_to_focus_surface(program: Program) -> float:
+def distance_to_focus_surface(script_host: ScriptHost) -> float:
     """Metres from the camera to the sphere around the focus."""
-    return program.engine.focus_distance() - _radius(program)
+    return script_host.engine.focus_distance() - _radius(script_host)
 
 
-def _nudge(program: Program, **axes: float) -> None:
+def _nudge(script_host: ScriptHost, **axes: float) -> None:
     if not all(math.isfinite(value) for value in axes.values()):
         raise EngineError("a rotation must be finite")
-    program.engine.nudge({axis: max(-100.0, min(100.0, value)) for axis, value in axes.items()}, program.now)
+    script_host.engine.nudge({axis: max(-100.0, min(100.0, value)) for axis, value in axes.items()}, script_host.now)
 
 
 @function("navigation", "addGlobalRotation")
-def add_global_rotation(program: Program, x_value: float, y_value: float) -> None:
+def add_global_rotation(script_host: ScriptHost, x_value: float, y_value: float) -> None:
     """Push the camera around the focus."""
-    _nudge(program, orbitX=x_value, orbitY=y_value)
+    _nudge(script_host, orbitX=x_value, orbitY=y_value)
 
 
 @function("navigation", "addLocalRotation")
-def add_local_rotation(program: Program, x_value: float, y_value: float) -> None:
+def add_local_rotation(script_host: ScriptHost, x_value: float, y_value: float) -> None:
     """Push the direction of view."""
-    _nudge(program, panX=x_value, panY=y_value)
+    _nudge(script_host, panX=x_value, panY=y_value)
 
 
 @function("navigation", "addTruckMovement")
-def add_truck_movement(program: Program, value: float) -> None:
+def add_truck_movement(script_host: ScriptHost, value: float) -> None:
     """Push the camera towards the focus, or away from it."""
-    _nudge(program, zoomIn=value)
+    _nudge(script_host, zoomIn=value)
 
 
 @function("navigation", "addLocalRoll")
-def add_local_roll(program: Program, value: float) -> None:
+def add_local_roll(script_host: ScriptHost, value: float) -> None:
     """Roll the camera about the direction of view."""
-    _nudge(program, localRollX=value)
+    _nudge(script_host, localRollX=value)
 
 
 @function("navigation", "addGlobalRoll")
-def add_global_roll(program: Program, value: float) -> None:
+def add_global_roll(script_host: ScriptHost, value: float) -> None:
     """Roll the camera about the line to the focus."""
-    _nudge(program, globalRollX=value)
+    _nudge(script_host, globalRollX=value)

@@ -9,7 +9,7 @@ from openspace_server.engines.scripting.library import navigation
 from openspace_server.engines.scripting.registry import function
 
 if TYPE_CHECKING:
-    from openspace_server.engines.scripting.program import Program
+    from openspace_server.engines.scripting.script_host import ScriptHost
 
 for _old, _call in (
     ("flyTo", navigation.fly_to),
@@ -25,7 +25,7 @@ for _old, _call in (
 
 
 @function("pathnavigation", "createPath")
-def create_path(program: Program, path_instruction: dict[str, Any]) -> None:
+def create_path(script_host: ScriptHost, path_instruction: dict[str, Any]) -> None:
     """Fly a path: TargetType "Node" with Target, and Height or Duration; or "NavigationState" with NavigationState."""
     kind = path_instruction.get("TargetType", "Node")
     duration = path_instruction.get("Duration")
@@ -35,7 +35,7 @@ def create_path(program: Program, path_instruction: dict[str, Any]) -> None:
         state = path_instruction.get("NavigationState")
         if not isinstance(state, dict):
             raise EngineError("NavigationState must be a Table")
-        navigation.fly_to_navigation_state(program, state, duration)
+        navigation.fly_to_navigation_state(script_host, state, duration)
         return
     if kind != "Node":
         raise EngineError(f"TargetType must be Node or NavigationState, got {str(kind)[:40]!r}")
@@ -43,41 +43,41 @@ def create_path(program: Program, path_instruction: dict[str, Any]) -> None:
     if not isinstance(target, str):
         raise EngineError("Target must be the identifier of a node")
     if height is None:
-        navigation.fly_to(program, target, duration)
+        navigation.fly_to(script_host, target, duration)
     elif isinstance(height, int | float) and not isinstance(height, bool):
-        navigation.fly_to_height(program, target, float(height), duration)
+        navigation.fly_to_height(script_host, target, float(height), duration)
     else:
         raise EngineError("Height must be a Number")
 
 
-def _flying(program: Program) -> None:
-    if not program.engine.flying:
+def _flying(script_host: ScriptHost) -> None:
+    if not script_host.engine.flying:
         raise EngineError("no flight is under way")
 
 
 @function("pathnavigation", "pausePath")
-def pause_path(program: Program) -> None:
-    """Hold the flight."""
-    _flying(program)
-    program.engine.pause_flight(True, program.now)
+def pause_path(script_host: ScriptHost) -> None:
+    """Pause the flight."""
+    _flying(script_host)
+    script_host.engine.pause_flight(True, script_host.now)
 
 
 @function("pathnavigation", "continuePath")
-def continue_path(program: Program) -> None:
-    """Let a held flight go on."""
-    _flying(program)
-    program.engine.pause_flight(False, program.now)
+def continue_path(script_host: ScriptHost) -> None:
+    """Continue a paused flight."""
+    _flying(script_host)
+    script_host.engine.pause_flight(False, script_host.now)
 
 
 @function("pathnavigation", "stopPath")
-def stop_path(program: Program) -> None:
+def stop_path(script_host: ScriptHost) -> None:
     """End the flight where the camera is."""
-    _flying(program)
-    program.engine.stop_flight(program.now)
+    _flying(script_host)
+    script_host.engine.stop_flight(script_host.now)
 
 
 @function("pathnavigation", "skipToEnd")
-def skip_to_end(program: Program) -> None:
-    """Be at the end of the flight."""
-    _flying(program)
-    program.engine.finish_flight(program.now)
+def skip_to_end(script_host: ScriptHost) -> None:
+    """Jump to the end of the flight."""
+    _flying(script_host)
+    script_host.engine.finish_flight(script_host.now)

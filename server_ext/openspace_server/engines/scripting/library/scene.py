@@ -9,15 +9,15 @@ from openspace_server.engines.properties import PropertyOwner
 from openspace_server.engines.scripting.registry import function
 
 if TYPE_CHECKING:
-    from openspace_server.engines.scripting.program import Program
+    from openspace_server.engines.scripting.script_host import ScriptHost
 
 
-def _nodes(program: Program) -> list[PropertyOwner]:
+def _nodes(program: ScriptHost) -> list[PropertyOwner]:
     scene = program.tree.owner("Scene")
     return scene.owners if scene is not None else []
 
 
-def _node(program: Program, identifier: str) -> PropertyOwner:
+def _node(program: ScriptHost, identifier: str) -> PropertyOwner:
     scene = program.tree.owner("Scene")
     node = scene.child(identifier) if scene is not None else None
     if node is None:
@@ -33,7 +33,7 @@ def _identifier(node: str | dict[str, Any]) -> str:
 
 
 @function("", "addSceneGraphNode")
-def add_scene_graph_node(program: Program, node: dict[str, Any]) -> None:
+def add_scene_graph_node(program: ScriptHost, node: dict[str, Any]) -> None:
     """Add a node: Identifier, and Parent, Transform, Renderable, Tag and GUI as OpenSpace has them. Paths in it may
     have tokens such as ${USER}."""
     identifier = _identifier(node)
@@ -45,7 +45,7 @@ def add_scene_graph_node(program: Program, node: dict[str, Any]) -> None:
     program.added[identifier] = node
 
 
-def _resolved(program: Program, value: Any) -> Any:
+def _resolved(program: ScriptHost, value: Any) -> Any:
     if isinstance(value, str) and "${" in value:
         return program.paths.resolve(value)
     if isinstance(value, dict):
@@ -54,7 +54,7 @@ def _resolved(program: Program, value: Any) -> Any:
 
 
 @function("", "removeSceneGraphNode")
-def remove_scene_graph_node(program: Program, node: str | dict[str, Any]) -> None:
+def remove_scene_graph_node(program: ScriptHost, node: str | dict[str, Any]) -> None:
     """Remove a node, given its identifier or its table."""
     identifier = _node(program, _identifier(node)).identifier
     program.engine.remove_node(identifier)
@@ -62,45 +62,45 @@ def remove_scene_graph_node(program: Program, node: str | dict[str, Any]) -> Non
 
 
 @function("", "hasSceneGraphNode")
-def has_scene_graph_node(program: Program, identifier: str) -> bool:
+def has_scene_graph_node(program: ScriptHost, identifier: str) -> bool:
     """Whether there is a node of that identifier."""
     return any(each.identifier == identifier for each in _nodes(program))
 
 
 @function("", "sceneGraphNodes")
-def scene_graph_nodes(program: Program) -> list[str]:
+def scene_graph_nodes(program: ScriptHost) -> list[str]:
     """The identifiers of all nodes."""
     return [each.identifier for each in _nodes(program)]
 
 
 @function("", "setParent")
-def set_parent(program: Program, identifier: str, parent: str) -> None:
+def set_parent(program: ScriptHost, identifier: str, parent: str) -> None:
     """Move a node below another one."""
     program.engine.set_parent(_node(program, identifier).identifier, _node(program, parent).identifier)
 
 
 @function("", "worldPosition")
-def world_position(program: Program, identifier: str) -> list[float]:
+def world_position(program: ScriptHost, identifier: str) -> list[float]:
     """The position {x, y, z} of a node in metres, in world coordinates."""
     return list(program.engine.world_position(_node(program, identifier).identifier))
 
 
 @function("", "worldRotation")
-def world_rotation(program: Program, identifier: str) -> list[float]:
+def world_rotation(program: ScriptHost, identifier: str) -> list[float]:
     """The rotation matrix from a node's own axes to world axes: nine numbers, column after column."""
     turned = program.engine.world_rotation(_node(program, identifier).identifier)
     return [float(number) for number in turned.T.reshape(-1)]
 
 
 @function("", "boundingSphere", "interactionSphere")
-def bounding_sphere(program: Program, identifier: str) -> float:
+def bounding_sphere(program: ScriptHost, identifier: str) -> float:
     """The radius in metres of the sphere around a node; 0 for nodes that are no bodies."""
     known = _node(program, identifier).identifier
     return next((each.radius for each in program.engine.targets() if each.identifier == known), 0.0)
 
 
 @function("", "addTag")
-def add_tag(program: Program, uri: str, tag: str) -> None:
+def add_tag(program: ScriptHost, uri: str, tag: str) -> None:
     """Give a tag to an owner, such as "Scene.Earth"."""
     owner = program.tree.owner(uri) if uri else None
     if owner is None:
@@ -112,7 +112,7 @@ def add_tag(program: Program, uri: str, tag: str) -> None:
 
 
 @function("", "removeTag")
-def remove_tag(program: Program, uri: str, tag: str) -> None:
+def remove_tag(program: ScriptHost, uri: str, tag: str) -> None:
     """Take a tag from an owner."""
     owner = program.tree.owner(uri) if uri else None
     if owner is None or tag not in owner.tags:

@@ -10,72 +10,72 @@ from openspace_server.engines.recording.recorder import RecordingState
 from openspace_server.engines.scripting.registry import function
 
 if TYPE_CHECKING:
-    from openspace_server.engines.scripting.program import Program
+    from openspace_server.engines.scripting.script_host import ScriptHost
 
 ENDING = ".osrectxt"
 
 
-def _file(program: Program, name: str) -> Path:
+def _file(script_host: ScriptHost, name: str) -> Path:
     """A recording's file, in ``${RECORDINGS}`` unless the name says otherwise. Raises EngineError."""
     if not name.strip():
         raise EngineError("the recording needs a file name")
-    file = program.paths.inside(name, program.paths.recordings)
+    file = script_host.paths.inside(name, script_host.paths.recordings)
     return file if file.suffix in (ENDING, ".osrec") else file.with_name(file.name + ENDING)
 
 
 @function("sessionRecording", "startRecording")
-def start_recording(program: Program) -> None:
+def start_recording(script_host: ScriptHost) -> None:
     """Start to record."""
-    program.recorder.start(program.now)
+    script_host.recorder.start(script_host.now)
 
 
 @function("sessionRecording", "stopRecording")
 def stop_recording(
-    program: Program, recording_file_path: str, data_mode: str = "Ascii", overwrite: bool = False
+    script_host: ScriptHost, recording_file_path: str, data_mode: str = "Ascii", overwrite: bool = False
 ) -> None:
     """End the recording and write it to a file below ${RECORDINGS}; the data mode must be "Ascii" here."""
     if data_mode.casefold() != "ascii":
         raise EngineError(f'only the data mode "Ascii" can be written here, not {data_mode[:40]!r}')
-    program.recorder.stop(_file(program, recording_file_path), overwrite, program.now)
+    script_host.recorder.stop(_file(script_host, recording_file_path), overwrite, script_host.now)
 
 
 @function("sessionRecording", "startPlayback")
 def start_playback(
-    program: Program,
+    script_host: ScriptHost,
     file: str,
     loop: bool = False,
     should_wait_for_tiles: bool = True,
     screenshot_fps: int | None = None,
 ) -> None:
     """Play a recording from a file below ${RECORDINGS}; the last two arguments change nothing here."""
-    program.recorder.play(_file(program, file), loop, program.now)
+    script_host.recorder.play(_file(script_host, file), loop, script_host.now)
 
 
 @function("sessionRecording", "stopPlayback")
-def stop_playback(program: Program) -> None:
+def stop_playback(script_host: ScriptHost) -> None:
     """End the playback."""
-    program.recorder.stop_playback()
+    script_host.recorder.stop_playback()
 
 
 @function("sessionRecording", "setPlaybackPause")
-def set_playback_pause(program: Program, pause: bool) -> None:
-    """Hold the playback, or let it go on."""
-    program.recorder.set_paused(pause, program.now)
+def set_playback_pause(script_host: ScriptHost, pause: bool) -> None:
+    """Pause or continue the playback."""
+    script_host.recorder.set_paused(pause, script_host.now)
 
 
 @function("sessionRecording", "togglePlaybackPause")
-def toggle_playback_pause(program: Program) -> None:
-    """Hold a running playback, let a held one go on."""
-    program.recorder.set_paused(program.recorder.state != RecordingState.PAUSED, program.now)
+def toggle_playback_pause(script_host: ScriptHost) -> None:
+    """Pause a running playback, continue a paused one."""
+    script_host.recorder.set_paused(script_host.recorder.state != RecordingState.PAUSED, script_host.now)
 
 
 @function("sessionRecording", "isRecording")
-def is_recording(program: Program) -> bool:
+def is_recording(script_host: ScriptHost) -> bool:
     """Whether a recording is under way."""
-    return program.recorder.state == RecordingState.RECORDING
+    return script_host.recorder.state == RecordingState.RECORDING
 
 
 @function("sessionRecording", "isPlayingBack")
-def is_playing_back(program: Program) -> bool:
-    """Whether a recording is played, held or not."""
-    return program.recorder.playing
+def is_playing_back(script_host: ScriptHost) -> bool:
+    """Whether a recording is played, paused or not."""
+    return script_host.recorder.playing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openspace_server.engines.scripting.actions import Action
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api.topics.base import Topic
 from openspace_server.protocols.fields import ProtocolError, describe, text
 
@@ -57,7 +57,7 @@ class ShortcutsTopic(ActionsTopic):
         return _shortcut(action)
 
 
-def _everything(program: Program) -> tuple[list[Action], dict[str, list[str]]]:
+def _everything(program: ScriptHost) -> tuple[list[Action], dict[str, list[str]]]:
     return program.actions.all, program.actions.keys
 
 

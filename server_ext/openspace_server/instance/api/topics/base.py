@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api.dialects import Dialect
 from openspace_server.instance.api.snapshot import News
 from openspace_server.protocols.fields import ProtocolError, describe
@@ -61,11 +61,11 @@ class Topic(ABC):
     def send_text(self, payload: str) -> None:
         self._connection.send_text(self._number, payload)
 
-    async def on_program(self, command: Callable[[Program], T]) -> T:
+    async def on_program(self, command: Callable[[ScriptHost], T]) -> T:
         """Ask the program something."""
         return await self._connection.shared.port.run(command)
 
-    async def change_program(self, command: Callable[[Program], T]) -> T:
+    async def change_program(self, command: Callable[[ScriptHost], T]) -> T:
         """Change something in the program: the picture is drawn anew, and everybody hears soon."""
         try:
             return await self._connection.shared.port.run(command, changes=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from openspace_server.engines.scripting.program import Program
 from openspace_server.engines.scripting.registry import documentation
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api.snapshot import dumps
 from openspace_server.instance.api.topics.base import OneShot
 from openspace_server.protocols.fields import ProtocolError, describe
@@ -47,5 +47,5 @@ def _library() -> str:
     return dumps(documentation())
 
 
-def _keybindings(program: Program) -> list[dict[str, Any]]:
+def _keybindings(program: ScriptHost) -> list[dict[str, Any]]:
     return [{"name": key, "action": action} for key, bound in program.actions.keys.items() for action in bound]

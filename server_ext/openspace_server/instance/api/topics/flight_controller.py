@@ -7,7 +7,7 @@ from typing import Any
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.scene_engine import JOYSTICK_AXES
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api.topics.base import Topic
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, text
 
@@ -56,7 +56,7 @@ class FlightControllerTopic(Topic):
     async def _set_friction(self, friction: dict[str, Any]) -> None:
         wanted = {uri: boolean(friction, name) for name, uri in _FRICTIONS.items() if name in friction}
 
-        def put(program: Program) -> None:
+        def put(program: ScriptHost) -> None:
             for name, on in wanted.items():
                 program.set_property(f"NavigationHandler.OrbitalNavigator.Friction.{name}", on)
 
@@ -84,7 +84,7 @@ def _axes(state: Any) -> dict[str, float]:
     return {axis: max(-1.0, min(1.0, float(number))) for axis, number in axes.items()}
 
 
-def _nodes(program: Program) -> dict[str, Any]:
+def _nodes(program: ScriptHost) -> dict[str, Any]:
     try:
         focus = program.engine.focus
     except EngineError:

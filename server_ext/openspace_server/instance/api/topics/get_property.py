@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api.property_json import owner_json, property_json
 from openspace_server.instance.api.snapshot import dumps
 from openspace_server.instance.api.topics.base import OneShot
@@ -36,7 +36,7 @@ class GetPropertyTopic(OneShot):
             f"Property '{uri[:200]}' not found" + did_you_mean(hint, before="; "),
         )
 
-    def _find(self, program: Program, uri: str) -> str | None:
+    def _find(self, program: ScriptHost, uri: str) -> str | None:
         tree = program.tree
         if self.legacy and uri in ("__allProperties", "__allNodes", "__screenSpaceRenderables"):
             scene = tree.owner("Scene")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from openspace_server.engines.scripting.program import Program
 from openspace_server.engines.scripting.sandbox import LuaError
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.engines.scripting.values import to_json
 from openspace_server.instance.api.topics.base import OneShot
 from openspace_server.protocols.fields import ProtocolError, describe
@@ -27,11 +27,11 @@ class LuaScriptTopic(OneShot):
         arguments = payload.get("arguments", [])
         if isinstance(script, str):
 
-            def run(program: Program) -> list[Any]:
+            def run(program: ScriptHost) -> list[Any]:
                 return program.run_script(script)
         elif isinstance(function, str) and isinstance(arguments, list):
 
-            def run(program: Program) -> list[Any]:
+            def run(program: ScriptHost) -> list[Any]:
                 return program.call_function(function, [_as_double(each) for each in arguments])
         else:
             raise ProtocolError("expected script, or function and arguments")

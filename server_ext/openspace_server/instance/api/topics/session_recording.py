@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openspace_server.engines.recording.recorder import list_recordings
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api.snapshot import News
 from openspace_server.instance.api.topics.base import Subscription
 from openspace_server.protocols.fields import ProtocolError, describe
@@ -32,7 +32,7 @@ class SessionRecordingTopic(Subscription):
         if payload.get("event") == "refresh":
             self._wanted = _PROPERTIES
 
-        def look(program: Program) -> tuple[str, list[str]]:
+        def look(program: ScriptHost) -> tuple[str, list[str]]:
             return program.recorder.state.value, list_recordings(program.paths.recordings)
 
         self._sent, self._files = await self.on_program(look)

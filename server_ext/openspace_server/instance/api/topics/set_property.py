@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openspace_server.engines.scripting.program import Program, lua_literal
+from openspace_server.engines.scripting.script_host import ScriptHost, lua_literal
 from openspace_server.instance.api.topics.base import OneShot
 from openspace_server.protocols.fields import ProtocolError, text
 
@@ -20,7 +20,7 @@ class SetPropertyTopic(OneShot):
             raise ProtocolError("value: is missing")
         value = payload["value"]
 
-        def put(program: Program) -> None:
+        def put(program: ScriptHost) -> None:
             program.set_property(uri, value)
             program.recorder.script(
                 f"openspace.setPropertyValueSingle({lua_literal(uri)}, {lua_literal(value)})", program.now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api import property_json
 from openspace_server.instance.api.snapshot import News, PropertyNews
 from openspace_server.instance.api.topics.base import Subscription
@@ -26,7 +26,7 @@ class SubscriptionTopic(Subscription):
         if self._uri is not None:
             raise ProtocolError(f"this topic is subscribed to {self._uri} already")
 
-        def look(program: Program) -> PropertyNews:
+        def look(program: ScriptHost) -> PropertyNews:
             found = program.tree.get(uri)
             return PropertyNews(
                 uri,

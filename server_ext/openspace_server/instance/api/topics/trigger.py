@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openspace_server.engines.properties import PropertyError
-from openspace_server.engines.scripting.program import Program
+from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api.topics.base import OneShot
 from openspace_server.protocols.fields import text
 
@@ -18,7 +18,7 @@ class TriggerPropertyTopic(OneShot):
     async def receive(self, payload: dict[str, Any]) -> None:
         uri = text(payload, "property", limit=2000)
 
-        def pull(program: Program) -> None:
+        def pull(program: ScriptHost) -> None:
             found = program.tree.get(uri)
             if found.kind.name != "Trigger":
                 raise PropertyError(f"{uri} is a {found.type}, not a TriggerProperty")

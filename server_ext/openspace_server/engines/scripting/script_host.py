@@ -1,4 +1,4 @@
-"""The running program as scripts and API topics see it: an engine, and everything OpenSpace keeps around its scene."""
+"""The script host: an engine and all that OpenSpace keeps around its scene, as scripts and API topics see it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_QUEUED_SCRIPTS = 1000
 SCRIPTS_PER_STEP = 20
 
 
-class Program:
+class ScriptHost:
     """Lives on the draw thread, like the engine it wraps; only :attr:`log` may be used from elsewhere.
 
     Call :meth:`advance` before each drawing.
@@ -49,16 +49,16 @@ class Program:
         self._own_folder = tempfile.TemporaryDirectory(prefix="openspace-") if user is None else None
         self.paths = Paths(Path(self._own_folder.name) if self._own_folder else user or Path())
         self.actions = Actions()
-        self.events = Events(self._trigger_tied)
+        self.events = Events(self._trigger_registered)
         self.time = TimeControl(engine)
         self.interpolations = Interpolations()
         self.recorder = Recorder(engine, self.queue_script, self._recording_changed)
         self.screenshots = Screenshots(engine, self.paths)
         self.added: dict[str, dict[str, Any]] = {}
-        """The nodes that were added, by identifier: their tables, with tokens such as ${USER} as they were given."""
+        """The nodes that were added, by identifier: their tables, with tokens such as ${USER} not yet replaced."""
         self.quit_requested = False
-        self.attended: Callable[[], bool] = lambda: True
-        """Whether anybody hears of events; while nobody does, and nothing goes on, a step does nothing."""
+        self.has_clients: Callable[[], bool] = lambda: True
+        """Whether events have receivers; without any, and while not :attr:`busy`, a step does nothing."""
         self.now = 0.0
         """Wall time of the present step, for functions that a script calls."""
         self.started: float | None = None
@@ -76,7 +76,7 @@ class Program:
 
     @property
     def busy(self) -> bool:
-        """Whether the next drawing would differ because of what goes on here: draw on as long as this is True."""
+        """Whether the next drawing would differ because of what runs here: keep drawing while this is True."""
         return (
             self.interpolations.running
             or self.time.running
@@ -97,7 +97,7 @@ class Program:
         if self._own_folder is not None:
             self._own_folder.cleanup()
 
-    def at(self, now: float) -> Program:
+    def at(self, now: float) -> ScriptHost:
         """Take ``now`` as the wall time of what comes next."""
         self.now = now
         self.started = now if self.started is None else self.started
@@ -106,7 +106,7 @@ class Program:
     def advance(self, now: float) -> None:
         """One step: interpolations, smooth time, recording or playback, waiting scripts, and events. Never raises."""
         self.at(now)
-        if not self.busy and not self.attended():
+        if not self.busy and not self.has_clients():
             return
         for error in self.interpolations.advance(now):
             self.log.warning("PropertyOwner", str(error))
@@ -120,7 +120,7 @@ class Program:
                 self.recorder.stop_playback()
         for _ in range(min(len(self._queue), SCRIPTS_PER_STEP)):
             self._run_queued(self._queue.popleft())
-        self._notice()
+        self._publish_engine_events()
 
     # -- scripts -------------------------------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class Program:
         return self._logged(lambda lua: lua.invoke(name, arguments))
 
     def queue_script(self, script: str) -> None:
-        """Run Lua at the next step, where nobody waits for it."""
+        """Run Lua at the next step; its values are dropped."""
         if len(self._queue) >= MAX_QUEUED_SCRIPTS:
             self.log.error("ScriptEngine", f"more than {MAX_QUEUED_SCRIPTS} scripts wait; one was dropped")
         else:
@@ -162,13 +162,13 @@ class Program:
     ) -> None:
         """Set ``found``, over ``duration`` seconds; ``postscript`` is Lua to run at the end. Raises EngineError."""
 
-        def arrived(property: Property) -> None:
+        def finished(property: Property) -> None:
             self.events.publish("InterpolationFinished", Property=property.uri)
             if postscript:
                 self.queue_script(postscript)
 
         if duration > 0:
-            self.interpolations.start(found, value, duration, self.now, easing, arrived)
+            self.interpolations.start(found, value, duration, self.now, easing, finished)
             return
         self.interpolations.stop(found)
         found.set(value)
@@ -194,11 +194,11 @@ class Program:
         return Sandbox(
             {name: bound(each) for name, each in FUNCTIONS.items()},
             missing=missing,
-            printed=lambda text: self.log.info("print", text),
-            unexpected=self._unexpected,
+            on_print=lambda text: self.log.info("print", text),
+            on_error=self._function_failed,
         )
 
-    def _unexpected(self, name: str, error: Exception) -> None:
+    def _function_failed(self, name: str, error: Exception) -> None:
         log.error("%s failed", name, exc_info=error)
         self.log.error("ScriptEngine", f"{name} failed: {error}")
 
@@ -206,7 +206,7 @@ class Program:
         with contextlib.suppress(LuaError):  # written to the log already
             self.run_script(script)
 
-    def _trigger_tied(self, action: str, parameters: dict[str, Any]) -> None:
+    def _trigger_registered(self, action: str, parameters: dict[str, Any]) -> None:
         try:
             self.trigger_action(action, parameters)
         except EngineError as error:
@@ -226,7 +226,7 @@ class Program:
             node = change.uri.removesuffix(".Renderable.Enabled").removeprefix("Scene.")
             self.events.publish("RenderableEnabled" if change.property.value else "RenderableDisabled", Node=node)
 
-    def _notice(self) -> None:
+    def _publish_engine_events(self) -> None:
         """Publish what the engine did by itself."""
         focus = self.engine.focus
         if self._focus is not None and focus != self._focus:
