@@ -1,4 +1,4 @@
-/** What a movement of mouse, fingers or wheel means, as pure functions. Lengths are in view heights. */
+/** Mouse, touch and wheel gestures as camera motion: pure functions. Lengths are in view heights. */
 
 import type { Motion } from "./totals.ts";
 
@@ -14,8 +14,9 @@ const ZOOM_PER_HEIGHT = 3;
 const ROLL_PER_HEIGHT = Math.PI;
 const ZOOM_PER_WHEEL_PIXEL = 0.002;
 const ZOOM_PER_PINCH_PIXEL = 0.01;
-const LINE = 33;
-const MOST_PER_WHEEL_EVENT = 0.6;
+/** Pixels of one line of a wheel that counts in lines. */
+const LINE_HEIGHT = 33;
+const MAX_ZOOM_PER_WHEEL_EVENT = 0.6;
 
 export function mouseDrag(button: number, ctrl: boolean): Drag | null {
   if (button === 0) return ctrl ? "look" : "orbit";
@@ -39,29 +40,29 @@ export function drag(kind: Drag, from: Point, to: Point, height: number): Motion
   }
 }
 
-/** Two fingers: spreading them to twice the distance halves ours to the surface; twisting rolls. */
+/** Two fingers: spreading them to twice the distance halves the height above the surface; twisting rolls. */
 export function pinch(from: readonly [Point, Point], to: readonly [Point, Point]): Motion {
-  const before = between(from);
-  const after = between(to);
+  const before = span(from);
+  const after = span(to);
   if (before.length < 1 || after.length < 1) return {};
   return { zoom: Math.log(after.length / before.length), roll: wrap(after.angle - before.angle) };
 }
 
-/** Three or more fingers look around by the way of their middle. */
+/** Three or more fingers look around by the movement of their center. */
 export function lookAround(from: readonly Point[], to: readonly Point[], height: number): Motion {
-  return drag("look", middle(from), middle(to), height);
+  return drag("look", center(from), center(to), height);
 }
 
-/** A wheel turned away from the user comes nearer. Trackpads report a pinch as a wheel with Ctrl. */
+/** A wheel turned away from the user moves nearer. Trackpads report a pinch as a wheel with Ctrl. */
 export function wheel(event: { deltaY: number; deltaMode: number; ctrlKey: boolean }, height: number): Motion {
-  const pixels = event.deltaY * (event.deltaMode === 1 ? LINE : event.deltaMode === 2 ? height : 1);
+  const pixels = event.deltaY * (event.deltaMode === 1 ? LINE_HEIGHT : event.deltaMode === 2 ? height : 1);
   const zoom =
     -pixels *
     (event.ctrlKey && event.deltaMode === 0 && Math.abs(pixels) < 50 ? ZOOM_PER_PINCH_PIXEL : ZOOM_PER_WHEEL_PIXEL);
-  return { zoom: Math.max(-MOST_PER_WHEEL_EVENT, Math.min(MOST_PER_WHEEL_EVENT, zoom)) };
+  return { zoom: Math.max(-MAX_ZOOM_PER_WHEEL_EVENT, Math.min(MAX_ZOOM_PER_WHEEL_EVENT, zoom)) };
 }
 
-function between([a, b]: readonly [Point, Point]): { length: number; angle: number } {
+function span([a, b]: readonly [Point, Point]): { length: number; angle: number } {
   return { length: Math.hypot(b.x - a.x, b.y - a.y), angle: Math.atan2(b.y - a.y, b.x - a.x) };
 }
 
@@ -69,7 +70,7 @@ function wrap(angle: number): number {
   return angle - 2 * Math.PI * Math.round(angle / (2 * Math.PI));
 }
 
-function middle(points: readonly Point[]): Point {
+function center(points: readonly Point[]): Point {
   const sum = points.reduce((total, point) => ({ x: total.x + point.x, y: total.y + point.y }), { x: 0, y: 0 });
   return { x: sum.x / points.length, y: sum.y / points.length };
 }

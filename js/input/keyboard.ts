@@ -1,4 +1,4 @@
-/** Keys over the picture: held keys move evenly, the others do one thing. */
+/** Keyboard steering: movement keys move evenly while they are down, the others run a command once. */
 
 import type { InputSender } from "./sender.ts";
 import type { Motion } from "./totals.ts";
@@ -8,7 +8,7 @@ export interface KeyCommands {
   home(): void;
 }
 
-/** Motion per second of holding; the first press counts as one step of a twentieth of it. */
+/** Motion per second while a key is down; the press itself counts as a twentieth of it. */
 const SPEEDS: Record<string, Motion> = {
   ArrowLeft: { orbitX: -0.5 },
   ArrowRight: { orbitX: 0.5 },
@@ -32,29 +32,29 @@ export function scaled(motion: Motion, factor: number): Motion {
 }
 
 export function listenToKeys(
-  picture: HTMLElement,
+  element: HTMLElement,
   sender: InputSender,
   commands: KeyCommands,
-  active: () => boolean,
+  isActive: () => boolean,
   signal: AbortSignal,
 ): void {
-  /** By physical key: with Shift released first, the key that goes up has another name than the one that went down. */
-  const held = new Map<string, Motion>();
-  let last = 0;
-  let running = 0;
+  /** By physical key: if Shift is released first, the key's name differs between press and release. */
+  const pressed = new Map<string, Motion>();
+  let lastTick = 0;
+  let animation = 0;
 
   const tick = (now: number) => {
-    const seconds = Math.min(0.1, Math.max(0, (now - last) / 1000));
-    last = now;
-    for (const motion of held.values()) sender.move(scaled(motion, seconds));
-    running = held.size > 0 && !signal.aborted ? requestAnimationFrame(tick) : 0;
+    const seconds = Math.min(0.1, Math.max(0, (now - lastTick) / 1000));
+    lastTick = now;
+    for (const motion of pressed.values()) sender.move(scaled(motion, seconds));
+    animation = pressed.size > 0 && !signal.aborted ? requestAnimationFrame(tick) : 0;
   };
 
   const down = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
-      picture.blur();
-    } else if (!active()) {
+      element.blur();
+    } else if (!isActive()) {
       return;
     } else if (event.key === " ") {
       if (!event.repeat) commands.togglePause();
@@ -63,13 +63,13 @@ export function listenToKeys(
     } else {
       const motion = motionOf(event.key, event.shiftKey);
       if (motion === null) return;
-      if (!held.has(event.code)) {
-        held.set(event.code, motion);
+      if (!pressed.has(event.code)) {
+        pressed.set(event.code, motion);
         sender.hold(`key ${event.code}`);
         sender.move(scaled(motion, FIRST_STEP));
-        if (running === 0) {
-          last = performance.now();
-          running = requestAnimationFrame(tick);
+        if (animation === 0) {
+          lastTick = performance.now();
+          animation = requestAnimationFrame(tick);
         }
       }
     }
@@ -78,20 +78,20 @@ export function listenToKeys(
   };
 
   const release = (code: string) => {
-    if (held.delete(code)) sender.release(`key ${code}`);
+    if (pressed.delete(code)) sender.release(`key ${code}`);
   };
   const releaseAll = () => {
-    for (const code of [...held.keys()]) release(code);
+    for (const code of [...pressed.keys()]) release(code);
   };
 
-  picture.addEventListener("keydown", down, { signal });
-  picture.addEventListener("keyup", (event) => release(event.code), { signal });
-  picture.addEventListener("blur", releaseAll, { signal });
+  element.addEventListener("keydown", down, { signal });
+  element.addEventListener("keyup", (event) => release(event.code), { signal });
+  element.addEventListener("blur", releaseAll, { signal });
   signal.addEventListener(
     "abort",
     () => {
       releaseAll();
-      cancelAnimationFrame(running);
+      cancelAnimationFrame(animation);
     },
     { once: true },
   );

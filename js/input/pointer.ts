@@ -1,82 +1,82 @@
-/** Mouse, pen, touch and wheel over the picture. */
+/** Pointer steering: mouse, pen, touch and wheel over an element. */
 
 import { type Drag, drag, lookAround, mouseDrag, type Point, pinch, wheel } from "./gestures.ts";
 import type { InputSender } from "./sender.ts";
 
-interface Held {
-  /** What this pointer does while it is a mouse; fingers are judged by their number. */
+interface ActivePointer {
+  /** What a mouse drag does; fingers are interpreted by their number. */
   kind: Drag | "finger";
   at: Point;
 }
 
 export function listenToPointers(
-  picture: HTMLElement,
+  element: HTMLElement,
   sender: InputSender,
-  active: () => boolean,
+  isActive: () => boolean,
   signal: AbortSignal,
 ) {
-  const held = new Map<number, Held>();
-  const height = () => Math.max(1, picture.clientHeight);
-  const holder = (id: number) => `pointer ${id}`;
+  const pointers = new Map<number, ActivePointer>();
+  const height = () => Math.max(1, element.clientHeight);
+  const holdOf = (id: number) => `pointer ${id}`;
 
   const down = (event: PointerEvent) => {
-    if (!active() || held.has(event.pointerId)) return;
+    if (!isActive() || pointers.has(event.pointerId)) return;
     const kind = event.pointerType === "touch" ? "finger" : mouseDrag(event.button, event.ctrlKey);
     if (kind === null) return;
     event.preventDefault();
-    picture.focus({ preventScroll: true });
-    held.set(event.pointerId, { kind, at: point(event) });
+    element.focus({ preventScroll: true });
+    pointers.set(event.pointerId, { kind, at: positionOf(event) });
     try {
-      picture.setPointerCapture(event.pointerId);
+      element.setPointerCapture(event.pointerId);
     } catch {
-      // The pointer is gone already, or was made up by a script.
+      // The pointer is gone already, or a script made the event up.
     }
-    sender.hold(holder(event.pointerId));
+    sender.hold(holdOf(event.pointerId));
   };
 
   const move = (event: PointerEvent) => {
-    const mine = held.get(event.pointerId);
-    if (!mine) return;
-    const to = point(event);
-    if (to.x === mine.at.x && to.y === mine.at.y) return;
-    if (mine.kind === "finger") moveFinger(event.pointerId, mine, to);
-    else sender.move(drag(mine.kind, mine.at, to, height()));
-    mine.at = to;
+    const pointer = pointers.get(event.pointerId);
+    if (!pointer) return;
+    const to = positionOf(event);
+    if (to.x === pointer.at.x && to.y === pointer.at.y) return;
+    if (pointer.kind === "finger") moveFinger(event.pointerId, pointer, to);
+    else sender.move(drag(pointer.kind, pointer.at, to, height()));
+    pointer.at = to;
   };
 
-  const moveFinger = (id: number, mine: Held, to: Point) => {
-    const before = [...held.values()].filter((other) => other.kind === "finger").map((other) => other.at);
-    const after = [...held]
+  const moveFinger = (id: number, pointer: ActivePointer, to: Point) => {
+    const before = [...pointers.values()].filter((other) => other.kind === "finger").map((other) => other.at);
+    const after = [...pointers]
       .filter(([, other]) => other.kind === "finger")
       .map(([other, { at }]) => (other === id ? to : at));
-    if (before.length === 1) sender.move(drag("orbit", mine.at, to, height()));
+    if (before.length === 1) sender.move(drag("orbit", pointer.at, to, height()));
     else if (before.length === 2) sender.move(pinch([before[0]!, before[1]!], [after[0]!, after[1]!]));
     else sender.move(lookAround(before, after, height()));
   };
 
   const up = (event: PointerEvent) => {
-    if (held.delete(event.pointerId)) sender.release(holder(event.pointerId));
+    if (pointers.delete(event.pointerId)) sender.release(holdOf(event.pointerId));
   };
 
   const turn = (event: WheelEvent) => {
-    if (!active()) return;
+    if (!isActive()) return;
     event.preventDefault();
     sender.move(wheel(event, height()));
   };
 
   const options = { signal };
-  picture.addEventListener("pointerdown", down, options);
-  // Browsers keep moves back until they next paint; the raw ones come at once. Where both come, the second adds nothing.
-  picture.addEventListener("pointerrawupdate", (event) => move(event as PointerEvent), options);
-  picture.addEventListener("pointermove", move, options);
+  element.addEventListener("pointerdown", down, options);
+  // Browsers delay moves until the next paint; raw updates come at once. Where both come, the second adds nothing.
+  element.addEventListener("pointerrawupdate", (event) => move(event as PointerEvent), options);
+  element.addEventListener("pointermove", move, options);
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"] as const)
-    picture.addEventListener(end, up, options);
-  picture.addEventListener("wheel", turn, { signal, passive: false });
-  picture.addEventListener("contextmenu", (event) => event.preventDefault(), options);
-  // A middle click would otherwise start the browser's own scrolling.
-  picture.addEventListener("mousedown", (event) => event.button === 1 && event.preventDefault(), options);
+    element.addEventListener(end, up, options);
+  element.addEventListener("wheel", turn, { signal, passive: false });
+  element.addEventListener("contextmenu", (event) => event.preventDefault(), options);
+  // Otherwise a middle click starts the browser's own scrolling.
+  element.addEventListener("mousedown", (event) => event.button === 1 && event.preventDefault(), options);
 }
 
-function point(event: PointerEvent): Point {
+function positionOf(event: PointerEvent): Point {
   return { x: event.clientX, y: event.clientY };
 }

@@ -1,18 +1,18 @@
-/** Sends the totals: at once with the event that changed them, but not more often than a hand can tell. */
+/** Sender of input messages: at once with the event that changes the totals, at most one per 8 ms. */
 
 import { isOpen, type Sending } from "../transport/transport.ts";
 import { type Motion, Totals } from "./totals.ts";
 
-const LEAST_INTERVAL = 8;
-/** The channel may lose messages: a release is said three times. */
-const RELEASE_AGAIN = [20, 60];
+const MIN_INTERVAL = 8;
+/** The channel may lose messages, so a release is sent three times. */
+const RELEASE_REPEATS = [20, 60];
 
 export class InputSender {
   readonly #totals = new Totals();
-  readonly #holders = new Set<string>();
+  readonly #holds = new Set<string>();
   #channel: Sending | null = null;
   #sequence = 0;
-  #lastSent = Number.NEGATIVE_INFINITY;
+  #lastSentAt = Number.NEGATIVE_INFINITY;
   #scheduled: ReturnType<typeof setTimeout> | null = null;
   #repeats: ReturnType<typeof setTimeout>[] = [];
 
@@ -20,42 +20,43 @@ export class InputSender {
     signal.addEventListener("abort", () => this.attach(null), { once: true });
   }
 
-  get held(): boolean {
-    return this.#holders.size > 0;
+  /** A pointer or key is down. */
+  get isHeld(): boolean {
+    return this.#holds.size > 0;
   }
 
-  /** Totals count from the opening of the channel they are sent on. */
+  /** Totals count from the opening of the channel that carries them. */
   attach(channel: Sending | null): void {
     this.#cancel();
     this.#channel = channel;
     this.#totals.reset();
     this.#sequence = 0;
-    this.#lastSent = Number.NEGATIVE_INFINITY;
+    this.#lastSentAt = Number.NEGATIVE_INFINITY;
   }
 
   move(motion: Motion): void {
     this.#totals.add(motion);
-    this.#changed();
+    this.#schedule();
   }
 
-  hold(holder: string): void {
-    const was = this.held;
-    this.#holders.add(holder);
-    if (!was) {
+  hold(source: string): void {
+    const wasHeld = this.isHeld;
+    this.#holds.add(source);
+    if (!wasHeld) {
       this.#cancelRepeats();
-      this.#changed();
+      this.#schedule();
     }
   }
 
-  release(holder: string): void {
-    if (!this.#holders.delete(holder) || this.held) return;
+  release(source: string): void {
+    if (!this.#holds.delete(source) || this.isHeld) return;
     this.#send();
-    this.#repeats = RELEASE_AGAIN.map((delay) => setTimeout(() => this.#send(), delay));
+    this.#repeats = RELEASE_REPEATS.map((delay) => setTimeout(() => this.#send(), delay));
   }
 
-  #changed(): void {
+  #schedule(): void {
     if (this.#scheduled !== null) return;
-    const wait = this.#lastSent + LEAST_INTERVAL - performance.now();
+    const wait = this.#lastSentAt + MIN_INTERVAL - performance.now();
     if (wait <= 0) this.#send();
     else this.#scheduled = setTimeout(() => this.#send(), wait);
   }
@@ -64,12 +65,12 @@ export class InputSender {
     if (this.#scheduled !== null) clearTimeout(this.#scheduled);
     this.#scheduled = null;
     if (this.#channel === null || !isOpen(this.#channel)) return;
-    this.#lastSent = performance.now();
-    const message = { type: "input", seq: this.#sequence++, held: this.held, axes: this.#totals.encode() };
+    this.#lastSentAt = performance.now();
+    const message = { type: "input", seq: this.#sequence++, held: this.isHeld, axes: this.#totals.encode() };
     try {
       this.#channel.send(JSON.stringify(message));
     } catch {
-      // The channel closed under our hands; its successor starts from zero.
+      // The channel closed in the meantime; its successor starts from zero.
     }
   }
 

@@ -1,4 +1,4 @@
-/** Running totals of all motion since the input channel opened; see `protocols/viewer.py` for the units. */
+/** Running totals of camera motion since the input channel opened; see `protocols/viewer.py` for the units. */
 
 export const AXES = ["orbitX", "orbitY", "zoom", "roll", "lookX", "lookY"] as const;
 export type Axis = (typeof AXES)[number];
@@ -22,7 +22,7 @@ export class Totals {
     this.#axes = zero();
   }
 
-  /** Rounded to what matters, and without axes that never moved: messages stay short. */
+  /** Rounded, and without the axes that never moved, to keep messages short. */
   encode(): Motion {
     const result: Motion = {};
     for (const axis of AXES) {

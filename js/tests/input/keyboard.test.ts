@@ -3,7 +3,7 @@ import { listenToKeys, motionOf } from "../../input/keyboard.ts";
 import { InputSender } from "../../input/sender.ts";
 import { FakeSocket } from "../fixtures.ts";
 
-let picture: HTMLElement;
+let element: HTMLElement;
 let life: AbortController;
 let channel: FakeSocket;
 const commands = { togglePause: vi.fn(), home: vi.fn() };
@@ -11,31 +11,31 @@ const commands = { togglePause: vi.fn(), home: vi.fn() };
 beforeEach(() => {
   vi.useFakeTimers();
   vi.clearAllMocks();
-  picture = document.createElement("div");
-  picture.tabIndex = 0;
-  document.body.append(picture);
-  picture.focus();
+  element = document.createElement("div");
+  element.tabIndex = 0;
+  document.body.append(element);
+  element.focus();
   life = new AbortController();
   channel = new FakeSocket();
   channel.readyState = "open";
   const sender = new InputSender(life.signal);
   sender.attach(channel as never);
-  listenToKeys(picture, sender, commands, () => true, life.signal);
+  listenToKeys(element, sender, commands, () => true, life.signal);
 });
 afterEach(() => {
   life.abort();
-  picture.remove();
+  element.remove();
   vi.useRealTimers();
 });
 
 function key(type: string, name: string, init: KeyboardEventInit = {}): KeyboardEvent {
   const event = new KeyboardEvent(type, { key: name, code: name, cancelable: true, bubbles: true, ...init });
-  picture.dispatchEvent(event);
+  element.dispatchEvent(event);
   return event;
 }
 const last = () => channel.messages.at(-1) as { held: boolean; axes: Record<string, number> };
 
-test("what keys mean", () => {
+test("movement keys", () => {
   expect(motionOf("ArrowLeft", false)).toHaveProperty("orbitX");
   expect(motionOf("ArrowLeft", true)).toHaveProperty("roll");
   expect(motionOf("ArrowUp", true)).toHaveProperty("orbitY");
@@ -44,7 +44,7 @@ test("what keys mean", () => {
   expect(motionOf("a", false)).toBeNull();
 });
 
-test("a held key moves evenly, its release stops it", () => {
+test("a key that is down moves evenly, its release stops it", () => {
   key("keydown", "ArrowRight");
   vi.advanceTimersByTime(1000);
   const { held, axes } = last();
@@ -62,7 +62,7 @@ test("a held key moves evenly, its release stops it", () => {
 test("losing the focus releases every key", () => {
   key("keydown", "ArrowRight");
   key("keydown", "+");
-  picture.dispatchEvent(new FocusEvent("blur"));
+  element.dispatchEvent(new FocusEvent("blur"));
   expect(last().held).toBe(false);
 });
 
@@ -72,12 +72,12 @@ test("space, Home and Escape; repeats do not toggle", () => {
   key("keydown", "Home");
   expect(commands.togglePause).toHaveBeenCalledOnce();
   expect(commands.home).toHaveBeenCalledOnce();
-  expect(document.activeElement).toBe(picture);
+  expect(document.activeElement).toBe(element);
   key("keydown", "Escape");
-  expect(document.activeElement).not.toBe(picture);
+  expect(document.activeElement).not.toBe(element);
 });
 
-test("other keys and the browser's own combinations are left alone", () => {
+test("other keys and the browser's own combinations are not handled", () => {
   expect(key("keydown", "x").defaultPrevented).toBe(false);
   expect(key("keydown", "+", { ctrlKey: true }).defaultPrevented).toBe(false);
   expect(channel.sent).toEqual([]);

@@ -3,31 +3,31 @@ import { listenToPointers } from "../../input/pointer.ts";
 import type { InputSender } from "../../input/sender.ts";
 import { AXES, Totals } from "../../input/totals.ts";
 
-let picture: HTMLElement;
+let element: HTMLElement;
 let life: AbortController;
 let totals: Totals;
-let held: Set<string>;
-let active: boolean;
+let holds: Set<string>;
+let isActive: boolean;
 
 beforeEach(() => {
-  picture = document.createElement("div");
-  document.body.append(picture);
-  Object.defineProperty(picture, "clientHeight", { value: 500 });
-  picture.setPointerCapture = vi.fn();
+  element = document.createElement("div");
+  document.body.append(element);
+  Object.defineProperty(element, "clientHeight", { value: 500 });
+  element.setPointerCapture = vi.fn();
   life = new AbortController();
   totals = new Totals();
-  held = new Set();
-  active = true;
+  holds = new Set();
+  isActive = true;
   const sender = {
     move: (motion: object) => totals.add(motion),
-    hold: (holder: string) => held.add(holder),
-    release: (holder: string) => held.delete(holder),
+    hold: (source: string) => holds.add(source),
+    release: (source: string) => holds.delete(source),
   };
-  listenToPointers(picture, sender as unknown as InputSender, () => active, life.signal);
+  listenToPointers(element, sender as unknown as InputSender, () => isActive, life.signal);
 });
 afterEach(() => {
   life.abort();
-  picture.remove();
+  element.remove();
 });
 
 function pointer(type: string, x: number, y: number, more: PointerEventInit = {}): PointerEvent {
@@ -39,7 +39,7 @@ function pointer(type: string, x: number, y: number, more: PointerEventInit = {}
     cancelable: true,
     ...more,
   });
-  picture.dispatchEvent(event);
+  element.dispatchEvent(event);
   return event;
 }
 const touch = (type: string, id: number, x: number, y: number) =>
@@ -53,17 +53,17 @@ test.each([
   [{ button: 2 }, ["zoom"]],
 ])("mouse %o moves %s, and nothing after the release", (init, axes) => {
   pointer("pointerdown", 0, 0, init);
-  expect(held.size).toBe(1);
+  expect(holds.size).toBe(1);
   pointer("pointermove", 50, 25, init);
   expect(moved()).toEqual(axes);
   pointer("pointerup", 50, 25, init);
-  expect(held.size).toBe(0);
+  expect(holds.size).toBe(0);
   const before = { ...totals.axes };
   pointer("pointermove", 500, 250, init);
   expect(totals.axes).toEqual(before);
 });
 
-test("a move told early and again at the next painting counts once", () => {
+test("a raw update and the move at the next paint count once", () => {
   pointer("pointerdown", 0, 0);
   pointer("pointerrawupdate", 50, 0);
   pointer("pointerrawupdate", 100, 0);
@@ -76,7 +76,7 @@ test("a cancelled or lost pointer is a release", () => {
   for (const end of ["pointercancel", "lostpointercapture"]) {
     pointer("pointerdown", 0, 0);
     pointer(end, 0, 0);
-    expect(held.size).toBe(0);
+    expect(holds.size).toBe(0);
   }
 });
 
@@ -93,30 +93,30 @@ test("one finger orbits, the second makes it pinch and twist, the third look", (
   touch("pointerdown", 3, 0, 0);
   touch("pointermove", 3, 150, 0);
   expect(totals.axes.lookX).toBeCloseTo(0.1);
-  expect(held.size).toBe(3);
+  expect(holds.size).toBe(3);
   for (const id of [1, 2, 3]) touch("pointerup", id, 0, 0);
-  expect(held.size).toBe(0);
+  expect(holds.size).toBe(0);
 });
 
-test("the wheel is taken only by a view that steers", () => {
+test("the wheel is handled only by a view that steers", () => {
   const turn = () => {
     const event = new WheelEvent("wheel", { deltaY: -100, cancelable: true });
-    picture.dispatchEvent(event);
+    element.dispatchEvent(event);
     return event;
   };
   expect(turn().defaultPrevented).toBe(true);
   expect(totals.axes.zoom).toBeCloseTo(0.2);
-  active = false;
+  isActive = false;
   expect(turn().defaultPrevented).toBe(false);
   pointer("pointerdown", 0, 0);
-  expect(held.size).toBe(0);
+  expect(holds.size).toBe(0);
 });
 
-test("there is no context menu, and nothing is heard after the end", () => {
+test("there is no context menu, and no listener is left after the end", () => {
   const menu = new MouseEvent("contextmenu", { cancelable: true });
-  picture.dispatchEvent(menu);
+  element.dispatchEvent(menu);
   expect(menu.defaultPrevented).toBe(true);
   life.abort();
   pointer("pointerdown", 0, 0);
-  expect(held.size).toBe(0);
+  expect(holds.size).toBe(0);
 });

@@ -35,7 +35,7 @@ test("a burst becomes one message per 8 ms, and loses nothing", () => {
   expect(channel.sent).toHaveLength(2);
 });
 
-test("a release is said three times, with the same totals and new numbers", () => {
+test("a release is sent three times, with the same totals and new numbers", () => {
   sender.hold("pointer 1");
   sender.move({ roll: 1 });
   vi.advanceTimersByTime(50);
@@ -48,11 +48,11 @@ test("a release is said three times, with the same totals and new numbers", () =
   expect(new Set(channel.messages.map((message) => message.seq)).size).toBe(channel.sent.length);
 });
 
-test("held as long as any finger is down; holding again takes back the repeats", () => {
+test("held as long as any pointer is down; a new press cancels the repeats", () => {
   sender.hold("pointer 1");
   sender.hold("pointer 2");
   sender.release("pointer 1");
-  expect(sender.held).toBe(true);
+  expect(sender.isHeld).toBe(true);
   sender.release("pointer 2");
   sender.hold("pointer 3");
   vi.advanceTimersByTime(200);
@@ -68,18 +68,18 @@ test("a new channel starts from zero", () => {
   expect(next.messages).toEqual([{ type: "input", seq: 0, held: false, axes: { zoom: 0.5 } }]);
 });
 
-test("motion that is no number is left out, and a closed channel is no error", () => {
+test("motion that is not a number is ignored, and a closed channel is no error", () => {
   sender.move({ zoom: Number.NaN, roll: 1 });
   expect(channel.messages[0]?.axes).toEqual({ roll: 1 });
   channel.readyState = "closed";
   sender.move({ roll: 1 });
   sender.attach(null);
-  sender.release("nobody");
+  sender.release("unknown");
   vi.advanceTimersByTime(100);
   expect(channel.sent).toHaveLength(1);
 });
 
-test("nothing is left after the end", () => {
+test("no timer is left after the end", () => {
   sender.hold("pointer 1");
   sender.release("pointer 1");
   life.abort();
