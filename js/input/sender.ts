@@ -1,6 +1,6 @@
 /** Sender of input messages: at once with the event that changes the totals, at most one per 8 ms. */
 
-import { isOpen, type Sending } from "../transport/transport.ts";
+import { isOpen, type MessageSender } from "../transport/transport.ts";
 import { type Motion, Totals } from "./totals.ts";
 
 const MIN_INTERVAL = 8;
@@ -10,7 +10,7 @@ const RELEASE_REPEATS = [20, 60];
 export class InputSender {
   readonly #totals = new Totals();
   readonly #holds = new Set<string>();
-  #channel: Sending | null = null;
+  #channel: MessageSender | null = null;
   #sequence = 0;
   #lastSentAt = Number.NEGATIVE_INFINITY;
   #scheduled: ReturnType<typeof setTimeout> | null = null;
@@ -26,7 +26,7 @@ export class InputSender {
   }
 
   /** Totals count from the opening of the channel that carries them. */
-  attach(channel: Sending | null): void {
+  attach(channel: MessageSender | null): void {
     this.#cancel();
     this.#channel = channel;
     this.#totals.reset();

@@ -1,7 +1,7 @@
 /** Client of the reliable `control` channel: requests with replies, and the instance's notifications. */
 
 import { every } from "../util/abort.ts";
-import { isOpen, type Sending } from "../transport/transport.ts";
+import { isOpen, type MessageSender } from "../transport/transport.ts";
 import {
   type ControlUpdate,
   type Hello,
@@ -14,7 +14,7 @@ import {
 import type { Report } from "../transport/reports.ts";
 
 /** The part of RTCDataChannel and WebSocket that is used. */
-export type Channel = EventTarget & Sending;
+export type Channel = EventTarget & MessageSender;
 
 export interface ControlListener {
   onHello(hello: Hello): void;

@@ -1,44 +1,44 @@
-/** Follows a session's life over its events socket, for as long as it lives. */
+/** Client of a session's events socket: states and warnings until the session has ended. */
 
 import { Backoff, sleep } from "../util/abort.ts";
 import { parseObject, type SessionInfo, textOf, type SessionWarning, parseWarning } from "../protocol/messages.ts";
 import { sessionState } from "../protocol/sessionStates.ts";
 import type { Server } from "./server.ts";
 
-export interface SessionListener {
-  session(info: SessionInfo): void;
-  /** It is about to end, or does not after all. */
-  warning(warning: SessionWarning): void;
-  /** There is no such session any more; nothing more comes. */
-  gone(reason: string): void;
-  /** The Jupyter server does not answer; it is asked again and again. */
-  unreachable(reason: string): void;
+export interface SessionEventListener {
+  onSession(info: SessionInfo): void;
+  /** The session is about to end; or no longer, if `at` is empty. */
+  onWarning(warning: SessionWarning): void;
+  /** The session no longer exists; the last call. */
+  onGone(reason: string): void;
+  /** The Jupyter server does not answer; further attempts follow. */
+  onUnreachable(reason: string): void;
 }
 
 const CLOSE_ENDED = 4404;
 
-export async function followSession(server: Server, id: string, listener: SessionListener, signal: AbortSignal) {
+export async function followSession(server: Server, id: string, listener: SessionEventListener, signal: AbortSignal) {
   const path = `sessions/${encodeURIComponent(id)}`;
   const backoff = new Backoff();
   while (!signal.aborted) {
-    const end = await listen(server.socket(`${path}/events`), listener, backoff, signal);
-    if (end === "ended" || signal.aborted) return;
-    // A browser does not say why a socket was refused: plain HTTP does.
-    const refusal = await ask(server, path, listener, signal);
+    const result = await listen(server.socket(`${path}/events`), listener, backoff, signal);
+    if (result === "ended" || signal.aborted) return;
+    // Browsers hide why a socket was refused; a plain HTTP request returns the reason.
+    const refusal = await findRefusal(server, path, listener, signal);
     if (signal.aborted) return;
-    if (refusal !== null) return listener.gone(refusal);
+    if (refusal !== null) return listener.onGone(refusal);
     await sleep(backoff.next(), signal);
   }
 }
 
 function listen(
   socket: WebSocket,
-  listener: SessionListener,
+  listener: SessionEventListener,
   backoff: Backoff,
   signal: AbortSignal,
 ): Promise<"ended" | "lost"> {
   return new Promise((resolve) => {
-    let ended = false;
+    let hasEnded = false;
     let reason = "";
     const local = new AbortController();
     const finish = (result: "ended" | "lost") => {
@@ -55,10 +55,10 @@ function listen(
         if (message?.type === "session") {
           backoff.reset();
           const info = message as unknown as SessionInfo;
-          ended = sessionState(info.state)?.isFinal === true;
-          listener.session(info);
+          hasEnded = sessionState(info.state)?.isFinal === true;
+          listener.onSession(info);
         } else if (message?.type === "warning") {
-          listener.warning(parseWarning(message));
+          listener.onWarning(parseWarning(message));
         } else if (message?.type === "error") {
           reason = textOf(message.reason);
         }
@@ -68,11 +68,11 @@ function listen(
     socket.addEventListener(
       "close",
       (event) => {
-        if (!ended && event.code === CLOSE_ENDED) {
-          ended = true;
-          listener.gone(reason || "the session has ended");
+        if (!hasEnded && event.code === CLOSE_ENDED) {
+          hasEnded = true;
+          listener.onGone(reason || "the session has ended");
         }
-        finish(ended ? "ended" : "lost");
+        finish(hasEnded ? "ended" : "lost");
       },
       options,
     );
@@ -80,11 +80,11 @@ function listen(
   });
 }
 
-/** Why the session cannot be followed, or null when it is worth trying again. */
-async function ask(
+/** Why the session cannot be followed; null when another attempt may succeed. */
+async function findRefusal(
   server: Server,
   path: string,
-  listener: SessionListener,
+  listener: SessionEventListener,
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
@@ -93,10 +93,10 @@ async function ask(
     const reason = await reasonOf(response);
     if (response.status === 404) return reason || "this session no longer exists";
     if (response.status === 401 || response.status === 403)
-      return reason || "this session belongs to somebody else, or you are not signed in";
-    listener.unreachable(reason || `the Jupyter server answered ${response.status}`);
+      return reason || "this session belongs to another user, or you are not signed in";
+    listener.onUnreachable(reason || `the Jupyter server answered ${response.status}`);
   } catch {
-    if (!signal.aborted) listener.unreachable("the Jupyter server does not answer");
+    if (!signal.aborted) listener.onUnreachable("the Jupyter server does not answer");
   }
   return null;
 }

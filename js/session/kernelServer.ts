@@ -1,9 +1,9 @@
 /**
- * The way through the kernel, for pages that do not reach the Jupyter server (VS Code, Colab, a blocked proxy):
- * `openspace_widget/view/comm_tunnel.py` opens the sockets for them.
+ * The comm tunnel's end in the page, for pages that do not reach the Jupyter server (VS Code, Colab, a blocked proxy):
+ * `openspace_widget/view/comm_tunnel.py` opens the sockets for them in the kernel.
  */
 
-import { LAST_RUNG } from "../transport/transports.ts";
+import { COMM_TRANSPORT } from "../transport/transports.ts";
 import type { Server } from "./server.ts";
 
 /** The part of anywidget's model that is used. */
@@ -13,7 +13,7 @@ export interface CommModel {
   off(event: "msg:custom", listener: (content: unknown, buffers?: DataView[]) => void): void;
 }
 
-interface Told {
+interface TunnelMessage {
   road: "openspace";
   socket: string;
   do: "opened" | "message" | "closed";
@@ -24,42 +24,43 @@ interface Told {
 
 export class CommServer implements Server {
   readonly baseUrl = "";
-  readonly rungs = [LAST_RUNG] as const;
+  readonly transports = [COMM_TRANSPORT] as const;
   readonly #model: CommModel;
   readonly #sockets = new Map<string, CommSocket>();
 
   constructor(model: CommModel, signal: AbortSignal) {
     this.#model = model;
-    const heard = (content: unknown, buffers?: DataView[]) => this.#heard(content as Told, buffers ?? []);
-    model.on("msg:custom", heard);
+    const onMessage = (content: unknown, buffers?: DataView[]) =>
+      this.#receive(content as TunnelMessage, buffers ?? []);
+    model.on("msg:custom", onMessage);
     const end = () => {
-      model.off("msg:custom", heard);
+      model.off("msg:custom", onMessage);
       for (const socket of [...this.#sockets.values()]) socket.close();
     };
     signal.addEventListener("abort", end, { once: true });
   }
 
-  /** Only sockets go through the kernel: whoever asks something else is told that it cannot be asked here. */
+  /** Only sockets pass through the kernel. */
   async fetch(): Promise<Response> {
-    throw new TypeError("no Jupyter server is reached from here");
+    throw new TypeError("the Jupyter server cannot be reached from this page");
   }
 
   socket(path: string): WebSocket {
     const socket = new CommSocket((message) => this.#model.send({ road: "openspace", ...message }));
     this.#sockets.set(socket.name, socket);
     socket.addEventListener("close", () => this.#sockets.delete(socket.name), { once: true });
-    socket.begin(path.slice(path.lastIndexOf("/") + 1));
+    socket.open(path.slice(path.lastIndexOf("/") + 1));
     return socket as unknown as WebSocket;
   }
 
-  #heard(told: Told, buffers: readonly DataView[]): void {
-    if (told?.road === "openspace") this.#sockets.get(told.socket)?.hear(told, buffers);
+  #receive(message: TunnelMessage, buffers: readonly DataView[]): void {
+    if (message?.road === "openspace") this.#sockets.get(message.socket)?.receive(message, buffers);
   }
 }
 
-/** Speaks as a WebSocket does. */
+/** A tunneled socket with the interface of WebSocket. */
 class CommSocket extends EventTarget {
-  /** Unlike that of any other page which shows the same widget. */
+  /** Unique among all pages that show the same widget. */
   readonly name = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
   binaryType = "arraybuffer";
   readyState: number = WebSocket.CONNECTING;
@@ -70,7 +71,7 @@ class CommSocket extends EventTarget {
     this.#post = post;
   }
 
-  begin(channel: string): void {
+  open(channel: string): void {
     this.#post({ socket: this.name, do: "open", channel });
   }
 
@@ -81,29 +82,29 @@ class CommSocket extends EventTarget {
   close(): void {
     if (this.readyState === WebSocket.CLOSED) return;
     this.#post({ socket: this.name, do: "close" });
-    this.#end(1000, "");
+    this.#closed(1000, "");
   }
 
-  hear(told: Told, buffers: readonly DataView[]): void {
+  receive(message: TunnelMessage, buffers: readonly DataView[]): void {
     if (this.readyState === WebSocket.CLOSED) return;
-    if (told.do === "opened") {
+    if (message.do === "opened") {
       this.readyState = WebSocket.OPEN;
       this.dispatchEvent(new Event("open"));
-    } else if (told.do === "message") {
+    } else if (message.do === "message") {
       const [buffer] = buffers;
-      this.dispatchEvent(new MessageEvent("message", { data: buffer ? copyOf(buffer) : (told.text ?? "") }));
-    } else if (told.do === "closed") {
-      this.#end(told.code ?? 1011, told.reason ?? "");
+      this.dispatchEvent(new MessageEvent("message", { data: buffer ? copyOf(buffer) : (message.text ?? "") }));
+    } else if (message.do === "closed") {
+      this.#closed(message.code ?? 1011, message.reason ?? "");
     }
   }
 
-  #end(code: number, reason: string): void {
+  #closed(code: number, reason: string): void {
     this.readyState = WebSocket.CLOSED;
     this.dispatchEvent(Object.assign(new Event("close"), { code, reason }));
   }
 }
 
-/** Buffers come as views on larger ones. */
+/** Buffers are views on larger ones. */
 function copyOf(view: DataView): ArrayBuffer {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice().buffer as ArrayBuffer;
 }

@@ -1,4 +1,4 @@
-/** The truth about a view, as a pure state machine: what is so now, and what an event makes of it. */
+/** The phases of a view, as a pure state machine: what its status chip says, and which event leads where. */
 
 import { sessionState, type SessionStateName } from "../protocol/sessionStates.ts";
 
@@ -16,7 +16,7 @@ export type PhaseEvent =
   | { type: "unreachable"; reason: string }
   | { type: "frame" }
   | { type: "lost"; reason: string }
-  | { type: "resting" }
+  | { type: "paused" }
   | { type: "failed"; reason: string };
 
 export const STARTING: Phase = { name: "starting", reason: "" };
@@ -25,7 +25,7 @@ export function isOver(phase: Phase): boolean {
   return phase.name === "ended" || phase.name === "failed";
 }
 
-/** The next phase. `live` is reached by a presented frame alone, and what is over stays over. */
+/** The next phase. Only a presented frame leads to `live`; `ended` and `failed` are final. */
 export function nextPhase(phase: Phase, event: PhaseEvent): Phase {
   if (isOver(phase)) return phase;
   switch (event.type) {
@@ -39,10 +39,10 @@ export function nextPhase(phase: Phase, event: PhaseEvent): Phase {
       return phase.name === "live" ? phase : { name: "live", reason: "" };
     case "lost":
       return { name: "reconnecting", reason: event.reason };
-    case "resting":
+    case "paused":
       return phase.name === "starting" ? phase : { name: "connecting", reason: "" };
     case "unreachable":
-      // A picture that flows needs no Jupyter server.
+      // Live video does not need the Jupyter server.
       return phase.name === "live" ? phase : { name: "reconnecting", reason: event.reason };
   }
 }

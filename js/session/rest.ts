@@ -1,4 +1,4 @@
-/** JSON requests to the server's REST interface. */
+/** JSON requests to the REST interface. */
 
 import { parseObject, textOf } from "../protocol/messages.ts";
 import type { Server } from "./server.ts";

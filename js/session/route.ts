@@ -1,16 +1,16 @@
-/** Which way a view takes to its session: the Jupyter server, or the kernel where that is not reached. */
+/** Route choice: a view reaches its session through the Jupyter server, else through the kernel's comm tunnel. */
 
 import { childOf, sleep } from "../util/abort.ts";
 import type { Server } from "./server.ts";
 
-/** A server that says nothing of the session for so long is not reached. */
+/** A server that sends nothing about the session for this long counts as not reached. */
 export const REACHED_WITHIN = 2000;
 export const TRY_AGAIN_AFTER = 30_000;
 
-/** Follows a session by way of `server` until `life` ends; `heard` is to be called at the first word of the session. */
-export type Follow = (server: Server, heard: () => void, life: AbortController) => void;
+/** Follows a session through `server` until `life` ends; calls `onReached` with the first message about the session. */
+export type Follow = (server: Server, onReached: () => void, life: AbortController) => void;
 
-export async function takeRoad(
+export async function chooseRoute(
   id: string,
   direct: Server | null,
   throughKernel: Server | null,
@@ -19,18 +19,18 @@ export async function takeRoad(
 ): Promise<void> {
   const begin = (server: Server) => {
     const life = childOf(signal);
-    const heard = new Promise<boolean>((resolve) => {
+    const reached = new Promise<boolean>((resolve) => {
       follow(server, () => resolve(true), life);
       if (throughKernel !== null) void sleep(REACHED_WITHIN, life.signal).then(() => resolve(false));
     });
-    return { life, heard };
+    return { life, reached };
   };
   if (direct === null) {
     if (throughKernel !== null) begin(throughKernel);
     return;
   }
   const first = begin(direct);
-  if (throughKernel === null || (await first.heard) || signal.aborted) return;
+  if (throughKernel === null || (await first.reached) || signal.aborted) return;
   first.life.abort();
   const second = begin(throughKernel);
   while (!signal.aborted) {

@@ -1,6 +1,6 @@
-/** Where the Jupyter server is, and how the page may speak to it. Cookies are enough: no token goes into a URL. */
+/** Client of the Jupyter server's REST interface and WebSockets. Cookies authenticate it: no token in any URL. */
 
-import type { Rung } from "../transport/transports.ts";
+import type { TransportName } from "../transport/transports.ts";
 
 const API = "openspace/api/v1/";
 
@@ -9,8 +9,8 @@ export interface Server {
   readonly baseUrl: string;
   fetch(path: string, init?: RequestInit): Promise<Response>;
   socket(path: string): WebSocket;
-  /** How pictures can come from it, best first; undefined for every way that the browser has. */
-  readonly rungs?: readonly Rung[];
+  /** The transports it can serve, best first; undefined for all that the browser supports. */
+  readonly transports?: readonly TransportName[];
 }
 
 /** The absolute address of `path` in the REST interface. */
@@ -66,7 +66,7 @@ function pageBaseUrl(): string | null {
       const value = (config as { baseUrl?: unknown }).baseUrl;
       if (typeof value === "string" && value !== "") return value;
     } catch {
-      // An unreadable page configuration is as good as none.
+      // As if the page had no configuration.
     }
   }
   return document.body?.dataset.baseUrl ?? null;

@@ -1,11 +1,6 @@
-/** One view's connection to one session: follows its life and keeps it on the best rung there is while it runs. */
+/** One view's connection to one session: follows the session's life and keeps the best transport open while it runs. */
 
 import type { ControlChannel } from "../protocol/controlChannel.ts";
-import { followSession } from "./events.ts";
-import { CLIMB_AFTER, CLIMB_AT_LEAST_EVERY, type Footing, Ladder } from "../transport/fallback.ts";
-import { Backoff, childOf, sleep } from "../util/abort.ts";
-import type { Link, LinkEvents, Screen, Sending } from "../transport/transport.ts";
-import { MediaLink } from "../transport/websocketTransport.ts";
 import type {
   ControlUpdate,
   Hello,
@@ -15,114 +10,127 @@ import type {
   SessionWarning,
 } from "../protocol/messages.ts";
 import { isRunning } from "../protocol/sessionStates.ts";
-import { PeerLink } from "../transport/webrtcTransport.ts";
+import { type AttemptListener, MAX_UPGRADE_INTERVAL, TransportFallback, UPGRADE_AFTER } from "../transport/fallback.ts";
+import { Reporter, SNAPSHOT_INTERVAL } from "../transport/reports.ts";
+import type { StatsSnapshot } from "../transport/statistics.ts";
+import type { FrameSink, MessageSender, Transport, TransportListener } from "../transport/transport.ts";
+import { type TransportName, type TransportVariant, usableTransports } from "../transport/transports.ts";
+import { WebRtcTransport } from "../transport/webrtcTransport.ts";
+import { WebSocketTransport } from "../transport/websocketTransport.ts";
+import { Backoff, childOf, sleep } from "../util/abort.ts";
+import { followSession } from "./events.ts";
 import { isOver, nextPhase, type Phase, type PhaseEvent, STARTING } from "./phase.ts";
-import { LOOK_EVERY, Reporter } from "../transport/reports.ts";
-import { type Rung, usableRungs, type Way } from "../transport/transports.ts";
 import type { Server } from "./server.ts";
-import type { Look } from "../transport/statistics.ts";
 
-export interface SessionView {
-  phase(phase: Phase): void;
-  readonly screen: Screen;
-  info(info: SessionInfo): void;
-  warning(warning: SessionWarning): void;
-  input(channel: Sending): void;
-  /** The connection is gone, and with it the ways to say something. */
-  closed(): void;
-  /** The way the picture comes now; null while there is none. */
-  transport(way: Way | null): void;
-  /** Said again when the picture takes another way. */
-  hello(hello: Hello): void;
-  state(state: RemoteState): void;
-  stats(stats: RemoteStats): void;
-  control(news: ControlUpdate): void;
+export interface SessionListener {
+  onPhase(phase: Phase): void;
+  onInfo(info: SessionInfo): void;
+  onWarning(warning: SessionWarning): void;
+  onInput(channel: MessageSender): void;
+  /** The connection is lost, and with it the channels for input and control. */
+  onClosed(): void;
+  /** The transport in use; null while there is none. */
+  onTransport(variant: TransportVariant | null): void;
+  /** Again after a change of transport. */
+  onHello(hello: Hello): void;
+  onState(state: RemoteState): void;
+  onStats(stats: RemoteStats): void;
+  onControl(update: ControlUpdate): void;
 }
 
 export class Session {
   readonly id: string;
   readonly #server: Server;
-  readonly #view: SessionView;
+  readonly #sink: FrameSink;
+  readonly #listener: SessionListener;
   readonly #signal: AbortSignal;
   readonly #backoff = new Backoff();
-  readonly #changed = new EventTarget();
+  readonly #upgradeBackoff = new Backoff(UPGRADE_AFTER, MAX_UPGRADE_INTERVAL);
+  readonly #changes = new EventTarget();
   #phase: Phase = STARTING;
-  #running = false;
-  #resting = false;
-  readonly #climbing = new Backoff(CLIMB_AFTER, CLIMB_AT_LEAST_EVERY);
+  #isRunning = false;
+  #isPaused = false;
   #attempt: AbortController | null = null;
-  #ladder: Ladder<Link> | null = null;
-  /** The one that carries input and conversation. */
-  #used: Link | null = null;
-  /** The one whose picture is seen. */
-  #live: Link | null = null;
-  #presented = false;
+  #fallback: TransportFallback<Transport> | null = null;
+  /** The transport that carries input and control. */
+  #used: Transport | null = null;
+  /** The transport whose frames are shown. */
+  #live: Transport | null = null;
+  #hasPresented = false;
 
-  /** `running`: it did when the page was made, so there is no need to hear it first. */
-  constructor(server: Server, id: string, view: SessionView, signal: AbortSignal, running = false) {
+  /** `isKnownToRun`: the session ran when the page was made, so it is joined without waiting for its state. */
+  constructor(
+    server: Server,
+    id: string,
+    sink: FrameSink,
+    listener: SessionListener,
+    signal: AbortSignal,
+    isKnownToRun = false,
+  ) {
     this.#server = server;
     this.id = id;
-    this.#view = view;
+    this.#sink = sink;
+    this.#listener = listener;
     this.#signal = signal;
-    this.#running = running;
-    if (running) this.#phase = nextPhase(STARTING, { type: "session", state: "RUNNING", reason: "" });
+    this.#isRunning = isKnownToRun;
+    if (isKnownToRun) this.#phase = nextPhase(STARTING, { type: "session", state: "RUNNING", reason: "" });
   }
 
   get phase(): Phase {
     return this.#phase;
   }
 
-  /** Open while the instance can be asked for something. */
+  /** Open while the instance takes requests. */
   get control(): ControlChannel | null {
     return this.#used?.control ?? null;
   }
 
-  async look(): Promise<Look | null> {
-    return (await this.#live?.look()) ?? null;
+  async takeSnapshot(): Promise<StatsSnapshot | null> {
+    return (await this.#live?.takeSnapshot()) ?? null;
   }
 
   start(): void {
-    this.#view.phase(this.#phase);
+    this.#listener.onPhase(this.#phase);
     void followSession(
       this.#server,
       this.id,
       {
-        session: (info) => this.#follow(info),
-        warning: (warning) => this.#view.warning(warning),
-        gone: (reason) => this.#end({ type: "gone", reason }),
-        unreachable: (reason) => this.#dispatch({ type: "unreachable", reason }),
+        onSession: (info) => this.#follow(info),
+        onWarning: (warning) => this.#listener.onWarning(warning),
+        onGone: (reason) => this.#end({ type: "gone", reason }),
+        onUnreachable: (reason) => this.#dispatch({ type: "unreachable", reason }),
       },
       this.#signal,
     );
     void this.#keepConnected();
   }
 
-  /** Nobody looks: stop the picture, and what cannot do without one, until somebody does. */
-  rest(): void {
-    if (this.#resting || isOver(this.#phase)) return;
-    this.#resting = true;
-    this.#ladder?.rest();
+  /** Stops the frames while the view is not visible, and closes a transport that cannot do without them. */
+  pause(): void {
+    if (this.#isPaused || isOver(this.#phase)) return;
+    this.#isPaused = true;
+    this.#fallback?.pause();
     if (!this.#live?.pause()) this.#attempt?.abort();
-    this.#dispatch({ type: "resting" });
+    this.#dispatch({ type: "paused" });
   }
 
-  wake(): void {
-    if (!this.#resting) return;
-    this.#resting = false;
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.#backoff.reset();
     this.#live?.resume();
-    this.#ladder?.wake();
-    this.#changed.dispatchEvent(new Event("change"));
+    this.#fallback?.resume();
+    this.#changes.dispatchEvent(new Event("change"));
   }
 
   #follow(info: SessionInfo): void {
-    this.#view.info(info);
-    this.#running = isRunning(info.state);
+    this.#listener.onInfo(info);
+    this.#isRunning = isRunning(info.state);
     const before = this.#phase;
     this.#dispatch({ type: "session", state: info.state, reason: info.reason });
     if (isOver(this.#phase)) this.#attempt?.abort();
-    else if (this.#running && before.name === "reconnecting") this.#backoff.reset();
-    this.#changed.dispatchEvent(new Event("change"));
+    else if (this.#isRunning && before.name === "reconnecting") this.#backoff.reset();
+    this.#changes.dispatchEvent(new Event("change"));
   }
 
   #end(event: PhaseEvent): void {
@@ -135,142 +143,141 @@ export class Session {
     const next = nextPhase(this.#phase, event);
     if (next === this.#phase) return;
     this.#phase = next;
-    this.#view.phase(next);
+    this.#listener.onPhase(next);
   }
 
   async #keepConnected(): Promise<void> {
     while (!this.#signal.aborted && !isOver(this.#phase)) {
-      if (!this.#running || this.#resting) {
-        await this.#change();
+      if (!this.#isRunning || this.#isPaused) {
+        await this.#nextChange();
         continue;
       }
       const reason = await this.#connectOnce();
-      if (this.#resting || this.#signal.aborted || isOver(this.#phase)) continue;
+      if (this.#isPaused || this.#signal.aborted || isOver(this.#phase)) continue;
       this.#dispatch({ type: "lost", reason });
       await sleep(this.#backoff.next(), this.#signal);
     }
   }
 
-  #change(): Promise<void> {
+  #nextChange(): Promise<void> {
     return new Promise((resolve) => {
       const once = new AbortController();
       const done = () => {
         once.abort();
         resolve();
       };
-      this.#changed.addEventListener("change", done, { signal: once.signal });
+      this.#changes.addEventListener("change", done, { signal: once.signal });
       this.#signal.addEventListener("abort", done, { signal: once.signal });
       if (this.#signal.aborted) done();
     });
   }
 
-  /** Connects and stays until the connection is lost; the result says why. */
+  /** Connects and stays until the connection is lost; the result is the reason. */
   async #connectOnce(): Promise<string> {
     const attempt = childOf(this.#signal);
     this.#attempt = attempt;
-    this.#presented = false;
-    const ladder = new Ladder<Link>(
-      this.#server.rungs ?? usableRungs(),
-      (rung, footing, signal) => this.#hold(rung, footing, signal),
+    this.#hasPresented = false;
+    const fallback = new TransportFallback<Transport>(
+      this.#server.transports ?? usableTransports(),
+      (name, listener, signal) => this.#open(name, listener, signal),
       {
-        live: (link) => {
-          this.#use(link);
-          this.#live = link;
-          this.#view.transport(link.way);
+        onLive: (transport) => {
+          this.#use(transport);
+          this.#live = transport;
+          this.#listener.onTransport(transport.variant);
         },
-        lost: (reason) => attempt.abort(reason),
+        onLost: (reason) => attempt.abort(reason),
       },
-      this.#climbing,
+      this.#upgradeBackoff,
       attempt.signal,
     );
-    this.#ladder = ladder;
-    void this.#watch(attempt.signal);
+    this.#fallback = fallback;
+    void this.#reportReception(attempt.signal);
     try {
       return await new Promise((resolve) => {
         const done = () => resolve(typeof attempt.signal.reason === "string" ? attempt.signal.reason : "");
         attempt.signal.addEventListener("abort", done, { once: true });
         if (attempt.signal.aborted) done();
-        else ladder.start();
+        else fallback.start();
       });
     } finally {
       this.#attempt = null;
-      this.#ladder = null;
+      this.#fallback = null;
       this.#used = null;
       this.#live = null;
       if (!this.#signal.aborted) {
-        this.#view.transport(null);
-        this.#view.closed();
+        this.#listener.onTransport(null);
+        this.#listener.onClosed();
       }
     }
   }
 
-  /** Opens one rung. Of several under way, the view hears the one whose picture it shows, or will show first. */
-  #hold(rung: Rung, footing: Footing, signal: AbortSignal): Link {
-    const heard = (act: () => void) => () => {
-      if (link === this.#used) act();
+  /** Opens one transport. Of several, only the events of the one in use are passed on. */
+  #open(name: TransportName, attempt: AttemptListener, signal: AbortSignal): Transport {
+    const ifUsed = (act: () => void) => () => {
+      if (transport === this.#used) act();
     };
-    const events: LinkEvents = {
-      hello: (hello) => {
-        if (this.#used === null) this.#use(link);
-        else heard(() => this.#view.hello(hello))();
+    const listener: TransportListener = {
+      onHello: (hello) => {
+        if (this.#used === null) this.#use(transport);
+        else ifUsed(() => this.#listener.onHello(hello))();
       },
-      input: (channel) => heard(() => this.#view.input(channel))(),
-      state: (state) => heard(() => this.#view.state(state))(),
-      stats: (stats) => heard(() => this.#view.stats(stats))(),
-      control: (news) => heard(() => this.#view.control(news))(),
-      presented: () => {
-        footing.presented();
-        if (link === this.#live) this.#framePresented();
+      onInput: (channel) => ifUsed(() => this.#listener.onInput(channel))(),
+      onState: (state) => ifUsed(() => this.#listener.onState(state))(),
+      onStats: (stats) => ifUsed(() => this.#listener.onStats(stats))(),
+      onControl: (update) => ifUsed(() => this.#listener.onControl(update))(),
+      onPresented: () => {
+        attempt.onPresented();
+        if (transport === this.#live) this.#framePresented();
       },
-      lost: footing.lost,
+      onLost: attempt.onLost,
     };
     signal.addEventListener(
       "abort",
-      heard(() => {
+      ifUsed(() => {
         this.#used = null;
-        if (this.#attempt?.signal.aborted === false) this.#view.closed();
+        if (this.#attempt?.signal.aborted === false) this.#listener.onClosed();
       }),
       { once: true },
     );
     const path = `sessions/${encodeURIComponent(this.id)}`;
-    const { screen } = this.#view;
-    const media = () => this.#server.socket(`${path}/media`);
-    const link: Link =
-      rung === "webrtc"
-        ? new PeerLink(this.#server.socket(`${path}/signaling`), media, screen, events, signal)
-        : new MediaLink(rung, media(), screen, events, signal);
-    return link;
+    const openMedia = () => this.#server.socket(`${path}/media`);
+    const transport: Transport =
+      name === "webrtc"
+        ? new WebRtcTransport(this.#server.socket(`${path}/signaling`), openMedia, this.#sink, listener, signal)
+        : new WebSocketTransport(name, openMedia(), this.#sink, listener, signal);
+    return transport;
   }
 
-  #use(link: Link): void {
-    if (link === this.#used) return;
-    this.#used = link;
-    if (link.input) this.#view.input(link.input);
-    if (link.hello) this.#view.hello(link.hello);
+  #use(transport: Transport): void {
+    if (transport === this.#used) return;
+    this.#used = transport;
+    if (transport.input) this.#listener.onInput(transport.input);
+    if (transport.hello) this.#listener.onHello(transport.hello);
   }
 
   #framePresented(): void {
-    if (!this.#presented) this.#backoff.reset();
-    this.#presented = true;
-    if (!this.#resting) this.#dispatch({ type: "frame" });
+    if (!this.#hasPresented) this.#backoff.reset();
+    this.#hasPresented = true;
+    if (!this.#isPaused) this.#dispatch({ type: "frame" });
   }
 
-  /** Tells the instance how its picture arrives, and has a broken one repaired. */
-  async #watch(signal: AbortSignal): Promise<void> {
-    let watched: Link | null = null;
+  /** Sends receiver reports to the instance, and requests key frames where they are needed. */
+  async #reportReception(signal: AbortSignal): Promise<void> {
+    let reported: Transport | null = null;
     let reporter = new Reporter();
     while (!signal.aborted) {
-      await sleep(LOOK_EVERY, signal);
-      const link = this.#live;
-      if (signal.aborted || this.#resting || link?.control == null) continue;
-      if (link !== watched) reporter = new Reporter();
-      watched = link;
-      const look = await link.look();
-      if (signal.aborted || link !== this.#live) continue;
-      this.#view.transport(link.way);
-      const report = reporter.consider(look);
-      if (report) link.control?.sendReport(report);
-      if (link.needsKeyFrame(look)) link.control?.request("key_frame").catch(() => {});
+      await sleep(SNAPSHOT_INTERVAL, signal);
+      const transport = this.#live;
+      if (signal.aborted || this.#isPaused || transport?.control == null) continue;
+      if (transport !== reported) reporter = new Reporter();
+      reported = transport;
+      const snapshot = await transport.takeSnapshot();
+      if (signal.aborted || transport !== this.#live) continue;
+      this.#listener.onTransport(transport.variant);
+      const report = reporter.next(snapshot);
+      if (report) transport.control?.sendReport(report);
+      if (transport.needsKeyFrame(snapshot)) transport.control?.request("key_frame").catch(() => {});
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Somebody who may see the session already opened a link: it goes out of the address bar, and may allow more. */
+/** Share links on the stream page: the key leaves the address bar, and may grant the viewer more. */
 
 import { requestJson } from "./rest.ts";
 import type { Server } from "./server.ts";

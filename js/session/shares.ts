@@ -1,4 +1,4 @@
-/** The links to a session, for its owner; `jupyter/rest-api.yaml` describes them. */
+/** Share links of a session, for its owner; `jupyter/rest-api.yaml` describes them. */
 
 import { type Role, textOf } from "../protocol/messages.ts";
 import { requestJson } from "./rest.ts";
@@ -13,19 +13,19 @@ export interface Share {
 
 export interface Shares {
   list(): Promise<Share[]>;
-  /** A new link, as others can use it. */
-  make(role: Role, hours: number): Promise<string>;
+  /** The address of a new link. */
+  create(role: Role, hours: number): Promise<string>;
   revoke(id: string): Promise<void>;
 }
 
-/** Of the session `id`; each call throws an Error with the server's message. */
+/** The share links of session `id`; each call throws an Error with the server's message. */
 export function sharesOf(server: Server, id: string): Shares {
   const path = `sessions/${encodeURIComponent(id)}/shares`;
   return {
     list: async () => (await requestJson<{ shares: Share[] }>(server, "GET", path)).shares,
-    make: async (role, hours) => {
-      const made = await requestJson(server, "POST", path, { role, hours });
-      return new URL(textOf(made.path), server.baseUrl).href;
+    create: async (role, hours) => {
+      const share = await requestJson(server, "POST", path, { role, hours });
+      return new URL(textOf(share.path), server.baseUrl).href;
     },
     revoke: async (share) => void (await requestJson(server, "DELETE", `${path}/${encodeURIComponent(share)}`)),
   };

@@ -77,7 +77,7 @@ export class FakeSocket extends EventTarget {
 }
 
 /** A binary message of the media socket. */
-export function pictureMessage({ kind = 1, key = true, number = 1, timestamp = 0, headerBytes = 40, data = [0] }) {
+export function frameMessage({ kind = 1, key = true, number = 1, timestamp = 0, headerBytes = 40, data = [0] }) {
   const message = new ArrayBuffer(headerBytes + data.length);
   const view = new DataView(message);
   for (const [at, letter] of [..."OSM1"].entries()) view.setUint8(at, letter.charCodeAt(0));

@@ -1,51 +1,49 @@
-/** From the media socket's messages to pictures on a surface. */
+/** Frame decoders for the media socket: H.264 through WebCodecs, and single images. */
 
-import type { Paint, Show } from "./transport.ts";
-import { codecOf, type MediaPicture } from "./mediaFrame.ts";
+import type { PaintImage, ShowFrame } from "./transport.ts";
+import { codecString, type MediaFrame } from "./mediaFrame.ts";
 
-export interface PainterEvents {
-  /** The picture with this number is on its way to the screen; decoding took so long. */
-  handedOver(picture: MediaPicture, milliseconds: number): void;
-  /** The picture with this number will not be shown: a key frame is needed first. */
-  skipped(picture: MediaPicture): void;
-  failed(reason: string): void;
+export interface DecoderListener {
+  /** The frame was handed to the screen after `milliseconds` of decoding. */
+  onDecoded(frame: MediaFrame, milliseconds: number): void;
+  /** The frame will not be shown: a key frame is needed first. */
+  onSkipped(frame: MediaFrame): void;
+  onFailed(reason: string): void;
 }
 
-export interface Painter {
-  take(picture: MediaPicture): void;
-  /** What comes next has nothing to do with what came before. */
+export interface FrameDecoder {
+  decode(frame: MediaFrame): void;
+  /** The next frame does not continue the ones before it. */
   reset(): void;
 }
 
-interface Waiting {
-  picture: MediaPicture;
-  at: number;
+interface PendingFrame {
+  frame: MediaFrame;
+  queuedAt: number;
 }
 
 /** H.264 through WebCodecs. */
-export class VideoPainter implements Painter {
-  readonly #show: Show;
-  readonly #events: PainterEvents;
+export class H264Decoder implements FrameDecoder {
+  readonly #show: ShowFrame;
+  readonly #listener: DecoderListener;
   #decoder: VideoDecoder | null = null;
-  #configured = "";
-  #waiting: Waiting[] = [];
-  #lastAt = 0;
+  #configuration = "";
+  #pending: PendingFrame[] = [];
+  #lastDecodedAt = 0;
 
-  constructor(show: Show, events: PainterEvents, signal: AbortSignal) {
+  constructor(show: ShowFrame, listener: DecoderListener, signal: AbortSignal) {
     this.#show = show;
-    this.#events = events;
+    this.#listener = listener;
     signal.addEventListener("abort", () => this.reset(), { once: true });
   }
 
-  take(picture: MediaPicture): void {
-    if (picture.key) this.#configure(picture);
-    if (this.#decoder === null) return this.#events.skipped(picture);
-    const timestamp = Math.round(picture.timestamp);
-    this.#waiting.push({ picture: { ...picture, timestamp }, at: performance.now() });
+  decode(frame: MediaFrame): void {
+    if (frame.isKey) this.#configure(frame);
+    if (this.#decoder === null) return this.#listener.onSkipped(frame);
+    const timestamp = Math.round(frame.timestamp);
+    this.#pending.push({ frame: { ...frame, timestamp }, queuedAt: performance.now() });
     try {
-      this.#decoder.decode(
-        new EncodedVideoChunk({ type: picture.key ? "key" : "delta", timestamp, data: picture.data }),
-      );
+      this.#decoder.decode(new EncodedVideoChunk({ type: frame.isKey ? "key" : "delta", timestamp, data: frame.data }));
     } catch (error) {
       this.#fail(error);
     }
@@ -54,19 +52,19 @@ export class VideoPainter implements Painter {
   reset(): void {
     const decoder = this.#decoder;
     this.#decoder = null;
-    this.#configured = "";
-    this.#waiting = [];
+    this.#configuration = "";
+    this.#pending = [];
     if (decoder !== null && decoder.state !== "closed") decoder.close();
   }
 
   /** A new size is a new configuration: not every decoder takes it from the stream. */
-  #configure(picture: MediaPicture): void {
-    const codec = codecOf(picture.data) ?? "avc1.42e01f";
-    const configuration = `${codec} ${picture.width}x${picture.height}`;
-    if (configuration === this.#configured) return;
+  #configure(frame: MediaFrame): void {
+    const codec = codecString(frame.data) ?? "avc1.42e01f";
+    const configuration = `${codec} ${frame.width}x${frame.height}`;
+    if (configuration === this.#configuration) return;
     this.reset();
     const decoder = new VideoDecoder({
-      output: (frame) => this.#decoded(frame, decoder),
+      output: (decoded) => this.#decoded(decoded, decoder),
       error: (error) => {
         if (decoder === this.#decoder) this.#fail(error);
       },
@@ -75,58 +73,58 @@ export class VideoPainter implements Painter {
       // No description: the parameter sets come with the key frames.
       decoder.configure({
         codec,
-        codedWidth: picture.width,
-        codedHeight: picture.height,
+        codedWidth: frame.width,
+        codedHeight: frame.height,
         optimizeForLatency: true,
       });
     } catch (error) {
       return this.#fail(error);
     }
     this.#decoder = decoder;
-    this.#configured = configuration;
+    this.#configuration = configuration;
   }
 
-  #decoded(frame: VideoFrame, decoder: VideoDecoder): void {
+  #decoded(decoded: VideoFrame, decoder: VideoDecoder): void {
     const now = performance.now();
-    const at = this.#waiting.findIndex(({ picture }) => picture.timestamp === frame.timestamp);
-    const waiting = this.#waiting[at];
-    this.#waiting.splice(0, at + 1);
-    if (decoder === this.#decoder) this.#show(frame);
-    else frame.close();
-    // What it waited for the one before is not its own time: the instance takes the sum for the decoder's load.
-    if (waiting) this.#events.handedOver(waiting.picture, now - Math.max(waiting.at, this.#lastAt));
-    this.#lastAt = now;
+    const index = this.#pending.findIndex(({ frame }) => frame.timestamp === decoded.timestamp);
+    const pending = this.#pending[index];
+    this.#pending.splice(0, index + 1);
+    if (decoder === this.#decoder) this.#show(decoded);
+    else decoded.close();
+    // Without the wait for the frame before it: the instance takes the sum for the decoder's load.
+    if (pending) this.#listener.onDecoded(pending.frame, now - Math.max(pending.queuedAt, this.#lastDecodedAt));
+    this.#lastDecodedAt = now;
   }
 
   #fail(error: unknown): void {
     this.reset();
-    this.#events.failed(`this browser cannot decode the video: ${String(error)}`);
+    this.#listener.onFailed(`this browser cannot decode the video: ${String(error)}`);
   }
 }
 
-/** Single images; the next one comes when this one was acknowledged. */
-export class ImagePainter implements Painter {
-  readonly #paint: Paint;
-  readonly #events: PainterEvents;
+/** Single images; the instance sends the next one after the acknowledgement. */
+export class ImageFrameDecoder implements FrameDecoder {
+  readonly #paint: PaintImage;
+  readonly #listener: DecoderListener;
   readonly #signal: AbortSignal;
 
-  constructor(paint: Paint, events: PainterEvents, signal: AbortSignal) {
+  constructor(paint: PaintImage, listener: DecoderListener, signal: AbortSignal) {
     this.#paint = paint;
-    this.#events = events;
+    this.#listener = listener;
     this.#signal = signal;
   }
 
-  take(picture: MediaPicture): void {
-    const began = performance.now();
-    createImageBitmap(new Blob([picture.data], { type: `image/${picture.kind}` })).then(
+  decode(frame: MediaFrame): void {
+    const startedAt = performance.now();
+    createImageBitmap(new Blob([frame.data], { type: `image/${frame.kind}` })).then(
       (bitmap) => {
         const now = performance.now();
         if (!this.#signal.aborted) this.#paint(bitmap, bitmap.width, bitmap.height);
         bitmap.close();
-        if (!this.#signal.aborted) this.#events.handedOver(picture, now - began);
+        if (!this.#signal.aborted) this.#listener.onDecoded(frame, now - startedAt);
       },
       (error: unknown) => {
-        if (!this.#signal.aborted) this.#events.failed(`this browser cannot show the images: ${String(error)}`);
+        if (!this.#signal.aborted) this.#listener.onFailed(`this browser cannot decode the images: ${String(error)}`);
       },
     );
   }

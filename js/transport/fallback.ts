@@ -1,159 +1,160 @@
 /**
- * Tries the rungs from the best down, each alongside those above it, and uses the best one that shows a picture. From
- * a lower rung it tries the higher ones again now and then; the picture goes on meanwhile.
+ * Transport fallback: tries the transports from the best down, each in parallel with those above it, and uses the best
+ * one that shows a frame. From a lower transport it tries the higher ones again from time to time, without a break.
  */
 
 import { type Backoff, childOf, sleep } from "../util/abort.ts";
-import type { Rung } from "./transports.ts";
+import type { TransportName } from "./transports.ts";
 
-/** What a rung tells while it is tried and used. */
-export interface Footing {
-  presented(): void;
-  lost(reason: string): void;
+/** For a transport to report to while it is tried and used. */
+export interface AttemptListener {
+  onPresented(): void;
+  onLost(reason: string): void;
 }
 
-export interface LadderListener<Held> {
-  /** This rung's picture is the one that is seen from now on. */
-  live(held: Held): void;
-  /** The rung that was seen, or the last that was tried, is gone; all have ended. */
-  lost(reason: string): void;
+export interface FallbackListener<Opened> {
+  /** The frames of this transport are shown from now on. */
+  onLive(transport: Opened): void;
+  /** The transport in use, or the last one tried, is lost; all attempts have ended. */
+  onLost(reason: string): void;
 }
 
-/** The next rung is tried when one has shown nothing for so long: the way down takes less than three seconds. */
-export const FALL_AFTER = 2000;
+/** Without a frame for so long, the next transport is tried: the whole way down takes less than three seconds. */
+export const FALLBACK_AFTER = 2000;
 export const GIVE_UP_AFTER = 12_000;
-export const CLIMB_AFTER = 30_000;
-export const CLIMB_AT_LEAST_EVERY = 600_000;
+export const UPGRADE_AFTER = 30_000;
+export const MAX_UPGRADE_INTERVAL = 600_000;
 
-interface Trial<Held> {
-  readonly rung: Rung;
+interface Attempt<Opened> {
+  readonly name: TransportName;
   readonly life: AbortController;
-  held: Held | null;
+  transport: Opened | null;
 }
 
-export class Ladder<Held> {
-  readonly #rungs: readonly Rung[];
-  readonly #hold: (rung: Rung, footing: Footing, signal: AbortSignal) => Held;
-  readonly #listener: LadderListener<Held>;
-  readonly #climbing: Backoff;
+export class TransportFallback<Opened> {
+  readonly #names: readonly TransportName[];
+  readonly #open: (name: TransportName, listener: AttemptListener, signal: AbortSignal) => Opened;
+  readonly #listener: FallbackListener<Opened>;
+  readonly #upgradeBackoff: Backoff;
   readonly #signal: AbortSignal;
-  readonly #trials = new Map<Rung, Trial<Held>>();
-  #live: Trial<Held> | null = null;
-  #resting = false;
-  #climbAhead = false;
-  #over = false;
+  readonly #attempts = new Map<TransportName, Attempt<Opened>>();
+  #live: Attempt<Opened> | null = null;
+  #isPaused = false;
+  #isUpgradeScheduled = false;
+  #isOver = false;
 
   constructor(
-    rungs: readonly Rung[],
-    hold: (rung: Rung, footing: Footing, signal: AbortSignal) => Held,
-    listener: LadderListener<Held>,
-    climbing: Backoff,
+    names: readonly TransportName[],
+    open: (name: TransportName, listener: AttemptListener, signal: AbortSignal) => Opened,
+    listener: FallbackListener<Opened>,
+    upgradeBackoff: Backoff,
     signal: AbortSignal,
   ) {
-    this.#rungs = rungs;
-    this.#hold = hold;
+    this.#names = names;
+    this.#open = open;
     this.#listener = listener;
-    this.#climbing = climbing;
+    this.#upgradeBackoff = upgradeBackoff;
     this.#signal = signal;
   }
 
   start(): void {
     this.#try(0);
-    if (this.#rungs.length === 0) this.#end("this browser has no way to show the picture");
+    if (this.#names.length === 0) this.#end("this browser supports none of the video transports");
   }
 
-  /** Nobody looks: nothing is tried until somebody does. */
-  rest(): void {
-    this.#resting = true;
-    for (const trial of [...this.#trials.values()]) if (trial !== this.#live) this.#drop(trial);
+  /** Ends all attempts but the live one, and starts none until `resume`. */
+  pause(): void {
+    this.#isPaused = true;
+    for (const attempt of [...this.#attempts.values()]) if (attempt !== this.#live) this.#drop(attempt);
   }
 
-  wake(): void {
-    if (!this.#resting) return;
-    this.#resting = false;
-    if (this.#live) this.#climbLater();
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    if (this.#live) this.#scheduleUpgrade();
   }
 
-  #try(at: number): void {
-    const rung = this.#rungs[at];
-    if (rung === undefined || this.#over || this.#resting || this.#signal.aborted) return;
-    if (this.#live && at >= this.#place(this.#live)) return;
-    if (this.#trials.has(rung)) return this.#try(at + 1);
-    const trial: Trial<Held> = { rung, life: childOf(this.#signal), held: null };
-    this.#trials.set(rung, trial);
-    const footing: Footing = {
-      presented: () => this.#presented(trial),
-      lost: (reason) => this.#lost(trial, reason),
+  #try(rank: number): void {
+    const name = this.#names[rank];
+    if (name === undefined || this.#isOver || this.#isPaused || this.#signal.aborted) return;
+    if (this.#live && rank >= this.#rankOf(this.#live)) return;
+    if (this.#attempts.has(name)) return this.#try(rank + 1);
+    const attempt: Attempt<Opened> = { name, life: childOf(this.#signal), transport: null };
+    this.#attempts.set(name, attempt);
+    const listener: AttemptListener = {
+      onPresented: () => this.#presented(attempt),
+      onLost: (reason) => this.#lost(attempt, reason),
     };
-    void this.#patience(trial, at);
+    void this.#watchTimeouts(attempt, rank);
     try {
-      trial.held = this.#hold(rung, footing, trial.life.signal);
+      attempt.transport = this.#open(name, listener, attempt.life.signal);
     } catch (error) {
-      this.#lost(trial, String(error));
+      this.#lost(attempt, String(error));
     }
   }
 
-  /** A hidden page presents nothing, whatever arrives: there the time does not count. */
-  async #patience(trial: Trial<Held>, at: number): Promise<void> {
-    const { signal } = trial.life;
-    do await sleep(FALL_AFTER, signal);
+  /** A hidden page presents nothing, whatever arrives: time does not count while it is hidden. */
+  async #watchTimeouts(attempt: Attempt<Opened>, rank: number): Promise<void> {
+    const { signal } = attempt.life;
+    do await sleep(FALLBACK_AFTER, signal);
     while (document.hidden && !signal.aborted);
-    if (signal.aborted || trial === this.#live) return;
-    this.#try(at + 1);
-    do await sleep(GIVE_UP_AFTER - FALL_AFTER, signal);
+    if (signal.aborted || attempt === this.#live) return;
+    this.#try(rank + 1);
+    do await sleep(GIVE_UP_AFTER - FALLBACK_AFTER, signal);
     while (document.hidden && !signal.aborted);
-    if (!signal.aborted && trial !== this.#live) this.#lost(trial, reasonFor(trial.rung));
+    if (!signal.aborted && attempt !== this.#live) this.#lost(attempt, timeoutReason(attempt.name));
   }
 
-  #presented(trial: Trial<Held>): void {
-    if (trial === this.#live || trial.life.signal.aborted || trial.held === null) return;
-    if (this.#live && this.#place(this.#live) < this.#place(trial)) return this.#drop(trial);
-    this.#live = trial;
-    this.#listener.live(trial.held);
-    for (const other of [...this.#trials.values()]) if (this.#place(other) > this.#place(trial)) this.#drop(other);
-    this.#climbLater();
+  #presented(attempt: Attempt<Opened>): void {
+    if (attempt === this.#live || attempt.life.signal.aborted || attempt.transport === null) return;
+    if (this.#live && this.#rankOf(this.#live) < this.#rankOf(attempt)) return this.#drop(attempt);
+    this.#live = attempt;
+    this.#listener.onLive(attempt.transport);
+    for (const other of [...this.#attempts.values()])
+      if (this.#rankOf(other) > this.#rankOf(attempt)) this.#drop(other);
+    this.#scheduleUpgrade();
   }
 
-  #lost(trial: Trial<Held>, reason: string): void {
-    if (trial.life.signal.aborted) return;
-    this.#drop(trial);
-    if (trial === this.#live) return this.#end(reason);
-    this.#try(this.#place(trial) + 1);
-    if (this.#live) this.#climbLater();
-    else if (this.#trials.size === 0) this.#end(reason);
+  #lost(attempt: Attempt<Opened>, reason: string): void {
+    if (attempt.life.signal.aborted) return;
+    this.#drop(attempt);
+    if (attempt === this.#live) return this.#end(reason);
+    this.#try(this.#rankOf(attempt) + 1);
+    if (this.#live) this.#scheduleUpgrade();
+    else if (this.#attempts.size === 0) this.#end(reason);
   }
 
-  #drop(trial: Trial<Held>): void {
-    this.#trials.delete(trial.rung);
-    trial.life.abort();
+  #drop(attempt: Attempt<Opened>): void {
+    this.#attempts.delete(attempt.name);
+    attempt.life.abort();
   }
 
-  #climbLater(): void {
+  #scheduleUpgrade(): void {
     const live = this.#live;
-    if (live === null || this.#climbAhead || this.#resting) return;
-    if (this.#place(live) === 0 || this.#trials.size > 1) return;
-    this.#climbAhead = true;
-    void sleep(this.#climbing.next(), live.life.signal).then(() => {
-      this.#climbAhead = false;
-      if (live !== this.#live) return this.#climbLater();
-      if (this.#trials.size === 1) this.#try(0);
+    if (live === null || this.#isUpgradeScheduled || this.#isPaused) return;
+    if (this.#rankOf(live) === 0 || this.#attempts.size > 1) return;
+    this.#isUpgradeScheduled = true;
+    void sleep(this.#upgradeBackoff.next(), live.life.signal).then(() => {
+      this.#isUpgradeScheduled = false;
+      if (live !== this.#live) return this.#scheduleUpgrade();
+      if (this.#attempts.size === 1) this.#try(0);
     });
   }
 
   #end(reason: string): void {
-    if (this.#over) return;
-    this.#over = true;
-    for (const trial of [...this.#trials.values()]) this.#drop(trial);
-    this.#listener.lost(reason);
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const attempt of [...this.#attempts.values()]) this.#drop(attempt);
+    this.#listener.onLost(reason);
   }
 
-  #place(trial: Trial<Held>): number {
-    return this.#rungs.indexOf(trial.rung);
+  #rankOf(attempt: Attempt<Opened>): number {
+    return this.#names.indexOf(attempt.name);
   }
 }
 
-function reasonFor(rung: Rung): string {
-  return rung === "webrtc"
-    ? "no picture came; a firewall may block UDP between this browser and the render host"
-    : "connected, but no picture came";
+function timeoutReason(name: TransportName): string {
+  return name === "webrtc"
+    ? "no frame arrived; a firewall may block UDP between this browser and the render host"
+    : "connected, but no frame arrived";
 }

@@ -1,46 +1,46 @@
-/** One peer connection to an instance: answers its offer, receives the picture and the two channels. */
+/** The peer connection to an instance: answers its offer, receives the video track and the two data channels. */
 
-import { withoutRepairs } from "./retransmission.ts";
+import { withoutRetransmission } from "./retransmission.ts";
 
-export interface PeerListener {
-  candidate(candidate: RTCIceCandidateInit | null): void;
-  stream(stream: MediaStream): void;
-  channel(channel: RTCDataChannel): void;
-  connected(): void;
-  lost(reason: string): void;
+export interface PeerConnectionListener {
+  onCandidate(candidate: RTCIceCandidateInit | null): void;
+  onStream(stream: MediaStream): void;
+  onChannel(channel: RTCDataChannel): void;
+  onConnected(): void;
+  onLost(reason: string): void;
 }
 
-export class Peer {
+export class PeerConnection {
   readonly connection: RTCPeerConnection;
-  /** Candidates may overtake the offer: they wait here until it is set. */
-  #early: RTCIceCandidateInit[] | null = [];
+  /** Candidates may overtake the offer: these wait for it. Null once it is set. */
+  #earlyCandidates: RTCIceCandidateInit[] | null = [];
   #offer = "";
 
-  constructor(listener: PeerListener, signal: AbortSignal) {
+  constructor(listener: PeerConnectionListener, signal: AbortSignal) {
     const connection = new RTCPeerConnection();
     this.connection = connection;
     const options = { signal };
     connection.addEventListener(
       "icecandidate",
-      (event) => listener.candidate(event.candidate?.toJSON() ?? null),
+      (event) => listener.onCandidate(event.candidate?.toJSON() ?? null),
       options,
     );
     connection.addEventListener(
       "track",
       (event) => {
         if (event.track.kind !== "video") return;
-        showAtOnce(event.receiver);
-        listener.stream(new MediaStream([event.track]));
+        disableJitterBuffer(event.receiver);
+        listener.onStream(new MediaStream([event.track]));
       },
       options,
     );
-    connection.addEventListener("datachannel", (event) => listener.channel(event.channel), options);
+    connection.addEventListener("datachannel", (event) => listener.onChannel(event.channel), options);
     connection.addEventListener(
       "connectionstatechange",
       () => {
-        if (connection.connectionState === "connected") listener.connected();
-        else if (connection.connectionState === "failed") listener.lost("no way to the instance was found");
-        else if (connection.connectionState === "closed") listener.lost("the instance closed the connection");
+        if (connection.connectionState === "connected") listener.onConnected();
+        else if (connection.connectionState === "failed") listener.onLost("no network path to the instance was found");
+        else if (connection.connectionState === "closed") listener.onLost("the instance closed the connection");
       },
       options,
     );
@@ -51,31 +51,32 @@ export class Peer {
     try {
       this.connection.setConfiguration(configuration);
     } catch {
-      // Servers that this browser takes for nonsense: better the direct way alone than none.
+      // The browser rejected these ICE servers: fall back to a direct connection.
     }
   }
 
   /**
-   * Settles with this browser alone whether it asks for lost packets; the instance need not hear of it. A browser that
-   * will not have it goes on as before.
+   * Turns requests for lost packets on or off, in this browser alone: the instance is not told. A browser that rejects
+   * the changed offer continues as before.
    */
-  async askForRepairs(wanted: boolean): Promise<void> {
+  async setRetransmission(isEnabled: boolean): Promise<void> {
     const { connection } = this;
     if (connection.signalingState !== "stable" || this.#offer === "") return;
-    const sdp = wanted ? this.#offer : withoutRepairs(this.#offer);
+    const sdp = isEnabled ? this.#offer : withoutRetransmission(this.#offer);
     try {
       await connection.setRemoteDescription({ type: "offer", sdp });
       await connection.setLocalDescription(await connection.createAnswer());
     } catch {
-      // Closed meanwhile, or not to its liking.
+      // Closed in the meantime, or rejected.
     }
   }
 
-  async accept(sdp: string): Promise<string> {
-    this.#offer = sdp;
-    await this.connection.setRemoteDescription({ type: "offer", sdp });
-    const early = this.#early ?? [];
-    this.#early = null;
+  /** The answer to the instance's offer. */
+  async answer(offer: string): Promise<string> {
+    this.#offer = offer;
+    await this.connection.setRemoteDescription({ type: "offer", sdp: offer });
+    const early = this.#earlyCandidates ?? [];
+    this.#earlyCandidates = null;
     for (const candidate of early) await this.#add(candidate);
     await this.connection.setLocalDescription(await this.connection.createAnswer());
     return this.connection.localDescription?.sdp ?? "";
@@ -83,7 +84,7 @@ export class Peer {
 
   async addCandidate(candidate: RTCIceCandidateInit | null): Promise<void> {
     if (candidate === null) return;
-    if (this.#early !== null) this.#early.push(candidate);
+    if (this.#earlyCandidates !== null) this.#earlyCandidates.push(candidate);
     else await this.#add(candidate);
   }
 
@@ -91,13 +92,13 @@ export class Peer {
     try {
       await this.connection.addIceCandidate(candidate);
     } catch {
-      // A candidate this browser cannot use: others may do.
+      // This browser cannot use the candidate; others may work.
     }
   }
 }
 
-/** Steering wants the newest picture, not an even flow. */
-function showAtOnce(receiver: RTCRtpReceiver): void {
+/** Steering needs the newest frame, not an even flow. */
+function disableJitterBuffer(receiver: RTCRtpReceiver): void {
   try {
     (receiver as RTCRtpReceiver & { jitterBufferTarget: number | null }).jitterBufferTarget = 0;
     (receiver as RTCRtpReceiver & { playoutDelayHint?: number }).playoutDelayHint = 0;

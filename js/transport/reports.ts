@@ -1,6 +1,6 @@
-/** What this viewer tells the instance of how its picture arrives; see `Report` in `protocols/viewer.py`. */
+/** Receiver reports: how the video arrives at this viewer; see `Report` in `protocols/viewer.py`. */
 
-import { growth, type Inbound, type Look } from "./statistics.ts";
+import { growth, type Inbound, type StatsSnapshot } from "./statistics.ts";
 
 export interface Report {
   fps: number;
@@ -15,52 +15,51 @@ export interface Report {
   bit_rate: number;
 }
 
-/** How often to look. */
-export const LOOK_EVERY = 250;
-const AT_LEAST_EVERY = 1000;
+export const SNAPSHOT_INTERVAL = 250;
+const MAX_REPORT_INTERVAL = 1000;
 /** Timers are never quite on time. */
 const TOLERANCE = 100;
 
 export class Reporter {
-  #told: Inbound | null = null;
-  #seen: Inbound | null = null;
-  #arriving = false;
+  #lastReported: Inbound | null = null;
+  #lastSeen: Inbound | null = null;
+  #isArriving = false;
   #freezes = 0;
 
   /**
-   * To be called with each look; the report to send now, or null: four a second while anything arrives, else one.
-   * Packets that make no picture are the first that is seen of a road that has become too narrow.
+   * To be called with every snapshot; the report to send now, or null: four a second while anything arrives, else one.
+   * Packets that complete no frame are the first sign of a network that has become too narrow.
    */
-  consider({ inbound, roundTrip, presentMs }: Look): Report | null {
+  next({ inbound, roundTrip, presentMs }: StatsSnapshot): Report | null {
     if (inbound === null) return null;
-    const seen = this.#seen;
-    this.#seen = inbound;
-    if (seen === null) this.#told = inbound;
-    if (seen === null || this.#told === null) return null;
-    const grew = growth(seen, inbound);
-    this.#count(grew);
-    this.#arriving = grew("framesReceived") > 0;
-    const something = this.#arriving || grew("packetsReceived") > 0 || grew("packetsLost") > 0;
-    if (!something && inbound.timestamp - this.#told.timestamp < AT_LEAST_EVERY - TOLERANCE) return null;
-    if (inbound.timestamp <= this.#told.timestamp) return null;
+    const lastSeen = this.#lastSeen;
+    this.#lastSeen = inbound;
+    if (lastSeen === null) this.#lastReported = inbound;
+    if (lastSeen === null || this.#lastReported === null) return null;
+    const grew = growth(lastSeen, inbound);
+    this.#countFreezes(grew);
+    this.#isArriving = grew("framesReceived") > 0;
+    const hasTraffic = this.#isArriving || grew("packetsReceived") > 0 || grew("packetsLost") > 0;
+    if (!hasTraffic && inbound.timestamp - this.#lastReported.timestamp < MAX_REPORT_INTERVAL - TOLERANCE) return null;
+    if (inbound.timestamp <= this.#lastReported.timestamp) return null;
     const report = {
-      ...reportOf(this.#told, inbound, roundTrip, this.#freezes),
+      ...compileReport(this.#lastReported, inbound, roundTrip, this.#freezes),
       present_ms: presentMs === null ? null : inMilliseconds(presentMs / 1000),
     };
-    this.#told = inbound;
+    this.#lastReported = inbound;
     return report;
   }
 
   /**
-   * A browser calls it a freeze when the first picture comes after the camera was at rest. Only those count in the
-   * midst of pictures, or where something was lost.
+   * A browser reports a freeze when the first frame arrives after the camera was at rest. Only freezes between frames,
+   * or with losses, count.
    */
-  #count(grew: (name: keyof Inbound) => number): void {
-    if (this.#arriving || grew("packetsLost") > 0) this.#freezes += grew("freezeCount");
+  #countFreezes(grew: (name: keyof Inbound) => number): void {
+    if (this.#isArriving || grew("packetsLost") > 0) this.#freezes += grew("freezeCount");
   }
 }
 
-export function reportOf(
+export function compileReport(
   before: Inbound,
   after: Inbound,
   roundTrip: number | null,

@@ -1,44 +1,44 @@
 /**
- * Whether lost packets should be asked for again. On a good road that mends what single losses break. On one that has
- * become too narrow, the repairs of all that no longer fits, asked for again and again, fill what is left of it for
- * seconds, and no new picture passes: there it is better to let go of what is lost and wait for the next key frame.
+ * Retransmission control: whether this browser asks for lost packets. On a good network that repairs single losses. When
+ * the bandwidth collapses, repeated requests for all that no longer fits fill the rest of it for seconds, and no new
+ * frame passes: then it is better to give up the lost packets and wait for the next key frame.
  */
 
 import { growth, type Inbound } from "./statistics.ts";
 
-/** So much is lost between two looks, by part and in packets: the road is full, not just bad. */
-const FULL = 0.25;
-const MANY = 10;
-const CLEAN = 0.02;
-/** Looks without losses after which repairs are asked for again; two seconds. */
-const CALM = 8;
+/** Loss between two snapshots, by part and in packets, at which the network is congested, not just lossy. */
+const CONGESTED_LOSS = 0.25;
+const CONGESTED_PACKETS = 10;
+const CLEAN_LOSS = 0.02;
+/** Clean snapshots in a row after which retransmission starts again; two seconds. */
+const CLEAN_SNAPSHOTS = 8;
 
-export class RepairWatch {
+export class RetransmissionControl {
   #before: Inbound | null = null;
-  #repairs = true;
-  #calm = 0;
+  #isEnabled = true;
+  #cleanSnapshots = 0;
 
-  /** Whether repairs are wanted from now on; null where nothing changes. */
-  judge(now: Inbound): boolean | null {
+  /** Whether to turn retransmission on or off; null for no change. */
+  update(now: Inbound): boolean | null {
     const before = this.#before;
     this.#before = now;
     if (before === null) return null;
     const lost = growth(before, now)("packetsLost");
     const loss = lost / Math.max(1, lost + growth(before, now)("packetsReceived"));
-    if (this.#repairs) {
-      if (loss < FULL || lost < MANY) return null;
-      this.#calm = 0;
-      this.#repairs = false;
+    if (this.#isEnabled) {
+      if (loss < CONGESTED_LOSS || lost < CONGESTED_PACKETS) return null;
+      this.#cleanSnapshots = 0;
+      this.#isEnabled = false;
       return false;
     }
-    this.#calm = loss < CLEAN ? this.#calm + 1 : 0;
-    if (this.#calm < CALM) return null;
-    this.#repairs = true;
+    this.#cleanSnapshots = loss < CLEAN_LOSS ? this.#cleanSnapshots + 1 : 0;
+    if (this.#cleanSnapshots < CLEAN_SNAPSHOTS) return null;
+    this.#isEnabled = true;
     return true;
   }
 }
 
-/** An offer that says: do not ask for lost packets. Requests for key frames stay. */
-export function withoutRepairs(offer: string): string {
+/** The offer without generic NACK feedback. Requests for key frames (NACK PLI) stay. */
+export function withoutRetransmission(offer: string): string {
   return offer.replace(/^a=rtcp-fb:\S+ nack\r?\n/gm, "");
 }

@@ -1,10 +1,10 @@
-import type { Rung } from "./transports.ts";
+/** Receive statistics: what the browser counts, rates between two snapshots, and frames that need a key frame. */
 
-/** What the browser knows about the received picture, as rates between two looks. */
+import type { TransportName } from "./transports.ts";
 
 export interface LocalStats {
-  rung: Rung;
-  /** How the TURN server is reached; null for a direct way. */
+  transport: TransportName;
+  /** The protocol to the TURN server; null for a direct connection. */
   relay: string | null;
   frameRate: number;
   bitRate: number;
@@ -14,10 +14,11 @@ export interface LocalStats {
   decodeMs: number;
   roundTripMs: number | null;
   lost: number;
-  /** From decoded to shown; null where the browser does not tell. */
+  /** From decoding to presentation; null where the browser does not measure it. */
   presentMs: number | null;
 }
 
+/** Counts since the connection opened, by the names of `RTCInboundRtpStreamStats`. */
 export interface Inbound {
   timestamp: number;
   bytesReceived?: number;
@@ -32,13 +33,12 @@ export interface Inbound {
   packetsLost?: number;
   pliCount?: number;
   freezeCount?: number;
-  /** Of the packets' way, in seconds. */
+  /** Of the network, in seconds. */
   jitter?: number;
 }
 
-/** Counts so far, and what is so now. */
-export interface Look {
-  rung: Rung;
+export interface StatsSnapshot {
+  transport: TransportName;
   inbound: Inbound | null;
   /** In seconds. */
   roundTrip: number | null;
@@ -50,12 +50,13 @@ export function growth(before: Inbound, after: Inbound): (name: keyof Inbound) =
   return (name) => Math.max(0, (after[name] ?? 0) - (before[name] ?? 0));
 }
 
-export function compare(before: Inbound, after: Inbound, { rung, roundTrip, presentMs, relay }: Look): LocalStats {
+export function compare(before: Inbound, after: Inbound, snapshot: StatsSnapshot): LocalStats {
+  const { transport, roundTrip, presentMs, relay } = snapshot;
   const difference = growth(before, after);
   const seconds = Math.max(1e-3, difference("timestamp") / 1000);
   const per = (amount: number, count: number) => (count > 0 ? amount / count : 0);
   return {
-    rung,
+    transport,
     relay,
     presentMs,
     frameRate: difference("framesDecoded") / seconds,
@@ -70,52 +71,53 @@ export function compare(before: Inbound, after: Inbound, { rung, roundTrip, pres
 }
 
 export class StatsSampler {
-  #before: Look | null = null;
+  #before: StatsSnapshot | null = null;
 
-  sample(look: Look): LocalStats | null {
+  sample(snapshot: StatsSnapshot): LocalStats | null {
     const before = this.#before;
-    this.#before = look;
-    if (!before?.inbound || !look.inbound || before.rung !== look.rung) return null;
-    return look.inbound.timestamp < before.inbound.timestamp ? null : compare(before.inbound, look.inbound, look);
+    this.#before = snapshot;
+    if (!before?.inbound || !snapshot.inbound || before.transport !== snapshot.transport) return null;
+    if (snapshot.inbound.timestamp < before.inbound.timestamp) return null;
+    return compare(before.inbound, snapshot.inbound, snapshot);
   }
 }
 
 /**
- * The browser's own key frame requests reach aiortc, but not our encoder: so the view looks for them and asks over
- * `control`. The same for frames that arrive and do not decode.
+ * Detects frames that cannot be decoded without a key frame. The browser's own picture loss indications reach aiortc but
+ * not our encoder, so the view counts them and requests the key frame over `control`.
  */
-export class PictureLossWatch {
+export class FrameLossMonitor {
   #before: Inbound | null = null;
-  #stuck = 0;
+  #stuckSnapshots = 0;
 
-  judge(now: Inbound): boolean {
+  update(now: Inbound): boolean {
     const before = this.#before;
     this.#before = now;
     if (before === null) return false;
     const grew = (name: keyof Inbound) => (now[name] ?? 0) > (before[name] ?? 0);
-    this.#stuck = grew("framesReceived") && !grew("framesDecoded") ? this.#stuck + 1 : 0;
-    if (this.#stuck >= 2) {
-      this.#stuck = 0;
+    this.#stuckSnapshots = grew("framesReceived") && !grew("framesDecoded") ? this.#stuckSnapshots + 1 : 0;
+    if (this.#stuckSnapshots >= 2) {
+      this.#stuckSnapshots = 0;
       return true;
     }
     return grew("pliCount");
   }
 }
 
-/** What the browser counted on a peer connection. */
-export async function lookAt(connection: RTCPeerConnection, presentMs: number | null): Promise<Look> {
-  const look: Look = { rung: "webrtc", inbound: null, roundTrip: null, presentMs, relay: null };
+/** What the browser has counted on a peer connection. */
+export async function takeSnapshot(connection: RTCPeerConnection, presentMs: number | null): Promise<StatsSnapshot> {
+  const snapshot: StatsSnapshot = { transport: "webrtc", inbound: null, roundTrip: null, presentMs, relay: null };
   let pair: string | null = null;
   const stats = await connection.getStats().catch(() => null);
   stats?.forEach((entry) => {
-    if (entry.type === "inbound-rtp" && entry.kind === "video") look.inbound = entry as Inbound;
+    if (entry.type === "inbound-rtp" && entry.kind === "video") snapshot.inbound = entry as Inbound;
     if (entry.type === "candidate-pair" && entry.nominated && typeof entry.currentRoundTripTime === "number")
-      look.roundTrip = entry.currentRoundTripTime;
+      snapshot.roundTrip = entry.currentRoundTripTime;
     if (entry.type === "transport" && entry.selectedCandidatePairId) pair = entry.selectedCandidatePairId;
   });
   const used = pair === null ? undefined : stats?.get(pair);
-  const [near, far] = [stats?.get(used?.localCandidateId), stats?.get(used?.remoteCandidateId)];
-  if (near?.candidateType === "relay") look.relay = near.relayProtocol ?? "udp";
-  else if (far?.candidateType === "relay") look.relay = "udp";
-  return look;
+  const [local, remote] = [stats?.get(used?.localCandidateId), stats?.get(used?.remoteCandidateId)];
+  if (local?.candidateType === "relay") snapshot.relay = local.relayProtocol ?? "udp";
+  else if (remote?.candidateType === "relay") snapshot.relay = "udp";
+  return snapshot;
 }

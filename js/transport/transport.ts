@@ -1,60 +1,61 @@
-/** What every rung of the ladder offers: a picture on the screen, a way for input, and a conversation. */
+/** The contract of every transport: frames on the screen, a channel for input, and the control channel. */
 
 import type { ControlChannel } from "../protocol/controlChannel.ts";
 import type { ControlUpdate, Hello, RemoteState, RemoteStats } from "../protocol/messages.ts";
-import type { Rung, Way } from "./transports.ts";
-import type { Look } from "./statistics.ts";
+import type { StatsSnapshot } from "./statistics.ts";
+import type { TransportName, TransportVariant } from "./transports.ts";
 
-/** The part of RTCDataChannel and WebSocket that is used to send. */
-export interface Sending {
+/** The part of RTCDataChannel and WebSocket that sends. */
+export interface MessageSender {
   readonly readyState: unknown;
   send(text: string): void;
 }
 
-/** A data channel says it in words, a WebSocket as a number. */
-export function isOpen(channel: Sending): boolean {
+/** A data channel has its state as a word, a WebSocket as a number. */
+export function isOpen(channel: MessageSender): boolean {
   return channel.readyState === "open" || channel.readyState === 1;
 }
 
-/** Where links show their pictures. What they showed last stays when `signal` ends, until the next picture. */
-export interface Screen {
-  /** `presented` hears of every frame that was shown, and how long that took after decoding, in milliseconds. */
-  play(stream: MediaStream, presented: Presented, signal: AbortSignal): void;
-  /** A surface of its own; the result paints one picture on it. */
-  surface(presented: Presented, signal: AbortSignal): Paint;
-  /** The same for decoded frames; the result takes them over and closes them. */
-  decoded(presented: Presented, signal: AbortSignal): Show;
+/** Where transports show their frames. The last frame stays after `signal` has ended, until the next one. */
+export interface FrameSink {
+  /** `onPresented` is called with every frame that was shown. */
+  playStream(stream: MediaStream, onPresented: OnPresented, signal: AbortSignal): void;
+  /** A surface for images; the result paints one on it. */
+  openImages(onPresented: OnPresented, signal: AbortSignal): PaintImage;
+  /** A surface for decoded frames; the result takes ownership of a frame and closes it. */
+  openFrames(onPresented: OnPresented, signal: AbortSignal): ShowFrame;
 }
 
-export type Presented = (milliseconds: number) => void;
-export type Show = (frame: VideoFrame) => void;
-export type Paint = (picture: CanvasImageSource, width: number, height: number) => void;
+/** `milliseconds` from decoding to presentation. */
+export type OnPresented = (milliseconds: number) => void;
+export type ShowFrame = (frame: VideoFrame) => void;
+export type PaintImage = (image: CanvasImageSource, width: number, height: number) => void;
 
-/** Lives as long as the signal it was made with. */
-export interface Link {
-  readonly rung: Rung;
-  /** As of the last look. */
-  readonly way: Way;
+/** A connection to an instance; it lives as long as the signal it was made with. */
+export interface Transport {
+  readonly name: TransportName;
+  /** As of the last snapshot. */
+  readonly variant: TransportVariant;
   /** Null until it is open. */
   readonly control: ControlChannel | null;
-  readonly input: Sending | null;
-  /** Null until the instance said it. */
+  readonly input: MessageSender | null;
+  /** Null until the instance has sent it. */
   readonly hello: Hello | null;
-  look(): Promise<Look>;
-  /** Whether pictures arrive that cannot be shown; asked four times a second, with the look of then. */
-  needsKeyFrame(look: Look): boolean;
-  /** Stops the pictures and keeps the rest, where that is possible; false where it is not. */
+  takeSnapshot(): Promise<StatsSnapshot>;
+  /** Whether frames arrive that cannot be shown; asked with every snapshot. */
+  needsKeyFrame(snapshot: StatsSnapshot): boolean;
+  /** Stops the frames and keeps the channels; false where that is not possible. */
   pause(): boolean;
   resume(): void;
 }
 
-export interface LinkEvents {
-  hello(hello: Hello): void;
-  input(channel: Sending): void;
-  state(state: RemoteState): void;
-  stats(stats: RemoteStats): void;
-  control(news: ControlUpdate): void;
-  presented(): void;
-  /** Nothing more comes; said at most once. */
-  lost(reason: string): void;
+export interface TransportListener {
+  onHello(hello: Hello): void;
+  onInput(channel: MessageSender): void;
+  onState(state: RemoteState): void;
+  onStats(stats: RemoteStats): void;
+  onControl(update: ControlUpdate): void;
+  onPresented(): void;
+  /** Nothing follows; called at most once. */
+  onLost(reason: string): void;
 }

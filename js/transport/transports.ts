@@ -1,28 +1,28 @@
-/** The ways a picture can come, best first, and which of them this browser has. */
+/** The transports, best first, and which of them this browser supports. */
 
-export const RUNGS = ["webrtc", "websocket", "images"] as const;
-/** Single images through the kernel: where there is no server to speak to, and then alone. */
-export const LAST_RUNG = "comm";
-/** WebRTC; H.264 over a WebSocket into WebCodecs; single images over a WebSocket; the same through the kernel. */
-export type Rung = (typeof RUNGS)[number] | typeof LAST_RUNG;
+export const TRANSPORTS = ["webrtc", "websocket", "images"] as const;
+/** Images through the kernel's comm: where the Jupyter server is not reached, and then the only transport. */
+export const COMM_TRANSPORT = "comm";
+/** WebRTC; H.264 over a WebSocket into WebCodecs; images over a WebSocket; images through the kernel. */
+export type TransportName = (typeof TRANSPORTS)[number] | typeof COMM_TRANSPORT;
 
-/** A rung as it is really used: WebRTC may go through a TURN server. */
-export type Way = Rung | "webrtc-turn";
+/** A transport as it is in use: WebRTC may be relayed by a TURN server. */
+export type TransportVariant = TransportName | "webrtc-turn";
 
-/** What decides; a parameter for tests. */
-export interface Surroundings {
+/** What the choice depends on; a parameter for tests. */
+export interface BrowserFeatures {
   RTCPeerConnection?: unknown;
   /** Only in secure contexts: https, or localhost. */
   VideoDecoder?: unknown;
-  /** For tests of the view: the rungs it may use. */
+  /** For tests of the view: the transports it may use. */
   __openspaceTransports?: unknown;
 }
 
-export function usableRungs(around: Surroundings = globalThis as Surroundings): readonly Rung[] {
-  const allowed = around.__openspaceTransports;
-  return RUNGS.filter((rung) => {
-    if (Array.isArray(allowed) && !allowed.includes(rung)) return false;
-    if (rung === "webrtc") return typeof around.RTCPeerConnection === "function";
-    return rung === "images" || typeof around.VideoDecoder === "function";
+export function usableTransports(browser: BrowserFeatures = globalThis as BrowserFeatures): readonly TransportName[] {
+  const allowed = browser.__openspaceTransports;
+  return TRANSPORTS.filter((name) => {
+    if (Array.isArray(allowed) && !allowed.includes(name)) return false;
+    if (name === "webrtc") return typeof browser.RTCPeerConnection === "function";
+    return name === "images" || typeof browser.VideoDecoder === "function";
   });
 }

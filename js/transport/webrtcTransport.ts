@@ -1,73 +1,79 @@
-/** The best rung: a peer connection straight to the instance. */
+/** The WebRTC transport: a peer connection straight to the instance. */
 
 import { ControlChannel } from "../protocol/controlChannel.ts";
-import { every, sleep } from "../util/abort.ts";
-import type { Link, LinkEvents, Screen, Sending } from "./transport.ts";
 import type { Hello } from "../protocol/messages.ts";
-import type { Way } from "./transports.ts";
-import { RepairWatch } from "./retransmission.ts";
+import { every, sleep } from "../util/abort.ts";
+import { PeerConnection } from "./peerConnection.ts";
+import { RetransmissionControl } from "./retransmission.ts";
 import { Signaling } from "./signaling.ts";
-import { type Look, lookAt, PictureLossWatch } from "./statistics.ts";
-import { Peer } from "./peerConnection.ts";
+import { FrameLossMonitor, type StatsSnapshot, takeSnapshot } from "./statistics.ts";
+import type { FrameSink, MessageSender, Transport, TransportListener } from "./transport.ts";
+import type { TransportVariant } from "./transports.ts";
 
-const ASK_KEY_FRAME_EVERY = 2000;
-/** Signaling is closed once connected, but not before late candidates had their time. */
+const KEY_FRAME_REQUEST_INTERVAL = 2000;
+/** Signaling is closed after the connection is made, but late candidates get this long. */
 const SIGNALING_LINGER = 3000;
 
-export class PeerLink implements Link {
-  readonly rung = "webrtc";
-  readonly #peer: Peer;
-  readonly #events: LinkEvents;
+export class WebRtcTransport implements Transport {
+  readonly name = "webrtc";
+  readonly #peer: PeerConnection;
+  readonly #listener: TransportListener;
   readonly #signal: AbortSignal;
-  readonly #loss = new PictureLossWatch();
-  readonly #repairs = new RepairWatch();
+  readonly #frameLoss = new FrameLossMonitor();
+  readonly #retransmission = new RetransmissionControl();
   #control: ControlChannel | null = null;
-  #input: Sending | null = null;
+  #input: MessageSender | null = null;
   #hello: Hello | null = null;
-  #connected = false;
-  #relayed = false;
+  #isConnected = false;
+  #isRelayed = false;
   #presentMs: number | null = null;
 
-  /** `beside` opens a socket for input and conversation, where the sender of the picture has no data channels. */
-  constructor(socket: WebSocket, beside: () => WebSocket, screen: Screen, events: LinkEvents, signal: AbortSignal) {
-    this.#events = events;
+  /** `openMedia` opens a socket for input and control, where the sender of the video has no data channels. */
+  constructor(
+    socket: WebSocket,
+    openMedia: () => WebSocket,
+    sink: FrameSink,
+    listener: TransportListener,
+    signal: AbortSignal,
+  ) {
+    this.#listener = listener;
     this.#signal = signal;
     const signaling: Signaling = new Signaling(
       socket,
       {
-        offer: (sdp) => {
-          if (!hasChannels(sdp)) this.#openBeside(beside());
-          this.#peer.accept(sdp).then(
-            (answer) => signaling.answer(answer),
-            (error: unknown) => events.lost(`the offer was not usable: ${String(error)}`),
+        onOffer: (sdp) => {
+          if (!hasDataChannels(sdp)) this.#useSocket(openMedia());
+          this.#peer.answer(sdp).then(
+            (answer) => signaling.sendAnswer(answer),
+            (error: unknown) => listener.onLost(`the offer was not usable: ${String(error)}`),
           );
         },
-        candidate: (candidate) => void this.#peer.addCandidate(candidate),
-        ice: (configuration) => this.#peer.configure(configuration),
-        refused: (reason) => events.lost(reason),
-        closed: (code) => {
-          if (!this.#connected)
-            events.lost(code === 4409 ? "the session is not running yet" : "signaling was interrupted");
+        onCandidate: (candidate) => void this.#peer.addCandidate(candidate),
+        onConfiguration: (configuration) => this.#peer.configure(configuration),
+        onRefused: (reason) => listener.onLost(reason),
+        onClosed: (code) => {
+          if (!this.#isConnected)
+            listener.onLost(code === 4409 ? "the session is not running yet" : "signaling was interrupted");
         },
       },
       signal,
     );
-    this.#peer = new Peer(
+    this.#peer = new PeerConnection(
       {
-        candidate: (candidate) => signaling.candidate(candidate),
-        stream: (stream) => screen.play(stream, (milliseconds) => this.#presented(milliseconds), signal),
-        channel: (channel) => this.#open(channel),
-        connected: () => {
-          this.#connected = true;
-          void this.look();
+        onCandidate: (candidate) => signaling.sendCandidate(candidate),
+        onStream: (stream) => sink.playStream(stream, (milliseconds) => this.#presented(milliseconds), signal),
+        onChannel: (channel) => this.#useChannel(channel),
+        onConnected: () => {
+          this.#isConnected = true;
+          void this.takeSnapshot();
           void sleep(SIGNALING_LINGER, signal).then(() => signaling.close());
         },
-        lost: (reason) => events.lost(reason),
+        onLost: (reason) => listener.onLost(reason),
       },
       signal,
     );
-    every(ASK_KEY_FRAME_EVERY, signal, () => {
-      if (this.#connected && this.#presentMs === null) this.#control?.request("key_frame").catch(() => {});
+    every(KEY_FRAME_REQUEST_INTERVAL, signal, () => {
+      if (this.#isConnected && this.#presentMs === null) this.#control?.request("key_frame").catch(() => {});
     });
   }
 
@@ -75,7 +81,7 @@ export class PeerLink implements Link {
     return this.#control;
   }
 
-  get input(): Sending | null {
+  get input(): MessageSender | null {
     return this.#input;
   }
 
@@ -83,24 +89,24 @@ export class PeerLink implements Link {
     return this.#hello;
   }
 
-  get way(): Way {
-    return this.#relayed ? "webrtc-turn" : "webrtc";
+  get variant(): TransportVariant {
+    return this.#isRelayed ? "webrtc-turn" : "webrtc";
   }
 
-  async look(): Promise<Look> {
-    const look = await lookAt(this.#peer.connection, this.#presentMs);
-    this.#relayed = look.relay !== null;
-    return look;
+  async takeSnapshot(): Promise<StatsSnapshot> {
+    const snapshot = await takeSnapshot(this.#peer.connection, this.#presentMs);
+    this.#isRelayed = snapshot.relay !== null;
+    return snapshot;
   }
 
-  needsKeyFrame({ inbound }: Look): boolean {
-    if (!this.#connected || inbound === null) return false;
-    const repairs = this.#repairs.judge(inbound);
-    if (repairs !== null) void this.#peer.askForRepairs(repairs);
-    return this.#loss.judge(inbound) || repairs === false;
+  needsKeyFrame({ inbound }: StatsSnapshot): boolean {
+    if (!this.#isConnected || inbound === null) return false;
+    const retransmission = this.#retransmission.update(inbound);
+    if (retransmission !== null) void this.#peer.setRetransmission(retransmission);
+    return this.#frameLoss.update(inbound) || retransmission === false;
   }
 
-  /** A peer connection that shows nothing would only cost: it is closed and made anew. */
+  /** A peer connection without a visible view only costs: it is closed, and opened again later. */
   pause(): boolean {
     return false;
   }
@@ -109,50 +115,50 @@ export class PeerLink implements Link {
 
   #presented(milliseconds: number): void {
     this.#presentMs = milliseconds;
-    this.#events.presented();
+    this.#listener.onPresented();
   }
 
-  #open(channel: RTCDataChannel): void {
+  #useChannel(channel: RTCDataChannel): void {
     if (channel.label === "input") {
       this.#input = channel;
-      this.#events.input(channel);
+      this.#listener.onInput(channel);
     } else if (channel.label === "control") {
-      this.#converse(channel, () => {});
+      this.#openControl(channel, () => {});
     }
   }
 
-  #openBeside(socket: WebSocket): void {
+  #useSocket(socket: WebSocket): void {
     const signal = this.#signal;
-    socket.addEventListener("close", (event) => this.#events.lost(event.reason || "the connection was closed"), {
+    socket.addEventListener("close", (event) => this.#listener.onLost(event.reason || "the connection was closed"), {
       signal,
     });
     signal.addEventListener("abort", () => socket.close(), { once: true });
-    this.#converse(socket, () => {
+    this.#openControl(socket, () => {
       this.#input = socket;
-      this.#events.input(socket);
+      this.#listener.onInput(socket);
     });
   }
 
-  #converse(channel: RTCDataChannel | WebSocket, greeted: () => void): void {
-    const events = this.#events;
+  #openControl(channel: RTCDataChannel | WebSocket, onHello: () => void): void {
+    const listener = this.#listener;
     this.#control = new ControlChannel(
       channel,
       {
         onHello: (hello) => {
           this.#hello = hello;
-          greeted();
-          events.hello(hello);
+          onHello();
+          listener.onHello(hello);
         },
-        onState: (state) => events.state(state),
-        onStats: (stats) => events.stats(stats),
-        onControl: (update) => events.control(update),
-        onLost: (reason) => events.lost(reason),
+        onState: (state) => listener.onState(state),
+        onStats: (stats) => listener.onStats(stats),
+        onControl: (update) => listener.onControl(update),
+        onLost: (reason) => listener.onLost(reason),
       },
       this.#signal,
     );
   }
 }
 
-function hasChannels(sdp: string): boolean {
+function hasDataChannels(sdp: string): boolean {
   return /^m=application /m.test(sdp);
 }

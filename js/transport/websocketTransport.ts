@@ -1,146 +1,146 @@
-/** Pictures, input and conversation over one WebSocket of the page's own server: where WebRTC does not pass. */
+/** The WebSocket transports: frames, input and control over one socket of the page's own server. */
 
 import { ControlChannel } from "../protocol/controlChannel.ts";
-import type { Link, LinkEvents, Screen, Sending } from "./transport.ts";
-import { type MediaPicture, readPicture } from "./mediaFrame.ts";
 import type { Hello } from "../protocol/messages.ts";
-import { ImagePainter, type Painter, type PainterEvents, VideoPainter } from "./decoders.ts";
-import type { Rung, Way } from "./transports.ts";
-import type { Inbound, Look } from "./statistics.ts";
+import { type DecoderListener, type FrameDecoder, H264Decoder, ImageFrameDecoder } from "./decoders.ts";
+import { type MediaFrame, parseMediaFrame } from "./mediaFrame.ts";
+import type { Inbound, StatsSnapshot } from "./statistics.ts";
+import type { FrameSink, MessageSender, Transport, TransportListener } from "./transport.ts";
+import type { TransportName, TransportVariant } from "./transports.ts";
 
-const ASK_KEY_FRAME_EVERY = 500;
+const KEY_FRAME_REQUEST_INTERVAL = 500;
 
-export class MediaLink implements Link {
-  readonly rung: Rung;
+export class WebSocketTransport implements Transport {
+  readonly name: TransportName;
   readonly control: ControlChannel;
   readonly #socket: WebSocket;
-  readonly #events: LinkEvents;
-  readonly #painter: Painter;
-  readonly #received = new Received();
+  readonly #listener: TransportListener;
+  readonly #decoder: FrameDecoder;
+  readonly #counters = new ReceiveCounters();
   #hello: Hello | null = null;
   #presentMs: number | null = null;
-  #paused = false;
-  #askedAt = Number.NEGATIVE_INFINITY;
+  #isPaused = false;
+  #keyFrameRequestedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    rung: "websocket" | "images" | "comm",
+    name: "websocket" | "images" | "comm",
     socket: WebSocket,
-    screen: Screen,
-    events: LinkEvents,
+    sink: FrameSink,
+    listener: TransportListener,
     signal: AbortSignal,
   ) {
-    this.rung = rung;
+    this.name = name;
     this.#socket = socket;
-    this.#events = events;
+    this.#listener = listener;
     socket.binaryType = "arraybuffer";
     signal.addEventListener("abort", () => socket.close(), { once: true });
     if (signal.aborted) socket.close();
     const options = { signal };
-    socket.addEventListener("open", () => this.#askFor(!this.#paused), options);
+    socket.addEventListener("open", () => this.#requestMedia(!this.#isPaused), options);
     socket.addEventListener("message", (event) => this.#receive(event.data), options);
-    // Before the control's listener: the server's own reason is the better one.
-    socket.addEventListener("close", (event) => events.lost(event.reason || "the connection was closed"), options);
+    // Before the control channel's listener: the server's own reason is the better one.
+    socket.addEventListener("close", (event) => listener.onLost(event.reason || "the connection was closed"), options);
     this.control = new ControlChannel(
       socket,
       {
         onHello: (hello) => {
           this.#hello = hello;
-          events.input(socket);
-          events.hello(hello);
+          listener.onInput(socket);
+          listener.onHello(hello);
         },
-        onState: (state) => events.state(state),
-        onStats: (stats) => events.stats(stats),
-        onControl: (update) => events.control(update),
-        onLost: (reason) => events.lost(reason),
+        onState: (state) => listener.onState(state),
+        onStats: (stats) => listener.onStats(stats),
+        onControl: (update) => listener.onControl(update),
+        onLost: (reason) => listener.onLost(reason),
       },
       signal,
     );
-    const painting: PainterEvents = {
-      handedOver: (picture, milliseconds) => {
-        this.#received.decoded(picture, milliseconds);
-        this.#acknowledge(picture);
+    const decoderListener: DecoderListener = {
+      onDecoded: (frame, milliseconds) => {
+        this.#counters.decoded(frame, milliseconds);
+        this.#acknowledge(frame);
       },
-      skipped: (picture) => {
-        this.#acknowledge(picture); // the sender must not wait for it
-        this.#askKeyFrame();
+      onSkipped: (frame) => {
+        this.#acknowledge(frame); // the sender must not wait for it
+        this.#requestKeyFrame();
       },
-      failed: (reason) => events.lost(reason),
+      onFailed: (reason) => listener.onLost(reason),
     };
-    const presented = (milliseconds: number) => this.#presented(milliseconds);
-    this.#painter =
-      rung === "websocket"
-        ? new VideoPainter(screen.decoded(presented, signal), painting, signal)
-        : new ImagePainter(screen.surface(presented, signal), painting, signal);
+    const onPresented = (milliseconds: number) => this.#presented(milliseconds);
+    this.#decoder =
+      name === "websocket"
+        ? new H264Decoder(sink.openFrames(onPresented, signal), decoderListener, signal)
+        : new ImageFrameDecoder(sink.openImages(onPresented, signal), decoderListener, signal);
   }
 
-  get way(): Way {
-    return this.rung;
+  get variant(): TransportVariant {
+    return this.name;
   }
 
   get hello(): Hello | null {
     return this.#hello;
   }
 
-  get input(): Sending | null {
+  get input(): MessageSender | null {
     return this.#hello === null ? null : this.#socket;
   }
 
-  async look(): Promise<Look> {
-    const seconds = this.control.roundTripMs === null ? null : this.control.roundTripMs / 1000;
+  async takeSnapshot(): Promise<StatsSnapshot> {
+    const { roundTripMs } = this.control;
     return {
-      rung: this.rung,
-      inbound: this.#received.inbound,
-      roundTrip: seconds,
+      transport: this.name,
+      inbound: this.#counters.inbound,
+      roundTrip: roundTripMs === null ? null : roundTripMs / 1000,
       presentMs: this.#presentMs,
       relay: null,
     };
   }
 
-  /** TCP loses nothing, and the instance itself sends a key frame after those it left out. */
+  /** TCP loses nothing, and the instance itself sends a key frame after frames that it left out. */
   needsKeyFrame(): boolean {
     return false;
   }
 
   pause(): boolean {
-    this.#paused = true;
-    this.#askFor(false);
+    this.#isPaused = true;
+    this.#requestMedia(false);
     return true;
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#painter.reset();
-    this.#askFor(true);
+    this.#isPaused = false;
+    this.#decoder.reset();
+    this.#requestMedia(true);
   }
 
-  #askFor(pictures: boolean): void {
-    const mode = this.rung === "websocket" ? "h264" : "images";
-    this.#send({ type: "media", mode: pictures ? mode : "none", format: "jpeg" });
+  #requestMedia(isWanted: boolean): void {
+    const mode = this.name === "websocket" ? "h264" : "images";
+    this.#send({ type: "media", mode: isWanted ? mode : "none", format: "jpeg" });
   }
 
-  #askKeyFrame(): void {
+  #requestKeyFrame(): void {
     const now = performance.now();
-    if (now - this.#askedAt < ASK_KEY_FRAME_EVERY) return;
-    this.#askedAt = now;
+    if (now - this.#keyFrameRequestedAt < KEY_FRAME_REQUEST_INTERVAL) return;
+    this.#keyFrameRequestedAt = now;
     this.control.request("key_frame").catch(() => {});
   }
 
   #receive(data: unknown): void {
     if (!(data instanceof ArrayBuffer)) return;
-    const picture = readPicture(data);
-    if (picture === null || this.#paused) return;
-    if ((picture.kind === "h264") !== (this.rung === "websocket")) return;
-    this.#received.arrived(picture, data.byteLength);
-    this.#painter.take(picture);
+    const frame = parseMediaFrame(data);
+    if (frame === null || this.#isPaused) return;
+    if ((frame.kind === "h264") !== (this.name === "websocket")) return;
+    this.#counters.received(frame, data.byteLength);
+    this.#decoder.decode(frame);
   }
 
-  #acknowledge(picture: MediaPicture): void {
-    this.#send({ type: "ack", number: picture.number });
+  #acknowledge({ number }: MediaFrame): void {
+    this.#send({ type: "ack", number });
   }
 
   #presented(milliseconds: number): void {
     this.#presentMs = milliseconds;
-    if (!this.#paused) this.#events.presented();
+    if (!this.#isPaused) this.#listener.onPresented();
   }
 
   #send(message: object): void {
@@ -148,21 +148,21 @@ export class MediaLink implements Link {
   }
 }
 
-/** Counts as `getStats()` would. */
-export class Received {
+/** Receive statistics as `getStats()` has them. */
+export class ReceiveCounters {
   #bytes = 0;
-  #arrived = 0;
+  #received = 0;
   #decoded = 0;
   #decodeSeconds = 0;
   #jitterMs = 0;
   #transit: number | null = null;
   #size = { width: 0, height: 0 };
 
-  arrived(picture: { sentAt: number }, bytes: number, now = performance.now()): void {
+  received(frame: { sentAt: number }, bytes: number, now = performance.now()): void {
     this.#bytes += bytes;
-    this.#arrived += 1;
-    // As RFC 3550 has it; the two clocks' distance falls out.
-    const transit = now - picture.sentAt;
+    this.#received += 1;
+    // As in RFC 3550; the offset of the two clocks cancels out.
+    const transit = now - frame.sentAt;
     if (this.#transit !== null) this.#jitterMs += (Math.abs(transit - this.#transit) - this.#jitterMs) / 16;
     this.#transit = transit;
   }
@@ -177,7 +177,7 @@ export class Received {
     return {
       timestamp: performance.now(),
       bytesReceived: this.#bytes,
-      framesReceived: this.#arrived,
+      framesReceived: this.#received,
       framesDecoded: this.#decoded,
       totalDecodeTime: this.#decodeSeconds,
       frameWidth: this.#size.width,

@@ -1,7 +1,7 @@
 /** The control bar: what can be done with the view, in the order it is used. */
 
 import type { RemoteState, Target, ViewerList } from "../protocol/messages.ts";
-import type { ControlAction, Standing } from "../session/steering.ts";
+import type { SteeringAction, Steering } from "../session/steering.ts";
 import type { Shares } from "../session/shares.ts";
 import { formatRate, RATES } from "./clock.ts";
 import { ControlButtons } from "./controlButtons.ts";
@@ -26,7 +26,7 @@ export interface BarCommands {
   setFrameRate(choice: FrameRateChoice): void;
   setBitRate(choice: BitRateChoice): void;
   toggleFullscreen(): void;
-  act(action: ControlAction): void;
+  act(action: SteeringAction): void;
   who(): Promise<ViewerList | null>;
 }
 
@@ -140,7 +140,7 @@ export class Bar {
   }
 
   /** Null while it is not known who steers. */
-  setStanding(standing: Standing | null): void {
+  setStanding(standing: Steering | null): void {
     this.#control.show(standing);
     this.#people.popover.button.disabled = standing === null;
     if (standing === null) this.#people.popover.close();

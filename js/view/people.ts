@@ -1,7 +1,7 @@
 /** Who is here: a button with a panel that lists everybody, and gives control to whom it is clicked for. */
 
 import type { ViewerInfo, ViewerList } from "../protocol/messages.ts";
-import { nameOf } from "../session/steering.ts";
+import { displayName } from "../session/steering.ts";
 import { make } from "../util/dom.ts";
 import { icon } from "./icons.ts";
 import { Popover } from "./popover.ts";
@@ -28,7 +28,7 @@ export function peopleOf({ you, viewers }: ViewerList): Person[] {
     .filter(({ transport }) => transport !== "bulk")
     .map((one) => ({
       viewer: one.viewer,
-      name: one.owner ? "Owner" : nameOf(one.viewer),
+      name: one.owner ? "Owner" : displayName(one.viewer),
       notes: notesOn(one, you),
       givable: gives && !one.owner && !one.steers && (me.owner || one.role === "controller"),
     }));

@@ -1,6 +1,6 @@
 /** The picture: the video or a painted surface, and what stands in for it while there is none. Tells when a frame was really shown. */
 
-import type { Paint, Presented, Screen, Show } from "../transport/transport.ts";
+import type { PaintImage, OnPresented, FrameSink, ShowFrame } from "../transport/transport.ts";
 import { make } from "../util/dom.ts";
 
 /** Chromium's way to give a video element decoded frames; not in TypeScript's library. */
@@ -14,7 +14,7 @@ declare global {
 
 type Source = HTMLVideoElement | HTMLCanvasElement;
 
-export class Picture implements Screen {
+export class Picture implements FrameSink {
   readonly root: HTMLElement;
   readonly video: HTMLVideoElement;
   readonly #poster: HTMLCanvasElement;
@@ -59,15 +59,15 @@ export class Picture implements Screen {
   }
 
   /** The video lies over the surfaces, and is seen through until its first frame. */
-  play(stream: MediaStream, presented: Presented, signal: AbortSignal): void {
+  playStream(stream: MediaStream, presented: OnPresented, signal: AbortSignal): void {
     this.#follow(this.video, stream, presented, signal);
   }
 
   /** Where a video element takes frames, the browser shows them without work of the page's own thread. */
-  decoded(presented: Presented, signal: AbortSignal): Show {
+  openFrames(presented: OnPresented, signal: AbortSignal): ShowFrame {
     if (signal.aborted) return (frame) => frame.close();
     if (globalThis.MediaStreamTrackGenerator === undefined) {
-      const paint = this.surface(presented, signal);
+      const paint = this.openImages(presented, signal);
       return (frame) => {
         paint(frame, frame.displayWidth, frame.displayHeight);
         frame.close();
@@ -94,7 +94,7 @@ export class Picture implements Screen {
     };
   }
 
-  #follow(video: HTMLVideoElement, stream: MediaStream, presented: Presented, signal: AbortSignal): void {
+  #follow(video: HTMLVideoElement, stream: MediaStream, presented: OnPresented, signal: AbortSignal): void {
     if (signal.aborted) return;
     video.srcObject = stream;
     const play = () => void video.play().catch(() => {});
@@ -119,7 +119,7 @@ export class Picture implements Screen {
     );
   }
 
-  surface(presented: Presented, signal: AbortSignal): Paint {
+  openImages(presented: OnPresented, signal: AbortSignal): PaintImage {
     const canvas = make("canvas", { class: "osw-surface", "aria-hidden": "true" });
     const context = canvas.getContext("2d", { alpha: false });
     let painted = 0;

@@ -58,7 +58,7 @@ export class Sharing {
 
   async #share(): Promise<void> {
     await this.#attempt(async (shares) => {
-      this.#link.value = await shares.make(this.#role.value as Role, Number(this.#hours.value));
+      this.#link.value = await shares.create(this.#role.value as Role, Number(this.#hours.value));
       this.#link.hidden = false;
       this.#link.select();
       // Not everywhere may a page write to the clipboard: the link is selected, to be copied by hand.

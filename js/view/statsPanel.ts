@@ -1,7 +1,7 @@
 /** The statistics overlay. */
 
 import type { RemoteStats } from "../protocol/messages.ts";
-import type { Rung } from "../transport/transports.ts";
+import type { TransportName } from "../transport/transports.ts";
 import type { LocalStats } from "../transport/statistics.ts";
 import { make } from "../util/dom.ts";
 import { formatBitRate } from "./quality.ts";
@@ -47,7 +47,7 @@ export class StatsPanel {
   }
 }
 
-const TRANSPORTS: Record<Rung, { transport: string; codec: string }> = {
+const TRANSPORTS: Record<TransportName, { transport: string; codec: string }> = {
   webrtc: { transport: "WebRTC", codec: "H.264" },
   websocket: { transport: "WebSocket", codec: "H.264 (WebCodecs)" },
   images: { transport: "WebSocket", codec: "JPEG images" },
@@ -56,9 +56,9 @@ const TRANSPORTS: Record<Rung, { transport: string; codec: string }> = {
 
 /** What the picture is, then the stations of its way in their order. */
 export function rows(local: LocalStats | null, remote: RemoteStats | null, encoder = ""): [string, string][] {
-  const way = local ? TRANSPORTS[local.rung] : null;
+  const way = local ? TRANSPORTS[local.transport] : null;
   // The instance's encoder has no part in single images.
-  const encodes = local?.rung === "images" || local?.rung === "comm" ? "" : encoder;
+  const encodes = local?.transport === "images" || local?.transport === "comm" ? "" : encoder;
   return [
     ["Transport", way ? way.transport + (local?.relay ? `, TURN over ${local.relay.toUpperCase()}` : "") : "–"],
     ["Codec", way?.codec ?? "–"],
@@ -74,7 +74,7 @@ export function rows(local: LocalStats | null, remote: RemoteStats | null, encod
     ["Decode", milliseconds(local?.decodeMs)],
     ["Present", milliseconds(local?.presentMs)],
     // Nothing gets lost on a WebSocket.
-    ...(local?.rung === "webrtc" ? [["Lost packets", String(local.lost)] as [string, string]] : []),
+    ...(local?.transport === "webrtc" ? [["Lost packets", String(local.lost)] as [string, string]] : []),
   ];
 }
 

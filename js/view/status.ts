@@ -1,14 +1,14 @@
 /** What the chip says in each phase: in plain words, with a reason and what to do. */
 
 import type { Phase } from "../session/phase.ts";
-import { nameOf, type Standing } from "../session/steering.ts";
+import { displayName, type Steering } from "../session/steering.ts";
 import type { Status } from "./chip.ts";
 import { type Ending, timeLeft } from "./expiry.ts";
 
 export interface Circumstances {
   phase: Phase;
   /** Null while it is not known who steers. */
-  standing: Standing | null;
+  standing: Steering | null;
   /** Shown under "ended" and "failed": what the user can do here. */
   hint: string;
   /** For a passing remark, such as a refused request. */
@@ -46,15 +46,15 @@ function aboutEnd({ reason, hint, left }: Ending): Status {
   return { tone: "warning", title: `Session ends ${timeLeft(left)}`, detail: join(sentence(reason), sentence(hint)) };
 }
 
-function aboutControl({ steers, asked, holder, requests }: Standing): Status | null {
+function aboutControl({ isSteering, hasRequested, controller, requests }: Steering): Status | null {
   const [first] = requests;
   if (first !== undefined) {
     const others = requests.length > 1 ? ` and ${requests.length - 1} more` : "";
-    return { tone: "quiet", title: sentence(`${nameOf(first)}${others} would like to steer`) };
+    return { tone: "quiet", title: sentence(`${displayName(first)}${others} would like to steer`) };
   }
-  if (steers) return null;
-  const who = sentence(holder === "" ? "nobody steers" : `${holder} steers`);
-  return { tone: "quiet", title: "Viewer only", detail: join(who, asked ? "You have asked for control." : "") };
+  if (isSteering) return null;
+  const who = sentence(controller === "" ? "no viewer steers" : `${controller} steers`);
+  return { tone: "quiet", title: "Viewer only", detail: join(who, hasRequested ? "You have asked for control." : "") };
 }
 
 function sentence(reason: string): string {

@@ -1,15 +1,15 @@
 /** The view: picture, chip, bar, statistics, input and connection put together. Notebook cell and page share it. */
 
 import { childOf, every } from "../util/abort.ts";
-import type { Presented, Screen } from "../transport/transport.ts";
+import type { OnPresented, FrameSink } from "../transport/transport.ts";
 import type { ControlUpdate, Hello, PickedPoint, RemoteState, Target, Verb, ViewerList } from "../protocol/messages.ts";
 import { isOver, type Phase, STARTING } from "../session/phase.ts";
-import type { Way } from "../transport/transports.ts";
+import type { TransportVariant } from "../transport/transports.ts";
 import type { Server } from "../session/server.ts";
 import { Session } from "../session/session.ts";
-import { type Follow, takeRoad } from "../session/route.ts";
+import { type Follow, chooseRoute } from "../session/route.ts";
 import { type Shares, sharesOf } from "../session/shares.ts";
-import { type ControlAction, type Standing, standingOf } from "../session/steering.ts";
+import { type SteeringAction, type Steering, steeringOf } from "../session/steering.ts";
 import { StatsSampler } from "../transport/statistics.ts";
 import { listenToKeys } from "../input/keyboard.ts";
 import { listenToPointers } from "../input/pointer.ts";
@@ -62,7 +62,7 @@ export class View {
   #told: Phase | null = null;
   /** Null until the instance said hello on the present connection. */
   #hello: Hello | null = null;
-  #standing: Standing | null = null;
+  #standing: Steering | null = null;
   #state: RemoteState | null = null;
   #targets: readonly Target[] = [];
   #size: Size | null = null;
@@ -125,8 +125,8 @@ export class View {
     watchSize(this.root, (size) => this.#resized(size), this.#signal);
     watchVisibility(
       this.root,
-      () => this.#session?.rest(),
-      () => this.#session?.wake(),
+      () => this.#session?.pause(),
+      () => this.#session?.resume(),
       this.#signal,
     );
   }
@@ -140,7 +140,7 @@ export class View {
     this.#ending.set(null);
     this.#state = null;
     this.#parted();
-    if (id !== "") this.#takeRoad(id, running);
+    if (id !== "") this.#chooseRoute(id, running);
     this.#show();
   }
 
@@ -167,45 +167,45 @@ export class View {
   }
 
   get #steers(): boolean {
-    return this.#standing?.steers === true && this.#session?.control != null && this.#phase.name === "live";
+    return this.#standing?.isSteering === true && this.#session?.control != null && this.#phase.name === "live";
   }
 
   get #isFullscreen(): boolean {
     return (this.root.getRootNode() as Document | ShadowRoot).fullscreenElement === this.root;
   }
 
-  #takeRoad(id: string, running: boolean): void {
+  #chooseRoute(id: string, running: boolean): void {
     const life = childOf(this.#signal);
     this.#sessionLife = life;
     const { server, throughKernel = null } = this.#options;
     const follow: Follow = (road, heard, { signal }) => this.#follow(road, id, running, heard, signal);
-    void takeRoad(id, server, throughKernel, follow, life.signal);
+    void chooseRoute(id, server, throughKernel, follow, life.signal);
   }
 
   #follow(server: Server, id: string, running: boolean, heard: () => void, signal: AbortSignal): void {
     this.#parted();
-    this.#shares = server.rungs === undefined ? sharesOf(server, id) : null;
+    this.#shares = server.transports === undefined ? sharesOf(server, id) : null;
     const session: Session = new Session(
       server,
       id,
+      this.#frameSink(),
       {
-        phase: () => this.#show(),
-        screen: this.#screen(),
-        info: () => {
+        onPhase: () => this.#show(),
+        onInfo: () => {
           this.#heard = true;
           heard();
         },
-        warning: (warning) => {
+        onWarning: (warning) => {
           this.#ending.set(warning);
           this.#show();
         },
-        input: (channel) => this.#sender.attach(channel),
-        closed: () => this.#parted(),
-        hello: (hello) => this.#greeted(hello),
-        state: (state) => this.#changed(state),
-        stats: (stats) => this.#stats.setRemote(stats),
-        control: (news) => this.#heardOfControl(news),
-        transport: (way) => this.#takes(way),
+        onInput: (channel) => this.#sender.attach(channel),
+        onClosed: () => this.#parted(),
+        onHello: (hello) => this.#greeted(hello),
+        onState: (state) => this.#changed(state),
+        onStats: (stats) => this.#stats.setRemote(stats),
+        onControl: (update) => this.#heardOfControl(update),
+        onTransport: (variant) => this.#showTransport(variant),
       },
       signal,
       running,
@@ -215,28 +215,28 @@ export class View {
   }
 
   /** The picture, with its frames counted where tests can see them. */
-  #screen(): Screen {
+  #frameSink(): FrameSink {
     const counted =
-      (presented: Presented): Presented =>
+      (presented: OnPresented): OnPresented =>
       (milliseconds) => {
         this.root.dataset.frames = String(this.#picture.frames);
         presented(milliseconds);
       };
     return {
-      play: (stream, presented, signal) => this.#picture.play(stream, counted(presented), signal),
-      surface: (presented, signal) => this.#picture.surface(counted(presented), signal),
-      decoded: (presented, signal) => this.#picture.decoded(counted(presented), signal),
+      playStream: (stream, onPresented, signal) => this.#picture.playStream(stream, counted(onPresented), signal),
+      openImages: (onPresented, signal) => this.#picture.openImages(counted(onPresented), signal),
+      openFrames: (onPresented, signal) => this.#picture.openFrames(counted(onPresented), signal),
     };
   }
 
-  #takes(way: Way | null): void {
-    if (way === null) delete this.root.dataset.transport;
-    else if (this.root.dataset.transport !== way) this.root.dataset.transport = way;
+  #showTransport(variant: TransportVariant | null): void {
+    if (variant === null) delete this.root.dataset.transport;
+    else if (this.root.dataset.transport !== variant) this.root.dataset.transport = variant;
   }
 
   #greeted(hello: Hello): void {
     this.#hello = hello;
-    this.#standing = standingOf(hello, hello.state);
+    this.#standing = steeringOf(hello, hello.state);
     this.#stats.setEncoder(hello.encoder);
     this.#bar.setShares(hello.owner === true ? this.#shares : null);
     this.#targets = hello.targets ?? [];
@@ -258,7 +258,7 @@ export class View {
     if (this.#hello === null) return;
     const before = JSON.stringify(this.#standing);
     const steered = this.#steers;
-    this.#standing = standingOf(this.#hello, news);
+    this.#standing = steeringOf(this.#hello, news);
     if (JSON.stringify(this.#standing) === before) return;
     if (this.#steers && !steered) this.#reportSize();
     this.#show();
@@ -312,7 +312,7 @@ export class View {
 
   #reportSize(): void {
     const size = this.#size;
-    if (size === null || !this.#standing?.steers || !this.#session?.control) return;
+    if (size === null || !this.#standing?.isSteering || !this.#session?.control) return;
     if (this.#state?.width === size.width && this.#state.height === size.height) return;
     void this.#ask("resolution", { ...size, follow: true });
   }
@@ -362,7 +362,7 @@ export class View {
       setBitRate: (choice: BitRateChoice) => this.#setBitRate(choice),
       toggleFullscreen: () => void this.#toggleFullscreen(),
       who: async () => (await this.#ask("who")) as ViewerList | null,
-      act: ({ verb, args }: ControlAction) => void this.#ask(verb, args),
+      act: ({ verb, args }: SteeringAction) => void this.#ask(verb, args),
     };
   }
 
@@ -391,8 +391,8 @@ export class View {
     this.#statsLife = life;
     const sampler = new StatsSampler();
     const sample = async () => {
-      const look = await this.#session?.look();
-      const local = look ? sampler.sample(look) : null;
+      const snapshot = await this.#session?.takeSnapshot();
+      const local = snapshot ? sampler.sample(snapshot) : null;
       if (local && !life.signal.aborted) this.#stats.setLocal(local);
     };
     void sample();

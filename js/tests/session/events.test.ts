@@ -5,7 +5,7 @@ import { FakeSocket, SESSION } from "../fixtures.ts";
 let sockets: FakeSocket[];
 let life: AbortController;
 let response: () => Promise<Response>;
-const listener = { session: vi.fn(), warning: vi.fn(), gone: vi.fn(), unreachable: vi.fn() };
+const listener = { onSession: vi.fn(), onWarning: vi.fn(), onGone: vi.fn(), onUnreachable: vi.fn() };
 const server = {
   baseUrl: "http://localhost/",
   fetch: () => response(),
@@ -28,7 +28,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("a broken socket is opened again, with growing patience", async () => {
+test("a broken socket is opened again, after ever longer waits", async () => {
   void followSession(server, "x", listener, life.signal);
   sockets[0]!.end(1006);
   await vi.advanceTimersByTimeAsync(300);
@@ -37,19 +37,19 @@ test("a broken socket is opened again, with growing patience", async () => {
   expect(sockets).toHaveLength(2);
   await vi.advanceTimersByTimeAsync(1);
   sockets[2]!.receive(JSON.stringify(SESSION));
-  expect(listener.session).toHaveBeenCalledOnce();
+  expect(listener.onSession).toHaveBeenCalledOnce();
   sockets[2]!.end(1006);
   await vi.advanceTimersByTimeAsync(300);
   expect(sockets).toHaveLength(4);
 });
 
-test("a terminal state is the last thing heard", async () => {
+test("after a final state nothing follows", async () => {
   const followed = followSession(server, "x", listener, life.signal);
   sockets[0]!.receive(JSON.stringify({ ...SESSION, state: "LOST", reason: "host gone" }));
   sockets[0]!.end(1000);
   await followed;
   expect(sockets).toHaveLength(1);
-  expect(listener.gone).not.toHaveBeenCalled();
+  expect(listener.onGone).not.toHaveBeenCalled();
 });
 
 test("4404 ends with the reason that came before it", async () => {
@@ -57,7 +57,7 @@ test("4404 ends with the reason that came before it", async () => {
   sockets[0]!.receive(JSON.stringify({ type: "error", reason: "closed yesterday" }));
   sockets[0]!.end(4404);
   await followed;
-  expect(listener.gone).toHaveBeenCalledExactlyOnceWith("closed yesterday");
+  expect(listener.onGone).toHaveBeenCalledExactlyOnceWith("closed yesterday");
 });
 
 test("a refused socket is explained by HTTP", async () => {
@@ -66,21 +66,21 @@ test("a refused socket is explained by HTTP", async () => {
   const followed = followSession(server, "x", listener, life.signal);
   sockets[0]!.end(1006);
   await followed;
-  expect(listener.gone).toHaveBeenCalledWith("no session of yours has this id");
+  expect(listener.onGone).toHaveBeenCalledWith("no session of yours has this id");
 });
 
-test("a server that does not answer is asked again", async () => {
+test("a server that does not answer gets further attempts", async () => {
   response = async () => {
     throw new TypeError("Failed to fetch");
   };
   void followSession(server, "x", listener, life.signal);
   sockets[0]!.end(1006);
   await vi.advanceTimersByTimeAsync(300);
-  expect(listener.unreachable).toHaveBeenCalledWith("the Jupyter server does not answer");
+  expect(listener.onUnreachable).toHaveBeenCalledWith("the Jupyter server does not answer");
   expect(sockets).toHaveLength(2);
 });
 
-test("nothing is left after the signal ends", async () => {
+test("nothing is left after the signal has ended", async () => {
   const followed = followSession(server, "x", listener, life.signal);
   life.abort();
   await followed;
@@ -88,25 +88,25 @@ test("nothing is left after the signal ends", async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("a warning is passed on with the time left, and so is that it is over", () => {
+test("a warning is passed on with the time left, and so is its cancellation", () => {
   void followSession(server, "x", listener, life.signal);
   const warning = {
     type: "warning",
-    reason: "nobody watches",
+    reason: "there are no viewers",
     at: "2026-11-21T09:00:00Z",
     hint: "open it",
     seconds: 40,
   };
   sockets[0]!.receive(JSON.stringify(warning));
-  expect(listener.warning).toHaveBeenLastCalledWith({
-    reason: "nobody watches",
+  expect(listener.onWarning).toHaveBeenLastCalledWith({
+    reason: "there are no viewers",
     at: "2026-11-21T09:00:00Z",
     hint: "open it",
     seconds: 40,
   });
   vi.setSystemTime("2026-11-21T08:59:00Z");
-  sockets[0]!.receive(JSON.stringify({ type: "warning", reason: "nobody watches", at: "2026-11-21T09:00:00Z" }));
-  expect(listener.warning.mock.lastCall?.[0].seconds).toBe(60);
+  sockets[0]!.receive(JSON.stringify({ type: "warning", reason: "there are no viewers", at: "2026-11-21T09:00:00Z" }));
+  expect(listener.onWarning.mock.lastCall?.[0].seconds).toBe(60);
   sockets[0]!.receive(JSON.stringify({ type: "warning", reason: "", at: "" }));
-  expect(listener.warning).toHaveBeenLastCalledWith({ reason: "", at: "", hint: "", seconds: 0 });
+  expect(listener.onWarning).toHaveBeenLastCalledWith({ reason: "", at: "", hint: "", seconds: 0 });
 });

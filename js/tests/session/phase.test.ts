@@ -17,7 +17,7 @@ test("a lost peer is reconnecting until the next frame", () => {
   expect(nextPhase(lost, { type: "frame" }).name).toBe("live");
 });
 
-test("a live picture does not need the Jupyter server", () => {
+test("live video does not need the Jupyter server", () => {
   const live = run(session("RUNNING"), { type: "frame" });
   expect(nextPhase(live, { type: "unreachable", reason: "gone" })).toBe(live);
   expect(nextPhase(live, session("DISCONNECTED"))).toBe(live);
@@ -25,7 +25,7 @@ test("a live picture does not need the Jupyter server", () => {
   expect(run({ type: "unreachable", reason: "gone" }, session("RUNNING")).name).toBe("reconnecting");
 });
 
-test("a session that runs and that nobody watches can be joined", () => {
+test("a running session without viewers can be joined", () => {
   expect(run(session("DISCONNECTED")).name).toBe("connecting");
   expect(run(session("DISCONNECTED"), { type: "frame" }).name).toBe("live");
 });
@@ -35,7 +35,7 @@ test.each([
   ["STOPPED", "ended"],
   ["FAILED", "failed"],
   ["LOST", "failed"],
-])("%s is %s, with its reason, for good", (state, name) => {
+])("%s is %s, with its reason, and final", (state, name) => {
   const over = run(session("RUNNING"), { type: "frame" }, session(state, "why"));
   expect(over).toEqual({ name, reason: "why" });
   expect(isOver(over)).toBe(true);
@@ -45,7 +45,7 @@ test.each([
 
 test("a session that is gone has ended; a hidden view is connecting again", () => {
   expect(run({ type: "gone", reason: "no such session" })).toEqual({ name: "ended", reason: "no such session" });
-  expect(run(session("RUNNING"), { type: "frame" }, { type: "resting" }).name).toBe("connecting");
+  expect(run(session("RUNNING"), { type: "frame" }, { type: "paused" }).name).toBe("connecting");
 });
 
 test("an unknown state of a newer server changes nothing", () => {

@@ -1,21 +1,27 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { CLIMB_AFTER, FALL_AFTER, type Footing, GIVE_UP_AFTER, Ladder } from "../../transport/fallback.ts";
+import {
+  UPGRADE_AFTER,
+  FALLBACK_AFTER,
+  type AttemptListener,
+  GIVE_UP_AFTER,
+  TransportFallback,
+} from "../../transport/fallback.ts";
 import { Backoff } from "../../util/abort.ts";
-import { RUNGS, type Rung } from "../../transport/transports.ts";
+import { TRANSPORTS, type TransportName } from "../../transport/transports.ts";
 
-interface Held extends Footing {
-  rung: Rung;
+interface FakeTransport extends AttemptListener {
+  name: TransportName;
   signal: AbortSignal;
 }
 
-let held: Held[];
+let opened: FakeTransport[];
 let life: AbortController;
-const listener = { live: vi.fn(), lost: vi.fn() };
+const listener = { onLive: vi.fn(), onLost: vi.fn() };
 
 beforeEach(() => {
   vi.useFakeTimers();
   vi.clearAllMocks();
-  held = [];
+  opened = [];
   life = new AbortController();
 });
 afterEach(() => {
@@ -23,117 +29,123 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function climb(rungs: readonly Rung[] = RUNGS) {
-  const hold = (rung: Rung, footing: Footing, signal: AbortSignal): Held => {
-    const one = { rung, signal, ...footing };
-    held.push(one);
+function start(names: readonly TransportName[] = TRANSPORTS) {
+  const open = (name: TransportName, listener: AttemptListener, signal: AbortSignal): FakeTransport => {
+    const one = { name, signal, ...listener };
+    opened.push(one);
     return one;
   };
-  const ladder = new Ladder<Held>(rungs, hold, listener, new Backoff(CLIMB_AFTER, 10 * CLIMB_AFTER), life.signal);
-  ladder.start();
-  return ladder;
+  const fallback = new TransportFallback<FakeTransport>(
+    names,
+    open,
+    listener,
+    new Backoff(UPGRADE_AFTER, 10 * UPGRADE_AFTER),
+    life.signal,
+  );
+  fallback.start();
+  return fallback;
 }
-const tried = () => held.map(({ rung }) => rung);
-const open = () => held.filter(({ signal }) => !signal.aborted).map(({ rung }) => rung);
+const tried = () => opened.map(({ name }) => name);
+const underWay = () => opened.filter(({ signal }) => !signal.aborted).map(({ name }) => name);
 const wait = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
-const last = (rung: Rung) => held.findLast((one) => one.rung === rung)!;
+const last = (name: TransportName) => opened.findLast((one) => one.name === name)!;
 
-test("the best rung that shows a picture at once is all that is tried", async () => {
-  climb();
-  last("webrtc").presented();
-  await wait(10 * CLIMB_AFTER);
+test("no other transport is tried if the best one shows a frame at once", async () => {
+  start();
+  last("webrtc").onPresented();
+  await wait(10 * UPGRADE_AFTER);
   expect(tried()).toEqual(["webrtc"]);
-  expect(listener.live).toHaveBeenCalledExactlyOnceWith(held[0]);
+  expect(listener.onLive).toHaveBeenCalledExactlyOnceWith(opened[0]);
 });
 
-test("without a picture the next rung is tried alongside, and the first picture counts", async () => {
-  climb();
-  await wait(FALL_AFTER);
-  expect(open()).toEqual(["webrtc", "websocket"]);
-  last("websocket").presented();
-  expect(listener.live).toHaveBeenCalledExactlyOnceWith(last("websocket"));
-  await wait(FALL_AFTER);
-  expect(open()).toEqual(["webrtc", "websocket"]);
+test("without a frame the next transport is tried in parallel, and the first frame decides", async () => {
+  start();
+  await wait(FALLBACK_AFTER);
+  expect(underWay()).toEqual(["webrtc", "websocket"]);
+  last("websocket").onPresented();
+  expect(listener.onLive).toHaveBeenCalledExactlyOnceWith(last("websocket"));
+  await wait(FALLBACK_AFTER);
+  expect(underWay()).toEqual(["webrtc", "websocket"]);
   await wait(GIVE_UP_AFTER);
-  expect(open()).toEqual(["websocket"]);
-  expect(listener.lost).not.toHaveBeenCalled();
+  expect(underWay()).toEqual(["websocket"]);
+  expect(listener.onLost).not.toHaveBeenCalled();
 });
 
-test("a late picture of a better rung takes over", async () => {
-  climb();
-  await wait(FALL_AFTER);
-  last("websocket").presented();
-  last("webrtc").presented();
-  expect(listener.live).toHaveBeenLastCalledWith(last("webrtc"));
-  expect(open()).toEqual(["webrtc"]);
-  last("websocket").lost("too late to matter");
-  expect(listener.lost).not.toHaveBeenCalled();
+test("a late frame of a better transport takes over", async () => {
+  start();
+  await wait(FALLBACK_AFTER);
+  last("websocket").onPresented();
+  last("webrtc").onPresented();
+  expect(listener.onLive).toHaveBeenLastCalledWith(last("webrtc"));
+  expect(underWay()).toEqual(["webrtc"]);
+  last("websocket").onLost("too late to matter");
+  expect(listener.onLost).not.toHaveBeenCalled();
 });
 
-test("a rung that fails hands over at once", () => {
-  climb();
-  last("webrtc").lost("no way");
-  last("websocket").lost("no decoder");
-  last("images").presented();
-  expect(listener.live).toHaveBeenCalledExactlyOnceWith(last("images"));
+test("a transport that fails is followed by the next at once", () => {
+  start();
+  last("webrtc").onLost("no path");
+  last("websocket").onLost("no decoder");
+  last("images").onPresented();
+  expect(listener.onLive).toHaveBeenCalledExactlyOnceWith(last("images"));
 });
 
-test("from a lower rung it climbs after a while, then more and more seldom, and the picture goes on", async () => {
-  climb();
-  last("webrtc").lost("no way");
-  last("websocket").presented();
-  await wait(CLIMB_AFTER);
-  expect(open()).toEqual(["websocket", "webrtc"]);
-  last("webrtc").lost("still no way");
-  expect(open()).toEqual(["websocket"]);
-  await wait(CLIMB_AFTER);
+test("from a lower transport an upgrade is tried after a while, then ever more rarely, while frames continue", async () => {
+  start();
+  last("webrtc").onLost("no path");
+  last("websocket").onPresented();
+  await wait(UPGRADE_AFTER);
+  expect(underWay()).toEqual(["websocket", "webrtc"]);
+  last("webrtc").onLost("still no path");
+  expect(underWay()).toEqual(["websocket"]);
+  await wait(UPGRADE_AFTER);
   expect(tried()).toHaveLength(3);
-  await wait(CLIMB_AFTER);
-  expect(open()).toEqual(["websocket", "webrtc"]);
-  last("webrtc").presented();
-  expect(listener.live).toHaveBeenLastCalledWith(last("webrtc"));
-  expect(open()).toEqual(["webrtc"]);
-  expect(listener.lost).not.toHaveBeenCalled();
+  await wait(UPGRADE_AFTER);
+  expect(underWay()).toEqual(["websocket", "webrtc"]);
+  last("webrtc").onPresented();
+  expect(listener.onLive).toHaveBeenLastCalledWith(last("webrtc"));
+  expect(underWay()).toEqual(["webrtc"]);
+  expect(listener.onLost).not.toHaveBeenCalled();
 });
 
-test("a climb never tries the rung that it stands on, or those below", async () => {
-  climb();
-  last("webrtc").lost("");
-  last("websocket").presented();
-  await wait(CLIMB_AFTER + FALL_AFTER + GIVE_UP_AFTER);
+test("an upgrade tries neither the transport in use nor those below it", async () => {
+  start();
+  last("webrtc").onLost("");
+  last("websocket").onPresented();
+  await wait(UPGRADE_AFTER + FALLBACK_AFTER + GIVE_UP_AFTER);
   expect(tried()).toEqual(["webrtc", "websocket", "webrtc"]);
 });
 
-test("the loss of the live rung ends all, and so does the loss of every one", () => {
-  climb();
-  last("webrtc").presented();
-  last("webrtc").lost("the instance no longer answers");
-  expect(listener.lost).toHaveBeenCalledExactlyOnceWith("the instance no longer answers");
-  listener.lost.mockClear();
-  climb();
-  for (const rung of RUNGS) last(rung).lost(`no ${rung}`);
-  expect(listener.lost).toHaveBeenCalledExactlyOnceWith("no images");
-  expect(open()).toEqual([]);
+test("the loss of the live transport ends all, and so does the loss of every one", () => {
+  start();
+  last("webrtc").onPresented();
+  last("webrtc").onLost("the instance no longer answers");
+  expect(listener.onLost).toHaveBeenCalledExactlyOnceWith("the instance no longer answers");
+  listener.onLost.mockClear();
+  start();
+  for (const name of TRANSPORTS) last(name).onLost(`no ${name}`);
+  expect(listener.onLost).toHaveBeenCalledExactlyOnceWith("no images");
+  expect(underWay()).toEqual([]);
 });
 
-test("nothing is tried while nobody looks, and nothing is left at the end", async () => {
-  const ladder = climb();
-  await wait(FALL_AFTER);
-  last("websocket").presented();
-  ladder.rest();
-  expect(open()).toEqual(["websocket"]);
-  await wait(3 * CLIMB_AFTER);
+test("nothing is tried while paused, and nothing is left at the end", async () => {
+  const fallback = start();
+  await wait(FALLBACK_AFTER);
+  last("websocket").onPresented();
+  fallback.pause();
+  expect(underWay()).toEqual(["websocket"]);
+  await wait(3 * UPGRADE_AFTER);
   expect(tried()).toHaveLength(2);
-  ladder.wake();
-  await wait(10 * CLIMB_AFTER);
-  expect(tried().filter((rung) => rung === "webrtc").length).toBeGreaterThan(1);
+  fallback.resume();
+  await wait(10 * UPGRADE_AFTER);
+  expect(tried().filter((name) => name === "webrtc").length).toBeGreaterThan(1);
   life.abort();
-  expect(open()).toEqual([]);
+  expect(underWay()).toEqual([]);
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("a constructor that throws is a rung that fails; no rung at all is said", () => {
-  const ladder = new Ladder<Held>(
+test("a constructor that throws is a transport that fails; no transport at all is an error", () => {
+  const fallback = new TransportFallback<FakeTransport>(
     ["webrtc"],
     () => {
       throw new Error("forbidden here");
@@ -142,8 +154,8 @@ test("a constructor that throws is a rung that fails; no rung at all is said", (
     new Backoff(),
     life.signal,
   );
-  ladder.start();
-  expect(listener.lost).toHaveBeenCalledExactlyOnceWith("Error: forbidden here");
-  climb([]);
-  expect(listener.lost).toHaveBeenLastCalledWith("this browser has no way to show the picture");
+  fallback.start();
+  expect(listener.onLost).toHaveBeenCalledExactlyOnceWith("Error: forbidden here");
+  start([]);
+  expect(listener.onLost).toHaveBeenLastCalledWith("this browser supports none of the video transports");
 });

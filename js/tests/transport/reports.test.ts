@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
-import { Reporter, reportOf } from "../../transport/reports.ts";
+import { Reporter, compileReport } from "../../transport/reports.ts";
 import type { Inbound } from "../../transport/statistics.ts";
 
-const look = (inbound: Inbound | null, roundTrip: number | null = null) => ({
-  rung: "webrtc" as const,
+const snapshot = (inbound: Inbound | null, roundTrip: number | null = null) => ({
+  transport: "webrtc" as const,
   inbound,
   roundTrip,
   presentMs: null,
   relay: null,
 });
 
-test("a report is what happened since the last one", () => {
+test("a report covers the time since the last one", () => {
   const before = { timestamp: 0, packetsReceived: 100, packetsLost: 1, framesReceived: 10, framesDecoded: 10 };
   const after = {
     timestamp: 250,
@@ -24,7 +24,7 @@ test("a report is what happened since the last one", () => {
     jitterBufferEmittedCount: 10,
     bytesReceived: 125_000,
   };
-  expect(reportOf(before, after, 0.02, 2)).toEqual({
+  expect(compileReport(before, after, 0.02, 2)).toEqual({
     fps: 40,
     loss: 0.1,
     jitter_ms: 1.5,
@@ -35,7 +35,7 @@ test("a report is what happened since the last one", () => {
     jitter_buffer_ms: 5,
     bit_rate: 4_000_000,
   });
-  expect(reportOf(after, { ...after, timestamp: 500 }, null, 0)).toMatchObject({
+  expect(compileReport(after, { ...after, timestamp: 500 }, null, 0)).toMatchObject({
     fps: 0,
     loss: 0,
     decode_ms: null,
@@ -45,38 +45,38 @@ test("a report is what happened since the last one", () => {
   });
 });
 
-test("four reports a second while pictures arrive, else one", () => {
+test("four reports a second while frames arrive, else one", () => {
   const reporter = new Reporter();
   let framesReceived = 0;
   const sent: number[] = [];
   for (let timestamp = 0; timestamp <= 4000; timestamp += 250) {
     if (timestamp <= 1000) framesReceived += 8;
-    if (reporter.consider(look({ timestamp, framesReceived }))) sent.push(timestamp);
+    if (reporter.next(snapshot({ timestamp, framesReceived }))) sent.push(timestamp);
   }
   expect(sent).toEqual([250, 500, 750, 1000, 2000, 3000, 4000]);
 });
 
-test("packets without pictures are told of as soon as pictures are", () => {
+test("packets that complete no frame are reported as soon as frames are", () => {
   const reporter = new Reporter();
   let packetsReceived = 0;
   const sent: number[] = [];
   for (let timestamp = 0; timestamp <= 3000; timestamp += 250) {
     if (timestamp <= 1000) packetsReceived += 8;
-    if (reporter.consider(look({ timestamp, framesReceived: 5, packetsReceived }))) sent.push(timestamp);
+    if (reporter.next(snapshot({ timestamp, framesReceived: 5, packetsReceived }))) sent.push(timestamp);
   }
   expect(sent).toEqual([250, 500, 750, 1000, 2000, 3000]);
 });
 
-test("nothing is said before there is something to compare, and a rest is no freeze", () => {
+test("no report comes before there are two snapshots, and a camera at rest is no freeze", () => {
   const reporter = new Reporter();
-  expect(reporter.consider(look(null))).toBeNull();
-  expect(reporter.consider(look({ timestamp: 0, framesReceived: 1 }))).toBeNull();
-  // At rest, then the first picture: the browser counts a freeze.
-  expect(reporter.consider(look({ timestamp: 250, framesReceived: 1 }))).toBeNull();
-  expect(reporter.consider(look({ timestamp: 500, framesReceived: 3, freezeCount: 1 }))?.freezes).toBe(0);
-  // In the midst of pictures, or with losses, it is one.
-  expect(reporter.consider(look({ timestamp: 750, framesReceived: 9, freezeCount: 2 }))?.freezes).toBe(1);
-  expect(reporter.consider(look({ timestamp: 1000, framesReceived: 9, freezeCount: 2 }))).toBeNull();
+  expect(reporter.next(snapshot(null))).toBeNull();
+  expect(reporter.next(snapshot({ timestamp: 0, framesReceived: 1 }))).toBeNull();
+  // At rest, then the first frame: the browser counts a freeze.
+  expect(reporter.next(snapshot({ timestamp: 250, framesReceived: 1 }))).toBeNull();
+  expect(reporter.next(snapshot({ timestamp: 500, framesReceived: 3, freezeCount: 1 }))?.freezes).toBe(0);
+  // Between frames, or with losses, it is one.
+  expect(reporter.next(snapshot({ timestamp: 750, framesReceived: 9, freezeCount: 2 }))?.freezes).toBe(1);
+  expect(reporter.next(snapshot({ timestamp: 1000, framesReceived: 9, freezeCount: 2 }))).toBeNull();
   const lossy = { timestamp: 1250, framesReceived: 12, freezeCount: 3, packetsLost: 5 };
-  expect(reporter.consider(look(lossy))?.freezes).toBe(2);
+  expect(reporter.next(snapshot(lossy))?.freezes).toBe(2);
 });

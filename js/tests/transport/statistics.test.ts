@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compare, PictureLossWatch } from "../../transport/statistics.ts";
+import { compare, FrameLossMonitor } from "../../transport/statistics.ts";
 
 test("rates are differences over the time between", () => {
   const stats = compare(
@@ -21,7 +21,7 @@ test("rates are differences over the time between", () => {
       frameWidth: 1280,
       frameHeight: 720,
     },
-    { rung: "webrtc", inbound: null, roundTrip: 0.004, presentMs: 3, relay: null },
+    { transport: "webrtc", inbound: null, roundTrip: 0.004, presentMs: 3, relay: null },
   );
   expect(stats).toMatchObject({
     frameRate: 30,
@@ -40,7 +40,7 @@ test("no frames in between is no division by zero", () => {
     compare(
       { timestamp: 0 },
       { timestamp: 0 },
-      { rung: "images", inbound: null, roundTrip: null, presentMs: null, relay: null },
+      { transport: "images", inbound: null, roundTrip: null, presentMs: null, relay: null },
     ),
   ).toMatchObject({
     frameRate: 0,
@@ -49,14 +49,14 @@ test("no frames in between is no division by zero", () => {
   });
 });
 
-test("the browser's own request for a key frame is passed on, and so is a decoder that is stuck", () => {
-  const watch = new PictureLossWatch();
-  const look = (framesReceived: number, framesDecoded: number, pliCount = 0) =>
-    watch.judge({ timestamp: 0, framesReceived, framesDecoded, pliCount });
-  expect(look(1, 1)).toBe(false);
-  expect(look(2, 2, 1)).toBe(true);
-  expect(look(3, 3, 1)).toBe(false);
-  expect(look(4, 3, 1)).toBe(false);
-  expect(look(5, 3, 1)).toBe(true);
-  expect(look(5, 3, 1)).toBe(false);
+test("a key frame is needed after a picture loss indication, and for a decoder that is stuck", () => {
+  const monitor = new FrameLossMonitor();
+  const update = (framesReceived: number, framesDecoded: number, pliCount = 0) =>
+    monitor.update({ timestamp: 0, framesReceived, framesDecoded, pliCount });
+  expect(update(1, 1)).toBe(false);
+  expect(update(2, 2, 1)).toBe(true);
+  expect(update(3, 3, 1)).toBe(false);
+  expect(update(4, 3, 1)).toBe(false);
+  expect(update(5, 3, 1)).toBe(true);
+  expect(update(5, 3, 1)).toBe(false);
 });

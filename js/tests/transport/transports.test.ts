@@ -1,20 +1,20 @@
 import { expect, test } from "vitest";
-import { usableRungs } from "../../transport/transports.ts";
+import { usableTransports } from "../../transport/transports.ts";
 
 const all = { RTCPeerConnection: class {}, VideoDecoder: class {} };
 
-test("a browser that has everything may use every rung, best first", () => {
-  expect(usableRungs(all)).toEqual(["webrtc", "websocket", "images"]);
+test("a browser that has everything may use every transport, best first", () => {
+  expect(usableTransports(all)).toEqual(["webrtc", "websocket", "images"]);
 });
 
-test("what is missing is left out; images always work", () => {
-  expect(usableRungs({ ...all, RTCPeerConnection: undefined })).toEqual(["websocket", "images"]);
-  expect(usableRungs({ ...all, VideoDecoder: undefined })).toEqual(["webrtc", "images"]);
-  expect(usableRungs({})).toEqual(["images"]);
+test("unsupported transports are left out; images always work", () => {
+  expect(usableTransports({ ...all, RTCPeerConnection: undefined })).toEqual(["websocket", "images"]);
+  expect(usableTransports({ ...all, VideoDecoder: undefined })).toEqual(["webrtc", "images"]);
+  expect(usableTransports({})).toEqual(["images"]);
 });
 
 test("a page may allow fewer, but not what the browser lacks", () => {
-  expect(usableRungs({ ...all, __openspaceTransports: ["images", "webrtc"] })).toEqual(["webrtc", "images"]);
-  expect(usableRungs({ __openspaceTransports: ["websocket"] })).toEqual([]);
-  expect(usableRungs({ ...all, __openspaceTransports: "images" })).toHaveLength(3);
+  expect(usableTransports({ ...all, __openspaceTransports: ["images", "webrtc"] })).toEqual(["webrtc", "images"]);
+  expect(usableTransports({ __openspaceTransports: ["websocket"] })).toEqual([]);
+  expect(usableTransports({ ...all, __openspaceTransports: "images" })).toHaveLength(3);
 });

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { MediaLink, Received } from "../../transport/websocketTransport.ts";
-import { FakeSocket, HELLO, pictureMessage } from "../fixtures.ts";
+import { WebSocketTransport, ReceiveCounters } from "../../transport/websocketTransport.ts";
+import { FakeSocket, HELLO, frameMessage } from "../fixtures.ts";
 
 const SPS = [0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 1];
 
-/** Stands in for VideoDecoder; pictures come out when a test says so. */
+/** Stands in for VideoDecoder; frames come out when a test says so. */
 class FakeDecoder {
   static made: FakeDecoder[] = [];
   state = "unconfigured";
@@ -46,15 +46,15 @@ let socket: FakeSocket;
 let life: AbortController;
 const paint = vi.fn();
 const show = vi.fn();
-const screen = { play: vi.fn(), surface: vi.fn(() => paint), decoded: vi.fn(() => show) };
-const events = {
-  hello: vi.fn(),
-  input: vi.fn(),
-  state: vi.fn(),
-  stats: vi.fn(),
-  control: vi.fn(),
-  presented: vi.fn(),
-  lost: vi.fn(),
+const sink = { playStream: vi.fn(), openImages: vi.fn(() => paint), openFrames: vi.fn(() => show) };
+const listener = {
+  onHello: vi.fn(),
+  onInput: vi.fn(),
+  onState: vi.fn(),
+  onStats: vi.fn(),
+  onControl: vi.fn(),
+  onPresented: vi.fn(),
+  onLost: vi.fn(),
 };
 
 beforeEach(() => {
@@ -77,17 +77,17 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const connect = (rung: "websocket" | "images" = "websocket") => {
-  const link = new MediaLink(rung, socket as never, screen, events, life.signal);
+const connect = (name: "websocket" | "images" = "websocket") => {
+  const transport = new WebSocketTransport(name, socket as never, sink, listener, life.signal);
   socket.dispatchEvent(new Event("open"));
-  return link;
+  return transport;
 };
-const bring = (picture: Parameters<typeof pictureMessage>[0]) =>
-  socket.dispatchEvent(new MessageEvent("message", { data: pictureMessage(picture) }));
+const bring = (frame: Parameters<typeof frameMessage>[0]) =>
+  socket.dispatchEvent(new MessageEvent("message", { data: frameMessage(frame) }));
 const decoder = () => FakeDecoder.made.at(-1)!;
 
-test("it asks for video, decodes it, shows it and acknowledges what was shown", async () => {
-  const link = connect();
+test("it requests video, decodes it, shows it and acknowledges what was shown", async () => {
+  const transport = connect();
   expect(socket.messages).toEqual([{ type: "media", mode: "h264", format: "jpeg" }]);
   bring({ number: 1, timestamp: 1000, data: SPS });
   bring({ number: 2, timestamp: 2000, key: false });
@@ -99,10 +99,14 @@ test("it asks for video, decodes it, shows it and acknowledges what was shown", 
   expect(socket.messages.at(-1)).toEqual({ type: "ack", number: 1 });
   decoder().show();
   expect(socket.messages.at(-1)).toEqual({ type: "ack", number: 2 });
-  expect((await link.look()).inbound).toMatchObject({ framesReceived: 2, framesDecoded: 2, frameWidth: 1280 });
+  expect((await transport.takeSnapshot()).inbound).toMatchObject({
+    framesReceived: 2,
+    framesDecoded: 2,
+    frameWidth: 1280,
+  });
 });
 
-test("pictures that cannot be shown yet are acknowledged, and a key frame is asked for", () => {
+test("frames that cannot be shown yet are acknowledged, and a key frame is requested", () => {
   connect();
   bring({ number: 1, key: false });
   bring({ number: 2, key: false });
@@ -111,45 +115,45 @@ test("pictures that cannot be shown yet are acknowledged, and a key frame is ask
   expect(sent.filter(({ verb }) => verb === "key_frame")).toHaveLength(1);
 });
 
-test("waiting for the picture before is not decoding", async () => {
+test("waiting for the frame before is not decoding", async () => {
   vi.useFakeTimers({ toFake: ["performance"] });
-  const link = connect();
+  const transport = connect();
   bring({ number: 1, timestamp: 1000, data: SPS });
   bring({ number: 2, timestamp: 2000, key: false });
   vi.advanceTimersByTime(10);
   decoder().show();
   vi.advanceTimersByTime(4);
   decoder().show();
-  expect((await link.look()).inbound?.totalDecodeTime).toBeCloseTo(0.014);
+  expect((await transport.takeSnapshot()).inbound?.totalDecodeTime).toBeCloseTo(0.014);
   vi.useRealTimers();
 });
 
-test("a decoder that breaks ends the rung", () => {
+test("a decoder that fails ends the transport", () => {
   connect();
   bring({ data: SPS });
   decoder().break();
-  expect(events.lost).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("cannot decode the video"));
+  expect(listener.onLost).toHaveBeenCalledExactlyOnceWith("this browser cannot decode the video: Error: broken");
 });
 
-test("input and conversation go the same way", () => {
-  const link = connect();
-  expect(link.input).toBeNull();
+test("input and control use the same socket", () => {
+  const transport = connect();
+  expect(transport.input).toBeNull();
   socket.receive(HELLO);
-  expect(events.input).toHaveBeenCalledWith(socket);
-  expect(events.hello).toHaveBeenCalled();
-  expect(link.hello?.viewer).toBe("v");
+  expect(listener.onInput).toHaveBeenCalledWith(socket);
+  expect(listener.onHello).toHaveBeenCalled();
+  expect(transport.hello?.viewer).toBe("v");
   socket.receive('{"type": "control", "steers": false, "controller": null, "requests": []}');
-  expect(events.control).toHaveBeenCalled();
+  expect(listener.onControl).toHaveBeenCalled();
 });
 
-test("while paused it asks for nothing, and begins anew afterwards", () => {
-  const link = connect();
+test("while paused it requests no frames, and starts over afterwards", () => {
+  const transport = connect();
   bring({ data: SPS });
-  expect(link.pause()).toBe(true);
+  expect(transport.pause()).toBe(true);
   expect(socket.messages.at(-1)).toMatchObject({ type: "media", mode: "none" });
   bring({ number: 2, key: false });
   expect(decoder().chunks).toHaveLength(1);
-  link.resume();
+  transport.resume();
   expect(decoder().state).toBe("closed");
   expect(socket.messages.at(-1)).toMatchObject({ mode: "h264" });
 });
@@ -168,19 +172,19 @@ test("images are shown one by one", async () => {
   expect(bitmap.close).toHaveBeenCalled();
 });
 
-test("the server's own reason is told, and the end closes socket and decoder", () => {
+test("the server's own reason is passed on, and the end closes socket and decoder", () => {
   connect();
   bring({ data: SPS });
   socket.dispatchEvent(Object.assign(new Event("close"), { code: 4404, reason: "the session has ended" }));
-  expect(events.lost.mock.calls[0]).toEqual(["the session has ended"]);
+  expect(listener.onLost.mock.calls[0]).toEqual(["the session has ended"]);
   life.abort();
   expect(socket.closed).toBe(true);
   expect(decoder().state).toBe("closed");
 });
 
-test("jitter is that of the way, whatever the two clocks say", () => {
-  const received = new Received();
-  for (let n = 0; n < 100; n++) received.arrived({ sentAt: 5000 + 33 * n }, 1000, 33 * n + (n % 2) * 4);
-  expect(received.inbound.jitter).toBeCloseTo(0.004, 3);
-  expect(received.inbound).toMatchObject({ framesReceived: 100, bytesReceived: 100_000 });
+test("jitter is that of the network, whatever the offset of the clocks", () => {
+  const counters = new ReceiveCounters();
+  for (let n = 0; n < 100; n++) counters.received({ sentAt: 5000 + 33 * n }, 1000, 33 * n + (n % 2) * 4);
+  expect(counters.inbound.jitter).toBeCloseTo(0.004, 3);
+  expect(counters.inbound).toMatchObject({ framesReceived: 100, bytesReceived: 100_000 });
 });

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { ControlButtons } from "../../view/controlButtons.ts";
 
-const WATCHES = { steers: false, owner: false, asked: false, holder: "the owner", requests: [] };
+const WATCHES = { isSteering: false, isOwner: false, hasRequested: false, controller: "the owner", requests: [] };
 
 test("a button for each thing that can be done, kept while nothing changes", () => {
   const act = vi.fn();

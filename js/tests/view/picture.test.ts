@@ -54,7 +54,7 @@ function withTrack(): void {
 test("decoded frames go to a video element below the other one, until the end", async () => {
   withTrack();
   const picture = new Picture();
-  const show = picture.decoded(presented, life.signal);
+  const show = picture.openFrames(presented, life.signal);
   const track = FakeTrack.made.at(-1)!;
   const surface = picture.root.querySelector("video.osw-surface")!;
   expect(surface.nextElementSibling).toBe(picture.video);
@@ -80,7 +80,7 @@ test("decoded frames go to a video element below the other one, until the end", 
 test("a video that the page has stopped goes on", () => {
   withTrack();
   const picture = new Picture();
-  picture.decoded(presented, life.signal);
+  picture.openFrames(presented, life.signal);
   const surface = picture.root.querySelector("video.osw-surface")!;
   play.mockClear();
   surface.dispatchEvent(new Event("pause"));
@@ -96,7 +96,7 @@ test("after the end nothing is made any more", () => {
   life.abort();
   const picture = new Picture();
   const late = frame();
-  picture.decoded(presented, life.signal)(late);
+  picture.openFrames(presented, life.signal)(late);
   expect(late.close).toHaveBeenCalled();
   expect(FakeTrack.made).toHaveLength(before);
   expect(picture.root.querySelector(".osw-surface")).toBeNull();
@@ -108,7 +108,7 @@ test("where no video element takes frames they are painted and closed", () => {
   document.body.append(picture.root);
   const drawImage = vi.fn();
   vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue({ drawImage } as never);
-  const show = picture.decoded(presented, life.signal);
+  const show = picture.openFrames(presented, life.signal);
   const one = frame();
   show(one);
   expect(drawImage).toHaveBeenCalledWith(one, 0, 0, 1280, 720);

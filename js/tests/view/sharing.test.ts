@@ -7,7 +7,7 @@ const share = { id: "1", role: "viewer" as const, created: "", expires: "2030-01
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 test("the panel makes a link, shows it this once, and revokes those there are", async () => {
-  const shares = { list: vi.fn(async () => [share]), make: vi.fn(async () => LINK), revoke: vi.fn(async () => {}) };
+  const shares = { list: vi.fn(async () => [share]), create: vi.fn(async () => LINK), revoke: vi.fn(async () => {}) };
   const sharing = new Sharing(new AbortController().signal);
   const { root, button } = sharing.popover;
   document.body.append(root);
@@ -18,7 +18,7 @@ test("the panel makes a link, shows it this once, and revokes those there are", 
   await settled();
   root.querySelector<HTMLButtonElement>(".osw-sharing-row button")?.click();
   await settled();
-  expect(shares.make).toHaveBeenCalledWith("viewer", 1);
+  expect(shares.create).toHaveBeenCalledWith("viewer", 1);
   expect(root.querySelector<HTMLInputElement>(".osw-link")?.value).toBe(LINK);
   root.querySelector<HTMLButtonElement>(".osw-person button")?.click();
   await settled();
@@ -33,10 +33,10 @@ test("the panel makes a link, shows it this once, and revokes those there are", 
   expect(root.hidden).toBe(true);
 });
 
-test("a link is told with the address that the page itself was reached at", async () => {
+test("a link has the address that the page itself was reached at", async () => {
   const fetch = vi.fn(async () => new Response(JSON.stringify({ path: "/user/ada/openspace/stream/s#share=k" })));
   const server = { baseUrl: "https://hub.example/user/ada/", fetch, socket: vi.fn() };
-  expect(await sharesOf(server, "s").make("controller", 24)).toBe(LINK);
+  expect(await sharesOf(server, "s").create("controller", 24)).toBe(LINK);
   fetch.mockResolvedValueOnce(new Response(JSON.stringify({ message: "no" }), { status: 429 }));
-  await expect(sharesOf(server, "s").make("viewer", 1)).rejects.toThrow("no");
+  await expect(sharesOf(server, "s").create("viewer", 1)).rejects.toThrow("no");
 });

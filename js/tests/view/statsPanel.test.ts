@@ -3,7 +3,7 @@ import type { LocalStats } from "../../transport/statistics.ts";
 import { rows } from "../../view/statsPanel.ts";
 
 const LOCAL: LocalStats = {
-  rung: "websocket",
+  transport: "websocket",
   relay: null,
   frameRate: 30,
   bitRate: 4e6,
@@ -28,8 +28,8 @@ test("the stations of a picture's way stand in their order", () => {
 test("transport, codec and encoder are named, and no encoder where it has no part", () => {
   const all = Object.fromEntries(rows(LOCAL, { draw_ms: 3 }, "x264"));
   expect(all).toMatchObject({ Transport: "WebSocket", Codec: "H.264 (WebCodecs)", Encoder: "x264", Draw: "3.0 ms" });
-  expect(Object.fromEntries(rows({ ...LOCAL, rung: "images" }, null, "x264")).Encoder).toBeUndefined();
-  const relayed = Object.fromEntries(rows({ ...LOCAL, rung: "webrtc", relay: "tcp" }, null));
+  expect(Object.fromEntries(rows({ ...LOCAL, transport: "images" }, null, "x264")).Encoder).toBeUndefined();
+  const relayed = Object.fromEntries(rows({ ...LOCAL, transport: "webrtc", relay: "tcp" }, null));
   expect(relayed.Transport).toBe("WebRTC, TURN over TCP");
   expect(Object.fromEntries(rows(null, null)).Transport).toBe("–");
 });

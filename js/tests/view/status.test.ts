@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
 import { statusOf } from "../../view/status.ts";
 
-const STEERS = { steers: true, owner: true, asked: false, holder: "the owner", requests: [] as string[] };
-const WATCHES = { ...STEERS, steers: false, owner: false };
+const STEERS = {
+  isSteering: true,
+  isOwner: true,
+  hasRequested: false,
+  controller: "the owner",
+  requests: [] as string[],
+};
+const WATCHES = { ...STEERS, isSteering: false, isOwner: false };
 
 const of = (name: string, reason = "", more: object = {}) =>
   statusOf({
@@ -46,8 +52,8 @@ test("who watches is told who steers, and who steers is told who asks", () => {
     title: "Viewer only",
     detail: "The owner steers.",
   });
-  expect(of("live", "", { standing: { ...WATCHES, asked: true, holder: "" } })?.detail).toBe(
-    "Nobody steers. You have asked for control.",
+  expect(of("live", "", { standing: { ...WATCHES, hasRequested: true, controller: "" } })?.detail).toBe(
+    "No viewer steers. You have asked for control.",
   );
   const asked = of("live", "", { standing: { ...STEERS, requests: ["ada", "bob"] } });
   expect(asked?.title).toBe("Ada and 1 more would like to steer.");
