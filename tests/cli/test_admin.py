@@ -25,7 +25,7 @@ def test_hosts(db_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     assert command(db_url, "hosts", "add", "--agent", "batch") == 0
     capsys.readouterr()
     assert command(db_url, "hosts", "add", "--agent", "batch") == 1
-    assert "known already" in capsys.readouterr().err
+    assert capsys.readouterr().err == "openspace-widget: there already is an agent named batch\n"
     assert command(db_url, "hosts", "add", "nonsense:port") == 1
     assert command(db_url, "hosts", "list") == 0
     listed = capsys.readouterr().out
@@ -56,7 +56,9 @@ def test_sessions_and_export(db_url: str, tmp_path: Path, capsys: pytest.Capture
     told = json.loads(capsys.readouterr().out)
     assert (told["id"], told["owner"], told["state"]) == (session, ME, "RESERVED")
     assert command(db_url, "hosts", "remove", "127.0.0.1") == 1
-    assert "sessions live on it" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "openspace-widget: it has live sessions: drain it first, or end them (openspace-widget sessions stop)\n"
+    )
     assert command(db_url, "sessions", "stop", session[:8], "ffffffff") == 1
     assert command(db_url, "sessions", "list", "--json") == 0
     assert capsys.readouterr().out == ""

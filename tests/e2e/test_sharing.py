@@ -76,7 +76,9 @@ def test_an_owner_and_a_guest(lab: Lab, open_sheet: Callable[[Lab, str], Sheet],
     expect(chip).to_contain_text("revoked")
     guest.goto("about:blank")
     guest.goto(link)
-    expect(guest.locator("#notice")).to_contain_text("no longer good")
+    expect(guest.locator("#notice")).to_have_text(
+        "this share link is not valid: it has expired or was revoked. Ask for a new one."
+    )
     wait_for(lambda: "openspace-share" not in str(guests.cookies()), what="the ticket is taken away")
     guests.close()
     sheet.live()

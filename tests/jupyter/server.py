@@ -20,7 +20,7 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/")
 PROGRAM = """
 import json, sys
 from jupyter_server.serverapp import main
-from openspace_server.orchestrator import local_host
+from openspace_server.orchestrator.hosts import local_host
 local_host.OUR_HOST = tuple(json.loads(sys.argv.pop(1))) or local_host.OUR_HOST
 main()
 """

@@ -1,4 +1,4 @@
-"""AgentConnections to a session: who they let in, as what, for how long; and what cannot be done with them."""
+"""Share links: whom they let in, with which role and for how long, and what guests cannot do."""
 
 from __future__ import annotations
 
@@ -59,6 +59,9 @@ async def closed(socket: WebSocketClientConnection) -> list[Any]:
     while (message := await asyncio.wait_for(socket.read_message(), 10)) is not None:
         messages.append(json.loads(message))
     return messages
+
+
+INVALID = "this share link is not valid: it has expired or was revoked. Ask for a new one."
 
 
 class TestWithLogin:
@@ -176,7 +179,7 @@ class TestWithLogin:
         made = await share(client, session, {"hours": 0.5 / 3600})
         _, bob = await enter(client, session, key_of(made), BOB)
         events = await client.socket(f"sessions/{session}/events", bob)
-        assert "no longer good" in (await closed(events))[-1]["reason"]
+        assert (await closed(events))[-1]["reason"] == INVALID
         assert await refused(client, f"sessions/{session}/media", bob) == 404
         assert (await enter(client, session, key_of(made), BOB))[0] == 404
 

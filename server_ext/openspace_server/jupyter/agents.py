@@ -123,5 +123,5 @@ class AgentHandler(RelayHandlerMixin, OrchestratorMixin, WebSocketHandler, Jupyt
         while True:
             await heard.wait()
             heard.clear()
-            await orchestrator.admin.heard(host)
+            await orchestrator.admin.renew(host)
             await asyncio.sleep(orchestrator.settings.host_timeout / 4)

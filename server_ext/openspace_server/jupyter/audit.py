@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from openspace_server.orchestrator.store.database import Happening
+    from openspace_server.orchestrator.store.database import LogEvent
 
 SCHEMA_ID = "https://events.openspaceproject.com/openspace_widget/session/v1"
 SCHEMA: dict[str, Any] = {
@@ -35,5 +35,5 @@ class Audit:
         if (SCHEMA_ID, 1) not in logger.schemas and SCHEMA_ID not in logger.schemas:
             logger.register_event_schema(SCHEMA)
 
-    def note(self, happening: Happening) -> None:
-        self._logger.emit(schema_id=SCHEMA_ID, data=vars(happening))
+    def note(self, event: LogEvent) -> None:
+        self._logger.emit(schema_id=SCHEMA_ID, data=vars(event))

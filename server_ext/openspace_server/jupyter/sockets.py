@@ -134,8 +134,8 @@ class EventsHandler(SessionSocket):
     async def _tell(self) -> None:
         orchestrator = await self.orchestrator()
         owners, state = self.rights_here.owners, ""
-        async with contextlib.aclosing(orchestrator.news(owners, self.session)) as news:
-            async for item in news:
+        async with contextlib.aclosing(orchestrator.notifications(owners, self.session)) as notifications:
+            async for item in notifications:
                 if isinstance(item, SessionWarning):
                     await self.write_message(json.dumps(item.as_json()))
                     continue
@@ -164,7 +164,7 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
     async def on_message(self, message: str | bytes) -> None:
         if time.monotonic() - self._noted > USED_INTERVAL:
             self._noted = time.monotonic()
-            await (await self.orchestrator()).used(self.session)
+            await (await self.orchestrator()).mark_used(self.session)
         await super().on_message(message)
 
     async def serve(self) -> None:

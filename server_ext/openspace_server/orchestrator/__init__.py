@@ -1,1 +1,1 @@
-"""Picks render hosts, starts and follows sessions, recovers them. Never sees a pixel; knows nothing of Jupyter."""
+"""Orchestrator: selects render hosts, starts and follows sessions, recovers them. Knows neither Jupyter nor video."""

@@ -1,5 +1,5 @@
-"""The orchestrator as those see it who run the hosts, and as hosts see it that dial in: every host and every session,
-whoever owns it."""
+"""The orchestrator's interface for administrators, and for hosts that dial in: all hosts, and the sessions of all
+owners."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from openspace_server.orchestrator.store.sessions import SessionStore
 SHOWN = ("id", "name", "kind", "state", "reason", "region", "graphics_card", "ram", "storage", "engines")
 
 
-class Administration:
-    """Whoever calls it has looked whether the caller may."""
+class Admin:
+    """Checks no permissions: its caller does."""
 
     def __init__(
         self, settings: Settings, store: HostStore, sessions: SessionStore, hosts: Hosts, agents: AgentConnections
@@ -30,7 +30,7 @@ class Administration:
         self._agents = agents
 
     async def hosts(self) -> Sequence[dict[str, Any]]:
-        """Every host; without addresses and secrets."""
+        """All hosts, without addresses and secrets."""
         busy = await self._store.busy()
         return [
             {name: getattr(host, name) for name in SHOWN}
@@ -39,12 +39,12 @@ class Administration:
         ]
 
     async def sessions(self) -> Sequence[dict[str, Any]]:
-        """Everybody's live sessions."""
+        """The live sessions of all owners."""
         rows = await self._sessions.live()
         return [row.view().as_json() | {"owner": row.owner, "host": row.host} for row in rows]
 
     async def drain(self, host: str, drain: bool) -> None:
-        """Give ``host`` no new sessions, or give it some again. Raises UnknownHost."""
+        """Drain ``host``, so that it gets no new sessions, or undo that. Raises UnknownHost."""
         if not await self._store.set_drain(host, drain):
             raise UnknownHost("there is no such render host")
 
@@ -55,15 +55,15 @@ class Administration:
         return await self._store.agent(name)
 
     async def describe(self, id: str, traits: dict[str, str]) -> None:
-        """What a host that dialled in tells of itself."""
+        """Record what a host that dials in reports about itself."""
         if traits:
             await self._store.set_traits(id, **traits)
 
-    async def join(self, id: str, agent: AgentConnection) -> None:
-        """It has dialled in: use it, and look at it now."""
-        self._agents.put(id, agent)
-        await self._hosts.look()
+    async def join(self, id: str, connection: AgentConnection) -> None:
+        """Use the connection of a host that has dialled in, and probe the host now."""
+        self._agents.put(id, connection)
+        await self._hosts.probe()
 
-    async def heard(self, host: str) -> None:
-        """A host that dialled in is alive."""
+    async def renew(self, host: str) -> None:
+        """Renew the lease of a host that dialled in."""
         await self._store.renew(host, self._settings.host_timeout)

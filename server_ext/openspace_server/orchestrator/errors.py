@@ -1,16 +1,16 @@
-"""What the orchestrator cannot do, in words meant for the user. ``code`` is for programs."""
+"""Orchestrator errors, with texts for users; ``code`` is for programs."""
 
 from __future__ import annotations
 
 
 class OrchestratorError(Exception):
-    """Base of all refusals; ``str(error)`` says what happened and, where there is a way, what to do."""
+    """Base of all refusals; ``str(error)`` states the reason and, where possible, what to do."""
 
     code = "error"
 
 
 class UnknownSession(OrchestratorError):
-    """No such session of this owner. Somebody else's session gets exactly the same answer."""
+    """No such session of this owner. Another owner's session gets exactly the same answer."""
 
     code = "unknown_session"
 
@@ -20,7 +20,7 @@ class UnknownSession(OrchestratorError):
 
 class NoFreeSlot(OrchestratorError):
     """``busy`` of ``total`` slots are in use; ``next_end`` (ISO 8601 UTC, empty if unknown) is when the next of them
-    may be free again. ``lost``: the host cannot be had at all."""
+    may be free again."""
 
     code = "no_free_slot"
 
@@ -30,7 +30,7 @@ class NoFreeSlot(OrchestratorError):
 
 
 class QuotaReached(OrchestratorError):
-    """The owner has as many live sessions as allowed; told before any slot is looked for."""
+    """The owner has as many live sessions as allowed; checked before a slot is allocated."""
 
     code = "quota_reached"
 
@@ -41,12 +41,12 @@ class QuotaReached(OrchestratorError):
 
 
 class UnknownShare(OrchestratorError):
-    """A link that was never made, has expired, was revoked, or is for another session: all the same to who asks."""
+    """A share link that never existed, has expired, was revoked, or is for another session; the text is the same."""
 
     code = "unknown_share"
 
     def __init__(self, reason: str = "") -> None:
-        super().__init__(reason or "this link is no longer good: it has expired or was revoked. Ask for a new one.")
+        super().__init__(reason or "this share link is not valid: it has expired or was revoked. Ask for a new one.")
 
 
 class TooManyShares(OrchestratorError):
@@ -77,7 +77,7 @@ class SessionNotRunning(OrchestratorError):
 
 
 class HostUnreachable(OrchestratorError):
-    """A render host gave no usable answer. ``refused``: nothing listens on its port."""
+    """A render host gave no usable reply. ``refused``: nothing listens on its port."""
 
     code = "host_unreachable"
 
@@ -87,7 +87,7 @@ class HostUnreachable(OrchestratorError):
 
 
 class CommandRefused(OrchestratorError):
-    """A render host answered with an error; ``str(error)`` is its word for it."""
+    """A render host replied with an error, which is ``str(error)``."""
 
     code = "refused_by_host"
 

@@ -1,4 +1,4 @@
-"""Prometheus metrics in the default registry, which the Jupyter server's ``/metrics`` shows. No label names a user."""
+"""Prometheus metrics in the default registry, served at the Jupyter server's ``/metrics``. No label names a user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from openspace_server.orchestrator.store.database import Happening
+from openspace_server.orchestrator.store.database import LogEvent
 from openspace_server.orchestrator.store.models import HostRow, HostState
 from openspace_server.protocols.sessions import SessionState
 
@@ -28,60 +28,61 @@ SLOTS = Gauge("openspace_slots", "Slots of the hosts that answer", ["region", "u
 
 INSTANCE = ["session"]
 INSTANCE_STAGES = Gauge(
-    "openspace_instance_stage_milliseconds", "Median of one picture, by stage", [*INSTANCE, "stage"]
+    "openspace_instance_stage_milliseconds", "Median time of one frame, by stage", [*INSTANCE, "stage"]
 )
 INSTANCE_FIGURES = {
     name: Gauge(f"openspace_instance_{name}", text, INSTANCE)
     for name, text in (
-        ("frame_rate", "Pictures encoded per second"),
+        ("frame_rate", "Frames encoded per second"),
         ("bit_rate", "Bits encoded per second"),
-        ("viewers", "Who watches and steers, programs included"),
-        ("dropped", "Pictures dropped for viewers that could not follow, since the start"),
+        ("viewers", "Attached viewers, programs included"),
+        ("dropped", "Frames dropped for slow viewers, since the start"),
         ("frames_drawn", "Frames drawn since the start"),
-        ("key_frames", "Key frames among the pictures encoded since the start"),
+        ("key_frames", "Key frames encoded since the start"),
     )
 }
 STAGES = ("draw", "encode", "queue", "send")
 
-_granted: dict[str, datetime] = {}
+_allocated: dict[str, datetime] = {}
+"""When sessions that have not run yet got their slots."""
 
 
-def note(happening: Happening) -> None:
+def count_event(event: LogEvent) -> None:
     """Count one event of the log."""
-    session, at = happening.session or "", datetime.fromisoformat(happening.at)
-    match happening.kind:
+    session, at = event.session or "", datetime.fromisoformat(event.at)
+    match event.kind:
         case "reserved":
             STARTS.inc()
-            _granted[session] = at
+            _allocated[session] = at
         case "running":
-            if session in _granted:
-                START_TIME.observe((at - _granted.pop(session)).total_seconds())
+            if session in _allocated:
+                START_TIME.observe((at - _allocated.pop(session)).total_seconds())
         case "crashed":
             CRASHES.inc()
         case "stopped" | "failed" | "lost":
-            _granted.pop(session, None)
-            ENDS.labels(happening.kind).inc()
+            _allocated.pop(session, None)
+            ENDS.labels(event.kind).inc()
 
 
-def count(sessions: Mapping[str, int], hosts: Sequence[HostRow], busy: Mapping[str, int]) -> None:
-    """Set the gauges to what the database says."""
+def set_gauges(sessions: Mapping[str, int], hosts: Sequence[HostRow], busy: Mapping[str, int]) -> None:
+    """Set the gauges of sessions, hosts and slots from the database."""
     for state in SessionState:
         if not state.ended:
             SESSIONS.labels(state.lower()).set(sessions.get(state, 0))
     HOSTS.clear()
     SLOTS.clear()
-    for (region, kind), number in Tally((host.region, str(host.state)) for host in hosts).items():
-        HOSTS.labels(region, kind).set(number)
+    for (region, host_state), number in Tally((host.region, str(host.state)) for host in hosts).items():
+        HOSTS.labels(region, host_state).set(number)
     for host in hosts:
         if host.state in (HostState.READY, HostState.DRAINING):
-            held = busy.get(host.id, 0)
-            SLOTS.labels(host.region, "busy").inc(held)
+            own = busy.get(host.id, 0)
+            SLOTS.labels(host.region, "busy").inc(own)
             SLOTS.labels(host.region, "occupied").inc(host.occupied)
-            SLOTS.labels(host.region, "free").inc(max(0, host.slots - held - host.occupied) if not host.drain else 0)
+            SLOTS.labels(host.region, "free").inc(max(0, host.slots - own - host.occupied) if not host.drain else 0)
 
 
-def show(session: str, stats: Mapping[str, object]) -> None:
-    """Set the gauges of one instance to what it told of itself; anything but numbers is left out."""
+def set_instance(session: str, stats: Mapping[str, object]) -> None:
+    """Set the gauges of one instance from the statistics that it reports; all but numbers are ignored."""
     for name, gauge in INSTANCE_FIGURES.items():
         if isinstance(value := stats.get(name), int | float):
             gauge.labels(session).set(value)
@@ -90,8 +91,8 @@ def show(session: str, stats: Mapping[str, object]) -> None:
             INSTANCE_STAGES.labels(session, stage).set(value)
 
 
-def hide(session: str) -> None:
-    """It has ended, or another process follows it now."""
+def remove_instance(session: str) -> None:
+    """Remove its gauges: it has ended, or another process follows it now."""
     for gauge in INSTANCE_FIGURES.values():
         with contextlib.suppress(KeyError):
             gauge.remove(session)

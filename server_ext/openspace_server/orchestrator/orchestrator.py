@@ -1,5 +1,5 @@
-"""The orchestrator as the server extension sees it: sessions of owners, and nothing of hosts, slots or polling.
-What administrators and hosts that dial in need is in :attr:`Orchestrator.admin`."""
+"""The orchestrator's interface for the server extension: sessions of owners, without hosts, slots or polling.
+:attr:`Orchestrator.admin` is the interface for administrators and for hosts that dial in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from openspace_server.orchestrator import metrics
-from openspace_server.orchestrator.admin import Administration
+from openspace_server.orchestrator.admin import Admin
 from openspace_server.orchestrator.allocation.admission import Admission
 from openspace_server.orchestrator.allocation.allocator import AllocationPolicy, Allocator
 from openspace_server.orchestrator.allocation.requests import NewSession
@@ -28,12 +28,12 @@ from openspace_server.orchestrator.errors import (
 )
 from openspace_server.orchestrator.hosts.agent_connections import AgentConnections
 from openspace_server.orchestrator.hosts.hosts import Hosts
-from openspace_server.orchestrator.periodic import Rounds
+from openspace_server.orchestrator.periodic import PeriodicTasks
 from openspace_server.orchestrator.sessions.instances import GatewayTarget, Instances
 from openspace_server.orchestrator.sessions.lifecycle import Lifecycle
-from openspace_server.orchestrator.sessions.notifications import News, Watchers
+from openspace_server.orchestrator.sessions.notifications import Notification, Notifier
 from openspace_server.orchestrator.settings import Settings
-from openspace_server.orchestrator.store.database import Database, Happening
+from openspace_server.orchestrator.store.database import Database, LogEvent
 from openspace_server.orchestrator.store.hosts import HostStore
 from openspace_server.orchestrator.store.leases import Leases
 from openspace_server.orchestrator.store.models import SessionRow
@@ -48,7 +48,7 @@ Owners = Sequence[str]
 
 class Orchestrator:
     """Belongs to the event loop it was started in. Every method that names a session takes the owners whose sessions
-    the caller may touch, and raises UnknownSession for anybody else's."""
+    the caller may use, and raises UnknownSession for those of any other owner."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -58,58 +58,58 @@ class Orchestrator:
         self._allocator = Allocator(self._database, self._leases.worker)
         self._host_store = HostStore(self._database)
         self.shares = Shares(self._database)
-        self._watchers = Watchers()
-        self._admission = Admission(self._database.beside(".rush"))
+        self._notifier = Notifier()
+        self._admission = Admission(self._database.sibling_file(".rush"))
         self.agents = AgentConnections()
         self._hosts = Hosts(settings, self._host_store, self._sessions, self.agents)
         self._lifecycle = Lifecycle(
-            settings, self._sessions, self._allocator, self._hosts, self._watchers, self._admission
+            settings, self._sessions, self._allocator, self._hosts, self._notifier, self._admission
         )
         self._warm_pool = WarmPool(settings, self._sessions, self._allocator, self._hosts)
-        self._rounds = Rounds()
+        self._periodic = PeriodicTasks()
         self._instances = Instances(self._hosts, self._host_store, self.agents, settings.command_timeout)
-        self.admin = Administration(settings, self._host_store, self._sessions, self._hosts, self.agents)
-        self.listen(metrics.note)
+        self.admin = Admin(settings, self._host_store, self._sessions, self._hosts, self.agents)
+        self.listen(metrics.count_event)
         self._policy = AllocationPolicy(
             settings.quota, settings.max_duration, settings.idle_limit, settings.away_limit, settings.warm > 0
         )
 
     async def start(self) -> None:
-        """Open the database, look at the hosts, and go on with every session that nobody else looks after."""
+        """Open the database, probe the hosts, and follow all sessions that no other process follows."""
         settings = self.settings
         await self._database.set_up()
         await self._leases.join()
         await self._hosts.start()
         await self._take_over()
-        self._rounds.add(settings.worker_lease / 3, self._leases.renew)
-        self._rounds.add(settings.tick_interval, self._take_over)
-        self._rounds.add(settings.probe_interval, self._hosts.look)
-        self._rounds.add(settings.tick_interval, self._fill_warm_pool)
-        self._rounds.add(settings.tick_interval, self._count)
+        self._periodic.add(settings.worker_lease / 3, self._leases.renew)
+        self._periodic.add(settings.tick_interval, self._take_over)
+        self._periodic.add(settings.probe_interval, self._hosts.probe)
+        self._periodic.add(settings.tick_interval, self._fill_warm_pool)
+        self._periodic.add(settings.tick_interval, self._set_metrics)
 
     async def stop(self) -> None:
-        """Let go of everything; sessions on hosts go on."""
-        await self._rounds.stop()
+        """Release all resources; sessions on hosts continue."""
+        await self._periodic.stop()
         await self._lifecycle.stop()
         try:
             await self._hosts.stop()
             await self._leases.leave()
         except (SQLAlchemyError, OSError):
-            log.warning("the database did not hear of our end: others take over when our lease has passed")
+            log.warning("the lease could not be given up: other processes take over when it has passed")
         finally:
             await self._database.close()
 
-    def listen(self, listener: Callable[[Happening], None]) -> None:
-        """Tell ``listener`` of each event that this process logs, once it is committed."""
+    def listen(self, listener: Callable[[LogEvent], None]) -> None:
+        """Call ``listener`` for each event that this process logs, once it is committed."""
         self._database.listeners.append(listener)
 
     @property
     def live(self) -> list[str]:
-        """The sessions that live, as far as this process follows them."""
+        """The live sessions that this process follows."""
         return self._lifecycle.following
 
     async def create(self, owner: str, request: NewSession, key: str | None = None) -> tuple[SessionView, bool]:
-        """Reserve a slot and begin to start: (session, True), or (the session this key made before, False).
+        """Reserve a slot and begin to start: (session, True), or (the session already made with this key, False).
 
         Raises:
             QuotaReached, NoFreeSlot, KeyReused.
@@ -140,20 +140,20 @@ class Orchestrator:
             await self._hosts.client(host).resolution(row, request.width, request.height)
             await self._sessions.set_size(row, request.width, request.height)
         except (HostUnreachable, CommandRefused) as problem:
-            log.warning("session %s: keeps its size: %s", row.id, problem)
+            log.warning("session %s: its frame size was not changed: %s", row.id, problem)
 
     async def list(self, owners: Owners, ended: bool = False) -> list[SessionView]:
-        """Oldest first; those that ended only when asked for."""
+        """The sessions of ``owners``, oldest first; with ``ended``, also those that have ended."""
         rows = await self._sessions.sessions(owners, ended)
         for row in rows:
-            self._see(row)
+            self._follow(row)
         return [row.view() for row in rows]
 
     async def get(self, owners: Owners, id: str) -> SessionView:
         return (await self._mine(owners, id)).view()
 
     async def resize(self, owners: Owners, id: str, width: int, height: int) -> SessionView:
-        """Tell the instance its picture size.
+        """Set the frame size.
 
         Raises:
             UnknownSession, SessionEnded, SessionNotRunning, HostUnreachable, CommandRefused.
@@ -163,11 +163,11 @@ class Orchestrator:
         await self._sessions.set_size(row, width, height)
         await self._sessions.set_used(id)
         view = await self.get(owners, id)
-        self._watchers.publish(view)
+        self._notifier.publish(view)
         return view
 
     async def delete(self, owners: Owners, id: str) -> SessionView:
-        """End it; returns when its instance is gone, or after ``stop_timeout`` while that still goes on."""
+        """End it; returns when its instance is gone, at the latest after ``stop_timeout``."""
         await self._mine(owners, id)
         await self.terminate(id)
         with contextlib.suppress(TimeoutError):
@@ -178,8 +178,8 @@ class Orchestrator:
         return await self.get(owners, id)
 
     async def terminate(self, id: str, reason: str = "") -> None:
-        """Begin to end a session, whosever it is."""
-        for _attempt in range(5):  # a session that is just started again has another fence by now
+        """Begin to end a session of any owner."""
+        for _attempt in range(5):  # a session that is restarted at the same time gets another fence
             row = await self._sessions.session(id)
             if row is None or row.ended or row.state == SessionState.STOPPING:
                 break
@@ -191,29 +191,29 @@ class Orchestrator:
         self._lifecycle.follow(id)
 
     async def watch(self, owners: Owners, id: str) -> AsyncGenerator[SessionView]:
-        """The session as it is, then each change; ends after a terminal state."""
-        async with contextlib.aclosing(self.news(owners, id)) as news:
-            async for item in news:
-                if isinstance(item, SessionView):
-                    yield item
+        """The present session, then each change; ends after a terminal state."""
+        async with contextlib.aclosing(self.notifications(owners, id)) as notifications:
+            async for notification in notifications:
+                if isinstance(notification, SessionView):
+                    yield notification
 
-    async def news(self, owners: Owners, id: str) -> AsyncGenerator[News]:
+    async def notifications(self, owners: Owners, id: str) -> AsyncGenerator[Notification]:
         """As :meth:`watch`, and warnings of its end."""
-        with self._watchers.watch(id) as changes:
+        with self._notifier.subscribe(id) as queue:
             view = (await self._mine(owners, id)).view()
             yield view
-            if warning := self._watchers.warning(id):
+            if warning := self._notifier.warning(id):
                 yield warning
             while not view.state.ended:
-                news = await changes.get()
-                if isinstance(news, SessionWarning):
-                    yield news
-                elif news != view:
-                    view = news
+                notification = await queue.get()
+                if isinstance(notification, SessionWarning):
+                    yield notification
+                elif notification != view:
+                    view = notification
                     yield view
 
-    async def used(self, id: str) -> None:
-        """Somebody uses it."""
+    async def mark_used(self, id: str) -> None:
+        """A viewer uses it now."""
         await self._sessions.set_used(id)
 
     async def queue_position(self, owners: Owners, id: str) -> int | None:
@@ -221,7 +221,7 @@ class Orchestrator:
         return await self._allocator.queue_position(await self._mine(owners, id))
 
     async def frame(self, owners: Owners, id: str) -> bytes:
-        """What the session shows now: an array message of kind ``frame``.
+        """The session's next frame: an array message of kind ``frame``.
 
         Raises:
             UnknownSession, SessionEnded, SessionNotRunning, HostUnreachable.
@@ -245,11 +245,11 @@ class Orchestrator:
         """
         row = await self._mine(owners, id)
         await self.shares.revoke(id, share)
-        with contextlib.suppress(SessionEnded, SessionNotRunning):  # then nobody is there
+        with contextlib.suppress(SessionEnded, SessionNotRunning):  # then it has no viewers
             await self._instances.dismiss(row, share)
 
     async def gateway(self, owners: Owners, id: str, channel: str) -> GatewayTarget:
-        """Where ``channel`` of a running session is.
+        """The gateway socket for ``channel`` of a running session.
 
         Raises:
             UnknownSession, SessionEnded, SessionNotRunning.
@@ -260,22 +260,22 @@ class Orchestrator:
         row = await self._sessions.session(id)
         if row is None or row.owner not in owners:
             raise UnknownSession()
-        self._see(row)
+        self._follow(row)
         return row
 
     async def _take_over(self) -> None:
         for session in await self._leases.take_over():
-            log.info("session %s goes on", session)
+            log.info("session %s is taken over", session)
             self._lifecycle.follow(session)
 
     async def _fill_warm_pool(self) -> None:
         for session in await self._warm_pool.fill():
             self._lifecycle.follow(session)
 
-    async def _count(self) -> None:
-        metrics.count(await self._sessions.counts(), await self._host_store.hosts(), await self._host_store.busy())
+    async def _set_metrics(self) -> None:
+        metrics.set_gauges(await self._sessions.counts(), await self._host_store.hosts(), await self._host_store.busy())
 
-    def _see(self, row: SessionRow) -> None:
-        """Another process with the same database may have made it: follow it from now on."""
+    def _follow(self, row: SessionRow) -> None:
+        """Follow a session that another process with the same database may have made."""
         if not row.ended and row.id not in self._lifecycle.following:
             self._lifecycle.follow(row.id)

@@ -1,4 +1,4 @@
-"""What is done again and again, each at its own pace."""
+"""Periodic background tasks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable
 log = logging.getLogger(__name__)
 
 
-class Rounds:
-    """Tasks that never end by themselves: what fails once is done again in the next round."""
+class PeriodicTasks:
+    """Run until :meth:`stop`. A failure is logged; the task runs again at its next interval."""
 
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[None]] = []
 
     def add(self, interval: float, work: Callable[[], Awaitable[None]]) -> None:
-        """Do ``work`` every ``interval`` seconds, the first time after one."""
+        """Call ``work`` every ``interval`` seconds, first after one interval."""
         self._tasks.append(asyncio.create_task(self._repeat(interval, work)))
 
     async def stop(self) -> None:

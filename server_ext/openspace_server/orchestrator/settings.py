@@ -1,4 +1,4 @@
-"""Everything about the orchestrator that can be set. Light to import: the server extension reads it at start-up."""
+"""Orchestrator settings. Light to import: the server extension reads them when it starts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from openspace_server.protocols.supervisor import DEFAULT_GATEWAY_PORT, DEFAULT_
 
 @dataclass(frozen=True)
 class HostAddress:
-    """Where a render host listens: ``address``, supervisor ``port`` and ``gateway_port``."""
+    """The address of a render host, its supervisor ``port`` and its ``gateway_port``."""
 
     address: str
     port: int = DEFAULT_PORT
@@ -34,10 +34,10 @@ class HostAddress:
         numbers = [DEFAULT_PORT, DEFAULT_GATEWAY_PORT]
         if not address or len(ports) > 2:
             raise ValueError(f"render host {text!r}: expected address:port:gateway_port")
-        for place, port in enumerate(ports):
+        for index, port in enumerate(ports):
             if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
                 raise ValueError(f"render host {text!r}: {port!r} is not a port")
-            numbers[place] = int(port)
+            numbers[index] = int(port)
         return cls(address, *numbers)
 
 
@@ -48,35 +48,35 @@ class Settings:
     Attributes:
         directory: holds the local host's log and, by default, the SQLite file.
         db_url: SQLAlchemy URL with an async driver; empty for SQLite in ``directory``.
-        hosts: render hosts to use; with none, one local host is started on demand.
-        host_secret: what those hosts expect as bearer secret.
-        slots: how many sessions the local host serves at once.
-        engine: the engine of a session that names none.
-        engines: the engines a session may name.
+        hosts: render hosts to use; without any, one local host is started on demand.
+        host_secret: the secret of these hosts.
+        slots: number of instances that the local host runs at the same time.
+        engine: the engine of sessions that name none.
+        engines: the engines that sessions may name.
         poll_interval: between STATUS polls of a running session.
         starting_interval: the same while it starts or stops.
-        probe_interval: between looks at each configured host.
-        command_timeout: a host's answer to one command.
-        host_timeout: a host that answers nothing for so long is lost.
-        start_timeout: a session that does not run by then has failed.
-        loading_timeout: the same where the instance says how far it is, as OpenSpace does while it loads.
-        stop_timeout: how long a stop request waits for the instance to be gone.
-        unknown_grace: an instance that nobody knows, on a host that serves nobody else, is stopped after so long.
+        probe_interval: between probes of each host.
+        command_timeout: for a host's reply to one command.
+        host_timeout: without any reply after which a host is lost.
+        start_timeout: within which a session must be running.
+        loading_timeout: the same if the instance reports its progress, as OpenSpace does while it loads.
+        stop_timeout: for which a stop request waits for the instance to end.
+        unknown_grace: after which an unknown instance is stopped, on a host that serves this database alone.
         worker_lease: how long an orchestrator process owns its sessions without renewing its lease.
-        tick_interval: between rounds of everything that is no session's own business.
-        exclusive_hosts: the configured hosts serve this database and nobody else.
-        reservation_ttl: a reserved slot whose start has not begun by then is free again.
-        queue_timeout: a place in the queue is kept for so long.
-        slot_wait: how long a start waits for a host that says it is full, though it should not be.
-        quota: how many live sessions an owner may have; 0 for any number.
-        max_duration: a session's longest life; idle_limit: without anybody steering it; away_limit: without anybody
-            watching it. 0 for no limit.
-        warning: users are told so long before one of these ends their session.
-        warm: how many running sessions are kept ready for whoever comes next.
-        restart_limit: how often in a row a crashed instance is started again.
-        settled: a session that has run for so long is no longer counted as crashing in a row.
-        snapshot_interval: between looks at the camera, time and properties of a running session; 0 for never.
-        linger: the local host ends itself after so long without any command.
+        tick_interval: between runs of the periodic tasks.
+        exclusive_hosts: whether the configured hosts serve this database alone.
+        reservation_ttl: after which a reserved slot is freed if its start has not begun.
+        queue_timeout: for which a session may wait in the queue.
+        slot_wait: for which a start waits for a host that unexpectedly reports that it is full.
+        quota: maximum number of live sessions of an owner; 0 for no limit.
+        max_duration: longest life of a session; idle_limit: without being used; away_limit: without a viewer. 0 for
+            no limit.
+        warning: how long before one of these limits ends a session its users are warned.
+        warm: number of idle sessions kept running so that new ones start immediately.
+        restart_limit: maximum number of consecutive restarts of a crashed instance.
+        settled: of running after which earlier crashes of a session do not count any more.
+        snapshot_interval: between snapshots of a running session's camera, time and properties; 0 for none.
+        linger: without a command after which the local host ends.
         host_command: the local host's command line; empty for our own render host.
     """
 

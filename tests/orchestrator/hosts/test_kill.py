@@ -95,7 +95,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            cwd=HERE.parents[1],
+            cwd=HERE.parents[2],
             env=os.environ | {"PYTHONPATH": "server_ext:."},
         )
 

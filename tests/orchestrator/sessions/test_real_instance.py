@@ -141,5 +141,5 @@ async def test_a_killed_instance_comes_back_with_camera_time_focus_nodes_and_pro
 
 
 def known(row: Any) -> tuple[Any, Any]:
-    told = json.loads(row.known) if row.known else {}
+    told = json.loads(row.snapshot) if row.snapshot else {}
     return told.get("camera"), told.get("properties")

@@ -38,7 +38,7 @@ async def test_a_crashed_instance_comes_back_with_what_it_showed(tmp_path: Path,
 
         async def known() -> SessionRow | None:
             row = await orchestrator._sessions.session(view.id)
-            return row if row is not None and row.known else None
+            return row if row is not None and row.snapshot else None
 
         row = await until(known, "what it shows is known")
         host.crash(row.instance, "killed by SIGSEGV")
@@ -92,7 +92,7 @@ async def test_users_are_warned_before_their_session_ends(
     host.viewers = 0 if limit == "away_limit" else 1
     async with running(static(tmp_path, host.open(), **{limit: 1})) as orchestrator:
         view, _ = await orchestrator.create(ME, WANTED)
-        async with contextlib.aclosing(orchestrator.news((ME,), view.id)) as items:
+        async with contextlib.aclosing(orchestrator.notifications((ME,), view.id)) as items:
             news = [item async for item in items]
         warnings = [item for item in news if isinstance(item, SessionWarning)]
         assert [warning.reason for warning in warnings] == [reason]
@@ -110,11 +110,11 @@ async def test_use_withdraws_the_warning(tmp_path: Path, host: StandInHost) -> N
     async with running(static(tmp_path, host.open(), idle_limit=2)) as orchestrator:
         view, _ = await orchestrator.create(ME, WANTED)
         warnings = []
-        async with contextlib.aclosing(orchestrator.news((ME,), view.id)) as items:
+        async with contextlib.aclosing(orchestrator.notifications((ME,), view.id)) as items:
             async for item in items:
                 if isinstance(item, SessionWarning):
                     warnings.append(item)
-                    await orchestrator.used(view.id)
+                    await orchestrator.mark_used(view.id)
                     if not item.at:
                         break
         assert [bool(warning.at) for warning in warnings] == [True, False]
@@ -222,7 +222,7 @@ async def test_another_orchestrator_takes_over(tmp_path: Path, host: StandInHost
         view, _ = await first.create(ME, WANTED)
         await reach(first, view.id, RUNNING)
         # As if killed: it lets go of nothing, and tells nobody.
-        await first._rounds.stop()
+        await first._periodic.stop()
         await first._lifecycle.stop()
         assert second.live == []
         await until(lambda: second.live == [view.id], "the takeover")

@@ -27,7 +27,7 @@ from openspace_server.orchestrator.store.database import HEAD, Database
 from openspace_server.orchestrator.store.hosts import HostStore
 from openspace_server.orchestrator.store.models import Base, age
 from openspace_server.orchestrator.store.sessions import SessionStore
-from openspace_server.orchestrator.store.sql_clock import moment
+from openspace_server.orchestrator.store.sql_clock import db_time
 from tests.orchestrator.helpers import ME, WANTED
 
 OPEN_IT = """
@@ -116,7 +116,7 @@ async def test_the_migrations_make_the_models(db_url: str) -> None:
 async def test_the_clock_is_the_databases(db_url: str) -> None:
     store = Database(db_url)
     async with store.read() as tx:
-        at, later = (await tx.execute(select(moment(), moment(90.5)))).one()
+        at, later = (await tx.execute(select(db_time(), db_time(90.5)))).one()
     await store.close()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", at)
     assert abs(age(at)) < 5

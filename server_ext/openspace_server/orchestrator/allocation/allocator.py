@@ -11,14 +11,13 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from openspace_server.orchestrator.allocation import placement
-from openspace_server.orchestrator.allocation import warm_pool_sql as warm
+from openspace_server.orchestrator.allocation import placement, warm_pool_sql
 from openspace_server.orchestrator.allocation.requests import NewSession
 from openspace_server.orchestrator.errors import KeyReused, QuotaReached
 from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.models import POOL_OWNER, HostRow, SessionRow, SlotRow, now, table
 from openspace_server.orchestrator.store.sessions import ATTACHED, ENDED, log
-from openspace_server.orchestrator.store.sql_clock import moment
+from openspace_server.orchestrator.store.sql_clock import db_time
 from openspace_server.protocols.sessions import SessionState
 
 # Locks the owner's row until the end of the transaction; the same statement for SQLite and PostgreSQL.
@@ -30,8 +29,8 @@ _NEXT = placement.NEXT_SLOT.with_for_update(of=table(SlotRow))
 _NEXT_UNLOCKED = placement.NEXT_SLOT.with_for_update(of=table(SlotRow), skip_locked=True)
 # Built once, of bare tables: building a statement takes longer than executing it.
 _SLOTS = table(SlotRow)
-_ADD = insert(table(SessionRow)).values(since=moment(), used=moment())
-_ADD_BOUNDED = _ADD.values(expires=moment("duration"))
+_ADD = insert(table(SessionRow)).values(since=db_time(), used=db_time())
+_ADD_BOUNDED = _ADD.values(expires=db_time("duration"))
 _OCCUPY = (
     update(_SLOTS)
     .where(_SLOTS.c.host == bindparam("host_"), _SLOTS.c.n == bindparam("slot_"))
@@ -89,13 +88,15 @@ class Allocator:
             await _check_quota(tx, owner, policy.quota if own is None else own)
             values = self._values(owner, request, key, policy)
             use_pool = policy.warm and owner != POOL_OWNER
-            if use_pool and (row := await warm.take(tx, hosts, request, values | _clocks(policy), ATTACHED)):
+            if use_pool and (row := await warm_pool_sql.take(tx, hosts, request, values | _clocks(policy), ATTACHED)):
                 return row, True
             slot = await _find_slot(tx, hosts, request, ahead=None)
             if slot is None and use_pool:
-                if row := await warm.take(tx, hosts, request, values | _clocks(policy), warm.STARTING):
+                if row := await warm_pool_sql.take(
+                    tx, hosts, request, values | _clocks(policy), warm_pool_sql.STARTING
+                ):
                     return row, True
-                evicted = await warm.evict(tx, hosts, request)
+                evicted = await warm_pool_sql.evict(tx, hosts, request)
             else:
                 evicted = False
             if slot is None and not request.queue and not evicted:
@@ -130,7 +131,7 @@ class Allocator:
             change = (
                 update(SessionRow)
                 .where(SessionRow.id == row.id, SessionRow.state == SessionState.REQUESTED)
-                .values(**values, since=moment(), modified=now())
+                .values(**values, since=db_time(), modified=now())
                 .returning(SessionRow.id)
             )
             if await tx.scalar(change) is None:
@@ -162,7 +163,7 @@ class Allocator:
                     instance=None,
                     reason=reason,
                     restarts=SessionRow.restarts + 1,
-                    since=moment(),
+                    since=db_time(),
                     modified=now(),
                 )
                 .returning(SessionRow.id)
@@ -197,7 +198,7 @@ class Allocator:
             "warned": "",
             "ending": "",
             "restarts": 0,
-            "known": "",
+            "snapshot": "",
             "created": stamp,
             "modified": stamp,
             "since": stamp,
@@ -219,8 +220,8 @@ async def find_earlier(tx: AsyncSession, owner: str, key: str, request: NewSessi
 
 
 def _clocks(policy: AllocationPolicy) -> dict[str, Any]:
-    clocks: dict[str, Any] = {"since": moment(), "used": moment()}
-    return clocks | ({"expires": moment(policy.max_duration)} if policy.max_duration else {})
+    clocks: dict[str, Any] = {"since": db_time(), "used": db_time()}
+    return clocks | ({"expires": db_time(policy.max_duration)} if policy.max_duration else {})
 
 
 async def _check_quota(tx: AsyncSession, owner: str, quota: int) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, String, and_, bindparam, case, func, liter
 from openspace_server.orchestrator.allocation.requests import NewSession
 from openspace_server.orchestrator.errors import NoFreeSlot
 from openspace_server.orchestrator.store.models import HostKind, HostRow, HostState, SessionRow, SlotRow, table
-from openspace_server.orchestrator.store.sql_in_list import among, pack
+from openspace_server.orchestrator.store.sql_in_list import in_list, pack
 from openspace_server.protocols.sessions import SessionState
 
 # A local host's slots may be reserved while it starts; any other host reports how many it has when it answers.
@@ -31,7 +31,7 @@ def _offers() -> ColumnElement[bool]:
     offered = literal(",", literal_execute=True) + _HOSTS.engines + literal(",", literal_execute=True)
     without = func.replace(offered, bindparam("engine", type_=String()), literal("", literal_execute=True))
     return and_(
-        among(_HOSTS.id, "hosts"),
+        in_list(_HOSTS.id, "hosts"),
         _HOSTS.state.in_(OPEN),
         ~_HOSTS.drain,
         or_(_HOSTS.engines == "", without != offered),

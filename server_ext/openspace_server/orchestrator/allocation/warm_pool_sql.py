@@ -12,7 +12,7 @@ from openspace_server.orchestrator.allocation.placement import OFFERS, parameter
 from openspace_server.orchestrator.allocation.requests import NewSession
 from openspace_server.orchestrator.store.models import POOL_OWNER, HostRow, SessionRow, now
 from openspace_server.orchestrator.store.sessions import ACTIVE, log
-from openspace_server.orchestrator.store.sql_clock import moment
+from openspace_server.orchestrator.store.sql_clock import db_time
 from openspace_server.protocols.sessions import SessionState
 
 STARTING = (SessionState.RESERVED, SessionState.STARTING)
@@ -66,7 +66,7 @@ async def evict(tx: AsyncSession, hosts: Sequence[str], request: NewSession) -> 
     if row is None:
         return False
     ending = {"state": SessionState.STOPPING, "reason": EVICTED, "ending": SessionState.STOPPED}
-    change = update(SessionRow).where(SessionRow.id == row.id).values(**ending, since=moment(), modified=now())
+    change = update(SessionRow).where(SessionRow.id == row.id).values(**ending, since=db_time(), modified=now())
     await tx.execute(change)
     await log(tx, "stopping", row, detail=EVICTED)
     return True

@@ -1,1 +1,1 @@
-"""Render hosts: supervisor client, local host, agents, reconciliation."""
+"""Render hosts: supervisor client, local host, agent connections, reconciliation."""

@@ -1,7 +1,7 @@
-"""The render host on this machine: started for the first session, shared by all Jupyter servers of this user.
+"""The local render host: started for the first session, shared by all Jupyter servers of this user.
 
-It lives in its own process session, so Ctrl-C in Jupyter's terminal does not reach it. While sessions live it is left
-to its linger time when the Jupyter server ends, so that a restarted server finds them again.
+It runs in its own process session, so that Ctrl-C in Jupyter's terminal does not reach it. When the Jupyter server
+ends while it has sessions, it keeps running for its linger time, so that a restarted server finds them again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from openspace_server.orchestrator.errors import CommandRefused, HostUnreachable, NoFreeSlot
 from openspace_server.orchestrator.hosts.reconcile import Reconciler
-from openspace_server.orchestrator.hosts.supervisor_client import HostClient
+from openspace_server.orchestrator.hosts.supervisor_client import SupervisorClient
 from openspace_server.orchestrator.settings import Settings
 from openspace_server.orchestrator.store.hosts import HostStore
 from openspace_server.orchestrator.store.models import HostRow, HostState, age
@@ -32,12 +32,12 @@ LOG_LIMIT = 1_000_000
 # -P: a notebook folder that holds a file such as queue.py must not break the host.
 OUR_HOST: tuple[str, ...] = (sys.executable, "-P", "-m", "openspace_server.cli", "host")
 SECRET_VARIABLE = "OPENSPACE_HOST_SECRET"
-# What a Jupyter server knows and a render host has no use for.
+# Secrets in a Jupyter server's environment that a render host does not need.
 _WITHHELD = ("JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "OPENSPACE_KERNEL_TOKEN")
 
 
 class LocalHost:
-    """Starts, recognises and ends it. The database allows one at a time."""
+    """Starts it, finds it again, and ends it. The database allows one at a time."""
 
     def __init__(self, settings: Settings, store: HostStore, reconciler: Reconciler) -> None:
         self._settings = settings
@@ -48,10 +48,10 @@ class LocalHost:
         self._launching: asyncio.Task[None] | None = None
 
     async def ensure(self) -> str:
-        """The id of a host that is ready or on its way.
+        """The id of a local host that is ready or starting.
 
         Raises:
-            NoFreeSlot: neither could be had.
+            NoFreeSlot: it could not be started.
         """
         async with self._lock:
             for _attempt in range(3):
@@ -66,11 +66,11 @@ class LocalHost:
             raise NoFreeSlot("the render host on this machine could not be started; its log: " + self._log_name)
 
     def has_ended(self, host: HostRow, problem: HostUnreachable) -> bool:
-        """Whether silence means the end: nothing listens on its port, or its process is no more."""
+        """Whether it does not answer because it has ended: nothing listens on its port, or its process is gone."""
         return problem.refused or not _alive(self._process, host.pid)
 
     def kill_own(self, host: HostRow) -> bool:
-        """Kill a hung host, if it is this process's child: another's pid may by now belong to somebody else."""
+        """Kill a hung host, if it is a child of this process: any other pid may have been reused by now."""
         if self._process is None or self._process.pid != host.pid:
             return False
         self._process.kill()
@@ -80,12 +80,12 @@ class LocalHost:
         return f"the render host on this machine has ended; its log: {self._log_name}"
 
     async def expire(self, host: HostRow) -> None:
-        """Give up a host that should have been ready long ago, such as one whose starter was killed."""
+        """Set a host gone that should be ready by now, such as one whose parent was killed while it started."""
         if host.state == HostState.JOINING and age(host.modified) > START_TIMEOUT + 5:
             await self._store.set_gone(host.id, f"the render host did not start in {START_TIMEOUT:g} s")
 
     async def stop(self) -> None:
-        """End the host if no session needs it; else leave it to its linger time."""
+        """End the host if it has no session; else it ends after its linger time."""
         if self._launching is not None and not self._launching.done():
             self._launching.cancel()
             await asyncio.wait([self._launching])
@@ -94,7 +94,7 @@ class LocalHost:
         if row is None or row.state not in (HostState.READY, HostState.DRAINING):
             return
         try:
-            await HostClient(row, timeout=2).slots()
+            await SupervisorClient(row, timeout=2).slots()
         except (HostUnreachable, CommandRefused) as problem:
             if isinstance(problem, HostUnreachable) and self.has_ended(row, problem):
                 await self._store.set_gone(row.id, self.end_reason(row))
@@ -111,9 +111,9 @@ class LocalHost:
         if row.state == HostState.JOINING:
             await self.expire(row)
             return age(row.modified) <= START_TIMEOUT + 5
-        client = HostClient(row, self._settings.command_timeout)
+        client = SupervisorClient(row, self._settings.command_timeout)
         try:
-            capacity = await client.capacity()  # also winds its linger clock up again
+            capacity = await client.capacity()  # also restarts its linger time
             if row.state == HostState.LOST:
                 await self._reconciler.compare(row, client, capacity, thorough=True)
         except HostUnreachable as problem:
@@ -135,17 +135,17 @@ class LocalHost:
             _close_pipe(process)
             self._process = process
             if not await self._store.set_started(row.id, **announced):
-                raise NoFreeSlot("somebody gave this host up while it started")
+                raise NoFreeSlot("another process gave it up while it started")
             log.info("render host started: pid %d, log %s", process.pid, self._log_name)
         except BaseException as problem:
             if process is not None:
                 await asyncio.to_thread(_kill, process)
-            what = "the Jupyter server stopped" if isinstance(problem, asyncio.CancelledError) else _told(problem)
+            cause = "the Jupyter server stopped" if isinstance(problem, asyncio.CancelledError) else _cause(problem)
             with contextlib.suppress(Exception):
                 await self._store.set_gone(
-                    row.id, f"the render host on this machine did not start: {what}; its log: {self._log_name}"
+                    row.id, f"the render host on this machine did not start: {cause}; its log: {self._log_name}"
                 )
-            log.error("the local render host did not start: %s", what)
+            log.error("the local render host did not start: %s", cause)
             if not isinstance(problem, Exception):
                 raise
 
@@ -189,7 +189,7 @@ class LocalHost:
 
 
 async def _announcement(process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    """What the host says when it listens. Raises RuntimeError when it ends instead, or says something else."""
+    """The line that the host prints once it listens. Raises RuntimeError when it ends or prints something else."""
     assert process.stdout is not None
     reading = asyncio.ensure_future(asyncio.to_thread(process.stdout.readline))
     try:
@@ -202,8 +202,8 @@ async def _announcement(process: subprocess.Popen[bytes]) -> dict[str, Any]:
         code = await asyncio.to_thread(process.wait)
         raise RuntimeError(f"it ended at once with exit code {code}")
     try:
-        said = json.loads(line)
-        return {key: int(said[key]) for key in ("port", "gateway_port", "slots", "pid")}
+        fields = json.loads(line)
+        return {key: int(fields[key]) for key in ("port", "gateway_port", "slots", "pid")}
     except (ValueError, TypeError, KeyError):
         raise RuntimeError(f"it announced {line[:80]!r}") from None
 
@@ -233,7 +233,7 @@ def _alive(process: subprocess.Popen[bytes] | None, pid: int | None) -> bool:
     return True
 
 
-def _told(problem: BaseException) -> str:
+def _cause(problem: BaseException) -> str:
     if isinstance(problem, TimeoutError):
         return f"it was not ready within {START_TIMEOUT:g} s"
     return str(problem) or type(problem).__name__

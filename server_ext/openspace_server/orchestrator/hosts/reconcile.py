@@ -1,11 +1,11 @@
-"""What the database says against what one host says, level-triggered: it does not matter how the two came apart."""
+"""Reconciliation of the database with a host's instances. Level-triggered: it does not matter how they diverged."""
 
 from __future__ import annotations
 
 import logging
 import time
 
-from openspace_server.orchestrator.hosts.supervisor_client import Capacity, HostClient, Status
+from openspace_server.orchestrator.hosts.supervisor_client import Capacity, Status, SupervisorClient
 from openspace_server.orchestrator.store.hosts import HostStore
 from openspace_server.orchestrator.store.models import HostRow, SessionRow
 from openspace_server.orchestrator.store.sessions import SessionStore
@@ -15,17 +15,17 @@ log = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """Compares hosts with the database. ``grace``: seconds until an instance that nobody knows is stopped, on a host
-    that is said to serve nobody else."""
+    """Compares hosts with the database. ``grace``: seconds until an unknown instance is stopped, on a host that is
+    configured to serve this database alone."""
 
     def __init__(self, sessions: SessionStore, hosts: HostStore, grace: float) -> None:
         self._sessions = sessions
         self._hosts = hosts
         self._grace = grace
-        self._unknown: dict[tuple[str, int, str | None], float] = {}
+        self._unknown_since: dict[tuple[str, int, str | None], float] = {}
 
-    async def compare(self, host: HostRow, client: HostClient, capacity: Capacity, thorough: bool) -> None:
-        """Adopt, stop or count what runs there. Unless ``thorough``, only if the numbers differ.
+    async def compare(self, host: HostRow, client: SupervisorClient, capacity: Capacity, thorough: bool) -> None:
+        """Adopt, stop or count the instances of ``host``. Unless ``thorough``, only if their number differs.
 
         Raises:
             HostUnreachable, CommandRefused.
@@ -43,24 +43,26 @@ class Reconciler:
             if owner is not None and status.belongs_to(owner.id):
                 continue
             if status.session and (row := await self._sessions.session(status.session)) is not None:
-                await self._ours(host, client, instance, status, row)
+                await self._adopt_or_stop(host, client, instance, status, row)
                 continue
             key = (host.id, instance, status.session)
             seen.add(key)
-            first = self._unknown.setdefault(key, time.monotonic())
+            first = self._unknown_since.setdefault(key, time.monotonic())
             if host.exclusive and time.monotonic() - first >= self._grace:
-                log.warning("host %s: stopping instance %d, which nobody knows", host.id, instance)
+                log.warning("host %s: stopping the unknown instance %d", host.id, instance)
                 await client.stop_instance(instance, status.session)
             if time.monotonic() - first > 0:
                 occupied += 1
-        for key in [key for key in self._unknown if key[0] == host.id and key not in seen]:
-            del self._unknown[key]
-        # Some of the unknown may be those whose START is not answered yet; their slots are counted already.
+        for key in [key for key in self._unknown_since if key[0] == host.id and key not in seen]:
+            del self._unknown_since[key]
+        # Unknown instances include those whose START has not been answered yet; their slots are counted already.
         unanswered = sum(row.instance is None and row.state == SessionState.STARTING for row in live)
         await self._hosts.set_occupied(host.id, max(0, occupied - unanswered))
 
-    async def _ours(self, host: HostRow, client: HostClient, instance: int, status: Status, row: SessionRow) -> None:
-        """It says that it belongs to a session of this database, which does not know that it runs there."""
+    async def _adopt_or_stop(
+        self, host: HostRow, client: SupervisorClient, instance: int, status: Status, row: SessionRow
+    ) -> None:
+        """The instance reports a session of this database, in which it is not recorded."""
         here = row.host == host.id and not row.ended and row.state != SessionState.REQUESTED
         if here and row.instance is None and (status.fence is None or status.fence == row.fence):
             if await self._sessions.set_instance(row, instance):

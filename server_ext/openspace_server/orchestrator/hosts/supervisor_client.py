@@ -1,4 +1,4 @@
-"""The supervisor protocol from the orchestrator's side: one connection, one command, one reply."""
+"""Client of the supervisor protocol: one command and one reply per connection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_REPLY_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Status:
-    """One slot of a host. What follows ``reason`` is None where the host does not tell it."""
+    """State of one slot. The fields after ``reason`` are None if the host does not report them."""
 
     state: InstanceState
     reason: str
@@ -37,30 +37,30 @@ class Status:
         return self.state in (InstanceState.INITIALIZING, InstanceState.RUNNING, InstanceState.DEINITIALIZING)
 
     def belongs_to(self, session: str) -> bool:
-        """Whether an instance of ``session`` is there; a host that tells no session is believed."""
+        """Whether it runs an instance of ``session``; assumed if the host reports no session."""
         return self.busy and self.session in (None, session)
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """``plain``: the host does not know our additions to the published protocol."""
+    """``published_only``: the host does not support our additions to the published protocol."""
 
     total: int
     running: int
-    plain: bool
+    published_only: bool
 
 
-class HostClient:
+class SupervisorClient:
     """Commands to one host, each over a connection of its own or, for an agent, over the connection it keeps open.
 
-    Every method raises HostUnreachable when no usable answer came within ``timeout`` seconds, and CommandRefused when
-    the host said no.
+    Every method raises HostUnreachable when no usable reply came within ``timeout`` seconds, and CommandRefused when
+    the host replied with an error.
     """
 
     def __init__(self, host: HostRow, timeout: float, agent: AgentConnection | None = None) -> None:
         address = f"[{host.address}]" if ":" in host.address else host.address
         self._where = f"the agent {host.name}" if host.kind == HostKind.AGENT else f"{address}:{host.port}"
-        self._by_agent = host.kind == HostKind.AGENT
+        self._is_agent = host.kind == HostKind.AGENT
         self._agent = agent
         self._secret = host.secret
         self._timeout = timeout
@@ -84,7 +84,7 @@ class HostClient:
         await self._ask("STOP", id=row.instance, session=row.id, fence=row.fence)
 
     async def stop_instance(self, instance: int, session: str | None = None) -> None:
-        """Stop what runs there, whosever it is; of ``session`` only, if one is given."""
+        """Stop an instance; only if it belongs to ``session``, if one is given."""
         await self._ask("STOP", id=instance, **({"session": session} if session else {}))
 
     async def resolution(self, row: SessionRow, width: int, height: int) -> None:
@@ -97,8 +97,8 @@ class HostClient:
         except ValueError:
             raise CommandRefused(f"STATUS has no known status: {str(reply.get('status'))[:40]!r}") from None
         reason, session = reply.get("reason"), reply.get("session")
-        told = ("width", "height", "fence", "viewers")
-        numbers = {name: value if isinstance(value := reply.get(name), int) else None for name in told}
+        names = ("width", "height", "fence", "viewers")
+        numbers = {name: value if isinstance(value := reply.get(name), int) else None for name in names}
         return Status(
             state,
             reason if isinstance(reason, str) else "",
@@ -116,7 +116,7 @@ class HostClient:
         return (await self.capacity()).total
 
     async def find(self, session: str) -> int | None:
-        """The id of the instance that says it belongs to ``session``."""
+        """The id of the instance that reports ``session``."""
         for instance in range(await self.slots()):
             status = await self.status(instance)
             if status.busy and status.session == session:
@@ -127,7 +127,7 @@ class HostClient:
         try:
             async with asyncio.timeout(self._timeout):
                 message = supervisor.encode({"command": command, **fields})
-                reply = parse_object(await self._carry(message))
+                reply = parse_object(await self._send(message))
         except TimeoutError:
             raise HostUnreachable(f"{self._where} did not answer {command} within {self._timeout:g} s") from None
         except ConnectionRefusedError:
@@ -142,15 +142,15 @@ class HostClient:
             raise CommandRefused(error if isinstance(error, str) else f"{command} was not understood")
         return reply
 
-    async def _carry(self, message: str) -> str | bytes:
-        if not self._by_agent:
-            return await self._exchange(message)
+    async def _send(self, message: str) -> str | bytes:
+        if not self._is_agent:
+            return await self._send_over_new_connection(message)
         if self._agent is None:
             raise ProtocolError("it has not dialled in here")
         return await self._agent.ask(message)
 
-    async def _exchange(self, message: str) -> str | bytes:
-        # Signed rather than shown: whoever listens on the way learns nothing that helps with another command.
+    async def _send_over_new_connection(self, message: str) -> str | bytes:
+        # The secret signs the command and is not sent: an eavesdropper learns nothing that helps with another one.
         headers = {"Authorization": credentials.sign(self._secret, message, time.time())} if self._secret else {}
         request = HTTPRequest(f"ws://{self._where}/", headers=headers, connect_timeout=self._timeout)
         connection = await websocket_connect(request, max_message_size=MAX_REPLY_BYTES)
@@ -160,7 +160,7 @@ class HostClient:
         finally:
             connection.close()
         if reply is None:
-            raise ProtocolError("closed the connection without an answer")
+            raise ProtocolError("closed the connection without a reply")
         return reply
 
 

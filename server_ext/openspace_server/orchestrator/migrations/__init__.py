@@ -1,1 +1,1 @@
-"""Alembic's scripts, shipped in the wheel; run by ``database.Database.set_up``."""
+"""Alembic's migration scripts, shipped in the wheel and run by ``Database.set_up``."""

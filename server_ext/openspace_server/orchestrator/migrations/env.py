@@ -1,4 +1,4 @@
-"""Alembic's environment: always on the connection, and in the transaction, that the caller holds."""
+"""Alembic's environment: uses the caller's connection and transaction."""
 
 from __future__ import annotations
 

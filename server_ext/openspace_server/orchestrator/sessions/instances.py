@@ -1,4 +1,4 @@
-"""The instance behind a session that runs: the way to it, and what is asked of it for its users."""
+"""Access to the instance of a running session: its gateway, and requests on behalf of its users."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class GatewayTarget:
 
 
 class Instances:
-    """Every method raises SessionEnded or SessionNotRunning for a session that has no instance to ask."""
+    """Every method raises SessionEnded or SessionNotRunning for a session without a running instance."""
 
     def __init__(self, hosts: Hosts, store: HostStore, agents: AgentConnections, timeout: float) -> None:
         self._hosts = hosts
@@ -35,7 +35,7 @@ class Instances:
         self._timeout = timeout
 
     async def gateway(self, row: SessionRow, channel: str) -> GatewayTarget:
-        """Where ``channel`` is."""
+        """The gateway socket for ``channel``."""
         host = await self._host(row)
         if host.kind == HostKind.AGENT:
             agent = self._agents.get(host.id)
@@ -45,15 +45,15 @@ class Instances:
         return GatewayTarget(gateway_url(host, channel), row.token)
 
     async def frame(self, row: SessionRow) -> bytes:
-        """What it shows now: an array message of kind ``frame``. Raises HostUnreachable."""
+        """Its next frame: an array message of kind ``frame``. Raises HostUnreachable."""
         host = await self._host(row)
         try:
             return await snapshots.frame(host, row, self._agents.get(host.id), self._timeout)
         except snapshots.FAULTS as problem:
-            raise HostUnreachable(f"no picture of it could be had: {problem}") from None
+            raise HostUnreachable(f"the session's frame could not be read: {problem}") from None
 
     async def resize(self, row: SessionRow, width: int, height: int) -> None:
-        """Tell it its picture size. Raises HostUnreachable, CommandRefused."""
+        """Set its frame size. Raises HostUnreachable, CommandRefused."""
         await self._hosts.client(await self._host(row)).resolution(row, width, height)
 
     async def dismiss(self, row: SessionRow, share: str) -> None:

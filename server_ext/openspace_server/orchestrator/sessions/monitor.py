@@ -1,4 +1,4 @@
-"""Looks at a running session beyond its STATUS: who watches it, what it shows, and whether its time is over."""
+"""Monitoring of running sessions beyond STATUS: viewers, snapshots, and limits that end a session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from openspace_server.orchestrator import metrics
 from openspace_server.orchestrator.hosts.hosts import Hosts
 from openspace_server.orchestrator.hosts.supervisor_client import Status
 from openspace_server.orchestrator.sessions import limits, snapshots
-from openspace_server.orchestrator.sessions.notifications import Watchers
+from openspace_server.orchestrator.sessions.notifications import Notifier
 from openspace_server.orchestrator.settings import Settings
 from openspace_server.orchestrator.store.models import POOL_OWNER, HostRow, SessionRow
 from openspace_server.orchestrator.store.sessions import SessionStore
@@ -21,77 +21,80 @@ from openspace_server.protocols.sessions import SessionState, SessionWarning
 log = logging.getLogger(__name__)
 
 
-class Attention:
-    """State of its own is only when each session was last looked at: losing it costs one more look."""
+class Monitor:
+    """Its only own state is the latest snapshot of each session: losing it costs one more snapshot."""
 
-    def __init__(self, settings: Settings, sessions: SessionStore, hosts: Hosts, watchers: Watchers) -> None:
+    def __init__(self, settings: Settings, sessions: SessionStore, hosts: Hosts, notifier: Notifier) -> None:
         self._settings = settings
         self._sessions = sessions
         self._hosts = hosts
-        self._watchers = watchers
-        self._looked: dict[str, float] = {}
-        self._looking: dict[str, asyncio.Task[None]] = {}
+        self._notifier = notifier
+        self._last_snapshot: dict[str, float] = {}
+        self._snapshot_tasks: dict[str, asyncio.Task[None]] = {}
         self._viewers: dict[str, int | None] = {}
 
     def forget(self, session: str) -> None:
-        self._looked.pop(session, None)
+        self._last_snapshot.pop(session, None)
         self._viewers.pop(session, None)
-        metrics.hide(session)
-        if (looking := self._looking.pop(session, None)) is not None:
-            looking.cancel()
+        metrics.remove_instance(session)
+        if (task := self._snapshot_tasks.pop(session, None)) is not None:
+            task.cancel()
 
-    async def pay(self, row: SessionRow, host: HostRow, status: Status, now: str) -> bool:
-        """One look at a running session; ``now`` by the database's clock. True when that changed its state."""
-        if self._due(row, host):
-            # Beside the round: an instance that does not answer must not keep other sessions waiting.
-            self._looked[row.id] = time.monotonic()
-            self._looking[row.id] = asyncio.create_task(self._look(row, host))
+    async def check(self, row: SessionRow, host: HostRow, status: Status, now: str) -> bool:
+        """Check a running session; ``now`` by the database's clock. True when that changed its state."""
+        if self._is_snapshot_due(row, host):
+            # In a task: an instance that does not answer must not keep other sessions waiting.
+            self._last_snapshot[row.id] = time.monotonic()
+            self._snapshot_tasks[row.id] = asyncio.create_task(self._take_snapshot(row, host))
         viewers = status.viewers if status.viewers is not None else self._viewers.get(row.id)
-        # A warm session waits for its first viewer without being away from anybody.
-        told = viewers is not None and row.owner != POOL_OWNER
-        if told and (viewers != 0) != (row.state == SessionState.RUNNING):
+        # A session of the warm pool has no viewer yet, but is not disconnected.
+        if viewers is not None and row.owner != POOL_OWNER and (viewers != 0) != (row.state == SessionState.RUNNING):
             return await self._sessions.set_watched(row, viewers != 0)
-        return await self._bound(row, now)
+        return await self._enforce_limits(row, now)
 
-    async def give_back(self, row: SessionRow, host: HostRow) -> None:
-        """A new instance has taken a crashed one's place: bring it to where that was."""
-        if not row.known:
+    async def restore(self, row: SessionRow, host: HostRow) -> None:
+        """Restore the last snapshot in an instance that has replaced a crashed one."""
+        if not row.snapshot:
             return
+        agent = self._hosts.agents.get(host.id)
         try:
-            await snapshots.give_back(host, row, self._hosts.agents.get(host.id), self._settings.command_timeout * 2)
+            await snapshots.restore(host, row, agent, self._settings.command_timeout * 2)
         except snapshots.FAULTS as problem:
-            log.warning("session %s: its camera and time are not given back: %s", row.id, problem)
+            log.warning("session %s: its camera and time were not restored: %s", row.id, problem)
 
-    def _due(self, row: SessionRow, host: HostRow) -> bool:
+    def _is_snapshot_due(self, row: SessionRow, host: HostRow) -> bool:
         interval = self._settings.snapshot_interval
-        if row.id in self._looking and not self._looking[row.id].done():
+        if row.id in self._snapshot_tasks and not self._snapshot_tasks[row.id].done():
             return False
-        speaks = not host.plain and (host.gateway_port or self._hosts.agents.get(host.id) is not None)
-        return bool(interval and speaks) and time.monotonic() - self._looked.get(row.id, -interval) >= interval
+        has_gateway = host.gateway_port or self._hosts.agents.get(host.id) is not None
+        if not interval or host.published_only or not has_gateway:
+            return False
+        return time.monotonic() - self._last_snapshot.get(row.id, -interval) >= interval
 
-    async def _look(self, row: SessionRow, host: HostRow) -> None:
+    async def _take_snapshot(self, row: SessionRow, host: HostRow) -> None:
+        agent = self._hosts.agents.get(host.id)
         try:
-            taken = await snapshots.take(host, row, self._hosts.agents.get(host.id), self._settings.command_timeout)
-            steered = bool(row.known) and taken.pose != snapshots.pose(row.known)
-            if taken.known and taken.known != row.known:
-                await self._sessions.set_known(row, taken.known, steered)
-            self._viewers[row.id] = taken.viewers
-            metrics.show(row.id, taken.stats)
+            snapshot = await snapshots.take(host, row, agent, self._settings.command_timeout)
+            was_steered = bool(row.snapshot) and snapshot.pose != snapshots.pose(row.snapshot)
+            if snapshot.state and snapshot.state != row.snapshot:
+                await self._sessions.set_snapshot(row, snapshot.state, was_steered)
+            self._viewers[row.id] = snapshot.viewers
+            metrics.set_instance(row.id, snapshot.stats)
         except snapshots.FAULTS as problem:
-            log.debug("session %s: not looked at: %s", row.id, problem)
+            log.debug("session %s: no snapshot: %s", row.id, problem)
         except SQLAlchemyError as problem:
-            log.warning("session %s: what it shows is not noted: %s", row.id, problem)
+            log.warning("session %s: its snapshot was not stored: %s", row.id, problem)
 
-    async def _bound(self, row: SessionRow, now: str) -> bool:
-        """Warn of its end, and end it when that has come."""
-        end = limits.next_end(row) if row.owner != POOL_OWNER else None
-        if end is not None and end.due(now):
-            return await self._sessions.set_stopping(row, end.reason, SessionState.STOPPED)
-        if end is not None and end.near(now, self._settings.warning):
-            self._watchers.warn(row.id, SessionWarning(end.reason, end.stamp, end.hint))
-            if row.warned != end.stamp:
-                await self._sessions.set_warned(row, end.stamp, end.reason)
+    async def _enforce_limits(self, row: SessionRow, now: str) -> bool:
+        """Warn of its end, and end it when that is due."""
+        deadline = limits.next_deadline(row) if row.owner != POOL_OWNER else None
+        if deadline is not None and deadline.has_passed(now):
+            return await self._sessions.set_stopping(row, deadline.reason, SessionState.STOPPED)
+        if deadline is not None and deadline.is_near(now, self._settings.warning):
+            self._notifier.warn(row.id, SessionWarning(deadline.reason, deadline.stamp, deadline.hint))
+            if row.warned != deadline.stamp:
+                await self._sessions.set_warned(row, deadline.stamp, deadline.reason)
         elif row.warned:
-            self._watchers.warn(row.id, SessionWarning())
+            self._notifier.warn(row.id, SessionWarning())
             await self._sessions.set_warned(row, "", "")
         return False

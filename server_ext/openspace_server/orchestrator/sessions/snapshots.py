@@ -1,5 +1,4 @@
-"""What an instance shows, read and given back over its bulk socket: camera, time, focus, and the properties that were
-changed, where the engine can tell them."""
+"""Session snapshots: camera, time, focus and changed properties, read from an instance and restored in another one."""
 
 from __future__ import annotations
 
@@ -22,9 +21,9 @@ from openspace_server.sockets.ends import End
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 5.0
-MAX_KNOWN = 256 * 1024
+MAX_STATE_BYTES = 256 * 1024
 FAULTS = (*ends.FAULTS, ProtocolError)
-"""What tells that an instance could not be asked."""
+"""Exceptions that mean that an instance could not be asked."""
 
 
 class Refused(ProtocolError):
@@ -33,104 +32,103 @@ class Refused(ProtocolError):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """``known``: what to give back, as JSON. ``viewers``: how many watch; None if unknown.
-    ``stats``: its figures. ``pose``: tells whether somebody steered in between; unlike the time, it does not move by
-    itself."""
+    """``state``: what to restore, as JSON. ``viewers``: how many are attached; None if unknown. ``stats``: figures of
+    the instance."""
 
-    known: str
+    state: str
     viewers: int | None
     stats: dict[str, Any] = field(default_factory=dict)
 
     @property
     def pose(self) -> str:
-        return pose(self.known)
+        return pose(self.state)
 
 
-def pose(known: str) -> str:
-    told = json.loads(known) if known else {}
-    return json.dumps(
-        _rounded({name: told.get(name) for name in ("camera", "focus", "rate", "paused", "properties")}), sort_keys=True
-    )
+def pose(state: str) -> str:
+    """The part of ``state`` that changes only when the session is steered: unlike the time, it does not advance."""
+    fields = json.loads(state) if state else {}
+    steered = {name: fields.get(name) for name in ("camera", "focus", "rate", "paused", "properties")}
+    return json.dumps(_rounded(steered), sort_keys=True)
 
 
 async def take(host: HostRow, row: SessionRow, agent: AgentConnection | None, timeout: float) -> Snapshot:
-    """Ask the instance of ``row``. Raises one of FAULTS."""
-    async with _talk(host, row, agent, Role.VIEWER, timeout) as talk:
-        state = await talk.ask("state")
-        if not isinstance(state, dict):
-            raise ProtocolError(f"state: expected an object, got {describe(state)}")
-        known = {name: state[name] for name in ("time", "rate", "paused", "focus") if name in state}
-        known["camera"] = await talk.ask("camera")
+    """Ask the instance of ``row`` for its state. Raises one of FAULTS."""
+    async with _connect(host, row, agent, Role.VIEWER, timeout) as instance:
+        reply = await instance.request("state")
+        if not isinstance(reply, dict):
+            raise ProtocolError(f"state: expected an object, got {describe(reply)}")
+        state = {name: reply[name] for name in ("time", "rate", "paused", "focus") if name in reply}
+        state["camera"] = await instance.request("camera")
         with contextlib.suppress(Refused):  # an engine without properties
-            known["properties"] = await talk.ask("properties")
+            state["properties"] = await instance.request("properties")
         stats = None
         with contextlib.suppress(Refused):
-            stats = await talk.ask("stats")
-    viewers = state.get("viewers")
-    encoded = json.dumps(known)
-    if len(encoded) > MAX_KNOWN:
-        log.warning("session %s: its properties are too many to be kept for a restart", row.id)
-        encoded = json.dumps(known | {"properties": None})
+            stats = await instance.request("stats")
+    viewers = reply.get("viewers")
+    encoded = json.dumps(state)
+    if len(encoded) > MAX_STATE_BYTES:
+        log.warning("session %s: it has too many changed properties to keep them for a restart", row.id)
+        encoded = json.dumps(state | {"properties": None})
     figures = stats if isinstance(stats, dict) else {}
     return Snapshot(encoded, viewers if isinstance(viewers, int) else None, figures)
 
 
 async def frame(host: HostRow, row: SessionRow, agent: AgentConnection | None, timeout: float) -> bytes:
     """One drawn frame, as the array message that the instance sends. Raises one of FAULTS."""
-    async with _talk(host, row, agent, Role.VIEWER, timeout) as talk:
-        picture = await talk.ask("frame", arrays=True)
-    if not isinstance(picture, bytes):
+    async with _connect(host, row, agent, Role.VIEWER, timeout) as instance:
+        message = await instance.request("frame", arrays=True)
+    if not isinstance(message, bytes):
         raise ProtocolError("frame: not answered with an array")
-    return picture
+    return message
 
 
 async def dismiss(host: HostRow, row: SessionRow, agent: AgentConnection | None, timeout: float, share: str) -> None:
     """Disconnect the viewers that came by the share link ``share``. Raises one of FAULTS."""
-    async with _talk(host, row, agent, Role.CONTROLLER, timeout) as talk:
-        await talk.ask("dismiss", {"share": share})
+    async with _connect(host, row, agent, Role.CONTROLLER, timeout) as instance:
+        await instance.request("dismiss", {"share": share})
 
 
-async def give_back(host: HostRow, row: SessionRow, agent: AgentConnection | None, timeout: float) -> None:
-    """Bring a new instance to what ``row.known`` tells. What it refuses is left out. Raises one of FAULTS."""
-    requests = _requests(json.loads(row.known) if row.known else {})
-    async with _talk(host, row, agent, Role.CONTROLLER, timeout) as talk:
+async def restore(host: HostRow, row: SessionRow, agent: AgentConnection | None, timeout: float) -> None:
+    """Restore ``row.snapshot`` in a new instance. What the instance refuses is left out. Raises one of FAULTS."""
+    requests = _restoring_requests(json.loads(row.snapshot) if row.snapshot else {})
+    async with _connect(host, row, agent, Role.CONTROLLER, timeout) as instance:
         for verb, arguments in requests:
             try:
-                await talk.ask(verb, arguments)
+                await instance.request(verb, arguments)
             except Refused as problem:
-                log.info("session %s: %s was not given back: %s", row.id, verb, problem)
+                log.info("session %s: %s was not restored: %s", row.id, verb, problem)
 
 
-def _requests(known: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """The verbs that bring an instance to what is ``known``. Time stands still meanwhile, so that it ends up right."""
-    given = [
-        ("set_properties", "properties", known.get("properties")),
-        ("set_rate", "rate", known.get("rate")),
-        ("set_time", "time", known.get("time")),
-        ("set_focus", "target", known.get("focus")),
-        ("set_camera", "camera", known.get("camera")),
-        ("set_paused", "paused", known.get("paused")),
+def _restoring_requests(state: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The requests that restore ``state``. Time is paused meanwhile, so that it ends up right."""
+    steps = [
+        ("set_properties", "properties", state.get("properties")),
+        ("set_rate", "rate", state.get("rate")),
+        ("set_time", "time", state.get("time")),
+        ("set_focus", "target", state.get("focus")),
+        ("set_camera", "camera", state.get("camera")),
+        ("set_paused", "paused", state.get("paused")),
     ]
-    if "paused" in known:
-        given.insert(0, ("set_paused", "paused", True))
-    return [(verb, {argument: value}) for verb, argument, value in given if value is not None]
+    if "paused" in state:
+        steps.insert(0, ("set_paused", "paused", True))
+    return [(verb, {argument: value}) for verb, argument, value in steps if value is not None]
 
 
 @contextlib.asynccontextmanager
-async def _talk(
+async def _connect(
     host: HostRow, row: SessionRow, agent: AgentConnection | None, role: Role, timeout: float
-) -> AsyncIterator[_Talk]:
-    """A conversation with the instance of ``row``, of at most ``timeout`` seconds."""
+) -> AsyncIterator[_InstanceClient]:
+    """A connection to the instance of ``row``, for at most ``timeout`` seconds."""
     async with asyncio.timeout(timeout):
-        socket = await _bulk(host, agent)
+        socket = await _open_bulk_socket(host, agent)
         try:
             await socket.send(Join(row.id, role, f"orchestrator-{role}", row.token, owner=True, observer=True).encode())
-            yield _Talk(socket)
+            yield _InstanceClient(socket)
         finally:
             await socket.close()
 
 
-async def _bulk(host: HostRow, agent: AgentConnection | None) -> End:
+async def _open_bulk_socket(host: HostRow, agent: AgentConnection | None) -> End:
     if host.kind != HostKind.AGENT:
         return await ends.connect(gateway_url(host, "bulk"), timeout=CONNECT_TIMEOUT)
     if agent is None:
@@ -138,30 +136,30 @@ async def _bulk(host: HostRow, agent: AgentConnection | None) -> End:
     return await agent.open("bulk")
 
 
-class _Talk:
+class _InstanceClient:
     """Requests over an instance's bulk socket, one at a time."""
 
     def __init__(self, socket: End) -> None:
         self._socket = socket
-        self._last = 0
+        self._last_id = 0
 
-    async def ask(self, verb: str, arguments: dict[str, Any] | None = None, arrays: bool = False) -> Any:
-        self._last += 1
-        await self._socket.send(Request(self._last, verb, arguments or {}).encode())
-        while (message := await self._socket.receive()) is not None:
-            if isinstance(message, bytes):
+    async def request(self, verb: str, arguments: dict[str, Any] | None = None, arrays: bool = False) -> Any:
+        self._last_id += 1
+        await self._socket.send(Request(self._last_id, verb, arguments or {}).encode())
+        while (raw := await self._socket.receive()) is not None:
+            if isinstance(raw, bytes):
                 if arrays:
-                    return message
+                    return raw
                 continue
-            said = parse_object(message)
-            if said.get("type") == "error" and said.get("id") is None:
-                raise ProtocolError(str(said.get("reason"))[:200])
-            if said.get("id") != self._last:
+            message = parse_object(raw)
+            if message.get("type") == "error" and message.get("id") is None:
+                raise ProtocolError(str(message.get("reason"))[:200])
+            if message.get("id") != self._last_id:
                 continue
-            if said.get("type") == "error":
-                raise Refused(str(said.get("reason"))[:200])
-            if said.get("type") == "reply":
-                return said.get("result")
+            if message.get("type") == "error":
+                raise Refused(str(message.get("reason"))[:200])
+            if message.get("type") == "reply":
+                return message.get("result")
         raise OSError("the instance closed the socket")
 
 

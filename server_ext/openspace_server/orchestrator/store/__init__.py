@@ -1,1 +1,1 @@
-"""The database: models, migrations, and the statements on them."""
+"""Database access: models, migrations, and all statements."""

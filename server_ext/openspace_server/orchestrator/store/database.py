@@ -1,7 +1,7 @@
-"""Opening the database: private files, transactions that lock at once, and the schema brought up to date.
+"""The database: private files, transactions that lock at once, and schema upgrades.
 
-SQLite's own transaction handling in pysqlite is switched off, and every writing transaction starts with
-``BEGIN IMMEDIATE``: two writers then wait for each other instead of failing half way with "database is locked".
+The transaction handling of pysqlite is switched off, and every writing transaction starts with ``BEGIN IMMEDIATE``:
+two writers then wait for each other instead of failing half way with "database is locked".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from openspace_server.orchestrator.errors import DatabaseUnusable
-from openspace_server.orchestrator.store.sqlite_write_lock import Turns
+from openspace_server.orchestrator.store.sqlite_write_lock import SqliteWriteLock
 
 HEAD = "0003"
 """The newest revision in ``migrations/versions``; written here so that a current schema is seen without alembic."""
@@ -33,13 +33,13 @@ TRUSTED = 1.0
 """Seconds for which a connection that was just used needs no proof that it still works."""
 _READ = "openspace_read"
 _MIGRATING = "openspace_migrating"
-# Any number, as long as nobody else uses it: one PostgreSQL migration at a time.
+# An arbitrary number that no other program uses: one PostgreSQL migration at a time.
 _MIGRATION_LOCK = 0x05AC_0001
 
 
 @dataclass
-class Happening:
-    """One line of the event log, as told to listeners."""
+class LogEvent:
+    """One entry of the event log, as passed to listeners."""
 
     at: str
     kind: str
@@ -50,8 +50,8 @@ class Happening:
 
 
 class Database:
-    """One engine and its two kinds of transaction. Belongs to one event loop. ``listeners`` hear of each event once it
-    is committed."""
+    """One engine and its two kinds of transaction. Belongs to one event loop. ``listeners`` are called for each event
+    once it is committed."""
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
@@ -67,8 +67,8 @@ class Database:
         else:
             event.listen(self._engine.sync_engine, "checkin", _on_checkin)
             event.listen(self._engine.sync_engine, "checkout", _on_checkout)
-        self._turns = Turns(self.beside(".turn")) if self.sqlite else None
-        self.listeners: list[Callable[[Happening], None]] = []
+        self._write_lock = SqliteWriteLock(self.sibling_file(".turn")) if self.sqlite else None
+        self.listeners: list[Callable[[LogEvent], None]] = []
         self._write = async_sessionmaker(self._engine, expire_on_commit=False)
         # One statement is a snapshot by itself; SQLite needs to be told that it will not write.
         reading: dict[str, Any] = {_READ: True} if self.sqlite else {"isolation_level": "AUTOCOMMIT"}
@@ -78,16 +78,16 @@ class Database:
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction that commits at the end. Never await anything but the database inside."""
-        turn = self._turns.turn() if self._turns is not None else contextlib.nullcontext()
-        async with turn, self._write.begin() as session:
+        lock = self._write_lock.acquire() if self._write_lock is not None else contextlib.nullcontext()
+        async with lock, self._write.begin() as session:
             yield session
-        for happening in session.info.pop("happenings", ()):
+        for logged in session.info.pop("events", ()):
             for listener in self.listeners:
-                listener(happening)
+                listener(logged)
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """For one statement, or several that need not agree: waits for no writer."""
+        """For one statement, or several that need no common snapshot: waits for no writer."""
         async with self._read() as session:
             yield session
 
@@ -124,10 +124,10 @@ class Database:
                 if not self.sqlite:
                     await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
                 await connection.run_sync(_upgrade)
-            await connection.invalidate()  # SQLite: it does not look after foreign keys
+            await connection.invalidate()  # SQLite: it does not enforce foreign keys
 
     async def revision(self) -> str | None:
-        """The schema that is there; None for an empty database. Changes nothing.
+        """The present schema; None for an empty database. Changes nothing.
 
         Raises:
             DatabaseUnusable: it cannot be opened.
@@ -140,15 +140,15 @@ class Database:
         except (OSError, sqlite3.Error, SQLAlchemyError) as problem:
             raise self._unusable(problem) from problem
 
-    def beside(self, suffix: str) -> Path | None:
-        """A file next to SQLite's own; None for any other database."""
+    def sibling_file(self, suffix: str) -> Path | None:
+        """The path of a file next to the SQLite file; None for any other database."""
         return Path(self.url.database + suffix) if self.sqlite and self.url.database else None
 
     async def close(self) -> None:
         await self._engine.dispose()
 
     async def _use_wal(self) -> None:
-        # Readers then never wait for the writer. The mode stays in the file; where there is none (NFS) nothing changes.
+        # Readers then never wait for the writer. The mode is kept in the file; without support (NFS) nothing changes.
         async with self._engine.connect() as connection:
             raw = (await connection.get_raw_connection()).driver_connection
             assert raw is not None
@@ -160,7 +160,7 @@ class Database:
 
 
 def _make_private_file(path: Path) -> None:
-    """The file holds secrets: nobody but its owner may read it (SQLite gives its side files the same mode)."""
+    """The file holds secrets: only its owner may read it (SQLite gives its auxiliary files the same mode)."""
     if not path.parent.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.parent.chmod(0o700)
@@ -182,7 +182,7 @@ def _on_checkin(_dbapi_connection: Any, record: Any) -> None:
 
 
 def _on_checkout(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
-    """A PostgreSQL that was started again has closed our connections: find out before a statement does."""
+    """A restarted PostgreSQL server has closed our connections: find out before a statement fails."""
     if time.monotonic() - record.info.get("used", time.monotonic()) < TRUSTED:
         return
     try:
@@ -194,7 +194,7 @@ def _on_checkout(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
 def _on_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get(_MIGRATING, False):
-        # A table that others refer to is changed by making it anew; only outside a transaction can this be allowed.
+        # A table that others refer to is changed by replacing it. This has to be set outside a transaction.
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
     connection.exec_driver_sql("BEGIN" if options.get(_READ, False) else "BEGIN IMMEDIATE")
 
@@ -227,7 +227,7 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def _retry_while_locked(step: Callable[[], Awaitable[None]]) -> None:
-    """Changing the journal mode does not wait for other processes by itself."""
+    """Changing the journal mode does not itself wait for other processes."""
     deadline = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:

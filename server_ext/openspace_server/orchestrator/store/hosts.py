@@ -1,4 +1,4 @@
-"""Every statement about render hosts."""
+"""Host store: all statements on render hosts and their slots."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from openspace_server.orchestrator.settings import HostAddress
 from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.models import HostKind, HostRow, HostState, SessionRow, SlotRow, now
 from openspace_server.orchestrator.store.sessions import ENDED, end_sessions, log
-from openspace_server.orchestrator.store.sql_clock import moment
+from openspace_server.orchestrator.store.sql_clock import db_time
 from openspace_server.protocols.sessions import SessionState
 
 _ALIVE = HostRow.state != HostState.GONE
 TRAITS = ("name", "region", "graphics_card", "ram", "storage", "engines", "exclusive")
-"""What may be told of a host beside its address."""
+"""What may be set for a host in addition to its address."""
 
 
 class HostStore:
@@ -35,12 +35,12 @@ class HostStore:
             return await tx.get(HostRow, id)
 
     async def local(self) -> HostRow | None:
-        """The local host that is starting, ready or lost, whichever process started it."""
+        """The local host that is starting, ready or lost, even if another process started it."""
         async with self._database.read() as tx:
             return await tx.scalar(select(HostRow).where(HostRow.local, _ALIVE))
 
     async def add_local(self, slots: int, secret: str) -> HostRow | None:
-        """A local host in state ``joining``, its slots already to be had; None when there is one already."""
+        """Add a local host in state ``joining``; its slots can be reserved at once. None when there is one already."""
         row = _row(HostAddress("127.0.0.1"), secret, HostState.JOINING, HostKind.LOCAL, exclusive=True)
         row.port = row.gateway_port = 0
         try:
@@ -59,23 +59,23 @@ class HostStore:
             return (await tx.scalars(select(HostRow).where(_ALIVE).order_by(HostRow.created, HostRow.id))).all()
 
     async def busy(self) -> dict[str, int]:
-        """How many slots of each host are held by sessions."""
+        """How many slots of each host are occupied by sessions."""
         query = select(SlotRow.host, func.count(SlotRow.session)).group_by(SlotRow.host)
         async with self._database.read() as tx:
             return {row[0]: row[1] for row in await tx.execute(query)}
 
     async def due(self, hosts: Sequence[str], interval: float, lease: float) -> Sequence[HostRow]:
-        """Those of ``hosts`` that no process has heard from within ``interval`` seconds."""
-        recent = HostRow.lease_until > moment(lease - interval)
+        """Those of ``hosts`` that have answered no process within ``interval`` seconds."""
+        recent = HostRow.lease_until > db_time(lease - interval)
         query = select(HostRow).where(_ALIVE, HostRow.id.in_(hosts), or_(~recent, HostRow.state != HostState.READY))
         async with self._database.read() as tx:
             return (await tx.scalars(query)).all()
 
     async def add(self, where: HostAddress, secret: str, kind: HostKind, **traits: Any) -> HostRow:
-        """The host at ``where``, known from now on; it gets no session until it answers.
+        """Add the host at ``where``, or update it; it gets no session until it answers.
 
         Raises:
-            HostInUse: another host is known by that address.
+            HostInUse: a host of another kind has that address.
         """
         try:
             return await self._add(where, secret, kind, traits)
@@ -87,7 +87,7 @@ class HostStore:
             same = (HostRow.address == where.address, HostRow.port == where.port)
             row = await tx.scalar(select(HostRow).where(~HostRow.local, _ALIVE, HostRow.port != 0, *same))
             if row is not None and row.kind != kind:
-                raise HostInUse(f"a render host at {where.address}:{where.port} is known already")
+                raise HostInUse(f"there already is a render host at {where.address}:{where.port}")
             if row is None:
                 row = _row(where, secret, HostState.JOINING, kind)
                 row.reason = f"{where.address}:{where.port} has not answered yet"
@@ -100,7 +100,7 @@ class HostStore:
             return row
 
     async def add_agent(self, name: str, **traits: Any) -> HostRow:
-        """A host that will dial in under ``name`` with the secret made for it here.
+        """Add a host that will dial in under ``name``, with the secret generated here.
 
         Raises:
             HostInUse: the name is taken.
@@ -114,7 +114,7 @@ class HostStore:
                 await tx.flush()
                 await log(tx, "host joining", host=row.id)
         except IntegrityError:
-            raise HostInUse(f"an agent named {name} is known already") from None
+            raise HostInUse(f"there already is an agent named {name}") from None
         return row
 
     async def agent(self, name: str) -> HostRow | None:
@@ -122,7 +122,7 @@ class HostStore:
             return await tx.scalar(select(HostRow).where(_ALIVE, HostRow.kind == HostKind.AGENT, HostRow.name == name))
 
     async def find(self, which: str) -> HostRow:
-        """The host with that name, address, address:port, or beginning of its id.
+        """The host with this name, address, address:port, or prefix of its id.
 
         Raises:
             UnknownHost: there is none, or more than one.
@@ -134,11 +134,12 @@ class HostStore:
             or (len(which) >= 4 and host.id.startswith(which))
         ]
         if len(found) != 1:
-            raise UnknownHost(f"{which} names {len(found)} render hosts" if found else f"no render host is {which}")
+            count = f"{len(found)} render hosts" if found else "no render host"
+            raise UnknownHost(f"{count} with the name, address or id {which}; see: openspace-widget hosts list")
         return found[0]
 
     async def set_drain(self, id: str, drain: bool) -> bool:
-        """Wanted empty, or not any more: its sessions go on, and it gets no new ones."""
+        """Drain it, or undo that: its sessions continue, and it gets no new ones."""
         state = case((HostRow.state.in_((HostState.LOST, HostState.JOINING)), HostRow.state), else_=_answering(drain))
         change = update(HostRow).where(HostRow.id == id, _ALIVE).values(drain=drain, state=state, modified=now())
         async with self._database.write() as tx:
@@ -148,17 +149,17 @@ class HostStore:
             return True
 
     async def remove(self, id: str) -> None:
-        """Gone for good.
+        """Remove it permanently.
 
         Raises:
-            HostInUse: sessions live there.
+            HostInUse: it has live sessions.
         """
         idle = ~exists().where(SessionRow.host == id, SessionRow.state.not_in(ENDED))
-        if not await self._away(id, HostState.GONE, _LIVING, "removed", idle):
-            raise HostInUse("sessions live on it: drain it first, or end them (openspace-widget sessions stop)")
+        if not await self._leave(id, HostState.GONE, _LIVING, "removed", idle):
+            raise HostInUse("it has live sessions: drain it first, or end them (openspace-widget sessions stop)")
 
     async def set_started(self, id: str, port: int, gateway_port: int, slots: int, pid: int) -> bool:
-        """The local host listens."""
+        """The local host has started to listen."""
         async with self._database.write() as tx:
             row = await tx.get(HostRow, id)
             if row is None or row.state != HostState.JOINING:
@@ -169,63 +170,64 @@ class HostStore:
             await log(tx, "host ready", host=id, detail=f"slots={slots} pid={pid}")
             return True
 
-    async def set_ready(self, id: str, slots: int, lease: float = 0.0, plain: bool = False) -> bool:
-        """It answers (again), with so many slots, and is believed in for ``lease`` seconds. True when that is news."""
+    async def set_ready(self, id: str, slots: int, lease: float = 0.0, published_only: bool = False) -> bool:
+        """It answers, with this number of slots; its lease lasts ``lease`` seconds. True if it was not ready before."""
         async with self._database.write() as tx:
             row = await tx.get(HostRow, id, with_for_update=True)
             joining = row is not None and row.state == HostState.JOINING and not row.local
             if row is None or not (joining or row.state in (HostState.LOST, HostState.READY, HostState.DRAINING)):
                 return False
-            news = joining or row.state == HostState.LOST
-            if news or row.slots != slots or row.plain != plain:
-                row.state, row.reason, row.modified, row.plain = _answering(row.drain), "", now(), plain
+            is_new = joining or row.state == HostState.LOST
+            if is_new or row.slots != slots or row.published_only != published_only:
+                row.state, row.reason, row.modified = _answering(row.drain), "", now()
+                row.published_only = published_only
                 await _set_slots(tx, row, slots)
-            await tx.execute(update(HostRow).where(HostRow.id == id).values(lease_until=moment(lease)))
-            if news:
+            await tx.execute(update(HostRow).where(HostRow.id == id).values(lease_until=db_time(lease)))
+            if is_new:
                 await log(tx, "host ready", host=id, detail=f"slots={slots}")
-            return news
+            return is_new
 
     async def renew(self, id: str, lease: float) -> None:
-        """It was heard."""
-        change = update(HostRow).where(HostRow.id == id, _ALIVE).values(lease_until=moment(lease))
+        """It answered: its lease lasts ``lease`` seconds from now."""
+        change = update(HostRow).where(HostRow.id == id, _ALIVE).values(lease_until=db_time(lease))
         async with self._database.write() as tx:
             await tx.execute(change)
 
     async def set_traits(self, id: str, **traits: Any) -> None:
-        """What it tells of itself."""
+        """Set what it reported about itself."""
         async with self._database.write() as tx:
             await tx.execute(update(HostRow).where(HostRow.id == id, _ALIVE).values(**traits, modified=now()))
 
     async def set_occupied(self, id: str, occupied: int) -> None:
-        """So many of its instances are no session of ours."""
+        """Set how many of its instances belong to no session of ours."""
         async with self._database.write() as tx:
             change = update(HostRow).where(HostRow.id == id, HostRow.occupied != occupied).values(occupied=occupied)
             if await tx.scalar(change.returning(HostRow.id)) is not None:
                 await log(tx, "host occupied", host=id, detail=f"instances={occupied}")
 
     async def set_lost(self, id: str, reason: str) -> bool:
-        """It does not answer anybody: its sessions are LOST, its slots are given to nobody until it answers again."""
-        return await self._away(
-            id, HostState.LOST, (HostState.READY, HostState.DRAINING), reason, HostRow.lease_until < moment()
+        """It answers no process: its sessions are LOST, and its slots are not allocated until it answers again."""
+        return await self._leave(
+            id, HostState.LOST, (HostState.READY, HostState.DRAINING), reason, HostRow.lease_until < db_time()
         )
 
     async def set_reason(self, id: str, reason: str) -> None:
-        """Why a host does not answer, in its latest words."""
+        """Set the latest reason why it does not answer."""
         silent = HostRow.state.in_((HostState.LOST, HostState.JOINING))
         change = update(HostRow).where(HostRow.id == id, silent).values(reason=reason)
         async with self._database.write() as tx:
             await tx.execute(change)
 
     async def set_gone(self, id: str, reason: str) -> bool:
-        """It has ended for certain: its sessions are LOST."""
-        return await self._away(id, HostState.GONE, _LIVING, reason)
+        """It has certainly ended: its sessions are LOST."""
+        return await self._leave(id, HostState.GONE, _LIVING, reason)
 
     async def retire(self, id: str) -> bool:
-        """Gone, if no session lives there. After True nobody can get a slot on it any more, so it may be ended."""
+        """Set it gone if it has no live session. After True its slots cannot be reserved any more: it may be ended."""
         idle = ~exists().where(SessionRow.host == id, SessionRow.state.not_in(ENDED))
-        return await self._away(id, HostState.GONE, (HostState.READY, HostState.DRAINING), "not needed", idle)
+        return await self._leave(id, HostState.GONE, (HostState.READY, HostState.DRAINING), "not needed", idle)
 
-    async def _away(
+    async def _leave(
         self, id: str, state: HostState, only_from: tuple[HostState, ...], reason: str, *guards: ColumnElement[bool]
     ) -> bool:
         change = (
@@ -271,7 +273,7 @@ def _row(where: HostAddress, secret: str, state: HostState, kind: HostKind, **tr
 
 
 async def _set_slots(tx: AsyncSession, row: HostRow, slots: int) -> None:
-    """Only ever adds rows: one beyond ``row.slots`` is given to nobody, but may still be in use."""
+    """Only adds rows: a slot beyond ``row.slots`` is not allocated any more, but may still be in use."""
     known: Sequence[int] = (await tx.scalars(select(SlotRow.n).where(SlotRow.host == row.id))).all()
     missing = [{"host": row.id, "n": n, "fence": 0} for n in range(slots) if n not in known]
     if missing:

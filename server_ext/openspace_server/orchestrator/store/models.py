@@ -1,6 +1,6 @@
-"""The tables. Nothing about a session or a host is held only in memory.
+"""Database tables of the orchestrator. Nothing about a session or a host is kept only in memory.
 
-Rows handed out by the store are snapshots: reading them never touches the database, changing them changes nothing.
+Rows that the stores return are snapshots: reading them does not touch the database, changing them changes nothing.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from openspace_server.protocols.sessions import SessionState, SessionView
 
 
 class HostState(StrEnum):
-    """``joining``: known, but has not answered yet. ``draining``: keeps its sessions, gets no new ones. ``lost``: does
-    not answer, so its slots may still be in use and are given to nobody. ``gone``: ended for certain, never comes
-    back."""
+    """``joining``: has not answered yet. ``draining``: keeps its sessions, gets no new ones. ``lost``: does not answer;
+    its slots may still be in use and are not allocated. ``gone``: has certainly ended, never comes back."""
 
     JOINING = "joining"
     READY = "ready"
@@ -37,7 +36,7 @@ class HostKind(StrEnum):
 
 
 POOL_OWNER = "pool:"
-"""Owner of the warm sessions, which wait for somebody who wants one. No user's owner name looks like it."""
+"""Owner of the sessions in the warm pool. No user's owner name has this form."""
 
 
 def now() -> str:
@@ -55,7 +54,7 @@ class Base(DeclarativeBase):
 
 
 def table(row: type[Base]) -> Table:
-    """The bare table: statements on it pass by the object mapper, which costs more than the database."""
+    """The bare table: statements on it bypass the object mapper, which costs more than the database."""
     found = row.__table__
     assert isinstance(found, Table)
     return found
@@ -65,10 +64,10 @@ class HostRow(Base):
     """A render host. ``secret`` is emptied when it is gone; ``pid`` is known for a local one.
 
     ``region``, ``graphics_card``, ``ram``, ``storage`` and ``engines`` (comma separated, empty for any) describe it.
-    ``drain``: wanted empty. ``exclusive``: nobody else uses it, so an instance that nobody knows may be stopped.
-    ``plain``: speaks the published protocol only. ``occupied``: its instances that are no session of ours.
-    ``lease_until``: it answered, or renewed its lease; lost when that has passed. How many slots are free is never
-    stored.
+    ``drain``: gets no new sessions. ``exclusive``: serves this database alone, so unknown instances may be stopped.
+    ``published_only``: speaks the published protocol only. ``occupied``: its instances that belong to no session of
+    ours. ``lease_until``: renewed whenever it answers; it is lost when that has passed. The number of free slots is
+    never stored.
     """
 
     __tablename__ = "hosts"
@@ -117,7 +116,7 @@ class HostRow(Base):
     engines: Mapped[str] = mapped_column(String(255), default="")
     drain: Mapped[bool] = mapped_column(default=False)
     exclusive: Mapped[bool] = mapped_column(default=False)
-    plain: Mapped[bool] = mapped_column(default=False)
+    published_only: Mapped[bool] = mapped_column("plain", key="published_only", default=False)
     occupied: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[str] = mapped_column(String(32), default="")
     created: Mapped[str] = mapped_column(String(32))
@@ -125,8 +124,8 @@ class HostRow(Base):
 
 
 class SlotRow(Base):
-    """The right to one instance on a host. ``fence`` rises with every grant, so that a late command can be told from
-    a current one. Which instance id the host then gave is ``SessionRow.instance``."""
+    """The right to one instance on a host. ``fence`` rises with every allocation, so that a late command can be told
+    from a current one. The id of the instance that the host then started is ``SessionRow.instance``."""
 
     __tablename__ = "slots"
 
@@ -137,8 +136,8 @@ class SlotRow(Base):
 
 
 class OwnerRow(Base):
-    """Who has sessions. A grant locks this row, so that two tabs cannot race past the quota. ``quota`` None: the
-    default."""
+    """An owner of sessions. An allocation locks this row, so that two tabs cannot race past the quota. ``quota`` None:
+    the default."""
 
     __tablename__ = "owners"
 
@@ -158,12 +157,12 @@ class LeaseRow(Base):
 
 
 class SessionRow(Base):
-    """A session. ``token`` opens the gateway and is emptied at the end; ``request`` is the digest of what was asked.
+    """A session. ``token`` opens the gateway and is emptied at the end; ``request`` is the digest of the request.
 
     ``host``, ``slot`` and ``fence`` are None while it waits in the queue (REQUESTED). ``worker``: the orchestrator
     process that follows it. ``since``: when its state began. ``expires``, ``used`` (when it was last steered),
     ``idle_limit`` and ``away_limit`` (seconds, 0 for none) bound its life; ``warned``: the end it was last warned of;
-    ``ending``: the state that STOPPING leads to. ``known``: the camera, time and properties last read from its
+    ``ending``: the state that STOPPING leads to. ``snapshot``: the camera, time and properties last read from its
     instance, restored in an instance that replaces a crashed one; ``restarts`` counts those.
     """
 
@@ -200,7 +199,7 @@ class SessionRow(Base):
     warned: Mapped[str] = mapped_column(String(32), default="")
     ending: Mapped[str] = mapped_column(String(16), default="")
     restarts: Mapped[int] = mapped_column(default=0)
-    known: Mapped[str] = mapped_column(Text, default="")
+    snapshot: Mapped[str] = mapped_column("known", Text, key="snapshot", default="")
     created: Mapped[str] = mapped_column(String(32))
     modified: Mapped[str] = mapped_column(String(32))
 
@@ -223,8 +222,8 @@ class SessionRow(Base):
 
 
 class ShareRow(Base):
-    """A link to a session for somebody who does not own it. ``digest`` is the SHA-256 of its key, which nobody keeps;
-    ``revoked`` is empty until it is."""
+    """A share link: it lets a guest into a session. ``digest`` is the SHA-256 of its key, which is not stored;
+    ``revoked`` is empty until it is revoked."""
 
     __tablename__ = "shares"
     __table_args__ = (Index("ix_shares_session", "session"),)
@@ -239,7 +238,7 @@ class ShareRow(Base):
 
 
 class EventRow(Base):
-    """The log of what happened; only ever added to. ``detail`` never holds a secret."""
+    """The event log, which is only appended to. ``detail`` never holds a secret."""
 
     __tablename__ = "events"
     __table_args__ = (Index("ix_events_session", "session"),)

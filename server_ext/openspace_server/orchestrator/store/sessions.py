@@ -1,4 +1,4 @@
-"""Every statement about one session once it has been granted, and the event log."""
+"""Session store: all statements on sessions that have been allocated, and the event log."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from openspace_server.orchestrator.store.database import Database, Happening
+from openspace_server.orchestrator.store.database import Database, LogEvent
 from openspace_server.orchestrator.store.models import EventRow, HostRow, SessionRow, SlotRow, now, table
-from openspace_server.orchestrator.store.sql_clock import moment
+from openspace_server.orchestrator.store.sql_clock import db_time
 from openspace_server.protocols.sessions import SessionState
 
 ENDED = tuple(state for state in SessionState if state.ended)
 ATTACHED = (SessionState.RUNNING, SessionState.DISCONNECTED)
 ACTIVE = (SessionState.RESERVED, SessionState.STARTING, *ATTACHED)
 # Built once: building a statement takes longer than executing it.
-_LOOK = (
-    select(SessionRow, HostRow, moment())
+_READ = (
+    select(SessionRow, HostRow, db_time())
     .outerjoin(HostRow, HostRow.id == SessionRow.host)
     .where(SessionRow.id == bindparam("session"))
 )
@@ -26,7 +26,7 @@ _LOG = insert(table(EventRow))
 
 
 class SessionStore:
-    """Sessions and what happened to them. Every step is guarded by the fence and the state it starts from."""
+    """Sessions and their events. Every transition is guarded by the fence and by the state it starts from."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,18 +35,18 @@ class SessionStore:
         async with self._database.read() as tx:
             return await tx.get(SessionRow, id)
 
-    async def look(self, id: str) -> tuple[SessionRow, HostRow | None, str] | None:
+    async def read(self, id: str) -> tuple[SessionRow, HostRow | None, str] | None:
         """The session, its host, and the database's time."""
         async with self._database.read() as tx:
-            found = (await tx.execute(_LOOK, {"session": id})).first()
+            found = (await tx.execute(_READ, {"session": id})).first()
             return (found[0], found[1], found[2]) if found is not None else None
 
     async def sessions(self, owners: Sequence[str], ended: bool = False) -> Sequence[SessionRow]:
-        """The sessions of ``owners``, oldest first; those that ended only when asked for."""
+        """The sessions of ``owners``, oldest first; with ``ended``, also those that have ended."""
         return await self._list(SessionRow.owner.in_(owners), ended)
 
     async def live(self, host: str | None = None) -> Sequence[SessionRow]:
-        """Every session that has not ended, whoever owns it; only those of ``host`` if one is given."""
+        """All sessions of all owners that have not ended; only those on ``host`` if one is given."""
         return await self._list(SessionRow.host == host if host is not None else SessionRow.id.is_not(None), False)
 
     async def counts(self) -> dict[str, int]:
@@ -56,21 +56,21 @@ class SessionStore:
             return {row[0]: row[1] for row in await tx.execute(query)}
 
     async def claim_start(self, row: SessionRow) -> bool:
-        """RESERVED → STARTING: whoever gets True sends START."""
+        """RESERVED → STARTING: the process that gets True sends START."""
         reserved = SessionRow.state == SessionState.RESERVED
-        return await self._step(row, "starting", [reserved], state=SessionState.STARTING)
+        return await self._transition(row, "starting", [reserved], state=SessionState.STARTING)
 
     async def set_instance(self, row: SessionRow, instance: int) -> bool:
-        """The host started it as ``instance``; also when a stop was asked meanwhile, which then knows what to stop."""
-        return await self._step(row, "started", [SessionRow.instance.is_(None)], instance=instance)
+        """The host started it as ``instance``; recorded also while STOPPING, so that the instance can be stopped."""
+        return await self._transition(row, "started", [SessionRow.instance.is_(None)], instance=instance)
 
     async def set_running(self, row: SessionRow) -> bool:
-        return await self._step(
+        return await self._transition(
             row, "running", [SessionRow.state == SessionState.STARTING], state=SessionState.RUNNING, reason=""
         )
 
     async def set_progress(self, row: SessionRow, reason: str) -> None:
-        """Tell those who wait how far the start is. No event: it is told every few seconds."""
+        """Record the progress of the start, for the waiting view. Not logged: it changes every few seconds."""
         here = (SessionRow.id == row.id, SessionRow.fence == row.fence, SessionRow.state == SessionState.STARTING)
         async with self._database.write() as tx:
             await tx.execute(update(SessionRow).where(*here).values(reason=reason, modified=now()))
@@ -79,36 +79,36 @@ class SessionStore:
         """RUNNING ⇄ DISCONNECTED."""
         before, after = ATTACHED[::-1] if watched else ATTACHED
         kind = "connected" if watched else "disconnected"
-        return await self._step(row, kind, [SessionRow.state == before], state=after)
+        return await self._transition(row, kind, [SessionRow.state == before], state=after)
 
     async def set_size(self, row: SessionRow, width: int, height: int) -> bool:
-        return await self._step(row, "resolution", [], width=width, height=height)
+        return await self._transition(row, "resolution", [], width=width, height=height)
 
-    async def set_known(self, row: SessionRow, known: str, used: bool) -> None:
-        """What the instance shows, for the one that may have to take its place; ``used``: somebody steered it."""
-        await self._note(row, known=known, **({"used": moment()} if used else {}))
+    async def set_snapshot(self, row: SessionRow, snapshot: str, used: bool) -> None:
+        """The instance's state, for an instance that has to replace it; ``used``: it was steered since the last one."""
+        await self._update(row, snapshot=snapshot, **({"used": db_time()} if used else {}))
 
     async def set_used(self, id: str) -> None:
-        """Somebody uses it."""
-        change = update(SessionRow).where(SessionRow.id == id, SessionRow.state.in_(ATTACHED)).values(used=moment())
+        """A viewer uses it now."""
+        change = update(SessionRow).where(SessionRow.id == id, SessionRow.state.in_(ATTACHED)).values(used=db_time())
         async with self._database.write() as tx:
             await tx.execute(change)
 
     async def set_warned(self, row: SessionRow, at: str, reason: str) -> bool:
-        """Its users are told that it ends ``at``; empty: that it does not after all. True once for each."""
+        """Its users are warned that it ends ``at``; empty: the warning is withdrawn. True once for each."""
         kind = "warned" if at else "warning withdrawn"
         detail = f"ends at {at}: {reason}" if at else ""
-        return await self._step(row, kind, [SessionRow.warned != at], detail, warned=at)
+        return await self._transition(row, kind, [SessionRow.warned != at], detail, warned=at)
 
-    async def forgive(self, row: SessionRow) -> None:
-        """It has run well for long: what crashed before no longer counts."""
-        await self._note(row, restarts=0)
+    async def reset_restarts(self, row: SessionRow) -> None:
+        """It has run long enough for earlier crashes not to count any more."""
+        await self._update(row, restarts=0)
 
     async def set_stopping(self, row: SessionRow, reason: str = "", ending: SessionState | None = None) -> bool:
-        """STARTING or RUNNING → STOPPING. Ends as ``ending``: FAILED if there is a reason and nothing else is said."""
+        """STARTING or RUNNING → STOPPING. Ends as ``ending``; by default FAILED if there is a reason, else STOPPED."""
         active = (SessionState.STARTING, *ATTACHED)
         ending = ending or (SessionState.FAILED if reason else SessionState.STOPPED)
-        return await self._step(
+        return await self._transition(
             row,
             "stopping",
             [SessionRow.state.in_(active)],
@@ -119,7 +119,7 @@ class SessionStore:
         )
 
     async def end(self, row: SessionRow, state: SessionState, reason: str = "", only_from: str | None = None) -> bool:
-        """Into a terminal state; its slot is free again in the same transaction."""
+        """Enter a terminal state; its slot is freed in the same transaction."""
         guard: ColumnElement[bool] = (SessionRow.id == row.id) & (SessionRow.fence == row.fence)
         if only_from is not None:
             guard &= SessionRow.state == only_from
@@ -127,7 +127,7 @@ class SessionStore:
             return bool(await end_sessions(tx, guard, state, reason))
 
     async def events(self, session: str | None = None, after: int = 0, limit: int = 10_000) -> Sequence[EventRow]:
-        """What happened, oldest first: to one session, or to all."""
+        """The events of one session, or of all, oldest first."""
         query = select(EventRow).where(EventRow.id > after).order_by(EventRow.id).limit(limit)
         if session is not None:
             query = query.where(EventRow.session == session)
@@ -141,17 +141,17 @@ class SessionStore:
         async with self._database.read() as tx:
             return (await tx.scalars(query)).all()
 
-    async def _note(self, row: SessionRow, **values: Any) -> None:
-        """A change that is no step of the session's life: not logged."""
+    async def _update(self, row: SessionRow, **values: Any) -> None:
+        """A change that is no transition: not logged."""
         change = update(SessionRow).where(SessionRow.id == row.id, SessionRow.fence == row.fence).values(**values)
         async with self._database.write() as tx:
             await tx.execute(change)
 
-    async def _step(
+    async def _transition(
         self, row: SessionRow, kind: str, guards: list[ColumnElement[bool]], detail: str | None = None, **values: Any
     ) -> bool:
         shown = " ".join(f"{k}={v}" for k, v in values.items() if k not in ("state", "reason"))
-        stamps = {"modified": now()} | ({"since": moment()} if "state" in values else {})
+        stamps = {"modified": now()} | ({"since": db_time()} if "state" in values else {})
         change = (
             update(table(SessionRow))
             .where(SessionRow.id == row.id, SessionRow.fence == row.fence, SessionRow.state.not_in(ENDED), *guards)
@@ -166,7 +166,7 @@ class SessionStore:
 
 
 async def end_sessions(tx: AsyncSession, which: ColumnElement[bool], state: SessionState, reason: str) -> list[str]:
-    """End all live sessions that match and free their slots; their ids."""
+    """End all live sessions that match ``which`` and free their slots; their ids."""
     rows = (await tx.scalars(select(SessionRow).where(which, SessionRow.state.not_in(ENDED)).with_for_update())).all()
     ids = [row.id for row in rows]
     for row in rows:
@@ -181,8 +181,8 @@ async def end_sessions(tx: AsyncSession, which: ColumnElement[bool], state: Sess
 async def log(
     tx: AsyncSession, kind: str, session: SessionRow | None = None, host: str | None = None, detail: str = ""
 ) -> None:
-    """Append to the event log, in the transaction of what it tells; listeners hear of it once that is committed."""
-    happening = Happening(
+    """Append to the event log, within the transaction of the change; listeners are called once it is committed."""
+    event = LogEvent(
         at=now(),
         kind=kind,
         session=session.id if session else None,
@@ -190,5 +190,5 @@ async def log(
         fence=session.fence if session else None,
         detail=detail,
     )
-    tx.info.setdefault("happenings", []).append(happening)
-    await tx.execute(_LOG, vars(happening))
+    tx.info.setdefault("events", []).append(event)
+    await tx.execute(_LOG, vars(event))

@@ -1,4 +1,4 @@
-"""The database's clock. Leases and deadlines are compared by it alone: the clocks of several servers may disagree."""
+"""The database's clock, to which all leases and deadlines are compared: the servers' clocks may differ."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 
-class moment(GenericFunction[str]):  # noqa: N801
-    """``moment(seconds)``: the database's time plus ``seconds``, in the form of :func:`models.now`; sorts as text.
+class db_time(GenericFunction[str]):  # noqa: N801
+    """``db_time(seconds)``: the database's time plus ``seconds``, in the format of :func:`models.now`; sorts as text.
     ``seconds`` may be the name of a parameter that is given when the statement is executed."""
 
     type = String()
     inherit_cache = True
-    name = "moment"
+    name = "db_time"
 
     def __init__(self, seconds: float | str = 0.0) -> None:
-        named: BindParameter[float] = (
+        parameter: BindParameter[float] = (
             bindparam(seconds, type_=Float()) if isinstance(seconds, str) else bindparam(None, seconds, Float(), True)
         )
-        super().__init__(named)
+        super().__init__(parameter)
 
 
-@compiles(moment, "sqlite")
-def _sqlite(element: moment, compiler: Any, **options: Any) -> str:
+@compiles(db_time, "sqlite")
+def _sqlite(element: db_time, compiler: Any, **options: Any) -> str:
     seconds = compiler.process(element.clauses, **options)
     return f"strftime('%Y-%m-%dT%H:%M:%fZ', julianday('now') + ({seconds}) / 86400.0)"
 
 
-@compiles(moment, "postgresql")
-def _postgresql(element: moment, compiler: Any, **options: Any) -> str:
+@compiles(db_time, "postgresql")
+def _postgresql(element: db_time, compiler: Any, **options: Any) -> str:
     seconds = compiler.process(element.clauses, **options)
-    later = f"clock_timestamp() + make_interval(secs => ({seconds})::double precision)"
-    return f"to_char(({later}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+    time = f"clock_timestamp() + make_interval(secs => ({seconds})::double precision)"
+    return f"to_char(({time}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"

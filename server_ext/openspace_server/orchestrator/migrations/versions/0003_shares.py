@@ -1,4 +1,4 @@
-"""AgentConnections to sessions for people who do not own them."""
+"""Share links: access to sessions for guests."""
 
 from __future__ import annotations
 
