@@ -22,7 +22,7 @@ def brightness(frame: Frame) -> np.ndarray:
 
 
 def sun_direction(engine: EmbeddedEngine, body: int) -> np.ndarray:
-    sun = -engine._sky.positions[body]
+    sun = -engine._ephemeris.positions[body]
     return np.asarray(sun / np.linalg.norm(sun))
 
 
@@ -224,10 +224,12 @@ def test_a_way_around_the_moon_may_lead_through_the_earth(engine: EmbeddedEngine
 
 
 def test_what_was_drawn_once_is_not_kept_for_ever(engine: EmbeddedEngine, wall: Wall) -> None:
+    counts = []
     for _ in range(60):
         engine.move(Motion({"orbitX": 0.01}, is_held=True), wall.after(0.03))
         engine.draw(wall.now)
-    assert TransformState.get_num_states() < 150
+        counts.append(TransformState.get_num_states())
+    assert counts[-1] < counts[0] + 20
 
 
 def test_duration_zero_jumps(engine: EmbeddedEngine, wall: Wall) -> None:
