@@ -249,7 +249,7 @@ def test_points_that_are_not_to_be_drawn_are_left_out(installed: Install) -> Non
             done(engine.update_points("dust", PLACES, VALUES, shown=np.zeros(len(PLACES), bool)))
 
 
-def test_other_colours_alone_read_no_file_again(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_colors_alone_read_no_file_again(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     installed()
     with opened() as engine:
         engine.set_paused(True, now())
@@ -264,7 +264,7 @@ def test_other_colours_alone_read_no_file_again(installed: Install, monkeypatch:
         assert len(list(points_folder(engine).iterdir())) == 2
 
 
-def test_colours_of_each_point_win_over_another_colour_map(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colors_of_each_point_win_over_another_color_map(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     installed()
     with opened() as engine:
         engine.set_paused(True, now())
@@ -284,7 +284,7 @@ def test_colours_of_each_point_win_over_another_colour_map(installed: Install, m
 
 
 @pytest.mark.parametrize("step", ["ColorMapping.ValueRange", "ColorMapping.File"])
-def test_colours_that_openspace_refuses_leave_those_of_before(
+def test_colors_that_openspace_refuses_leave_those_of_before(
     step: str, installed: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed()

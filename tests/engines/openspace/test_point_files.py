@@ -50,7 +50,7 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(tmp_path: Path, mon
     assert not list(tmp_path.iterdir())
 
 
-def test_a_colour_map_keeps_all_256_steps_of_a_channel(tmp_path: Path) -> None:
+def test_a_color_map_keeps_all_256_steps_of_a_channel(tmp_path: Path) -> None:
     steps = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 4, axis=1)
     write_colour_map(tmp_path / "c.cmap", steps)
     count, *lines = (tmp_path / "c.cmap").read_text().splitlines()
@@ -59,7 +59,7 @@ def test_a_colour_map_keeps_all_256_steps_of_a_channel(tmp_path: Path) -> None:
     assert np.array_equal((255 * rows).astype(np.uint8), steps), "OpenSpace cuts off, it does not round"
 
 
-def test_colours_of_points_are_exact_while_they_are_few_and_near_when_they_are_many() -> None:
+def test_colors_of_points_are_exact_while_they_are_few_and_near_when_they_are_many() -> None:
     numbers = np.random.default_rng(2)
     few = numbers.integers(0, 256, (3000, 4), dtype=np.uint8)
     colours, rows = palette(few)
@@ -111,7 +111,7 @@ def test_sizes_in_pixels_and_degrees_are_the_same_sizes() -> None:
     assert point_table.pixels(point_table.degrees(0.1, 1280), 1280) == pytest.approx(math.sqrt(2)), "never less"
 
 
-def test_logarithms_of_values_are_what_is_coloured() -> None:
+def test_logarithms_of_values_are_what_is_colored() -> None:
     mapping = {"Parameter": "values", "Colors": [[0, 0, 0], [1, 1, 1]], "ValueRange": [1, 100], "Logarithmic": True}
     columns = {"values": np.array([1, 10, 0, -5], "<f4")}
     colours = point_table.colours_of(mapping, columns, None)

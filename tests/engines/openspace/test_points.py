@@ -121,9 +121,7 @@ def test_looks_are_properties_of_the_node_and_read_back_from_it(space: OpenSpace
     assert space[f"{NODE}.Sizing.MaxSize"] == pytest.approx(2 * np.degrees(np.arctan(3 / 160 * np.tan(np.radians(40)))))
 
 
-def test_values_are_coloured_by_colour_map_range_and_logarithm(
-    space: OpenSpace, files: Callable[[], list[str]]
-) -> None:
+def test_values_are_colored_by_color_map_range_and_logarithm(space: OpenSpace, files: Callable[[], list[str]]) -> None:
     line = np.stack([np.linspace(-300, 300, 400), np.zeros(400), np.zeros(400)], axis=1).astype("f4")
     values = np.geomspace(1, 100, 400)
     halves = [[255, 0, 0], [0, 255, 0]]
@@ -152,7 +150,7 @@ def test_values_are_coloured_by_colour_map_range_and_logarithm(
     assert red() == 0, "a range that somebody else has set is kept, too"
 
 
-def test_every_point_may_have_a_colour_of_its_own_with_alpha(space: OpenSpace) -> None:
+def test_every_point_may_have_a_color_of_its_own_with_alpha(space: OpenSpace) -> None:
     places = np.array([[-200, 0, 0], [0, 0, 0], [200, 0, 0]], "f4")
     colours = np.array([[255, 0, 0, 255], [0, 255, 0, 128], [10, 20, 250, 255]], np.uint8)
     galaxies = space.add_points("three", places, unit="Mpc", colors=colours, size=12)

@@ -15,8 +15,7 @@ from openspace_server.engines.embedded.camera.navigation_states import Pose
 from openspace_server.engines.embedded.camera.navigator import Navigator
 from openspace_server.engines.embedded.sky import geodesy as geo
 from openspace_server.engines.embedded.sky.bodies import BODIES, find
-from openspace_server.engines.embedded.sky.ephemeris import Sky
-from openspace_server.engines.embedded.sky.rotation import axes
+from openspace_server.engines.embedded.sky.ephemeris import Ephemeris
 from openspace_server.engines.scene_engine import Flight, GeoPosition, SceneEngine
 from openspace_server.geometry import quaternions as quat
 from openspace_server.geometry.world import CAMERA, GALACTIC
@@ -28,15 +27,15 @@ _ZOOM_SECONDS = 2.0
 
 
 class Steering(SceneEngine):
-    """Needs from the other half: ``_navigator``, ``_sky``, and the methods that are abstract here."""
+    """Needs from the other half: ``_navigator``, ``_ephemeris``, and the methods that are abstract here."""
 
     _navigator: Navigator
-    _sky: Sky
+    _ephemeris: Ephemeris
     _dirty: bool
     _steered: bool  # whether input moved the camera since the last picture
 
     @abstractmethod
-    def _sync(self, now: float) -> Sky:
+    def _sync(self, now: float) -> Ephemeris:
         """The bodies at wall time ``now``. Raises EngineError when the engine is not open."""
 
     @abstractmethod
@@ -74,13 +73,13 @@ class Steering(SceneEngine):
     def set_focus(self, target: str) -> None:
         index = find(target)
         self._opened()
-        self._navigator.set_focus(index, self._sky)
+        self._navigator.set_focus(index, self._ephemeris)
         self._dirty = True
 
     def set_aim(self, target: str) -> None:
         index = find(target) if target else None
         self._opened()
-        self._navigator.set_aim(index, self._sky)
+        self._navigator.set_aim(index, self._ephemeris)
         self._dirty = True
 
     def look_at_focus(self, now: float) -> None:
@@ -101,7 +100,7 @@ class Steering(SceneEngine):
     def fly_to_geo(
         self, target: str, latitude: float, longitude: float, altitude: float | None, duration: float | None, now: float
     ) -> None:
-        sky = self._sync(now)
+        ephemeris = self._sync(now)
         index = find(target) if target else self._navigator.focus
         if not -90 <= latitude <= 90 or not math.isfinite(longitude):
             raise EngineError(f"a latitude is -90 to 90 degrees, a longitude finite; got {latitude!r}, {longitude!r}")
@@ -109,12 +108,14 @@ class Steering(SceneEngine):
             altitude = self.camera_position().altitude if index == self._navigator.focus else BODIES[index].radius * 2.3
         if not math.isfinite(altitude):
             raise EngineError(f"an altitude must be finite, got {altitude!r}")
-        self._navigator.fly_to_place(index, latitude, longitude, altitude, _or(duration, _FLIGHT_SECONDS), now, sky)
+        self._navigator.fly_to_place(
+            index, latitude, longitude, altitude, _or(duration, _FLIGHT_SECONDS), now, ephemeris
+        )
         self._dirty = True
 
     def fly_to_state(self, state: dict[str, Any], duration: float | None, now: float) -> None:
-        sky = self._sync(now)
-        self._navigator.fly_to_pose(self._read(state, sky), _or(duration, _FLIGHT_SECONDS), now, sky)
+        ephemeris = self._sync(now)
+        self._navigator.fly_to_pose(self._read(state, ephemeris), _or(duration, _FLIGHT_SECONDS), now, ephemeris)
         self._dirty = True
 
     def zoom_to(self, height: float, duration: float | None, now: float) -> None:
@@ -166,16 +167,18 @@ class Steering(SceneEngine):
 
     def camera(self) -> dict[str, Any]:
         self._opened()
-        return {**states.write(self._navigator.pose(), self._sky), "Timestamp": self.time}
+        return {**states.write(self._navigator.pose(), self._ephemeris), "Timestamp": self.time}
 
     def set_camera(self, state: dict[str, Any], now: float) -> None:
         """``Timestamp`` is not applied: time has its own call."""
-        sky = self._sync(now)
-        self._navigator.place(self._read(state, sky), sky)
+        ephemeris = self._sync(now)
+        self._navigator.place(self._read(state, ephemeris), ephemeris)
         self._dirty = True
 
-    def _read(self, state: dict[str, Any], sky: Sky) -> Pose:
-        return states.read(state, self._navigator.focus, sky, lambda index: self._navigator.ground(index, sky))
+    def _read(self, state: dict[str, Any], ephemeris: Ephemeris) -> Pose:
+        return states.read(
+            state, self._navigator.focus, ephemeris, lambda index: self._navigator.ground(index, ephemeris)
+        )
 
     def pose(self) -> CameraPose:
         self._opened()
@@ -187,25 +190,25 @@ class Steering(SceneEngine):
 
     def set_pose(self, pose: CameraPose, now: float) -> None:
         index = find(pose.focus)
-        sky = self._sync(now)
+        ephemeris = self._sync(now)
         i, j, k, w = pose.rotation
         turned = np.array((w, i, j, k), float)
         position = np.array(pose.position, float)
         if not np.all(np.isfinite(position)) or not np.all(np.isfinite(turned)) or not turned @ turned > 1e-12:
             raise EngineError("a camera pose needs finite numbers and a rotation that is not 0")
-        turn = axes(index, sky.days, sky.seconds) if pose.follows_rotation else GALACTIC.T
+        turn = ephemeris.body_axes(index) if pose.follows_rotation else GALACTIC.T
         position = turn @ position
-        lowest = self._navigator.ground(index, sky).radius(position) if np.any(position) else math.inf
+        lowest = self._navigator.ground(index, ephemeris).radius(position) if np.any(position) else math.inf
         if not quat.length(position) >= lowest:
             raise EngineError(f"the camera pose is inside {BODIES[index].name}")
         orientation = quat.from_matrix(turn @ quat.matrix(quat.unit(turned)) @ CAMERA.T)
-        self._navigator.place(Pose(index, None, position, orientation), sky)
+        self._navigator.place(Pose(index, None, position, orientation), ephemeris)
         self._dirty = True
 
     # -- places ---------------------------------------------------------------------------------------------------
 
     def _body_fixed(self, vector: np.ndarray) -> np.ndarray:
-        return axes(self._navigator.focus, self._sky.days, self._sky.seconds).T @ vector
+        return self._ephemeris.body_axes(self._navigator.focus).T @ vector
 
     def _radii(self, index: int) -> tuple[float, float]:
         scale = float(self._navigator.scales[index])
@@ -222,7 +225,7 @@ class Steering(SceneEngine):
         here = self._body_fixed(self._navigator.position)
         ahead = self._body_fixed(quat.matrix(self._navigator.orientation)[:, 1])
         radii = self._radii(self._navigator.focus)
-        seen = geo.hit(here, ahead, *radii)
+        seen = geo.intersection(here, ahead, *radii)
         if seen is None:
             return None
         latitude, longitude, _ = geo.geodetic(seen, *radii)
@@ -233,12 +236,12 @@ class Steering(SceneEngine):
         focus = self._navigator.focus
         if BODIES[focus].kind == "star":
             return None
-        x, y, z = self._body_fixed(-self._sky.positions[focus]).tolist()
+        x, y, z = self._body_fixed(-self._ephemeris.positions[focus]).tolist()
         return GeoPosition(math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x)))
 
     def surface_point(self, target: str, position: GeoPosition) -> tuple[float, float, float]:
         index = find(target) if target else self._navigator.focus
-        x, y, z = geo.place(position.latitude, position.longitude, position.altitude, *self._radii(index)).tolist()
+        x, y, z = geo.cartesian(position.latitude, position.longitude, position.altitude, *self._radii(index)).tolist()
         return x, y, z
 
 

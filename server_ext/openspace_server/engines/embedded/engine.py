@@ -24,7 +24,7 @@ from openspace_server.engines.embedded.scene_graph.engine_properties import Navi
 from openspace_server.engines.embedded.scene_graph.nodes import Nodes
 from openspace_server.engines.embedded.sky import simulation_clock as clocks
 from openspace_server.engines.embedded.sky.bodies import BODIES
-from openspace_server.engines.embedded.sky.ephemeris import Sky, sky
+from openspace_server.engines.embedded.sky.ephemeris import Ephemeris, ephemeris_at
 from openspace_server.engines.embedded.sky.rotation import spin_rate
 from openspace_server.engines.point_engine import PickedPoint
 from openspace_server.engines.properties import PropertyTree
@@ -74,8 +74,8 @@ class EmbeddedEngine(Staging):
         start = (datetime.now(UTC) - clocks.EPOCH).total_seconds()
         self._clock: clocks.SimulationClock | None = None
         self._start = start
-        self._sky = sky(start)
-        self._navigator = Navigator(self._sky)
+        self._ephemeris = ephemeris_at(start)
+        self._navigator = Navigator(self._ephemeris)
 
     def close(self) -> None:
         if self._canvas is not None:
@@ -137,7 +137,7 @@ class EmbeddedEngine(Staging):
             raise EngineError(f"antialias is a number of samples per pixel, 1, 2, 4, 8 or 16; got {antialias!r}")
         self.advance(now)
         self._still_at = now
-        moment = self._sky if request.time is None else sky(clocks.parse(request.time))
+        moment = self._ephemeris if request.time is None else ephemeris_at(clocks.parse(request.time))
         pose = self._navigator.pose_at(moment) if request.camera is None else self._read(request.camera, moment)
         look = self._nodes.look
         view = self._view(pose, moment, look.scales, (width, height), exact=True)
@@ -148,7 +148,7 @@ class EmbeddedEngine(Staging):
 
     def _picture(self, canvas: Canvas, width: int, height: int, moving: bool) -> Frame:
         nav, look = self._navigator, self._nodes.look
-        view = self._view(nav.pose(), self._sky, nav.scales, (width, height))
+        view = self._view(nav.pose(), self._ephemeris, nav.scales, (width, height))
         self._scene.update(view, nav.focus, look, moving)
         began = clock.thread_time()
         raw = canvas.picture(width, height)
@@ -159,7 +159,9 @@ class EmbeddedEngine(Staging):
         self._seen, self._speed = view, None
         return Frame(self._frames + 1, self._render.finish(pixels), self.time, self.camera())
 
-    def _view(self, pose: Pose, moment: Sky, scales: np.ndarray, size: tuple[int, int], *, exact: bool = False) -> View:
+    def _view(
+        self, pose: Pose, moment: Ephemeris, scales: np.ndarray, size: tuple[int, int], *, exact: bool = False
+    ) -> View:
         at = moment.positions
         offsets = (at - at[pose.anchor]) - pose.position
         return View(moment, at[pose.anchor] + pose.position, pose.orientation, *size, offsets, RADII * scales, exact)
@@ -200,8 +202,8 @@ class EmbeddedEngine(Staging):
 
     def _pixel_speed(self, view: View) -> float:
         """Pixels per simulated second of the fastest thing in the picture: bodies against the camera, or turning."""
-        sky_, focus = view.sky, self._navigator.focus
-        velocity = (sky_.velocities - sky_.velocities[focus]) @ view.axes.T
+        ephemeris, focus = view.ephemeris, self._navigator.focus
+        velocity = (ephemeris.velocities - ephemeris.velocities[focus]) @ view.axes.T
         towards = view.seen / view.distances[:, None]
         across = velocity - np.einsum("ij,ij->i", velocity, towards)[:, None] * towards
         radial = np.abs(np.einsum("ij,ij->i", velocity, towards)) / view.distances
@@ -220,18 +222,18 @@ class EmbeddedEngine(Staging):
         self._sync(now)
         look = self._nodes.look
         if not np.array_equal(look.scales, self._navigator.scales):
-            self._navigator.rescale(look.scales, self._sky)
-        self._navigator.advance(now, self._sky)
+            self._navigator.rescale(look.scales, self._ephemeris)
+        self._navigator.advance(now, self._ephemeris)
         self._navigation.apply(self._navigator)
 
     def _touch(self) -> None:
         self._dirty = True
 
-    def _sync(self, now: float) -> Sky:
+    def _sync(self, now: float) -> Ephemeris:
         seconds = self._ticking(now).seconds(now)
-        if seconds != self._sky.seconds:
-            self._sky = sky(seconds)
-        return self._sky
+        if seconds != self._ephemeris.seconds:
+            self._ephemeris = ephemeris_at(seconds)
+        return self._ephemeris
 
     def _ticking(self, now: float) -> clocks.SimulationClock:
         """The clock, which starts with the first wall time we are told."""
@@ -250,7 +252,7 @@ class EmbeddedEngine(Staging):
     @property
     def time(self) -> str:
         self._opened()
-        return clocks.iso(self._sky.seconds)
+        return clocks.iso(self._ephemeris.seconds)
 
     def set_time(self, time: str, now: float) -> None:
         seconds = clocks.parse(time)

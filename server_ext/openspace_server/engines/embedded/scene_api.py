@@ -16,8 +16,7 @@ from openspace_server.engines.embedded.scene_graph.assets import ASSETS
 from openspace_server.engines.embedded.scene_graph.nodes import Nodes
 from openspace_server.engines.embedded.sky import simulation_clock as clocks
 from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX, find
-from openspace_server.engines.embedded.sky.ephemeris import sky
-from openspace_server.engines.embedded.sky.rotation import axes
+from openspace_server.engines.embedded.sky.ephemeris import ephemeris_at
 from openspace_server.engines.properties import PropertyOwner
 from openspace_server.geometry.world import GALACTIC
 
@@ -44,7 +43,7 @@ class Staging(Steering):
     def world_position(self, identifier: str) -> tuple[float, float, float]:
         self._opened()
         name = identifier.removesuffix("Trail").removesuffix("Label").removesuffix("Atmosphere")
-        position = self._sky.positions[INDEX[name]] if name in INDEX else np.zeros(3)
+        position = self._ephemeris.positions[INDEX[name]] if name in INDEX else np.zeros(3)
         x, y, z = (GALACTIC @ position).tolist()
         return x, y, z
 
@@ -52,13 +51,13 @@ class Staging(Steering):
         self._opened()
         if identifier not in INDEX:
             return np.eye(3)
-        turned: np.ndarray = GALACTIC @ axes(INDEX[identifier], self._sky.days, self._sky.seconds)
+        turned: np.ndarray = GALACTIC @ self._ephemeris.body_axes(INDEX[identifier])
         return turned
 
     def body_positions(self, targets: Sequence[str], time: str) -> tuple[np.ndarray, np.ndarray]:
         rows = [find(target) for target in targets]
-        at = sky(clocks.parse(time))
-        turned = [GALACTIC @ axes(row, at.days, at.seconds) for row in rows]
+        at = ephemeris_at(clocks.parse(time))
+        turned = [GALACTIC @ at.body_axes(row) for row in rows]
         return at.positions[rows] @ GALACTIC.T, np.array(turned).reshape(-1, 3, 3)
 
     # -- nodes ----------------------------------------------------------------------------------------------------
@@ -93,7 +92,7 @@ class Staging(Steering):
 
     def color_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
         self._opened()
-        self._scene.points.colour(identifier, mapping)
+        self._scene.points.color(identifier, mapping)
         self._dirty = True
 
     @property

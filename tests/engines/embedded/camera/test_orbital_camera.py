@@ -10,7 +10,7 @@ from openspace_server.engines.embedded.camera.flight import Flight, Path
 from openspace_server.engines.embedded.camera.navigator import RADII, Navigator, viewing_distance
 from openspace_server.engines.embedded.camera.orbital_camera import FARTHEST, LOWEST, VIEW_HEIGHT, OrbitalCamera, ball
 from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
-from openspace_server.engines.embedded.sky.ephemeris import sky
+from openspace_server.engines.embedded.sky.ephemeris import ephemeris_at
 from openspace_server.engines.embedded.sky.simulation_clock import parse
 from openspace_server.geometry import quaternions as quat
 
@@ -150,7 +150,7 @@ def test_absurd_input_leaves_numbers_finite() -> None:
     assert np.all(np.isfinite(cam.orientation))
 
 
-SKY = sky(parse("2026-06-12T17:45"))
+EPHEMERIS = ephemeris_at(parse("2026-06-12T17:45"))
 PAIRS = [
     ("Earth", "Mars"),
     ("Earth", "Saturn"),
@@ -170,16 +170,19 @@ PAIRS = [
 @pytest.mark.parametrize(("start", "target"), PAIRS, ids=lambda name: str(name))
 @pytest.mark.parametrize("side", range(6))
 def test_flights_never_pass_through_a_body(start: str, target: str, side: int) -> None:
-    nav = Navigator(SKY)
+    nav = Navigator(EPHEMERIS)
     away = np.roll([1.0, 0.3, 0.1], side % 3) * (-1) ** side
     near = away / np.linalg.norm(away) * (1.2 * RADII[INDEX[start]])
-    nav.place(states.read({"Anchor": start, "Position": near.tolist()}, 3, SKY, lambda i: nav.ground(i, SKY)), SKY)
-    nav.fly_to(INDEX[target], 4.0, None, 0.0, SKY)
+    nav.place(
+        states.read({"Anchor": start, "Position": near.tolist()}, 3, EPHEMERIS, lambda i: nav.ground(i, EPHEMERIS)),
+        EPHEMERIS,
+    )
+    nav.fly_to(INDEX[target], 4.0, None, 0.0, EPHEMERIS)
     places = []
     for k in range(1601):
-        nav.advance(k / 400, SKY)
-        places.append(SKY.positions[nav.focus] + nav.position)
-    gaps = np.linalg.norm(np.array(places)[:, None] - SKY.positions, axis=2) / RADII
+        nav.advance(k / 400, EPHEMERIS)
+        places.append(EPHEMERIS.positions[nav.focus] + nav.position)
+    gaps = np.linalg.norm(np.array(places)[:, None] - EPHEMERIS.positions, axis=2) / RADII
     assert gaps.min() > 1.009, BODIES[int(np.unravel_index(gaps.argmin(), gaps.shape)[1])].name
     assert not nav.flying
     assert nav.focus == INDEX[target]
@@ -187,8 +190,8 @@ def test_flights_never_pass_through_a_body(start: str, target: str, side: int) -
 
 
 def test_a_flight_across_the_sun_bends_around_it() -> None:
-    earth = SKY.positions[INDEX["Earth"]]
-    positions = SKY.positions.copy()
+    earth = EPHEMERIS.positions[INDEX["Earth"]]
+    positions = EPHEMERIS.positions.copy()
     positions[INDEX["Mars"]] = -1.5 * earth
     outward = earth / np.linalg.norm(earth)
     path = Path(INDEX["Earth"], INDEX["Mars"], outward * 2e7, -outward * 1e7)
@@ -198,18 +201,20 @@ def test_a_flight_across_the_sun_bends_around_it() -> None:
 
 
 def test_flights_start_and_end_where_they_should_without_jumps() -> None:
-    nav = Navigator(SKY)
-    start = nav.position + SKY.positions[nav.focus]
-    nav.fly_to(INDEX["Saturn"], 5.0, 3e8, 10.0, SKY)
-    nav.advance(10.0, SKY)
-    assert np.allclose(nav.position + SKY.positions[nav.focus], start, rtol=0, atol=1.0)
+    nav = Navigator(EPHEMERIS)
+    start = nav.position + EPHEMERIS.positions[nav.focus]
+    nav.fly_to(INDEX["Saturn"], 5.0, 3e8, 10.0, EPHEMERIS)
+    nav.advance(10.0, EPHEMERIS)
+    assert np.allclose(nav.position + EPHEMERIS.positions[nav.focus], start, rtol=0, atol=1.0)
     nearest, before = [], nav.orientation
     for k in range(1, 1001):
-        nav.advance(10 + 5 * k / 1000, SKY)
+        nav.advance(10 + 5 * k / 1000, EPHEMERIS)
         turned = 2 * np.arccos(min(1.0, abs(float(before @ nav.orientation))))
         assert turned < 0.03
         before = nav.orientation.copy()
-        nearest.append(np.min(np.linalg.norm(SKY.positions[nav.focus] + nav.position - SKY.positions, axis=1)))
+        nearest.append(
+            np.min(np.linalg.norm(EPHEMERIS.positions[nav.focus] + nav.position - EPHEMERIS.positions, axis=1))
+        )
     # The distance to the nearest body changes by steps, not by leaps.
     assert np.max(np.abs(np.diff(np.log(nearest)))) < 0.12
     assert np.linalg.norm(nav.position) == pytest.approx(3e8)
@@ -221,7 +226,7 @@ def test_a_flight_stays_outside_bodies_that_move_under_it() -> None:
     path = Path(INDEX["Earth"], INDEX["Moon"], np.array([1e7, 0, 0]), np.array([6e6, 0, 0]))
     flight = Flight(path, 0.0, 2.0, np.array([1.0, 0, 0, 0]), np.array([0.0, 0, 1]))
     for k in range(1, 200):
-        moment = sky(parse("2026-06-12") + k * 86400 * 0.3)
+        moment = ephemeris_at(parse("2026-06-12") + k * 86400 * 0.3)
         offset, _, _ = flight.pose(k / 100, moment.positions, RADII)
         gaps = np.linalg.norm(offset + moment.positions[INDEX["Moon"]] - moment.positions, axis=1) / RADII
         assert gaps.min() > 1.0

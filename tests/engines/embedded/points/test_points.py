@@ -14,7 +14,7 @@ import pytest
 from openspace_server.engines.base import EngineError, Motion, UnknownTarget
 from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.embedded.points.chunks import CHUNK, arrange
-from openspace_server.engines.embedded.points.colors import ColourMap, mapped, pack
+from openspace_server.engines.embedded.points.colors import ColorMap, mapped, pack
 from openspace_server.engines.embedded.points.node import UNITS
 from openspace_server.engines.properties import Property
 from openspace_server.engines.scene_engine import SceneEngine
@@ -129,7 +129,7 @@ def test_dots_share_a_budget_and_what_is_beyond_it_is_square(space: EmbeddedEngi
         """Pixels of the red cloud, whose points are all in one place."""
         return len(lit(space.still(wall.now, (1280, 720), antialias=1).pixels[..., 2::-1].astype(int), 0))
 
-    blue, red = (table(SizeSettings=settings, Coloring={"FixedColor": colour}) for colour in ([0, 0, 1], [1, 0, 0]))
+    blue, red = (table(SizeSettings=settings, Coloring={"FixedColor": color}) for color in ([0, 0, 1], [1, 0, 0]))
     space.add_points(blue, np.tile([0.0, -1.2e4, 0.0], (500, 1)), {})
     space.add_points({**red, "Identifier": "Red"}, np.tile([0.0, 1.2e4, 0.0], (100, 1)), {})
     try:
@@ -154,7 +154,7 @@ def test_dots_are_covered_by_bodies_and_lie_before_them(space: EmbeddedEngine, w
 
 def test_a_nearer_body_covers_points_that_are_before_a_farther_one(space: EmbeddedEngine, wall: Wall) -> None:
     """Points between Earth and Moon, seen from either side."""
-    moon = (space._sky.positions[9] - space._sky.positions[3]) / 1e3
+    moon = (space._ephemeris.positions[9] - space._ephemeris.positions[3]) / 1e3
     assert space.targets()[9].identifier == "Moon"
     middle = np.repeat(moon[None] / 2, 50_000, axis=0) + np.random.default_rng(1).normal(0, 3000, (50_000, 3))
     space.add_points(table(Coloring={"FixedColor": [0, 1, 0]}), middle, {})
@@ -238,14 +238,14 @@ def test_of_several_updates_the_latest_is_drawn_as_if_it_had_been_the_only_one(
 ) -> None:
     rng = np.random.default_rng(3)
     frames = [rng.normal(0, 2e4, (60_000, 3)).astype(np.float32) for _ in range(4)]
-    colours = rng.integers(0, 255, (60_000, 3), np.uint8)
-    space.add_points(table(), frames[3], {}, colors=colours)
+    colors = rng.integers(0, 255, (60_000, 3), np.uint8)
+    space.add_points(table(), frames[3], {}, colors=colors)
     once = space.still(wall.now, antialias=1).pixels
     owner = space.tree.owner("Scene.Cloud")
     for frame in frames[:3]:
-        space.update_points("Cloud", frame, colors=colours[::-1])
+        space.update_points("Cloud", frame, colors=colors[::-1])
         space.draw(wall.now)
-    space.update_points("Cloud", frames[3], colors=colours)
+    space.update_points("Cloud", frames[3], colors=colors)
     assert np.array_equal(space.still(wall.now, antialias=1).pixels, once)
     assert space.tree.owner("Scene.Cloud") is owner
 
@@ -270,7 +270,7 @@ def test_values_alone_can_change(space: EmbeddedEngine, wall: Wall) -> None:
     assert len(lit(bgr(space, wall), 1)) > 0
 
 
-def test_colours_of_each_point_win_over_another_colour_map(space: EmbeddedEngine, wall: Wall) -> None:
+def test_colors_of_each_point_win_over_another_color_map(space: EmbeddedEngine, wall: Wall) -> None:
     coloring = {"ColorMapping": {"Parameter": "mass", "Colors": RED_GREEN_BLUE, "ValueRange": [0, 3]}}
     points, own = np.array([[9e3, 2e3, 0], [9e3, -2e3, 0]]), np.array([[255, 0, 0], [255, 0, 0]], np.uint8)
     sizes = {"Pixels": 6}
@@ -383,13 +383,13 @@ def test_the_first_part_of_every_chunk_stands_for_all_of_it(kind: type, atol: fl
     assert np.linalg.norm(exact - made.centre, axis=1).max() <= made.reach
 
 
-def test_colour_maps_take_ranges_logarithms_and_missing_values() -> None:
+def test_color_maps_take_ranges_logarithms_and_missing_values() -> None:
     values = np.array([1.0, 10.0, 100.0, np.nan, -5.0])
-    colours, shown = mapped(ColourMap("v", np.array(RED_GREEN_BLUE, float), 1, 1000, logarithmic=True), values)
-    assert colours[:3].tolist() == pack(np.array(RED_GREEN_BLUE, float)).tolist()
+    colors, shown = mapped(ColorMap("v", np.array(RED_GREEN_BLUE, float), 1, 1000, logarithmic=True), values)
+    assert colors[:3].tolist() == pack(np.array(RED_GREEN_BLUE, float)).tolist()
     assert shown is not None
     assert shown.tolist() == [True, True, True, False, False]
-    colours, shown = mapped(ColourMap("v", np.array(RED_GREEN_BLUE, float), 0, 50, hides=True), values)
+    colors, shown = mapped(ColorMap("v", np.array(RED_GREEN_BLUE, float), 0, 50, hides=True), values)
     assert shown is not None
     assert shown.tolist() == [True, True, False, False, False]
     half = pack(np.array([[200, 100, 50, 128]], np.uint8)).view(np.uint8)

@@ -8,33 +8,32 @@ import pytest
 from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.embedded.scene.eclipses import casters, covered, light
 from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
-from openspace_server.engines.embedded.sky.ephemeris import Sky, sky
-from openspace_server.engines.embedded.sky.rotation import axes
+from openspace_server.engines.embedded.sky.ephemeris import Ephemeris, ephemeris_at
 from openspace_server.engines.embedded.sky.simulation_clock import parse
 from tests.engines.embedded.conftest import Wall
 
 EARTH, MOON = INDEX["Earth"], INDEX["Moon"]
 
 
-def left(place: tuple[float, float], moment: Sky) -> np.ndarray:
+def left(place: tuple[float, float], moment: Ephemeris) -> np.ndarray:
     """The sunlight at a latitude and longitude on the Earth."""
     lat, lon = np.radians(place)
     up = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-    where = axes(EARTH, moment.days, moment.seconds) @ up * 6.365e6
+    where = moment.body_axes(EARTH) @ up * 6.365e6
     return light(EARTH, casters(EARTH, moment), where[None], moment)[0]
 
 
 def test_the_eclipse_of_august_2026_is_total_in_spain_and_partial_in_bavaria() -> None:
     """NASA's catalogue: greatest 17:45:51 UTC at 65.2 N 25.2 W; Burgos, in the path, is in totality at 18:29:30."""
-    assert left((65.2, -25.2), sky(parse("2026-08-12T17:45:51Z"))).max() < 0.05
-    moment = sky(parse("2026-08-12T18:29:30Z"))
+    assert left((65.2, -25.2), ephemeris_at(parse("2026-08-12T17:45:51Z"))).max() < 0.05
+    moment = ephemeris_at(parse("2026-08-12T18:29:30Z"))
     assert left((42.34, -3.70), moment).max() < 0.05
-    assert 0.2 < left((48.0, 10.0), sky(parse("2026-08-12T18:15:00Z"))).max() < 0.8
+    assert 0.2 < left((48.0, 10.0), ephemeris_at(parse("2026-08-12T18:15:00Z"))).max() < 0.8
     assert left((-30.0, -60.0), moment).min() == 1
 
 
 def test_without_an_eclipse_nothing_is_looked_at() -> None:
-    moment = sky(parse("2026-07-01"))
+    moment = ephemeris_at(parse("2026-07-01"))
     assert casters(EARTH, moment) == []
     assert casters(MOON, moment) == []
     assert casters(INDEX["Sun"], moment) == []
@@ -44,7 +43,7 @@ def test_the_moon_is_red_in_the_earths_umbra_and_plain_the_week_before(engine: E
     """Total lunar eclipse of 2025-03-14, greatest at 06:58:47 UTC."""
     shades = []
     for when in ("2025-03-14T06:58:47Z", "2025-03-07T06:58:47Z"):
-        towards = -sky(parse(when)).positions[MOON]
+        towards = -ephemeris_at(parse(when)).positions[MOON]
         position = towards / np.linalg.norm(towards) * 6e6
         camera = {"Anchor": "Moon", "ReferenceFrame": "ICRF", "Position": position.tolist(), "Up": [0, 0, 1]}
         still = engine.still(wall.now, (200, 200), time=when, camera=camera)
@@ -55,7 +54,7 @@ def test_the_moon_is_red_in_the_earths_umbra_and_plain_the_week_before(engine: E
 
 
 def test_jupiters_moons_cast_shadows_on_it_now_and_then() -> None:
-    moments = [sky(parse("2026-01-01") + hours * 3600) for hours in range(0, 48, 2)]
+    moments = [ephemeris_at(parse("2026-01-01") + hours * 3600) for hours in range(0, 48, 2)]
     found = {BODIES[i].identifier for moment in moments for i in casters(INDEX["Jupiter"], moment)}
     assert {"Io"} <= found <= {"Io", "Europa", "Ganymede", "Callisto"}
 

@@ -117,7 +117,7 @@ def test_scale_makes_a_body_larger_and_keeps_the_camera_outside(engine: Embedded
     assert engine.focus_distance() >= 10 * 6.35e6
 
 
-def test_a_trails_colour_is_the_colour_it_is_drawn_in(engine: EmbeddedEngine, wall: Wall) -> None:
+def test_a_trails_color_is_the_color_it_is_drawn_in(engine: EmbeddedEngine, wall: Wall) -> None:
     engine.show(labels=False)
     for each in engine.tree.match("Scene.*Trail.Renderable.Enabled"):
         each.set(each.uri == "Scene.NeptuneTrail.Renderable.Enabled")

@@ -12,7 +12,7 @@ import numpy as np
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.embedded.camera.orbital_camera import FARTHEST, LOWEST, Ground
 from openspace_server.engines.embedded.sky.bodies import BODIES, find
-from openspace_server.engines.embedded.sky.ephemeris import Sky
+from openspace_server.engines.embedded.sky.ephemeris import Ephemeris
 from openspace_server.engines.embedded.sky.reference_frames import ROOT, frame_axes
 from openspace_server.geometry import navigation_states
 from openspace_server.geometry import quaternions as quat
@@ -31,10 +31,10 @@ class Pose:
     frame: str = ROOT
 
 
-def write(pose: Pose, sky: Sky) -> dict[str, Any]:
+def write(pose: Pose, ephemeris: Ephemeris) -> dict[str, Any]:
     """The navigation state of ``pose`` without its time; yaw and pitch only where the view is off anchor or aim."""
-    turn = frame_axes(pose.frame, sky).T
-    ahead = _target(pose.anchor, pose.aim, pose.position, sky)
+    turn = frame_axes(pose.frame, ephemeris).T
+    ahead = _target(pose.anchor, pose.aim, pose.position, ephemeris)
     out: dict[str, Any] = {"Anchor": BODIES[pose.anchor].identifier}
     if pose.aim is not None:
         out["Aim"] = BODIES[pose.aim].identifier
@@ -42,13 +42,13 @@ def write(pose: Pose, sky: Sky) -> dict[str, Any]:
     return out | navigation_states.orientation_fields(turn @ quat.matrix(pose.orientation), turn @ ahead)
 
 
-def read(state: dict[str, Any], focus: int, sky: Sky, ground: Any) -> Pose:
+def read(state: dict[str, Any], focus: int, ephemeris: Ephemeris, ground: Any) -> Pose:
     """The pose that ``state`` asks for; ``ground(index)`` gives surfaces. Raises EngineError or UnknownTarget."""
     if not isinstance(state, dict):
         raise EngineError(f"a camera state is an object with Anchor and Position, got {type(state).__name__}")
     index = find(state.get("Anchor") or BODIES[focus].identifier)
     frame = str(state.get("ReferenceFrame") or ROOT)
-    turn = frame_axes(frame, sky)
+    turn = frame_axes(frame, ephemeris)
     if "Position" not in state:
         raise EngineError("camera: Position [x, y, z] in metres from the anchor is missing")
     position = turn @ _vector(state["Position"], "Position")
@@ -62,15 +62,15 @@ def read(state: dict[str, Any], focus: int, sky: Sky, ground: Any) -> Pose:
     up = turn @ _vector(state["Up"], "Up") if state.get("Up") is not None else NORTH
     aim = find(state["Aim"]) if state.get("Aim") else None
     aim = None if aim == index else aim
-    ahead = _target(index, aim, position, sky)
+    ahead = _target(index, aim, position, ephemeris)
     orientation = navigation_states.orientation(ahead, up, _angle(state, "Yaw"), _angle(state, "Pitch"))
     return Pose(index, aim, position, orientation, frame)
 
 
-def _target(anchor: int, aim: int | None, position: np.ndarray, sky: Sky) -> np.ndarray:
+def _target(anchor: int, aim: int | None, position: np.ndarray, ephemeris: Ephemeris) -> np.ndarray:
     if aim is None:
         return -position
-    target = sky.positions[aim] - sky.positions[anchor] - position
+    target = ephemeris.positions[aim] - ephemeris.positions[anchor] - position
     return target if np.any(target) else -position
 
 

@@ -11,7 +11,7 @@ from panda3d import core
 
 DATA = Path(__file__).parents[1] / "data"
 
-VERTEX = np.dtype([("place", "<f4", 3), ("colour", "u1", 4), ("uv", "<f4", 2)])
+VERTEX = np.dtype([("place", "<f4", 3), ("color", "u1", 4), ("uv", "<f4", 2)])
 """View-space place, RGBA, texture coordinates (v upwards)."""
 
 _COLUMNS = core.GeomVertexArrayFormat()
@@ -48,7 +48,7 @@ def free(texture: Any) -> None:
     texture.clear()
 
 
-def colours(rgb: np.ndarray, alpha: np.ndarray | float = 1.0) -> np.ndarray:
+def to_rgba(rgb: np.ndarray, alpha: np.ndarray | float = 1.0) -> np.ndarray:
     """RGB ``(n, 3)`` and alpha, both 0..1, as uint8 RGBA ``(n, 4)``."""
     out = np.empty((len(rgb), 4), np.uint8)
     out[:, :3] = np.minimum(np.maximum(rgb, 0), 1) * 255 + 0.5
@@ -124,7 +124,7 @@ class Mesh:
         if self._blended:
             # In software a colour that runs down to 0 may step below it and wrap around to a white dot.
             vertices = vertices.copy()
-            np.maximum(vertices["colour"], FAINTEST, out=vertices["colour"])
+            np.maximum(vertices["color"], FAINTEST, out=vertices["color"])
         if self._once:
             vertices, triangles = _flattened(vertices, triangles, order)
         geom = self._node.modify_geom(0)
@@ -185,7 +185,7 @@ def sprites(centres: np.ndarray, size: np.ndarray, rgb: np.ndarray) -> tuple[np.
         + (size[:, None] * CORNERS[:, 0])[..., None] * right[:, None]
         + (size[:, None] * CORNERS[:, 1])[..., None] * up[:, None]
     )
-    vertices["colour"] = colours(rgb)[:, None]
+    vertices["color"] = to_rgba(rgb)[:, None]
     vertices["uv"] = (CORNERS + 1) / 2
     return vertices.reshape(-1), np.arange(3 * n).reshape(-1, 3)
 

@@ -84,7 +84,7 @@ SURFACES: dict[str, Callable[[Light], np.ndarray]] = {
 class Atmosphere:
     """Glow around the limb: RGB, brightness over the disc's edge and beyond it, height of the glow in radii."""
 
-    colour: tuple[float, float, float]
+    color: tuple[float, float, float]
     inside: float
     outside: float
     height: float
@@ -127,5 +127,5 @@ def haze(atmosphere: Atmosphere, sun: np.ndarray, eye: np.ndarray, height: np.nd
     level = np.where(at_limb, atmosphere.outside, level)
     day = smooth(-0.14, 0.30, sun)
     dusk = np.exp(-(((sun - 0.0) / 0.10) ** 2)) * 0.55
-    colour = np.array(atmosphere.colour)
-    return (level * day)[:, None] * (colour + dusk[:, None] * (np.array(atmosphere.dusk) - colour))
+    color = np.array(atmosphere.color)
+    return (level * day)[:, None] * (color + dusk[:, None] * (np.array(atmosphere.dusk) - color))

@@ -9,7 +9,7 @@ import numpy as np
 
 from openspace_server.engines.embedded.camera.orbital_camera import VIEW_HEIGHT
 from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
-from openspace_server.engines.embedded.sky.ephemeris import Sky
+from openspace_server.engines.embedded.sky.ephemeris import Ephemeris
 from openspace_server.geometry import quaternions as quat
 
 _PARENTS = np.array(PARENT)
@@ -25,13 +25,13 @@ class View:
     covers.
 
     Attributes:
-        sky: the bodies.
+        ephemeris: the bodies.
         camera: metres from the Sun's centre.
         orientation: camera quaternion.
         width, height: pixels.
     """
 
-    sky: Sky
+    ephemeris: Ephemeris
     camera: np.ndarray
     orientation: np.ndarray
     width: int
@@ -93,7 +93,7 @@ class View:
     def apart(self) -> np.ndarray:
         """False for moons so near to their planet, and planets so near to the Sun, in the picture, that they are not
         told from it ``(n,)``."""
-        gaps = np.linalg.norm(self.sky.positions - self.sky.positions[_PARENTS], axis=1)
+        gaps = np.linalg.norm(self.ephemeris.positions - self.ephemeris.positions[_PARENTS], axis=1)
         return (_PARENTS < 0) | (self.focal * gaps > np.where(_PARENTS > 0, 8, 3) * self.distances[_PARENTS])
 
     def hidden(self, index: int) -> bool:

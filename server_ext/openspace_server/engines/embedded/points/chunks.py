@@ -10,7 +10,7 @@ import numpy as np
 
 CHUNK = 8192
 """Points of a chunk; the last one has fewer."""
-POINT = np.dtype([("place", "<f4", 3), ("colour", "<u4")])
+POINT = np.dtype([("place", "<f4", 3), ("color", "<u4")])
 """Place in parts of its chunk's size, from its middle; RGBA as bytes in that order."""
 _BLOCK = 1 << 16  # points looked at together where that spares memory
 _CELLS = 32  # per axis
@@ -106,9 +106,9 @@ def _relate(column: np.ndarray, middles: np.ndarray, sizes: np.ndarray) -> None:
         part /= size
 
 
-def paint(vertices: np.ndarray, order: np.ndarray, colours: np.ndarray) -> None:
-    """Give ``vertices`` their ``colours``, packed RGBA ``(n,)`` by point, or ``(1,)`` for all."""
-    vertices["colour"] = colours[0] if len(colours) == 1 else colours.take(order)
+def paint(vertices: np.ndarray, order: np.ndarray, colors: np.ndarray) -> None:
+    """Give ``vertices`` their ``colors``, packed RGBA ``(n,)`` by point, or ``(1,)`` for all."""
+    vertices["color"] = colors[0] if len(colors) == 1 else colors.take(order)
 
 
 def _codes(columns: list[np.ndarray]) -> np.ndarray:

@@ -16,19 +16,19 @@ _BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
-class ColourMap:
-    """``colours``: RGB 0..1 ``(m, 3)``; ``low`` and ``high``: the values of the first and the last, NaN for the
+class ColorMap:
+    """``colors``: RGB 0..1 ``(m, 3)``; ``low`` and ``high``: the values of the first and the last, NaN for the
     column's own (a logarithmic map takes ends of 0 and less for that, too); ``hides`` points with values outside."""
 
     parameter: str
-    colours: np.ndarray
+    colors: np.ndarray
     low: float = math.nan
     high: float = math.nan
     logarithmic: bool = False
     hides: bool = False
 
 
-def read_map(table: Mapping[str, Any]) -> ColourMap:
+def read_map(table: Mapping[str, Any]) -> ColorMap:
     """A ``ColorMapping`` table: ``Parameter``, ``File`` or ``Colors``, ``ValueRange``, ``Logarithmic``,
     ``HideValuesOutsideRange``. Raises EngineError."""
     parameter, span = table.get("Parameter"), table.get("ValueRange")
@@ -36,19 +36,19 @@ def read_map(table: Mapping[str, Any]) -> ColourMap:
         raise EngineError("a colour map needs Parameter, the name of a column")
     if table.get("Colors") is not None:
         try:
-            colours = np.array(table["Colors"], float)
+            colors = np.array(table["Colors"], float)
         except (TypeError, ValueError):
-            colours = np.empty(0)
-        if colours.ndim != 2 or not len(colours) or colours.shape[1] not in (3, 4) or not np.isfinite(colours).all():
+            colors = np.empty(0)
+        if colors.ndim != 2 or not len(colors) or colors.shape[1] not in (3, 4) or not np.isfinite(colors).all():
             raise EngineError("a colour map's Colors are rows of three numbers from 0 to 1")
-        colours = np.clip(colours[:, :3], 0, 1)
+        colors = np.clip(colors[:, :3], 0, 1)
     elif isinstance(table.get("File"), str):
-        colours = point_files.read_colour_map(table["File"])
+        colors = point_files.read_colour_map(table["File"])
     else:
         raise EngineError("a colour map needs a File or Colors")
     low, high = read_range(span) if span is not None else (math.nan, math.nan)
-    return ColourMap(
-        parameter, colours, low, high, bool(table.get("Logarithmic")), bool(table.get("HideValuesOutsideRange"))
+    return ColorMap(
+        parameter, colors, low, high, bool(table.get("Logarithmic")), bool(table.get("HideValuesOutsideRange"))
     )
 
 
@@ -64,44 +64,44 @@ def read_range(span: Any) -> tuple[float, float]:
     return low, high
 
 
-def pack(colours: np.ndarray) -> np.ndarray:
+def pack(colors: np.ndarray) -> np.ndarray:
     """uint8 or 0..1 ``(n, 3)`` or ``(n, 4)`` as packed RGBA uint32 ``(n,)``. The software renderer's points are never
     half clear, so alpha darkens them. Raises EngineError."""
-    colours = np.asarray(colours)
-    if colours.ndim != 2 or colours.shape[1] not in (3, 4) or colours.dtype.kind not in "uf":
-        raise EngineError(f"colours are (n, 3) or (n, 4), uint8 or 0 to 1; got {colours.shape} of {colours.dtype}")
-    if colours.dtype.kind == "f":
-        colours = (np.clip(np.nan_to_num(colours), 0, 1) * 255 + 0.5).astype(np.uint8)
-    elif colours.dtype != np.uint8:
-        raise EngineError(f"colours of whole numbers are uint8, not {colours.dtype}")
-    out = np.empty((len(colours), 4), np.uint8)
+    colors = np.asarray(colors)
+    if colors.ndim != 2 or colors.shape[1] not in (3, 4) or colors.dtype.kind not in "uf":
+        raise EngineError(f"colours are (n, 3) or (n, 4), uint8 or 0 to 1; got {colors.shape} of {colors.dtype}")
+    if colors.dtype.kind == "f":
+        colors = (np.clip(np.nan_to_num(colors), 0, 1) * 255 + 0.5).astype(np.uint8)
+    elif colors.dtype != np.uint8:
+        raise EngineError(f"colours of whole numbers are uint8, not {colors.dtype}")
+    out = np.empty((len(colors), 4), np.uint8)
     out[:, 3] = 255
-    out[:, :3] = colours[:, :3]
-    if colours.shape[1] == 4 and (colours[:, 3] < 255).any():
-        out[:, :3] = (colours[:, :3].astype(np.uint16) * colours[:, 3:] + 127) // 255
+    out[:, :3] = colors[:, :3]
+    if colors.shape[1] == 4 and (colors[:, 3] < 255).any():
+        out[:, :3] = (colors[:, :3].astype(np.uint16) * colors[:, 3:] + 127) // 255
     return out.view("<u4")[:, 0]
 
 
-def mapped(colour_map: ColourMap, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def mapped(color_map: ColorMap, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Packed RGBA ``(n,)`` by value, and which points are shown, bool ``(n,)``, None for all: NaN is not, nor what has
     no logarithm."""
     values = np.asarray(values)
-    low, high = (_transformed(end, colour_map.logarithmic) for end in (colour_map.low, colour_map.high))
+    low, high = (_transformed(end, color_map.logarithmic) for end in (color_map.low, color_map.high))
     if math.isnan(low) or math.isnan(high):
-        ends = [_ends(*_followed(colour_map, values[block])) for block in _blocks(len(values))]
+        ends = [_ends(*_followed(color_map, values[block])) for block in _blocks(len(values))]
         low = min(end for end, _ in ends) if math.isnan(low) else low
         high = max(end for _, end in ends) if math.isnan(high) else high
-    table = pack(colour_map.colours)
+    table = pack(color_map.colors)
     scale = len(table) / (high - low) if math.isfinite(high - low) and high != low else 0.0
-    colours, shown = np.empty(len(values), np.uint32), np.empty(len(values), bool)
+    colors, shown = np.empty(len(values), np.uint32), np.empty(len(values), bool)
     for block in _blocks(len(values)):
-        here, good = _followed(colour_map, values[block])
-        if colour_map.hides:
+        here, good = _followed(color_map, values[block])
+        if color_map.hides:
             good &= (here >= min(low, high)) & (here <= max(low, high))
         steps = np.where(good, (here - low) * scale, 0.0)
-        colours[block] = table.take(np.clip(steps, 0, len(table) - 1).astype(np.intp))
+        colors[block] = table.take(np.clip(steps, 0, len(table) - 1).astype(np.intp))
         shown[block] = good
-    return colours, None if shown.all() else shown
+    return colors, None if shown.all() else shown
 
 
 def _blocks(count: int) -> Iterator[slice]:
@@ -109,10 +109,10 @@ def _blocks(count: int) -> Iterator[slice]:
     return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))
 
 
-def _followed(colour_map: ColourMap, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _followed(color_map: ColorMap, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What the colours follow, float ``(n,)``, and where it is defined."""
     values = values.astype(values.dtype if values.dtype.kind == "f" else np.float64)
-    if not colour_map.logarithmic:
+    if not color_map.logarithmic:
         return values, np.isfinite(values)
     good = np.isfinite(values) & (values > 0)
     return np.log(np.where(good, values, 1.0)), good

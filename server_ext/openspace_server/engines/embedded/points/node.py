@@ -15,11 +15,11 @@ import numpy as np
 
 from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.embedded.graphics.view import View
-from openspace_server.engines.embedded.points import colors as colouring
+from openspace_server.engines.embedded.points import colors as coloring
 from openspace_server.engines.embedded.points import files as point_files
 from openspace_server.engines.embedded.points.chunks import Arrangement, arrange, paint
 from openspace_server.engines.embedded.points.cloud import Cloud
-from openspace_server.engines.embedded.points.colors import ColourMap
+from openspace_server.engines.embedded.points.colors import ColorMap
 from openspace_server.engines.embedded.scene_graph.nodes import node as new_owner
 from openspace_server.engines.embedded.scene_graph.nodes import strength
 from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX, find
@@ -43,13 +43,13 @@ class Given:
     Attributes:
         places: ``(n, 3)`` in the table's unit.
         columns: numbers ``(n,)`` by name.
-        colours: packed RGBA ``(n,)``; they win over every other colouring.
+        colors: packed RGBA ``(n,)``; they win over every other colouring.
         shown: bool ``(n,)``; None for all.
     """
 
     places: np.ndarray
     columns: dict[str, np.ndarray]
-    colours: np.ndarray | None = None
+    colors: np.ndarray | None = None
     shown: np.ndarray | None = None
 
     def column(self, name: str) -> np.ndarray:
@@ -96,7 +96,7 @@ class PointNode:
         self._shift = _vector(inner(inner(table, "Transform"), "Translation").get("Position", (0.0, 0.0, 0.0)))
         self.given = given
         mapping = inner(inner(renderable, "Coloring"), "ColorMapping")
-        self._map = colouring.read_map(mapping) if mapping else None
+        self._map = coloring.read_map(mapping) if mapping else None
         if self._map is not None and given is not None:
             given.column(self._map.parameter)
         self._tell = stale
@@ -116,7 +116,7 @@ class PointNode:
         opacity = below.find("Opacity")
         assert isinstance(opacity, Property)
         opacity.set(renderable.get("Opacity", 1.0))
-        below.add(self._colour_owner(renderable))
+        below.add(self._coloring_owner(renderable))
         sizes, settings = PropertyOwner("SizeSettings", "Size settings"), inner(renderable, "SizeSettings")
         self._exponent = Property("ScaleExponent", "Float", float(settings.get("ScaleExponent", 0.0)), low=-60, high=60)
         self._factor = Property("ScaleFactor", "Float", float(settings.get("ScaleFactor", 1.0)), low=0, high=1000)
@@ -134,7 +134,7 @@ class PointNode:
         below.add(self.problem)
         return owner
 
-    def _colour_owner(self, renderable: Mapping[str, Any]) -> PropertyOwner:
+    def _coloring_owner(self, renderable: Mapping[str, Any]) -> PropertyOwner:
         owner, mapping = PropertyOwner("Coloring"), PropertyOwner("ColorMapping", "Color mapping")
         fixed = inner(renderable, "Coloring").get("FixedColor", _WHITE)
         self._fixed = Property("FixedColor", "Vec3", _three(fixed), low=0, high=1, view_options={"Color": True})
@@ -161,16 +161,16 @@ class PointNode:
 
     def _show_map(self) -> None:
         """Make the properties say what the colour map says."""
-        colour_map = self._map
-        self._own_range = colour_map is None or math.isnan(colour_map.low)
+        color_map = self._map
+        self._own_range = color_map is None or math.isnan(color_map.low)
         self._quiet = True
-        if colour_map is not None:
+        if color_map is not None:
             self._mapped.update(True)
-            self._parameter.update(colour_map.parameter)
-            self._hides.update(colour_map.hides)
-            self._logarithmic.update(colour_map.logarithmic)
+            self._parameter.update(color_map.parameter)
+            self._hides.update(color_map.hides)
+            self._logarithmic.update(color_map.logarithmic)
             if not self._own_range:
-                self._range.update((colour_map.low, colour_map.high))
+                self._range.update((color_map.low, color_map.high))
         else:
             self._mapped.update(False)
         self._quiet = False
@@ -187,7 +187,7 @@ class PointNode:
 
     def give(self, given: Given) -> None:
         """Other points from now on."""
-        if self._map is not None and self._mapped.value and given.colours is None:
+        if self._map is not None and self._mapped.value and given.colors is None:
             given.column(str(self._parameter.value))
         self.given = given
         self._quiet = True
@@ -195,41 +195,41 @@ class PointNode:
         self._quiet = False
         self._stale()
 
-    def colour_by(self, mapping: Mapping[str, Any] | None) -> None:
+    def set_color_mapping(self, mapping: Mapping[str, Any] | None) -> None:
         """Another colour map; None for the fixed colour. Points with colours of their own keep those.
 
         Raises EngineError."""
-        colour_map = colouring.read_map(mapping) if mapping is not None else None
-        if colour_map is not None and self.given is not None:
-            self.given.column(colour_map.parameter)
-        self._map = colour_map
+        color_map = coloring.read_map(mapping) if mapping is not None else None
+        if color_map is not None and self.given is not None:
+            self.given.column(color_map.parameter)
+        self._map = color_map
         self._show_map()
         self._stale()
 
     def plan(self) -> Callable[[], Arrangement]:
         """What makes the picture of the points as they are now; may run on another thread."""
         assert self.given is not None
-        given, colour_map = self.given, self._colour_map()
+        given, color_map = self.given, self._color_map()
         metres, shift = self._metres, self._shift
-        fixed = colouring.pack(np.array([self._fixed.value], float))
+        fixed = coloring.pack(np.array([self._fixed.value], float))
 
         def work() -> Arrangement:
-            colours, shown = given.colours, given.shown
-            if colours is None:
-                colours = fixed
-                if colour_map is not None:
-                    colours, inside = colouring.mapped(colour_map, given.column(colour_map.parameter))
+            colors, shown = given.colors, given.shown
+            if colors is None:
+                colors = fixed
+                if color_map is not None:
+                    colors, inside = coloring.mapped(color_map, given.column(color_map.parameter))
                     shown = inside if shown is None else shown if inside is None else shown & inside
             made = arrange(given.places, shown, metres, shift)
-            paint(made.vertices, made.order, colours)
+            paint(made.vertices, made.order, colors)
             return made
 
         return work
 
-    def _colour_map(self) -> ColourMap | None:
+    def _color_map(self) -> ColorMap | None:
         if self._map is None or not self._mapped.value:
             return None
-        low, high = (math.nan, math.nan) if self._own_range else colouring.read_range(self._range.value)
+        low, high = (math.nan, math.nan) if self._own_range else coloring.read_range(self._range.value)
         return replace(
             self._map,
             parameter=str(self._parameter.value),
@@ -250,7 +250,7 @@ class PointNode:
         """Matrix from the cloud's axes to view axes, and its origin in them, metres."""
         name = self._frame or (BODIES[self.parent].identifier if self.parent >= 0 else "")
         offset = -view.camera if self.parent < 0 else view.offsets[self.parent]
-        return view.axes @ frame_axes(name, view.sky), view.axes @ offset
+        return view.axes @ frame_axes(name, view.ephemeris), view.axes @ offset
 
     def pixels(self, view: View, axes: np.ndarray, offset: np.ndarray) -> float:
         """Size of a point."""
@@ -264,8 +264,8 @@ class PointNode:
         """The value that colours a point, and its values in all columns."""
         assert self.given is not None
         values = {name: float(column[index]) for name, column in self.given.columns.items()}
-        colour_map = self._colour_map()
-        value = float(self.given.column(colour_map.parameter)[index]) if colour_map is not None else None
+        color_map = self._color_map()
+        value = float(self.given.column(color_map.parameter)[index]) if color_map is not None else None
         return value, values
 
 

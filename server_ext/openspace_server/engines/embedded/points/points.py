@@ -99,7 +99,7 @@ class Points:
         identifier: str,
         places: np.ndarray | None,
         columns: Mapping[str, np.ndarray] | None,
-        colours: np.ndarray | None,
+        colors: np.ndarray | None,
         shown: np.ndarray | None,
     ) -> None:
         """See :meth:`~openspace_server.engines.scene_engine.SceneEngine.update_points`."""
@@ -113,15 +113,15 @@ class Points:
             checked(
                 kept.places if places is None else places,
                 kept.columns if columns is None else {**kept.columns, **columns},
-                colours,
+                colors,
                 kept.shown if shown is None else shown,
-                kept.colours,
+                kept.colors,
             )
         )
 
-    def colour(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
+    def color(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
         """Raises EngineError, UnknownTarget."""
-        self._node(identifier).colour_by(mapping)
+        self._node(identifier).set_color_mapping(mapping)
 
     def _node(self, identifier: str) -> PointNode:
         if identifier not in self._nodes:
@@ -263,7 +263,7 @@ class Points:
 def checked(
     places: Any,
     columns: Mapping[str, Any],
-    colours: Any,
+    colors: Any,
     shown: Any,
     packed: np.ndarray | None = None,
 ) -> Given:
@@ -281,8 +281,8 @@ def checked(
     for name, column in found.items():
         if column.shape != (count,) or column.dtype.kind not in "iufb":
             raise EngineError(f"column {name[:60]!r} must hold {count} numbers; got {column.shape} of {column.dtype}")
-    if colours is not None:
-        packed = pack(colours)
+    if colors is not None:
+        packed = pack(colors)
     if packed is not None and len(packed) != count:
         raise EngineError(f"there are {count} points, but {len(packed)} colours")
     if shown is not None:

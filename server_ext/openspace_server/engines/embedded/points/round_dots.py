@@ -59,7 +59,7 @@ class Dots:
         """
         assert points.dtype == POINT
         ahead = places[:, 1] > 0
-        places, colours = places[ahead], points["colour"][ahead].view(np.uint8).reshape(-1, 4)[:, :3]
+        places, colors = places[ahead], points["color"][ahead].view(np.uint8).reshape(-1, 4)[:, :3]
         orders = np.full(len(places), order)
         for disc in discs:
             orders[before(places, disc)] = disc.order
@@ -74,7 +74,7 @@ class Dots:
             vertices["place"][..., 1] = 1
             vertices["place"][..., ::2] = flat[chosen][:, None] + slope * _SOFT * CORNERS
             vertices["uv"] = (CORNERS + 1) / 2
-            vertices["colour"][..., :3] = colours[chosen][:, None]
-            vertices["colour"][..., 3] = round(255 * level)
+            vertices["color"][..., :3] = colors[chosen][:, None]
+            vertices["color"][..., 3] = round(255 * level)
             mesh.show(vertices.reshape(-1), np.arange(vertices.size).reshape(-1, 3), at)
         return len(places)

@@ -10,7 +10,6 @@ import numpy as np
 
 from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.engines.embedded.sky.bodies import BODIES
-from openspace_server.engines.embedded.sky.rotation import axes
 from openspace_server.geometry import quaternions as quat
 
 _BAND = 1 << 20  # pixels looked at together
@@ -57,7 +56,7 @@ def _trace(view: View, index: int, scale: float, band: slice, depth: np.ndarray,
         return
     body = BODIES[index]
     size = np.array([body.radius, body.radius, body.polar_radius]) * scale
-    turn = axes(index, view.sky.days, view.sky.seconds)
+    turn = view.ephemeris.body_axes(index)
     eye = (turn.T @ -view.offsets[index]) / size
     into = (turn.T @ view.axes.T) / size[:, None]  # from view axes to ball space
     u = (np.arange(left, right) + 0.5 - view.width / 2) / view.focal

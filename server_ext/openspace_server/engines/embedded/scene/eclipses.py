@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
-from openspace_server.engines.embedded.sky.ephemeris import Sky
+from openspace_server.engines.embedded.sky.ephemeris import Ephemeris
 
 _RADII = np.array([body.radius for body in BODIES])
 _SUN = INDEX["Sun"]
@@ -14,14 +14,14 @@ _DARKEST = 0.015
 _BENT = np.array([0.26, 0.075, 0.03])  # light in the Earth's umbra, as the eclipsed Moon shows it
 
 
-def casters(index: int, sky: Sky) -> list[int]:
+def casters(index: int, ephemeris: Ephemeris) -> list[int]:
     """The bodies whose shadow may fall on body ``index``."""
     if index == _SUN:
         return []
-    place = sky.positions[index]
+    place = ephemeris.positions[index]
     distance = float(np.sqrt(place @ place))
     sunward = -place / distance
-    offsets = sky.positions - place
+    offsets = ephemeris.positions - place
     along = offsets @ sunward
     aside = np.sqrt(np.maximum(np.einsum("ij,ij->i", offsets, offsets) - along * along, 0))
     # How far from the axis the penumbra of each reaches where the body is.
@@ -31,14 +31,14 @@ def casters(index: int, sky: Sky) -> list[int]:
     return np.flatnonzero(found).tolist()
 
 
-def light(index: int, which: list[int], places: np.ndarray, sky: Sky) -> np.ndarray:
+def light(index: int, which: list[int], places: np.ndarray, ephemeris: Ephemeris) -> np.ndarray:
     """What is left of the sunlight, RGB 0..1 ``(n, 3)``, at ``places`` ``(n, 3)`` from the centre of body ``index``, in
     the shadows of the bodies ``which``."""
     out = np.ones((len(places), 3))
-    here = places + sky.positions[index]
+    here = places + ephemeris.positions[index]
     to_sun, sun_size = _towards(-here, _RADII[_SUN])
     for other in which:
-        way = sky.positions[other] - sky.positions[index] - places
+        way = ephemeris.positions[other] - ephemeris.positions[index] - places
         to_other, size = _towards(way, _RADII[other])
         apart = np.arctan2(np.linalg.norm(np.cross(to_sun, to_other), axis=1), np.einsum("ij,ij->i", to_sun, to_other))
         bare = 1 - covered(sun_size, size, apart)

@@ -35,7 +35,7 @@ class _Texts:
             text = core.TextNode(body.identifier)
             text.set_font(font)
             text.set_text(body.name)
-            pale = 0.45 + 0.55 * np.array(body.colour)
+            pale = 0.45 + 0.55 * np.array(body.color)
             text.set_text_color(*pale, 1)
             text.set_shadow(1 / size, 1 / size)
             text.set_shadow_color(0, 0, 0, 0.7)
@@ -101,7 +101,7 @@ class Labels:
         gap = np.linalg.norm(view.pixels - view.pixels[parents], axis=1)
         real = (
             view.focal
-            * np.linalg.norm(view.sky.positions - view.sky.positions[parents], axis=1)
+            * np.linalg.norm(view.ephemeris.positions - view.ephemeris.positions[parents], axis=1)
             / view.distances[parents]
         )
         alpha = np.where(moon, alpha * smooth(14, 34, np.maximum(gap, 0.6 * real)) * smooth(18, 40, real), alpha)

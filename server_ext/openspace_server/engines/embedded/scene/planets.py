@@ -18,14 +18,13 @@ from openspace_server.engines.embedded.graphics.globe import (
     surface_grid,
     widened,
 )
-from openspace_server.engines.embedded.graphics.mesh import FAINTEST, VERTEX, Mesh, colours, strip
+from openspace_server.engines.embedded.graphics.mesh import FAINTEST, VERTEX, Mesh, strip, to_rgba
 from openspace_server.engines.embedded.graphics.textures import Map
 from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.engines.embedded.scene import eclipses
 from openspace_server.engines.embedded.scene.rings import Rings, Shadow
 from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.sky.bodies import BODIES
-from openspace_server.engines.embedded.sky.rotation import axes
 from openspace_server.engines.embedded.sky.units import PARSEC
 from openspace_server.geometry import quaternions as quat
 
@@ -87,12 +86,12 @@ class Planet:
         self._map.cover(look.clouds)
         pixels = float(view.radius_pixels[i])
         offset = view.offsets[i]
-        globe = Globe(axes(i, view.sky.days, view.sky.seconds), self._scale * look.scales[i], offset, view.axes)
+        globe = Globe(view.ephemeris.body_axes(i), self._scale * look.scales[i], offset, view.axes)
         eye = globe.eye
         if float(np.linalg.norm(eye)) <= 1.0:  # a way around something far may lead through it
             self.hide()
             return
-        position = view.sky.positions[i]
+        position = view.ephemeris.positions[i]
         sun = globe.direction(-position) if i else np.array([1.0, 0.0, 0.0])
         if self._rings is not None:
             self._rings.show(globe, sun, order + 1, look.rings * self._clear)
@@ -105,8 +104,10 @@ class Planet:
                 self._surface.hide()
                 self._rim.hide()
                 return
-        casters = eclipses.casters(i, view.sky)
-        self._eclipse = (lambda points: eclipses.light(i, casters, globe.turned(points), view.sky)) if casters else None
+        casters = eclipses.casters(i, view.ephemeris)
+        self._eclipse = (
+            (lambda points: eclipses.light(i, casters, globe.turned(points), view.ephemeris)) if casters else None
+        )
         grid = surface_grid(eye, int(np.clip(pixels / 6, 12, 44)))
         light = self._light(globe, grid.points, eye, sun)
         vertices = np.empty(len(grid.points), VERTEX)
@@ -117,7 +118,7 @@ class Planet:
         self._rim.set_texture(texture)
         rgb = self._lit(grid.points, sun, light)
         if self._lights is None:
-            vertices["colour"] = colours(rgb, self._clear)
+            vertices["color"] = to_rgba(rgb, self._clear)
             self._surface.fade(self._clear)
             self._surface.show(vertices, grid.triangles, order + 2)
         else:
@@ -136,7 +137,7 @@ class Planet:
         one, two, three = day[grid.triangles.T]
         full = np.minimum(np.minimum(one, two), three) >= 1
         none = np.maximum(np.maximum(one, two), three) <= 0
-        vertices["colour"] = colours(rgb, day * self._clear)
+        vertices["color"] = to_rgba(rgb, day * self._clear)
         for mesh in (self._surface, self._night):
             mesh.fade(self._clear)
         self._surface.show(vertices, grid.triangles[full], order)
@@ -148,7 +149,7 @@ class Planet:
         lights, scale, shift = self._lights.fit(pixels, grid.low, grid.high, exact)
         self._night.set_texture(lights)
         vertices["uv"] = grid.uv * scale + shift
-        vertices["colour"] = np.array([[self._by_night] * 3 + [self._clear]]) * 255 + 0.5
+        vertices["color"] = np.array([[self._by_night] * 3 + [self._clear]]) * 255 + 0.5
         self._night.show(vertices, grid.triangles[~full], order + 1)
 
     def _light(self, globe: Globe, points: np.ndarray, eye: np.ndarray, sun: np.ndarray) -> shading.Light:
@@ -193,7 +194,7 @@ class Planet:
         vertices["uv"] = uv * scale + shift
         rgb = self._lit(points, sun, light)
         day = self._clear * (1.0 if self._lights is None else shading.daylight(light.sun))
-        vertices["colour"][0], vertices["colour"][1] = colours(rgb, day), colours(rgb, 0.0)
+        vertices["color"][0], vertices["color"][1] = to_rgba(rgb, day), to_rgba(rgb, 0.0)
         self._rim.show(vertices.reshape(-1), strip(2, len(points)), order)
 
     def _show_air(
@@ -215,9 +216,9 @@ class Planet:
         facing = np.where(height > 0, 0.0, self._light(globe, points, eye, sun).eye)
         rgb = level * shading.haze(self._atmosphere, normals @ sun, facing, height)
         vertices = np.zeros(len(points), VERTEX)
-        vertices["place"], vertices["colour"] = globe.places(points), colours(rgb)
+        vertices["place"], vertices["color"] = globe.places(points), to_rgba(rgb)
         triangles = strip(len(rings), count + 1)
-        lit = vertices["colour"][:, :3].max(axis=1) > FAINTEST
+        lit = vertices["color"][:, :3].max(axis=1) > FAINTEST
         self._air.show(vertices, triangles[lit[triangles].any(axis=1)], order)
 
     def _show_glow(self, view: View, pixels: float, hidden: float, level: float, order: int) -> None:
@@ -235,5 +236,5 @@ class Planet:
         rings = slice(first, _SEEN + 1)
         vertices = np.zeros((len(_GLOW[rings]), _GLOW_SEGMENTS + 1), VERTEX)
         vertices["place"] = centre + (size * _GLOW[rings])[:, None, None] * rim
-        vertices["colour"] = colours(level * _LEVEL[rings, None] * np.array([1.0, 0.92, 0.78]))[:, None]
+        vertices["color"] = to_rgba(level * _LEVEL[rings, None] * np.array([1.0, 0.92, 0.78]))[:, None]
         self._glow.show(vertices.reshape(-1), strip(len(vertices), _GLOW_SEGMENTS + 1), order)

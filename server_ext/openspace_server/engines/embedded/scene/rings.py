@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.embedded.graphics.globe import Globe
-from openspace_server.engines.embedded.graphics.mesh import VERTEX, Mesh, colours, make_texture, strip
+from openspace_server.engines.embedded.graphics.mesh import VERTEX, Mesh, make_texture, strip, to_rgba
 from openspace_server.engines.embedded.graphics.shading import smooth
 
 EQUATOR = 60_268.0
@@ -117,7 +117,7 @@ class Rings:
         level = lit * (1.12 if same_side else 0.42) + 0.02
         vertices = np.empty(len(self._points), VERTEX)
         vertices["place"] = globe.places(self._points)
-        vertices["colour"] = colours(np.repeat(level[:, None], 3, axis=1), clear)
+        vertices["color"] = to_rgba(np.repeat(level[:, None], 3, axis=1), clear)
         vertices["uv"] = self._uv
         before = self._middles @ eye > 1
         self._halves[0].show(vertices, self._triangles[~before], order)

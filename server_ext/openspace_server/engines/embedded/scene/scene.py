@@ -123,7 +123,7 @@ class Scene:
             if not len(part):
                 mesh.hide()
                 continue
-            rgb = np.array([BODIES[i].colour for i in part]) * look.bodies[part, None]
+            rgb = np.array([BODIES[i].color for i in part]) * look.bodies[part, None]
             moon = np.array([BODIES[i].kind == "moon" for i in part])
             least = np.where(moon, 2.0, 3.2) * max(1.0, view.height / 800)
             size = np.maximum(view.radius_pixels[part] * 1.55, least) / view.focal

@@ -28,7 +28,7 @@ _BV = (
 )
 
 
-def star_colours(bv: np.ndarray) -> np.ndarray:
+def star_colors(bv: np.ndarray) -> np.ndarray:
     """RGB 0..1 ``(n, 3)`` of colour indices B-V ``(n,)``: blue-white below 0, orange above 1."""
     at = [b for b, _ in _BV]
     return np.stack([np.interp(bv, at, [rgb[c] for _, rgb in _BV]) for c in range(3)], -1)
@@ -50,20 +50,20 @@ class Catalogue:
         vectors: int16 ``(n, 3)``, 32767 times the direction, ICRS.
         distance: parsecs ``(n,)``.
         magnitude: as seen from here ``(n,)``.
-        colour: int8 ``(n,)``, 50 times B-V.
+        color: int8 ``(n,)``, 50 times B-V.
     """
 
     vectors: np.ndarray
     distance: np.ndarray
     magnitude: np.ndarray
-    colour: np.ndarray
+    color: np.ndarray
 
     def from_here(self) -> Seen:
         """The stars that are drawn as seen from the Sun."""
         shown = slice(int(np.searchsorted(self.magnitude, FAINTEST)))
         vectors = self.vectors[shown] / 32767.0
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return Seen(vectors, self.magnitude[shown].astype(float), star_colours(self.colour[shown] / 50.0))
+        return Seen(vectors, self.magnitude[shown].astype(float), star_colors(self.color[shown] / 50.0))
 
     def seen(self, camera: np.ndarray, axes: np.ndarray, reach: float) -> Seen:
         """The stars that are drawn as seen from ``camera`` (metres from the Sun, ICRS), in view axes.
@@ -72,7 +72,7 @@ class Catalogue:
             axes: matrix from ICRS to view axes.
             reach: cosine of the angle from the line of sight within which they are wanted, above 0.
         """
-        places, light, colour = self._space
+        places, light, color = self._space
         offsets = places - camera / PARSEC
         square = np.einsum("ij,ij->i", offsets, offsets)
         along = offsets @ axes[1]
@@ -80,7 +80,7 @@ class Catalogue:
         rows = np.flatnonzero(wanted)
         away = np.sqrt(square[rows])
         magnitudes = -2.5 * np.log10(light[rows] / square[rows])
-        return Seen((offsets[rows] / away[:, None]) @ axes.T, magnitudes, star_colours(colour[rows] / 50.0))
+        return Seen((offsets[rows] / away[:, None]) @ axes.T, magnitudes, star_colors(color[rows] / 50.0))
 
     @cached_property
     def _space(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -92,7 +92,7 @@ class Catalogue:
         return (
             np.concatenate([vectors * distance[:, None], np.zeros((1, 3))]),
             np.append(light, 100 * 10 ** (-0.4 * _SUN[0])),
-            np.append(self.colour, np.int8(50 * _SUN[1])),
+            np.append(self.color, np.int8(50 * _SUN[1])),
         )
 
 

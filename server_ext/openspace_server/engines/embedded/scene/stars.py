@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from panda3d import core
 
-from openspace_server.engines.embedded.graphics.mesh import DATA, FORMAT, VERTEX, Mesh, colours, glow_texture, sprites
+from openspace_server.engines.embedded.graphics.mesh import DATA, FORMAT, VERTEX, Mesh, glow_texture, sprites, to_rgba
 from openspace_server.engines.embedded.graphics.shading import smooth
 from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.engines.embedded.points.chunks import POINT, arrange, paint
@@ -70,12 +70,12 @@ class Stars:
         for patch in np.unique(group):
             chosen = group == patch
             vertices = np.zeros(int(chosen.sum()), VERTEX)
-            vertices["place"], vertices["colour"] = vectors[chosen] * _DISTANCE, colours(rgb[chosen])
+            vertices["place"], vertices["color"] = vectors[chosen] * _DISTANCE, to_rgba(rgb[chosen])
             self._attach(parent, "faint stars", vertices, core.GeomPoints(core.Geom.UH_static))
 
     def _segments(self) -> Any:
         vertices = np.zeros((len(self._ends), 2), VERTEX)
-        vertices["place"], vertices["colour"] = self._ends * _DISTANCE, (34, 48, 74, 255)
+        vertices["place"], vertices["color"] = self._ends * _DISTANCE, (34, 48, 74, 255)
         return self._attach(self._sky, "constellations", vertices.reshape(-1), core.GeomLines(core.Geom.UH_static))
 
     def _attach(self, parent: Any, name: str, vertices: np.ndarray, primitive: Any) -> Any:
@@ -124,7 +124,7 @@ class Stars:
         faint, bright = _parted(seen)
         vertices = np.empty(len(faint.vectors), POINT)
         vertices["place"] = faint.vectors
-        vertices["colour"] = pack(faint.rgb * (level * _level(faint.magnitudes))[:, None])
+        vertices["color"] = pack(faint.rgb * (level * _level(faint.magnitudes))[:, None])
         self._near.fill(vertices)
         self._near.show(len(vertices), 0, core.LMatrix4.scale_mat(_DISTANCE))
         self._near.path.show()
@@ -153,7 +153,7 @@ class Stars:
         ends = self._ends * self._lengths[..., None] - camera if camera.any() else self._ends
         vertices = np.zeros(ends.shape[:2], VERTEX)
         vertices["place"] = ends / np.linalg.norm(ends, axis=-1, keepdims=True) * _DISTANCE
-        vertices["colour"] = (34, 48, 74, 255)
+        vertices["color"] = (34, 48, 74, 255)
         data = self._constellations.node().modify_geom(0).modify_vertex_data()
         data.modify_array_handle(0).copy_data_from(vertices.view(np.uint8).reshape(-1))
 

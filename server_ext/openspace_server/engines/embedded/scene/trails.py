@@ -15,7 +15,7 @@ from openspace_server.engines.embedded.graphics.shading import smooth
 from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
-from openspace_server.engines.embedded.sky.ephemeris import Sky
+from openspace_server.engines.embedded.sky.ephemeris import Ephemeris
 
 _GM = {
     "Sun": 1.32712440018e20,
@@ -68,26 +68,26 @@ class Orbits:
         # Faint ahead of the body, clear behind it.
         self._fade = 0.18 + 0.55 * np.interp(_STEPS, [-np.pi, -1e-9, 0, np.pi], [0.10, 1.0, 0.02, 0.10])
 
-    def _update(self, sky: Sky, exact: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _update(self, ephemeris: Ephemeris, exact: bool) -> tuple[np.ndarray, np.ndarray]:
         """Points and sizes of the ellipses; of this very moment if ``exact``, else of about this time."""
         if exact:
-            return self._ellipses(sky)[:2]
-        if self._points is None or abs(sky.seconds - self._seconds) > _STALE * self._periods.min():
-            self._points, self._sizes, self._periods = self._ellipses(sky)
-            self._seconds = sky.seconds
+            return self._ellipses(ephemeris)[:2]
+        if self._points is None or abs(ephemeris.seconds - self._seconds) > _STALE * self._periods.min():
+            self._points, self._sizes, self._periods = self._ellipses(ephemeris)
+            self._seconds = ephemeris.seconds
         return self._points, self._sizes
 
     @staticmethod
-    def _ellipses(sky: Sky) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        relative = sky.positions[_ROWS] - sky.positions[_PARENTS]
-        points, periods = ellipses(relative, sky.velocities[_ROWS] - sky.velocities[_PARENTS], _MU)
+    def _ellipses(ephemeris: Ephemeris) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        relative = ephemeris.positions[_ROWS] - ephemeris.positions[_PARENTS]
+        points, periods = ellipses(relative, ephemeris.velocities[_ROWS] - ephemeris.velocities[_PARENTS], _MU)
         return points, np.linalg.norm(relative, axis=1), periods
 
     def show(self, view: View, look: Look, order: int) -> None:
         if not look.trails[_ROWS].any():
             self._mesh.hide()
             return
-        points, sizes = self._update(view.sky, view.exact)
+        points, sizes = self._update(view.ephemeris, view.exact)
         strength = self._strength(view, sizes) * look.trails[_ROWS]
         chosen = np.nonzero(strength > 0.02)[0]
         if not len(chosen):
@@ -107,8 +107,8 @@ class Orbits:
         place[..., 1] = 1.0
         for row, amount in enumerate((-1.0, 0.0, 1.0)):
             place[:, row, :, 0], place[:, row, :, 2] = (flat[..., k] + amount * side[..., k] for k in (0, 1))
-        vertices["colour"][..., :3] = (look.colours[_ROWS[chosen]][:, None, None] * 255).astype(np.uint8)
-        vertices["colour"][:, 1, :, 3] = (255 * strength[chosen, None] * self._fade).astype(np.uint8)
+        vertices["color"][..., :3] = (look.colors[_ROWS[chosen]][:, None, None] * 255).astype(np.uint8)
+        vertices["color"][:, 1, :, 3] = (255 * strength[chosen, None] * self._fade).astype(np.uint8)
         self._mesh.show(vertices.reshape(-1), self._triangles(view, flat, ahead), order)
 
     def _triangles(self, view: View, flat: np.ndarray, ahead: np.ndarray) -> np.ndarray:

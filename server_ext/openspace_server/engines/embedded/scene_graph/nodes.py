@@ -24,7 +24,7 @@ class Look:
 
     Attributes:
         scales: how many times larger than real.
-        colours: of the trails, RGB 0..1.
+        colors: of the trails, RGB 0..1.
         widths: of the trails, pixels at a height of 900.
     """
 
@@ -33,7 +33,7 @@ class Look:
     air: np.ndarray = field(default_factory=lambda: np.ones(_COUNT))
     labels: np.ndarray = field(default_factory=lambda: np.ones(_COUNT))
     trails: np.ndarray = field(default_factory=lambda: np.ones(_COUNT))
-    colours: np.ndarray = field(default_factory=lambda: np.array([body.colour for body in BODIES]))
+    colors: np.ndarray = field(default_factory=lambda: np.array([body.color for body in BODIES]))
     widths: np.ndarray = field(default_factory=lambda: np.full(_COUNT, 2.0))
     night: float = 1.0
     clouds: float = 1.0
@@ -173,7 +173,7 @@ class Nodes:
             kind = f"{body.kind}Trail_solarSystem"
             trail = node(f"{name}Trail", f"{body.name} Trail", (kind,), kind="RenderableTrailOrbit")
             looks = PropertyOwner("Appearance", "Appearance")
-            looks.add(Property("Color", "Vec3", body.colour, low=0, high=1, view_options={"Color": True}))
+            looks.add(Property("Color", "Vec3", body.color, low=0, high=1, view_options={"Color": True}))
             looks.add(Property("LineWidth", "Float", 2.0, low=1, high=20, step=0.5))
             owner_of = trail.child("Renderable")
             assert owner_of is not None
@@ -202,7 +202,7 @@ class Nodes:
             look.air[i] = self._strength(f"{name}Atmosphere") if name in ATMOSPHERES else 0.0
             if body.parent:
                 look.trails[i] = self._strength(f"{name}Trail")
-                look.colours[i] = self._value(f"{name}Trail.Renderable.Appearance.Color")
+                look.colors[i] = self._value(f"{name}Trail.Renderable.Appearance.Color")
                 look.widths[i] = self._value(f"{name}Trail.Renderable.Appearance.LineWidth")
         look.night, look.clouds = strength(self.below(_NIGHT)), strength(self.below(_CLOUDS))
         look.rings, look.glare = strength(self.below(_RINGS)), self._strength("SunGlare")

@@ -1,1 +1,1 @@
-"""Astronomy of the embedded engine: bodies, ephemerides, rotation, frames, time."""
+"""Astronomy of the embedded engine: bodies, ephemerides, rotation, reference frames, time."""

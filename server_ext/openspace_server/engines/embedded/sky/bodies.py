@@ -1,4 +1,4 @@
-"""What there is in the embedded engine's sky: sizes and names, without positions.
+"""The bodies of the embedded engine: names, sizes, colours and maps, without positions.
 
 Radii (equatorial and polar, metres): Archinal et al. 2018, Report of the IAU Working Group on Cartographic Coordinates
 and Rotational Elements 2015.
@@ -22,7 +22,7 @@ class Body:
         radius: equatorial, metres.
         polar_radius: metres.
         texture: name of its map below ``data/``, without ending.
-        colour: RGB 0..1 of the dot it is from afar, of its orbit line and of its label.
+        color: RGB 0..1 of the dot it is from afar, of its orbit line and of its label.
         extent: how far what belongs to the body reaches, in radii (Saturn's rings).
     """
 
@@ -32,7 +32,7 @@ class Body:
     radius: float
     polar_radius: float
     texture: str
-    colour: tuple[float, float, float]
+    color: tuple[float, float, float]
     extent: float = 1.0
 
     @property

@@ -1,10 +1,10 @@
-"""Where the bodies are: heliocentric positions and velocities in ICRF axes, metres and metres per second, float64.
+"""Ephemerides: heliocentric positions and velocities of the bodies in ICRF axes, metres and metres per second.
 
 Sources: planets plan94 (Simon et al. 1994), Earth epv00 (VSOP2000 fit) and Moon moon98 (ELP2000-82) from ERFA;
-Jupiter's moons (L1.2 theory) and Pluto from astronomy-engine; other moons from their rotation (:mod:`.locked`).
-Against astronomy-engine's VSOP87 the planets stay within 0.04 degrees as seen from the Sun from year 1000 to 3000, the
-Earth within 10,400 km and the Moon within 320 km of the Earth (1,600 km and 16 km around 2026). Positions are
-geometric: no light time, no aberration.
+Jupiter's moons (L1.2 theory) and Pluto from astronomy-engine; other moons from their rotation
+(:mod:`.synchronous_moons`). Against astronomy-engine's VSOP87 the planets stay within 0.04 degrees as seen from the Sun
+from year 1000 to 3000, the Earth within 10,400 km and the Moon within 320 km of the Earth (1,600 km and 16 km around
+2026). Positions are geometric: no light time, no aberration.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ import astronomy  # type: ignore[import-untyped,unused-ignore]
 import erfa
 import numpy as np
 
-from openspace_server.engines.embedded.sky import synchronous_moons as locked
+from openspace_server.engines.embedded.sky import synchronous_moons
 from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
+from openspace_server.engines.embedded.sky.rotation import axes
 from openspace_server.engines.embedded.sky.units import AU, DAY, J2000
 
-__all__ = ["AU", "DAY", "J2000", "Sky", "sky", "terrestrial_days"]
+__all__ = ["AU", "DAY", "J2000", "Ephemeris", "ephemeris_at", "terrestrial_days"]
 
 _SPEED = AU / DAY
 
@@ -67,8 +68,8 @@ def terrestrial_days(seconds: float) -> float:
 
 
 @dataclass(frozen=True)
-class Sky:
-    """All bodies at one moment; rows as in :data:`~openspace_server.engines.embedded.sky.bodies.BODIES`.
+class Ephemeris:
+    """All bodies at one moment; rows as in :data:`~openspace_server.engines.embedded.ephemeris.bodies.BODIES`.
 
     Attributes:
         seconds: UTC seconds since 2000-01-01T12:00.
@@ -82,9 +83,13 @@ class Sky:
     positions: np.ndarray
     velocities: np.ndarray
 
+    def body_axes(self, index: int) -> np.ndarray:
+        """Rotation matrix ``(3, 3)`` from the axes fixed to body ``index`` to ICRF axes."""
+        return axes(index, self.days, self.seconds)
 
-def sky(seconds: float) -> Sky:
-    """The sky at UTC ``seconds`` since 2000-01-01T12:00.
+
+def ephemeris_at(seconds: float) -> Ephemeris:
+    """The ephemeris at UTC ``seconds`` since 2000-01-01T12:00.
 
     Computed for whole seconds, on straight lines between them: Mimas, which falls fastest, is 0.14 m off half way.
     Velocities are those of the whole second before.
@@ -95,11 +100,11 @@ def sky(seconds: float) -> Sky:
     if after == 0:
         return at
     positions = at.positions + (_computed(tick + 1).positions - at.positions) * after
-    return Sky(seconds, at.days + after / DAY, positions, at.velocities)
+    return Ephemeris(seconds, at.days + after / DAY, positions, at.velocities)
 
 
 @lru_cache(maxsize=16)
-def _computed(seconds: int) -> Sky:
+def _computed(seconds: int) -> Ephemeris:
     days = terrestrial_days(seconds)
     positions, velocities = np.zeros((len(BODIES), 3)), np.zeros((len(BODIES), 3))
     with warnings.catch_warnings():
@@ -118,14 +123,14 @@ def _computed(seconds: int) -> Sky:
         state = getattr(moons, name)
         positions[row] = positions[j] + np.array((state.x, state.y, state.z)) * AU
         velocities[row] = velocities[j] + np.array((state.vx, state.vy, state.vz)) * _SPEED
-    _place_pluto(days, positions, velocities)
-    locked.place(days, positions, velocities)
+    _fill_in_pluto(days, positions, velocities)
+    synchronous_moons.fill_in(days, positions, velocities)
     for shared in (positions, velocities):
         shared.flags.writeable = False
-    return Sky(seconds, days, positions, velocities)
+    return Ephemeris(seconds, days, positions, velocities)
 
 
-def _place_pluto(days: float, positions: np.ndarray, velocities: np.ndarray) -> None:
+def _fill_in_pluto(days: float, positions: np.ndarray, velocities: np.ndarray) -> None:
     """astronomy-engine integrates Pluto's orbit; at other than whole hours it is followed along its velocity."""
     hour = round(days * 24)
     position, velocity = _pluto(hour)

@@ -1,5 +1,7 @@
-"""Places on spheroids: geodetic latitude, longitude and height, to and from body-fixed axes (x to the prime meridian,
-z to the north pole). Angles in degrees, lengths in metres."""
+"""Geodesy on spheroids: latitude, longitude and height to and from body-fixed axes.
+
+x points to the prime meridian, z to the north pole. Angles in degrees, lengths in metres.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import numpy as np
 from openspace_server.geometry import quaternions as quat
 
 
-def place(latitude: float, longitude: float, height: float, equatorial: float, polar: float) -> np.ndarray:
+def cartesian(latitude: float, longitude: float, height: float, equatorial: float, polar: float) -> np.ndarray:
     """The point ``height`` above the spheroid, straight up from the surface."""
     up = normal(latitude, longitude)
     scaled = up * (equatorial * equatorial, equatorial * equatorial, polar * polar)
@@ -48,7 +50,7 @@ def geodetic(point: np.ndarray, equatorial: float, polar: float) -> tuple[float,
     return math.degrees(latitude), longitude, height
 
 
-def hit(origin: np.ndarray, direction: np.ndarray, equatorial: float, polar: float) -> np.ndarray | None:
+def intersection(origin: np.ndarray, direction: np.ndarray, equatorial: float, polar: float) -> np.ndarray | None:
     """Where a ray first meets the spheroid from outside; None when it does not."""
     scale = np.array((equatorial, equatorial, polar))
     o, d = origin / scale, direction / scale

@@ -1,5 +1,5 @@
-"""Reference frames of positions: bodies' own axes, OpenSpace's world axes, and ICRF, which everything here uses
-inside."""
+"""Reference frames of positions: bodies' own axes, OpenSpace's world axes, and ICRF, which the engine uses
+internally."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import numpy as np
 
 from openspace_server.engines.base import UnknownTarget
 from openspace_server.engines.embedded.sky.bodies import INDEX, find
-from openspace_server.engines.embedded.sky.ephemeris import Sky
-from openspace_server.engines.embedded.sky.rotation import axes
+from openspace_server.engines.embedded.sky.ephemeris import Ephemeris
 from openspace_server.geometry.world import GALACTIC
 
 ROOT = "Root"
@@ -18,7 +17,7 @@ ICRF = "ICRF"
 _ROOTS = ("root", "solarsystem", "solarsystembarycenter", "milkyway")
 
 
-def frame_axes(name: str, sky: Sky) -> np.ndarray:
+def frame_axes(name: str, ephemeris: Ephemeris) -> np.ndarray:
     """Rotation matrix from the axes of frame ``name`` (as OpenSpace names nodes; empty for Root) to ICRF axes.
 
     Raises UnknownTarget.
@@ -32,4 +31,4 @@ def frame_axes(name: str, sky: Sky) -> np.ndarray:
         index = find(name)
     except UnknownTarget:
         raise UnknownTarget(name, [ROOT, ICRF, *INDEX]) from None
-    return axes(index, sky.days, sky.seconds)
+    return ephemeris.body_axes(index)

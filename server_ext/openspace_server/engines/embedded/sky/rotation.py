@@ -1,4 +1,4 @@
-"""How the bodies are turned: axial tilt and rotation.
+"""Rotation of the bodies: axial tilt and spin.
 
 Poles and prime meridians: Archinal et al. 2018, Report of the IAU Working Group on Cartographic Coordinates and
 Rotational Elements 2015 (Mars: the 2009 report's linear form; periodic terms of less than 0.3 degrees left out,
@@ -133,7 +133,7 @@ def axes(index: int, days: float, seconds: float) -> np.ndarray:
     return from_pole(math.radians(ra), math.radians(dec), math.radians(w % 360.0))
 
 
-class Group:
+class RotationGroup:
     """Several bodies at once, for speed: as :func:`axes`, without the Earth, the Moon and Neptune."""
 
     def __init__(self, names: list[str]) -> None:
@@ -146,7 +146,7 @@ class Group:
         self._sums[table[0].astype(int), np.arange(len(terms))] = 1.0
         self._amplitudes = table[3:6]
 
-    def turned(self, days: float) -> tuple[np.ndarray, np.ndarray]:
+    def directions(self, days: float) -> tuple[np.ndarray, np.ndarray]:
         """Prime meridians' and poles' directions, ``(n, 3)`` each, ICRF axes."""
         centuries = days / 36525.0
         ra_start, ra_rate, dec_start, dec_rate, meridian, spin = self._elements

@@ -1,4 +1,4 @@
-"""Moons that always show their planet the same face: where they are follows from how they are turned.
+"""Synchronous moons: positions derived from their rotation.
 
 The prime meridians of the IAU report (see :mod:`.rotation`) are defined by the direction to the planet, so the moon is
 where its prime meridian points away from, at its mean distance. Left out is what an uneven orbit does: up to twice the
@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from openspace_server.engines.embedded.sky.bodies import INDEX, PARENT
-from openspace_server.engines.embedded.sky.rotation import Group, spin_rate
+from openspace_server.engines.embedded.sky.rotation import RotationGroup, spin_rate
 
 DISTANCES: dict[str, float] = {
     "Charon": 19_596e3,
@@ -39,15 +39,15 @@ _ROWS = [INDEX[name] for name in DISTANCES]
 _PARENTS = [PARENT[row] for row in _ROWS]
 _SIZES = np.array(list(DISTANCES.values()))
 _SPINS = np.array([spin_rate(row) for row in _ROWS])
-_GROUP = Group(list(DISTANCES))
+_GROUP = RotationGroup(list(DISTANCES))
 _TITAN = list(DISTANCES).index("Titan")
 _ECCENTRICITY = 0.0288
 _ANOMALY, _ANOMALY_RATE = math.radians(163.310), math.radians(22.5769768 - 360 / 718.464 / 365.25)  # per day
 
 
-def place(days: float, positions: np.ndarray, velocities: np.ndarray) -> None:
-    """Fill in the moons' rows, the planets' being there already; arguments as in :class:`.ephemeris.Sky`."""
-    towards, poles = _GROUP.turned(days)
+def fill_in(days: float, positions: np.ndarray, velocities: np.ndarray) -> None:
+    """Fill in the moons' rows after those of the planets; arguments as in :class:`.ephemeris.Ephemeris`."""
+    towards, poles = _GROUP.directions(days)
     ahead = _cross(poles, towards)
     sizes, angles, drift = _SIZES.copy(), np.zeros(len(_ROWS)), _SPINS.copy()
     mean = _ANOMALY + _ANOMALY_RATE * days
