@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from openspace_server.sockets.ends import Inbox, Message, WebSocketClosedError
-from openspace_server.sockets.relay import Ended, relay
+from openspace_server.sockets.endpoints import Inbox, Message, WebSocketClosedError
+from openspace_server.sockets.relay import RelayResult, relay
 
 
 class Scripted:
@@ -44,7 +44,7 @@ class Scripted:
         self.closed = (code, reason)
 
 
-async def relayed(left: Scripted, right: Scripted, **options: float) -> Ended:
+async def relayed(left: Scripted, right: Scripted, **options: float) -> RelayResult:
     before = asyncio.all_tasks()
     ended = await relay(left, right, **options)
     assert asyncio.all_tasks() == before, "a task was left"
@@ -54,14 +54,14 @@ async def relayed(left: Scripted, right: Scripted, **options: float) -> Ended:
 
 def test_what_was_said_before_closing_arrives_and_the_other_end_closes_alike() -> None:
     left, right = Scripted(["a", b"b", "c"], code=4000), Scripted([], stays=True)
-    assert asyncio.run(relayed(left, right)) == Ended("left", 4000, "said so")
+    assert asyncio.run(relayed(left, right)) == RelayResult("left", 4000, "said so")
     assert right.got == ["a", b"b", "c"]
     assert right.closed == (4000, "said so")
 
 
 def test_an_end_that_vanishes_is_called_lost() -> None:
     left, right = Scripted([], stays=True), Scripted(["x"])
-    assert asyncio.run(relayed(left, right)) == Ended("right", None, "connection lost")
+    assert asyncio.run(relayed(left, right)) == RelayResult("right", None, "connection lost")
     assert left.got == ["x"]
 
 
@@ -71,7 +71,7 @@ def test_last_words_arrive_although_the_end_takes_no_more() -> None:
         Scripted(["w"] * 60 + ["last words"], code=4001, stays=True),
     )
     right.takes = 2
-    assert asyncio.run(relayed(left, right)) == Ended("right", 4001, "said so")
+    assert asyncio.run(relayed(left, right)) == RelayResult("right", 4001, "said so")
     assert left.got[-1] == "last words"
 
 

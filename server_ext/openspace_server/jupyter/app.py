@@ -233,7 +233,7 @@ class OpenSpaceExtension(ExtensionApp):
         for socket in list(self.sockets):
             socket.leave()
         for agent in list(self.agent_sockets):
-            agent.leave()
+            agent.shut_down()
         if self._starting is not None and not self._starting.done():
             with contextlib.suppress(Exception):
                 await self._starting

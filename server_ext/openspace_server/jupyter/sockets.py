@@ -25,7 +25,7 @@ from openspace_server.orchestrator.errors import OrchestratorError, SessionNotRu
 from openspace_server.protocols import signaling
 from openspace_server.protocols.sessions import SessionWarning
 from openspace_server.protocols.signaling import Join
-from openspace_server.sockets.ends import FAULTS, MAX_MESSAGE_BYTES, End, RelayHandlerMixin, connect
+from openspace_server.sockets.endpoints import FAULTS, MAX_MESSAGE_BYTES, Endpoint, RelayHandlerMixin, connect
 from openspace_server.sockets.relay import relay
 from openspace_server.sockets.tuning import tune
 
@@ -176,9 +176,9 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
         except FAULTS as problem:
             await self._refuse(f"the render host does not answer: {str(problem) or type(problem).__name__}", HOST_LOST)
         else:
-            await relay(self.end, upstream)
+            await relay(self.endpoint, upstream)
 
-    async def _enter(self) -> End:
+    async def _enter(self) -> Endpoint:
         owners = self.rights_here.owners
         target = await (await self.orchestrator()).gateway(owners, self.session, self.channel)
         upstream = (
@@ -189,7 +189,7 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
         await self._before(upstream, target.token)
         return upstream
 
-    async def _before(self, upstream: End, token: str) -> None:
+    async def _before(self, upstream: Endpoint, token: str) -> None:
         """What is said before anything is relayed."""
         await upstream.send(self._join(token).encode())
 
@@ -202,9 +202,9 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
 
     async def _refuse(self, reason: str, code: int) -> None:
         try:
-            await self.end.send(signaling.error(reason))
+            await self.endpoint.send(signaling.error(reason))
         finally:
-            await self.end.close(code, reason)
+            await self.endpoint.close(code, reason)
 
 
 class SignalingHandler(RelayHandler):
@@ -215,11 +215,11 @@ class SignalingHandler(RelayHandler):
     channel = "signaling"
     relay_max_bytes = signaling.MAX_MESSAGE_BYTES
 
-    async def _before(self, upstream: End, token: str) -> None:
+    async def _before(self, upstream: Endpoint, token: str) -> None:
         ice: IceSettings = self.settings["openspace"].ice
         who = uuid.uuid4().hex
         if (message := ice.message(who)) is not None:
-            await self.end.send(message)
+            await self.endpoint.send(message)
         join = self._join(token)
         await upstream.send((replace(join, ice_servers=ice.servers(who)) if ice.instances else join).encode())
 

@@ -15,7 +15,7 @@ from openspace_server.protocols import supervisor
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.render_host.host import RenderHost
 from openspace_server.render_host.settings import HostError
-from openspace_server.sockets.ends import FAULTS, ClientEnd, connect
+from openspace_server.sockets.endpoints import FAULTS, ClientEndpoint, connect
 from openspace_server.sockets.mux import Mux, MuxStream
 from openspace_server.sockets.relay import relay
 
@@ -40,10 +40,10 @@ class JoinSettings:
     def socket_url(self) -> str:
         """Raises HostError for anything but http(s) or ws(s)."""
         scheme, found, rest = self.url.partition("://")
-        socket = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(scheme)
-        if not found or socket is None:
+        socket_scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(scheme)
+        if not found or socket_scheme is None:
             raise HostError(f"--join {self.url}: expected https://… or http://…")
-        return f"{socket}://{rest.rstrip('/')}/{PATH}"
+        return f"{socket_scheme}://{rest.rstrip('/')}/{PATH}"
 
 
 class Agent:
@@ -70,26 +70,26 @@ class Agent:
             pause = min(LONGEST_PAUSE, pause * 2)
 
     async def _serve_once(self) -> None:
-        wire = await connect(self._settings.socket_url, max_bytes=protocol.MAX_FRAME_BYTES)
+        socket = await connect(self._settings.socket_url, max_bytes=protocol.MAX_FRAME_BYTES)
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT):
-                seal, lease = await self._shake_hands(wire)
+                seal, lease = await self._shake_hands(socket)
             log.info("joined %s as %s", self._settings.url, self._settings.name)
-            mux = Mux(wire, seal, self._answer, self._accept)
+            mux = Mux(socket, seal, self._answer, self._accept)
             beating = asyncio.create_task(_beat(mux, lease / 3))
             try:
                 await mux.run()
             finally:
                 beating.cancel()
         finally:
-            await wire.close(1001, "the agent leaves")
+            await socket.close(1001, "the agent leaves")
 
-    async def _shake_hands(self, wire: ClientEnd) -> tuple[protocol.Seal, float]:
+    async def _shake_hands(self, socket: ClientEndpoint) -> tuple[protocol.Seal, float]:
         settings, nonce = self._settings, secrets.token_hex(16)
-        given = str(protocol.decode(await _next(wire), "challenge").get("nonce"))
+        given = str(protocol.decode(await _next(socket), "challenge").get("nonce"))
         hello = protocol.hello(settings.secret, settings.name, nonce, given, settings.traits, time.time())
-        await wire.send(hello.encode())
-        welcome = protocol.decode(await _next(wire), "welcome")
+        await socket.send(hello.encode())
+        welcome = protocol.decode(await _next(socket), "welcome")
         lease = protocol.check_welcome(settings.secret, given, nonce, welcome)
         return protocol.Seal(protocol.session_key(settings.secret, given, nonce), agent=True), lease
 
@@ -107,10 +107,10 @@ class Agent:
         await relay(stream, gateway)
 
 
-async def _next(wire: ClientEnd) -> str | bytes:
-    message = await wire.receive()
+async def _next(socket: ClientEndpoint) -> str | bytes:
+    message = await socket.receive()
     if message is None:
-        raise ProtocolError(f"closed during the handshake: {wire.close_reason or wire.close_code}")
+        raise ProtocolError(f"closed during the handshake: {socket.close_reason or socket.close_code}")
     return message
 
 

@@ -23,7 +23,7 @@ from openspace_server.render_host.access import refuse_browsers, same_secret
 from openspace_server.render_host.published_signaling import Exchange
 from openspace_server.render_host.settings import HostSettings
 from openspace_server.render_host.slots import Slot, Slots
-from openspace_server.sockets.ends import MAX_MESSAGE_BYTES, ClientEnd, Message, RelayHandlerMixin, connect
+from openspace_server.sockets.endpoints import MAX_MESSAGE_BYTES, ClientEndpoint, Message, RelayHandlerMixin, connect
 from openspace_server.sockets.relay import relay
 from openspace_server.sockets.tuning import tune
 
@@ -161,13 +161,13 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
             await self._speak_published(dialect.first)
         except Watching as watching:
             self.allow_messages_of(signaling.MAX_MESSAGE_BYTES)
-            await published.serve_our_viewer(self._gateway.exchange, self.end, watching.host)
+            await published.serve_our_viewer(self._gateway.exchange, self.endpoint, watching.host)
         else:
             if instance is not None:
                 self.allow_messages_of(CHANNELS[channel])
-                await relay(self.end, instance)
+                await relay(self.endpoint, instance)
 
-    async def _enter(self, channel: str) -> ClientEnd | None:
+    async def _enter(self, channel: str) -> ClientEndpoint | None:
         """From the first message to the instance's open socket; None when the viewer left before."""
         self._gateway.pending += 1
         try:
@@ -175,7 +175,7 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
                 raise GatewayRefusal(f"channel {channel[:32]} is not supported", REFUSED)
             try:
                 async with asyncio.timeout(self._gateway.settings.timings.join):
-                    first = await self.end.receive()
+                    first = await self.endpoint.receive()
             except TimeoutError:
                 raise GatewayRefusal("no join in time", REFUSED) from None
             if first is None:
@@ -196,7 +196,7 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
             reason = f"expected REGISTER as the first message, got {first.type}"
             await self._refuse(published_signaling.error(reason), REFUSED, reason)
         elif not first.is_viewer:
-            await gateway.exchange.serve_host(self.end, first.host)
+            await gateway.exchange.serve_host(self.endpoint, first.host)
         else:
             await self._serve_published_viewer(first.host)
 
@@ -213,10 +213,10 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
                 await self._refuse(published_signaling.error(reason), UNAUTHORIZED, reason)
                 return
             if not acknowledged:
-                await self.end.send(published_signaling.REGISTERED)
+                await self.endpoint.send(published_signaling.REGISTERED)
                 acknowledged = True
             if gateway.exchange.has(id):
-                await published.serve_published_viewer(gateway.exchange, self.end, id)
+                await published.serve_published_viewer(gateway.exchange, self.endpoint, id)
                 return
             if slot is not None and assignment is not None and slot.state is InstanceState.RUNNING:
                 join = Join(assignment.session, Role.VIEWER, f"published-{id}")
@@ -225,7 +225,7 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
                 except GatewayRefusal as refused:
                     await self._refuse(published_signaling.error(str(refused)), refused.code, str(refused))
                 else:
-                    await published.serve_instance_viewer(self.end, id, instance)
+                    await published.serve_instance_viewer(self.endpoint, id, instance)
                 return
             if self.ws_connection is None:
                 return  # it has left
@@ -233,9 +233,9 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
 
     async def _refuse(self, message: str, code: int, reason: str) -> None:
         try:
-            await self.end.send(message)
+            await self.endpoint.send(message)
         finally:
-            await self.end.close(code, reason)
+            await self.endpoint.close(code, reason)
 
 
 def _read_join(first: Message) -> Join:
@@ -249,7 +249,7 @@ def _read_join(first: Message) -> Join:
         raise GatewayRefusal(str(problem), REFUSED) from None
 
 
-async def _connect(slot: Slot, channel: str, join: Join) -> ClientEnd:
+async def _connect(slot: Slot, channel: str, join: Join) -> ClientEndpoint:
     """The instance's socket, with ``join`` passed on; the token stays here."""
     url = f"ws://127.0.0.1:{slot.port}/{channel}"
     if channel == API:

@@ -22,7 +22,7 @@ from openspace_server.protocols import published_signaling as published
 from openspace_server.protocols import signaling
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.published_signaling import VIEWER_BASE
-from openspace_server.sockets.ends import End
+from openspace_server.sockets.endpoints import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Host:
     """A registered host's connection, good for one call."""
 
     id: int
-    end: End
+    endpoint: Endpoint
     state: CallState = CallState.REGISTERED
     viewer: Viewer | None = None
     early: list[dict[str, Any]] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Host:
     async def call(self, viewer: Viewer) -> None:
         """Tell it that its viewer is there."""
         self.viewer, self.state = viewer, CallState.CALLED
-        await self.end.send(published.SESSION_OK)
+        await self.endpoint.send(published.SESSION_OK)
 
     async def answer(self, sdp: str) -> None:
         """The viewer's answer; one that was not asked for is left out, since the host would abort."""
@@ -77,7 +77,7 @@ class Host:
             log.warning("host %d: an answer in state %s was left out", self.id, self.state.name)
             return
         self.state = CallState.ANSWERED
-        await self.end.send(published.sdp(VIEWER_BASE + self.id, "answer", sdp))
+        await self.endpoint.send(published.sdp(VIEWER_BASE + self.id, "answer", sdp))
         for candidate in self.early:
             await self.candidate(candidate)
 
@@ -85,7 +85,7 @@ class Host:
         if candidate is None or not published.usable(candidate):
             return
         if self.state is CallState.ANSWERED:
-            await self.end.send(published.ice(VIEWER_BASE + self.id, candidate))
+            await self.endpoint.send(published.ice(VIEWER_BASE + self.id, candidate))
         elif len(self.early) < MAX_EARLY:
             self.early.append(candidate)
 
@@ -102,7 +102,7 @@ class Host:
     def restart(self, reason: str) -> None:
         """Close the connection: a host opens another one, and is ready for the next viewer."""
         self.viewer = None
-        self.closing = asyncio.ensure_future(self.end.close(ENDED, reason))
+        self.closing = asyncio.ensure_future(self.endpoint.close(ENDED, reason))
 
 
 class Exchange:
@@ -122,15 +122,15 @@ class Exchange:
         found = self._hosts.get(host)
         return self.has(host) and host not in self._waiting and (found is None or found.viewer is None)
 
-    async def serve_host(self, end: End, host_id: int) -> None:
+    async def serve_host(self, endpoint: Endpoint, host_id: int) -> None:
         """The life of a host's connection, from its ``REGISTER``."""
         before = self._hosts.pop(host_id, None)
         if before is not None:
             await self._drop(before, "another OpenSpace has registered with the same id")
-        host = self._hosts[host_id] = Host(host_id, end)
-        await end.send(published.REGISTERED)
+        host = self._hosts[host_id] = Host(host_id, endpoint)
+        await endpoint.send(published.REGISTERED)
         try:
-            async for message in _messages(end, host_id):
+            async for message in _messages(endpoint, host_id):
                 if message.type == "SESSION":
                     host.state = max(host.state, CallState.WAITING, key=lambda state: state.value)
                     await self._match(host_id)
@@ -181,45 +181,45 @@ class Exchange:
 
 @dataclass(eq=False)
 class PublishedViewer:
-    """The published web GUI's stream view, at ``end``."""
+    """The published web GUI's stream view, at ``endpoint``."""
 
-    end: End
+    endpoint: Endpoint
     id: int
 
     async def offer(self, host: int, sdp: str) -> None:
-        await self.end.send(published.sdp(host, "offer", sdp))
+        await self.endpoint.send(published.sdp(host, "offer", sdp))
 
     async def candidate(self, host: int, candidate: dict[str, Any]) -> None:
-        await self.end.send(published.ice(host, candidate))
+        await self.endpoint.send(published.ice(host, candidate))
 
     async def ended(self, reason: str) -> None:
-        await self.end.send(published.error(reason))
-        await self.end.close(REPLACED, reason)
+        await self.endpoint.send(published.error(reason))
+        await self.endpoint.close(REPLACED, reason)
 
 
 @dataclass(eq=False)
 class OurViewer:
-    """A view of ours, which speaks our own signaling at ``end``."""
+    """A view of ours, which speaks our own signaling at ``endpoint``."""
 
-    end: End
+    endpoint: Endpoint
 
     async def offer(self, host: int, sdp: str) -> None:
-        await self.end.send(signaling.offer(sdp))
+        await self.endpoint.send(signaling.offer(sdp))
 
     async def candidate(self, host: int, candidate: dict[str, Any]) -> None:
-        await self.end.send(signaling.ice_candidate(candidate))
+        await self.endpoint.send(signaling.ice_candidate(candidate))
 
     async def ended(self, reason: str) -> None:
-        await self.end.send(signaling.error(reason))
-        await self.end.close(REPLACED, reason)
+        await self.endpoint.send(signaling.error(reason))
+        await self.endpoint.close(REPLACED, reason)
 
 
-async def serve_published_viewer(exchange: Exchange, end: End, host_id: int) -> None:
+async def serve_published_viewer(exchange: Exchange, endpoint: Endpoint, host_id: int) -> None:
     """A web GUI that watches a host, once it has registered."""
-    viewer = PublishedViewer(end, VIEWER_BASE + host_id)
+    viewer = PublishedViewer(endpoint, VIEWER_BASE + host_id)
     await exchange.watch(host_id, viewer)
     try:
-        async for message in _messages(end, viewer.id):
+        async for message in _messages(endpoint, viewer.id):
             host = exchange.host_of(host_id, viewer)
             if host is not None and message.sdp is not None and message.sdp[0] == "answer":
                 await host.answer(message.sdp[1])
@@ -229,20 +229,20 @@ async def serve_published_viewer(exchange: Exchange, end: End, host_id: int) -> 
         await exchange.leave(host_id, viewer)
 
 
-async def serve_our_viewer(exchange: Exchange, end: End, host_id: int) -> None:
+async def serve_our_viewer(exchange: Exchange, endpoint: Endpoint, host_id: int) -> None:
     """A view of ours that watches a host, after its ``join``."""
-    viewer = OurViewer(end)
+    viewer = OurViewer(endpoint)
     await exchange.watch(host_id, viewer)
     try:
-        while (raw := await end.receive()) is not None:
+        while (raw := await endpoint.receive()) is not None:
             try:
                 message = signaling.decode(raw)
             except ProtocolError as problem:
-                await end.send(signaling.error(str(problem)))
+                await endpoint.send(signaling.error(str(problem)))
                 continue
             host = exchange.host_of(host_id, viewer)
             if message["type"] == "ping":
-                await end.send('{"type": "pong"}')
+                await endpoint.send('{"type": "pong"}')
             elif message["type"] == "bye":
                 return
             elif host is not None and message["type"] == "answer":
@@ -253,13 +253,13 @@ async def serve_our_viewer(exchange: Exchange, end: End, host_id: int) -> None:
         await exchange.leave(host_id, viewer)
 
 
-async def serve_instance_viewer(end: End, host_id: int, instance: End) -> None:
+async def serve_instance_viewer(endpoint: Endpoint, host_id: int, instance: Endpoint) -> None:
     """A web GUI that watches an instance of ours, once it has registered; the ``join`` was said on ``instance``, the
     instance's signaling."""
-    listening = asyncio.create_task(_tell_viewer(end, host_id, instance))
+    listening = asyncio.create_task(_tell_viewer(endpoint, host_id, instance))
     answered = False
     try:
-        async for message in _messages(end, VIEWER_BASE + host_id):
+        async for message in _messages(endpoint, VIEWER_BASE + host_id):
             if message.sdp is not None and message.sdp[0] == "answer" and not answered:
                 answered = True
                 await instance.send(signaling.answer(message.sdp[1]))
@@ -270,23 +270,23 @@ async def serve_instance_viewer(end: End, host_id: int, instance: End) -> None:
         await instance.close()
 
 
-async def _tell_viewer(end: End, host_id: int, instance: End) -> None:
+async def _tell_viewer(endpoint: Endpoint, host_id: int, instance: Endpoint) -> None:
     """What the instance says, in the published words."""
     while (raw := await instance.receive()) is not None:
         message = signaling.decode(raw)
         match message["type"]:
             case "offer":
-                await end.send(published.sdp(host_id, "offer", message["sdp"]))
+                await endpoint.send(published.sdp(host_id, "offer", message["sdp"]))
                 for candidate in published.candidates_of(message["sdp"]):
-                    await end.send(published.ice(host_id, candidate))
+                    await endpoint.send(published.ice(host_id, candidate))
             case "error" | "bye":
-                await end.send(published.error(str(message.get("reason", "the instance ended the connection"))))
-    await end.close(ENDED, "the instance ended the connection")
+                await endpoint.send(published.error(str(message.get("reason", "the instance ended the connection"))))
+    await endpoint.close(ENDED, "the instance ended the connection")
 
 
-async def _messages(end: End, caller: int) -> Any:
+async def _messages(endpoint: Endpoint, caller: int) -> Any:
     """What comes from ``caller``; what cannot be read, or is said in another's name, is left out."""
-    while (raw := await end.receive()) is not None:
+    while (raw := await endpoint.receive()) is not None:
         try:
             message = published.decode(raw)
         except ProtocolError as problem:

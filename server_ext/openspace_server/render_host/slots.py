@@ -251,7 +251,7 @@ class Slots:
         return max(owned, key=lambda slot: slot.started, default=None)
 
     async def close(self) -> None:
-        """End every instance; returns when all are gone."""
+        """End all instances; returns when all are gone."""
         self._closed = True
         for slot in self._slots:
             slot.stop()

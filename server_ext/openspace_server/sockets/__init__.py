@@ -1,1 +1,1 @@
-"""Socket plumbing shared by the gateway and the Jupyter server; knows messages, not their meaning."""
+"""WebSocket plumbing shared by the gateway and the Jupyter server; independent of the messages' meaning."""

@@ -1,7 +1,7 @@
-"""TCP options of the long-lived sockets: no waiting for more data, and dead peers noticed without WebSocket pings.
+"""TCP options of long-lived sockets: no delay, and dead peers detected without WebSocket pings.
 
-A WebSocket ping queues behind a large message on a slow line and would end a peer that is busy reading; TCP
-keep-alive does not.
+A WebSocket ping queues behind a large message on a slow line, and would end the connection of a peer that is busy
+reading; TCP keep-alive does not.
 """
 
 from __future__ import annotations

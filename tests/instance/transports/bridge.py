@@ -10,7 +10,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
-from openspace_server.sockets.ends import RelayHandlerMixin, connect
+from openspace_server.sockets.endpoints import RelayHandlerMixin, connect
 from openspace_server.sockets.relay import relay
 from openspace_server.sockets.tuning import tune
 
@@ -40,7 +40,7 @@ class Bridge(RelayHandlerMixin, WebSocketHandler):
         url = f"ws://127.0.0.1:{self.port}/{channel}"
         instance = await connect(url, {"Authorization": f"Bearer {self.secret}"})
         await instance.send(self.join)
-        await relay(self.end, instance)
+        await relay(self.endpoint, instance)
 
 
 def serve(html: str, port: int, secret: str, join: str) -> tuple[HTTPServer, str]:

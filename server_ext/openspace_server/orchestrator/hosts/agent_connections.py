@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from openspace_server.sockets.ends import End, Message
+from openspace_server.sockets.endpoints import Endpoint, Message
 
 
 class AgentConnection(Protocol):
@@ -13,7 +13,7 @@ class AgentConnection(Protocol):
     async def ask(self, message: str) -> Message:
         """The supervisor's reply to one command. Raises OSError when the connection breaks."""
 
-    async def open(self, channel: str) -> End:
+    async def open(self, channel: str) -> Endpoint:
         """A new socket to the host's gateway; ``join`` comes first. Raises OSError when the connection breaks."""
 
 

@@ -15,14 +15,14 @@ from openspace_server.orchestrator.store.models import HostKind, HostRow, Sessio
 from openspace_server.protocols.fields import ProtocolError, describe, parse_object
 from openspace_server.protocols.signaling import Join, Role
 from openspace_server.protocols.viewer import Request
-from openspace_server.sockets import ends
-from openspace_server.sockets.ends import End
+from openspace_server.sockets import endpoints
+from openspace_server.sockets.endpoints import Endpoint
 
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 5.0
 MAX_STATE_BYTES = 256 * 1024
-FAULTS = (*ends.FAULTS, ProtocolError)
+FAULTS = (*endpoints.FAULTS, ProtocolError)
 """Exceptions that mean that an instance could not be asked."""
 
 
@@ -128,9 +128,9 @@ async def _connect(
             await socket.close()
 
 
-async def _open_bulk_socket(host: HostRow, agent: AgentConnection | None) -> End:
+async def _open_bulk_socket(host: HostRow, agent: AgentConnection | None) -> Endpoint:
     if host.kind != HostKind.AGENT:
-        return await ends.connect(gateway_url(host, "bulk"), timeout=CONNECT_TIMEOUT)
+        return await endpoints.connect(gateway_url(host, "bulk"), timeout=CONNECT_TIMEOUT)
     if agent is None:
         raise OSError("the agent has not dialled in here")
     return await agent.open("bulk")
@@ -139,7 +139,7 @@ async def _open_bulk_socket(host: HostRow, agent: AgentConnection | None) -> End
 class _InstanceClient:
     """Requests over an instance's bulk socket, one at a time."""
 
-    def __init__(self, socket: End) -> None:
+    def __init__(self, socket: Endpoint) -> None:
         self._socket = socket
         self._last_id = 0
 

@@ -17,7 +17,7 @@ from openspace_server.protocols.fields import ProtocolError, text
 from openspace_server.protocols.transfer import Incoming, Ledger, TransferError
 from openspace_server.render_host.offers import webrtc as offer_webrtc
 from openspace_server.render_host.offers.webrtc import Outlet
-from openspace_server.sockets.ends import End, WebSocketClosedError
+from openspace_server.sockets.endpoints import Endpoint, WebSocketClosedError
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +167,9 @@ class Counting:
 class Passing:
     """Passes messages on to a session's bulk socket, and what it says back."""
 
-    def __init__(self, outlet: Outlet, connect: Callable[[], Awaitable[End]], ended: Callable[[str], None]) -> None:
+    def __init__(
+        self, outlet: Outlet, connect: Callable[[], Awaitable[Endpoint]], ended: Callable[[str], None]
+    ) -> None:
         self._outlet = outlet
         self._ended = ended
         self._queued = 0
@@ -186,7 +188,7 @@ class Passing:
         self._working.cancel()
         await asyncio.gather(self._working, return_exceptions=True)
 
-    async def _work(self, connect: Callable[[], Awaitable[End]]) -> None:
+    async def _work(self, connect: Callable[[], Awaitable[Endpoint]]) -> None:
         try:
             end = await connect()
         except Exception as problem:
@@ -205,7 +207,7 @@ class Passing:
             back.cancel()
             await end.close(1000, "the sender left")
 
-    async def _back(self, end: End) -> None:
+    async def _back(self, end: Endpoint) -> None:
         while (message := await end.receive()) is not None:
             if isinstance(message, str):
                 await self._outlet.send(message)

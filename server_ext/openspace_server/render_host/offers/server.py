@@ -31,7 +31,7 @@ from openspace_server.render_host.offers import webrtc as offer_webrtc
 from openspace_server.render_host.offers.peer import Counting, Frames, OfferPeer, Passing, Sink
 from openspace_server.render_host.offers.webrtc import Outlet
 from openspace_server.render_host.settings import HostError, is_loopback
-from openspace_server.sockets.ends import End, connect
+from openspace_server.sockets.endpoints import Endpoint, connect
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ class OfferServer:
         if self._ending:
             await asyncio.wait(self._ending, timeout=3)
 
-    async def _enter(self, session: str, token: str | None) -> End:
+    async def _enter(self, session: str, token: str | None) -> Endpoint:
         end = await connect(f"{self.settings.gateway}/bulk")
         await end.send(Join(session, Role.CONTROLLER, "offer", token).encode())
         return end

@@ -1,6 +1,6 @@
-"""The two kinds of WebSocket that a relay joins, behind one small contract: receive, send, close.
+"""WebSocket endpoints, server side and client side, with one interface: receive, send, close.
 
-Messages are ``str`` (text frame) or ``bytes`` (binary frame), never changed and never looked into.
+Messages are ``str`` (text frame) or ``bytes`` (binary frame) and are passed unread and unchanged.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ CLOSE_REASON_BYTES = 123
 LOST_CODE = 1011
 CONNECT_TIMEOUT = 10.0
 FAULTS = (OSError, HTTPClientError, WebSocketError)
-"""What tells that a socket could not be opened, or broke."""
+"""Exceptions that mean that a socket could not be opened, or broke."""
 
 __all__ = [
     "FAULTS",
     "MAX_MESSAGE_BYTES",
-    "ClientEnd",
-    "End",
-    "HandlerEnd",
+    "ClientEndpoint",
+    "Endpoint",
+    "HandlerEndpoint",
     "Inbox",
     "Message",
     "RelayHandlerMixin",
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 
-class End(Protocol):
+class Endpoint(Protocol):
     """One side of a relay."""
 
     @property
@@ -58,10 +58,10 @@ class End(Protocol):
         """The next message; None once the peer is gone and everything it sent was received."""
 
     async def send(self, message: Message) -> None:
-        """Send and wait until the socket took it all. Raises WebSocketClosedError."""
+        """Send, and wait until all of it is written. Raises WebSocketClosedError."""
 
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
-        """Close, throw away what still comes, return when the socket is gone (at most about 5 s). Safe to repeat."""
+        """Close and discard further messages; returns when the socket is gone (within about 5 s). Safe to repeat."""
 
 
 class Inbox:
@@ -79,7 +79,7 @@ class Inbox:
         self._news = asyncio.Event()
 
     async def put(self, message: Message) -> None:
-        """Wait for room, then queue ``message``; after :meth:`discard`, drop it."""
+        """Wait for space, then queue ``message``; after :meth:`discard`, drop it."""
         while len(self._messages) >= self._depth and not self._discarding:
             self._room.clear()
             await self._room.wait()
@@ -99,7 +99,7 @@ class Inbox:
         return message
 
     def discard(self) -> None:
-        """Drop what is queued and everything that comes, so that the peer's close frame can be read."""
+        """Drop all messages, queued and future, so that the peer's close frame can be read."""
         self._discarding = True
         self._messages.clear()
         self._room.set()
@@ -112,39 +112,39 @@ class Inbox:
 
 
 class RelayHandlerMixin:
-    """Makes a tornado ``WebSocketHandler`` one end of a relay. Put it first among the bases::
+    """Makes a tornado ``WebSocketHandler`` an endpoint of a relay. It must be the first base class::
 
-        class Bulk(RelayHandlerMixin, WebSocketHandler):         # before JupyterHandler's WebSocketMixin, too
+        class ChannelHandler(RelayHandlerMixin, WebSocketHandler):  # also before JupyterHandler's WebSocketMixin
             def open(self) -> None:
-                tune(self.ws_connection.stream)                  # TCP_NODELAY and keep-alive
-                self.task = asyncio.ensure_future(self.serve())  # open() must return: tornado reads only then
+                tune(self.ws_connection.stream)                     # TCP_NODELAY and keep-alive
+                self.task = asyncio.ensure_future(self.serve())     # open() must return: tornado reads only then
 
             async def serve(self) -> None:
-                first = await self.end.receive()                 # None: gone already
+                first = await self.endpoint.receive()               # None: closed already
                 instance = await connect(url, {"Authorization": "Bearer …"})
-                await relay(self.end, instance)                  # returns when both are closed
+                await relay(self.endpoint, instance)                # returns when both are closed
 
     No compression, messages up to ``relay_max_bytes``. Overriding ``on_close`` needs ``super().on_close()``.
     """
 
     relay_max_bytes = MAX_MESSAGE_BYTES
-    _relay_end: HandlerEnd | None = None
+    _endpoint: HandlerEndpoint | None = None
 
     @property
-    def end(self) -> HandlerEnd:
-        """This handler as an :class:`End`."""
-        if self._relay_end is None:
-            self._relay_end = HandlerEnd(self)  # type: ignore[arg-type]
-        return self._relay_end
+    def endpoint(self) -> HandlerEndpoint:
+        """This handler as an :class:`Endpoint`."""
+        if self._endpoint is None:
+            self._endpoint = HandlerEndpoint(self)  # type: ignore[arg-type]
+        return self._endpoint
 
     @property
     def max_message_size(self) -> int:
         return self.relay_max_bytes
 
     def allow_messages_of(self, size: int) -> None:
-        """From the next message on, accept up to ``size`` bytes: a peer that is known now may send more."""
+        """From the next message on, accept up to ``size`` bytes: an authorized peer may send more."""
         self.relay_max_bytes = size
-        # tornado asks for the limit once, when the socket opens.
+        # tornado reads the limit once, when the socket opens.
         params = getattr(getattr(self, "ws_connection", None), "params", None)
         if params is not None:
             params.max_message_size = size
@@ -153,14 +153,14 @@ class RelayHandlerMixin:
         return None
 
     async def on_message(self, message: Message) -> None:
-        await self.end.inbox.put(message)
+        await self.endpoint.inbox.put(message)
 
     def on_close(self) -> None:
-        self.end.inbox.end()
+        self.endpoint.inbox.end()
         super().on_close()  # type: ignore[misc]
 
 
-class HandlerEnd:
+class HandlerEndpoint:
     """A server-side socket: a ``WebSocketHandler`` with :class:`RelayHandlerMixin`."""
 
     def __init__(self, handler: WebSocketHandler) -> None:
@@ -187,7 +187,7 @@ class HandlerEnd:
         await self.inbox.get()
 
 
-class ClientEnd:
+class ClientEndpoint:
     """A client-side socket made by :func:`connect`."""
 
     def __init__(self, connection: WebSocketClientConnection) -> None:
@@ -223,7 +223,7 @@ async def connect(
     headers: dict[str, str] | None = None,
     timeout: float = CONNECT_TIMEOUT,
     max_bytes: int = MAX_MESSAGE_BYTES,
-) -> ClientEnd:
+) -> ClientEndpoint:
     """Open a WebSocket to ``url`` (``ws://`` or ``wss://``) without compression.
 
     Args:
@@ -238,16 +238,16 @@ async def connect(
     connection = await websocket_connect(request, compression_options=None, max_message_size=max_bytes)
     if connection.protocol is not None and connection.protocol.stream is not None:
         tune(connection.protocol.stream)
-    return ClientEnd(connection)
+    return ClientEndpoint(connection)
 
 
 def _sendable(code: int | None) -> int:
-    """``code`` if RFC 6455 lets it travel in a close frame, else "the other side was lost"."""
+    """``code`` if RFC 6455 allows it in a close frame, else the code for a lost peer."""
     if code is not None and (code in (1000, 1001, 1002, 1003) or 1007 <= code <= 1014 or 3000 <= code <= 4999):
         return code
     return LOST_CODE
 
 
 def _clipped(reason: str | None) -> str | None:
-    """``reason`` cut to what a close frame can hold."""
+    """``reason`` cut to the length that a close frame can hold."""
     return reason and reason.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore")
