@@ -29,7 +29,7 @@ def test_what_was_recorded_plays_again(tmp_path: Path) -> None:
         program.run_script(
             "openspace.sessionRecording.startRecording() openspace.sessionRecording.stopRecording('tour')"
         )
-    program.recorder.stop(tmp_path / "recordings" / "other.osrectxt", False, 2.0)
+    program.recorder.stop(program.paths.file("${RECORDINGS}/other.osrectxt"), False, 2.0)
 
     program.run_script("openspace.navigation.jumpTo('Moon') openspace.time.setTime('1999-01-01')")
     program.run_script("openspace.sessionRecording.startPlayback('tour')")

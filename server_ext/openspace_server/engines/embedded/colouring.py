@@ -11,6 +11,7 @@ import numpy as np
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.embedded import point_files
+from openspace_server.engines.user_files import admitted
 
 _BLOCK = 1 << 16
 
@@ -42,8 +43,8 @@ def read_map(table: Mapping[str, Any]) -> ColourMap:
         if colours.ndim != 2 or not len(colours) or colours.shape[1] not in (3, 4) or not np.isfinite(colours).all():
             raise EngineError("a colour map's Colors are rows of three numbers from 0 to 1")
         colours = np.clip(colours[:, :3], 0, 1)
-    elif isinstance(table.get("File"), str):
-        colours = point_files.read_colour_map(table["File"])
+    elif table.get("File"):
+        colours = point_files.read_colour_map(admitted(table["File"]))
     else:
         raise EngineError("a colour map needs a File or Colors")
     low, high = read_range(span) if span is not None else (math.nan, math.nan)

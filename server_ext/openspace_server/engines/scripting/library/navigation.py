@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.scripting import ephemeris_time
 from openspace_server.engines.scripting.navigation_state import check_state
 from openspace_server.engines.scripting.registry import function
+from openspace_server.engines.user_files import UserFile
 
 if TYPE_CHECKING:
     from openspace_server.engines.scripting.program import Program
+
+MAX_STATE_BYTES = 100_000
+"""Of a .navstate file."""
 
 
 def seconds(duration: float | None) -> float | None:
@@ -83,11 +88,10 @@ def _jump(program: Program, state: dict[str, Any], use_time_stamp: bool) -> None
 @function("navigation", "saveNavigationState")
 def save_navigation_state(program: Program, path: str, frame: str = "") -> None:
     """Write the navigation state to a .navstate file below the user folder."""
-    file = program.paths.inside(path)
-    file = file if file.suffix else file.with_suffix(".navstate")
+    state = json.dumps(get_navigation_state(program, frame or None), indent=2)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(get_navigation_state(program, frame or None), indent=2), "utf-8")
+        with _state_file(program, path).create() as file:
+            file.write(state.encode())
     except OSError as error:
         raise EngineError(f"the navigation state cannot be written: {error}") from error
 
@@ -95,15 +99,25 @@ def save_navigation_state(program: Program, path: str, frame: str = "") -> None:
 @function("navigation", "loadNavigationStateFromFile", "loadNavigationState")
 def load_navigation_state(program: Program, file_path: str, use_time_stamp: bool = False) -> None:
     """Place the camera by a .navstate file below the user folder."""
-    file = program.paths.inside(file_path)
-    file = file if file.suffix else file.with_suffix(".navstate")
+    file = _state_file(program, file_path)
     try:
-        state = json.loads(file.read_text("utf-8")[:100_000])
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{file.name} cannot be read: {error}") from None
+        with file.open(MAX_STATE_BYTES) as content:
+            state = json.loads(content.read(MAX_STATE_BYTES))
+    except OSError as error:
+        raise EngineError(f"{file.name} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise EngineError(f"{file.name} cannot be read: it is not JSON") from None
     if not isinstance(state, dict):
         raise EngineError(f"{file.name} holds no navigation state")
-    _jump(program, check_state(state), use_time_stamp)
+    try:
+        _jump(program, check_state(state), use_time_stamp)
+    except EngineError:  # which quotes the file
+        raise EngineError(f"{file.name} holds no navigation state of this scene") from None
+
+
+def _state_file(program: Program, path: str) -> UserFile:
+    """Raises EngineError."""
+    return program.paths.file(path, ending="" if Path(path).suffix else ".navstate")
 
 
 @function("navigation", "setFocus")
