@@ -311,6 +311,15 @@ def test_no_message_quotes_a_recording(program: Program, user: Path, content: st
     assert SECRET not in message
 
 
+def test_an_engine_takes_no_path_that_was_not_checked(engine: EmbeddedEngine, user: Path) -> None:
+    path = str(user / "real" / "points.csv")
+    coloured = {"ColorMapping": {"Parameter": "x", "File": path}}
+    for renderable in ({"File": path}, {"File": UserFile(Path(path), user), "Coloring": coloured}):
+        with pytest.raises(EngineError) as caught:
+            engine.add_node({"Identifier": "Cloud", "Renderable": {"Type": "RenderablePointCloud", **renderable}})
+        assert str(caught.value) == f"scripts can only use files below their own folder, not {path}"
+
+
 def test_rows_of_a_speck_file_are_as_wide_as_the_narrowest(user: Path) -> None:
     (user / "a.speck").write_text("datavar 0 mass\n1 2 3 4 5\n6 7 8 9\n1 2 3 4 5 6\n")
     data = point_files.read(UserFile(user / "a.speck", user), {})
