@@ -4,13 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test check docs test-js test-python test-browser bench clean
+.PHONY: lab test check docs test-js test-python test-browser test-hub bench clean
 
 lab: $(VENV)/lab
 	@tools/system-packages lab
 	$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/quickstart.ipynb $(LAB_OPTIONS)
 
-test: check docs test-js test-python test-browser
+test: check docs test-js test-python test-browser test-hub
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -29,12 +29,20 @@ js/node_modules: js/package-lock.json $(VENV)/dev
 
 test-python: $(VENV)/dev
 	@tools/system-packages test
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -p no:playwright -n 3 --dist loadfile tests --ignore tests/e2e --ignore tests/jupyter
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -p no:playwright -n 3 --dist loadfile tests --ignore tests/e2e --ignore tests/hub --ignore tests/jupyter
 	$(BIN)/python -m pytest -p no:playwright -n 2 --dist loadfile tests/jupyter
 
 test-browser: $(VENV)/dev
 	@tools/system-packages test
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
+
+test-hub: $(VENV)/dev tests/hub/node_modules
+	@tools/system-packages test
+	$(BIN)/python -m pytest tests/hub
+
+tests/hub/node_modules: tests/hub/package-lock.json $(VENV)/dev
+	cd tests/hub && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund
+	@touch $@
 
 # Streaming alone, about twenty minutes on a quiet machine; the other benchmarks are commands of their own.
 bench: $(VENV)/dev
@@ -56,4 +64,4 @@ $(VENV)/dev: pyproject.toml js/package-lock.json
 	@touch $@ $(VENV)/lab
 
 clean:
-	rm -rf $(VENV) dist js/node_modules openspace_widget/view/static server_ext/openspace_server/jupyter/static
+	rm -rf $(VENV) dist js/node_modules tests/hub/node_modules openspace_widget/view/static server_ext/openspace_server/jupyter/static

@@ -149,7 +149,11 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
     @property
     def traits(self) -> LiveTraits:
         """What ipywidgets may be linked to: ``time``, ``rate``, ``paused``, ``focus``, ``size``; see
-        :class:`~openspace_widget.view.traits.LiveTraits`."""
+        :class:`~openspace_widget.view.traits.LiveTraits`. The first use waits for the instance.
+
+        Raises:
+            SessionError: it has ended. NotReadyError: no answer in time.
+        """
         self._traits.follow()
         return self._traits
 

@@ -28,7 +28,7 @@ LAYERS = {
         < tour, view < navigation < aio < space < magic
     """,
     "openspace_server/engines": """
-        base < point_engine, properties < scene_engine < recording < scripting < embedded, openspace
+        base < point_engine, properties, user_files < scene_engine < recording < scripting < embedded, openspace
     """,
     "openspace_server/engines/embedded": """
         sky < camera < graphics < scene_graph < points < scene < camera_api < scene_api < engine

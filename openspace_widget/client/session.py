@@ -53,7 +53,7 @@ class Session:
         self.timeout = timeout
         self._changed = changed
         self.heard: Callable[[dict[str, Any]], None] = lambda state: None
-        """Told each state message of the instance, on the background thread."""
+        """Called with each state message of the instance, on the background loop: it must not run users' functions."""
         self._news = asyncio.Condition()
         self._bulk: Bulk | None = None
         self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}

@@ -41,7 +41,6 @@ async def play(cloud: Cloud, frames: Any, hz: float, keep: str) -> Played:
     under_way: set[asyncio.Task[Sent]] = set()
     shown = overtaken = late = count = 0
     began = time.monotonic()
-    source = point_inputs.each_frame(frames)
     waiting: Any = None
 
     async def one(prepared: Prepared) -> Sent:
@@ -62,6 +61,7 @@ async def play(cloud: Cloud, frames: Any, hz: float, keep: str) -> Played:
 
     try:
         # On a thread: what makes frames may take its time, or ask the session something.
+        source = await asyncio.to_thread(point_inputs.each_frame, frames)
         while (given := await asyncio.to_thread(next, source, _END)) is not _END:
             due = began + count / hz
             count += 1

@@ -47,6 +47,7 @@ class Subscription:
     def __init__(self, program: OpenSpaceApi, names: list[str], call: Callable[[dict[str, Any]], Any]) -> None:
         self.events = tuple(names)
         self._call = call
+        background().check_may_wait()
         ready: Future[None] = Future()
         self._task = background().submit(self._follow(program, names, ready))
         ready.result()

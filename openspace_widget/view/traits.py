@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import traitlets
 
-from openspace_widget.client.event_loop import background
+from openspace_widget.client.event_loop import Latest, background
 from openspace_widget.client.session import Session
 from openspace_widget.errors import OpenSpaceError
 from openspace_widget.units import iso, moment
+from openspace_widget.view.observed import Observed
 
 log = logging.getLogger(__name__)
 
 
-class LiveTraits(traitlets.HasTraits):
+class LiveTraits(Observed):
     """The session's state as traits: they follow it, and setting them steers it.
+
+    Observers of what the session does are called one after the other on a thread of their own, so that they may use
+    ``space``. Values stand still while one runs; then the latest follow. What an observer raises is logged.
 
     Attributes:
         time: simulation time, an aware datetime in UTC. It follows jumps at once, and the clock as the instance tells
@@ -54,51 +57,59 @@ class LiveTraits(traitlets.HasTraits):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._hearing = threading.local()
         self._following = False
+        self._states = Latest(self._take)
+        self._taking = threading.local()
         self.observe(self._send, ["time", "rate", "paused", "focus", "size"])
 
     def follow(self) -> None:
-        """Begin to follow the session, which needs a connection to its instance; returns at once."""
+        """Follow the session. The first call waits for the instance, so that the values are true.
+
+        Raises:
+            SessionError: it has ended. NotReadyError: no answer in time.
+        """
         if not self._following:
+            background().run(self._begin())
+            self._states.flush()
             self._following = True
-            background().submit(self._begin())
 
     async def _begin(self) -> None:
-        try:
-            self.hear(await self._session.ask("state"))
-        except OpenSpaceError as problem:
-            self._following = False
-            log.info("not followed: %s", problem)
+        self.hear(await self._session.ask("state"))
 
     @traitlets.validate("time")
     def _aware(self, proposal: Any) -> datetime:
         return moment(proposal["value"])
 
     def hear(self, state: dict[str, Any]) -> None:
-        """A state message of the instance."""
-        told: dict[str, Any] = {name: state[name] for name in ("rate", "paused", "focus", "flying") if name in state}
-        if "time" in state:
-            told["time"] = moment(state["time"])
+        """A state message of the instance. Called on the background loop; the traits follow soon after."""
+        names = ("time", "rate", "paused", "focus", "flying")
+        values: dict[str, Any] = {name: state[name] for name in names if name in state}
         if "width" in state:
-            told["size"] = (int(state["width"]), int(state["height"]))
-        with self._quiet(), self.hold_trait_notifications():
-            for name, value in told.items():
-                self.set_trait(name, value)
+            values["size"] = (int(state["width"]), int(state["height"]))
+        self._states.put(values)
 
-    @contextlib.contextmanager
-    def _quiet(self) -> Iterator[None]:
-        """What is heard is not sent back."""
-        self._hearing.now = True
+    def _take(self, values: dict[str, Any]) -> None:
+        """Set the traits, on the thread that calls their observers."""
+        if "time" in values:
+            values["time"] = moment(values["time"])
+        self._taking.values = dict(values)
         try:
-            yield
+            with self.hold_trait_notifications():
+                for name, value in values.items():
+                    if not self._states.is_outdated(name):
+                        self.set_trait(name, value)
         finally:
-            self._hearing.now = False
+            self._taking.values = {}
+
+    def _comes_from_instance(self, name: str, value: Any) -> bool:
+        """Whether :meth:`_take` has just set it: what an observer sets meanwhile does not count."""
+        values = getattr(self._taking, "values", {})
+        return name in values and values.pop(name) == value
 
     def _send(self, change: Any) -> None:
-        if getattr(self._hearing, "now", False):
-            return
         value = change["new"]
+        if self._comes_from_instance(change["name"], value):
+            return
         match change["name"]:
             case "time":
                 verb, arguments = "set_time", {"time": iso(value)}
@@ -108,18 +119,21 @@ class LiveTraits(traitlets.HasTraits):
                 verb, arguments = "set_focus", {"target": value}
             case name:
                 verb, arguments = f"set_{name}", {name: value}
-        background().submit(self._ask(verb, arguments))
+        self._states.outdate(change["name"])
+        background().submit(self._ask(change["name"], verb, arguments))
 
-    async def _ask(self, verb: str, arguments: dict[str, Any]) -> None:
+    async def _ask(self, name: str, verb: str, arguments: dict[str, Any]) -> None:
         """A slider must not wait, and has nowhere to raise: what is refused is put right and told in ``problem``."""
+        state: dict[str, Any] = {}
+        problem = ""
         try:
             state = await self._session.ask(verb, **arguments)
-            problem = ""
         except OpenSpaceError as refused:
             log.warning("%s", refused)
             problem = str(refused)
             with contextlib.suppress(OpenSpaceError):
                 state = await self._session.ask("state")
-                self.hear(state)
-        with self._quiet():
-            self.set_trait("problem", problem)
+        finally:
+            self._states.renew(name)
+        self.hear(state)
+        self._states.put({"problem": problem})

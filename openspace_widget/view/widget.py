@@ -12,6 +12,7 @@ import anywidget
 import traitlets
 
 from openspace_widget.view.comm_tunnel import CommRoad
+from openspace_widget.view.observed import Observed
 
 
 def _static(name: str) -> str:
@@ -24,8 +25,12 @@ def _static(name: str) -> str:
         ) from None
 
 
-class OpenSpaceView(anywidget.AnyWidget):
-    """The live view. Several views of one object, and of one session, may be shown at a time."""
+class OpenSpaceView(anywidget.AnyWidget, Observed):
+    """The live view. Several views of one object, and of one session, may be shown at a time.
+
+    Pages get a change at once. Observers are called one after the other on a thread of their own, so that they may use
+    the session.
+    """
 
     _esm = _static("widget.js")
     _css = _static("widget.css")

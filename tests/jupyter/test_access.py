@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from jupyter_server.auth.authorizer import Authorizer
 from jupyter_server.auth.identity import IdentityProvider, User
+from jupyter_server.base.handlers import JupyterHandler
 from tornado.httpclient import HTTPClientError
+from tornado.web import HTTPError
 
 from openspace_server.jupyter.identity import server_url
+from openspace_server.jupyter.pages import OWN, STATIC
 from tests.jupyter.conftest import API, Client
 
 CHANNELS = ("events", "signaling", "bulk")
@@ -58,7 +61,7 @@ async def test_without_credentials_nothing(client: Client) -> None:
         for channel in CHANNELS:
             assert await refused(client, f"sessions/{session}/{channel}", wrong) == 403
             assert await refused(client, f"sessions/{NOBODY}/{channel}", wrong) == 403
-        for page in (f"openspace/stream/{session}?login", "openspace/static/page.js", "openspace/"):
+        for page in (f"openspace/stream/{session}?login", "openspace/"):
             response = await client.fetch("GET", page, headers=wrong)
             assert response.code == 302
             assert "/login" in response.headers["Location"]
@@ -100,6 +103,29 @@ async def test_of_two_xsrf_cookies_the_server_takes_the_last_as_the_pages_do(cli
     status, refusal = await client.ask("POST", "sessions", {}, two | {"X-XSRFToken": first})
     assert (status, refusal["message"]) == (403, "XSRF cookie does not match POST argument")
     assert (await client.ask("POST", "sessions", {}, two | {"X-XSRFToken": xsrf}))[0] == 201
+
+
+async def test_a_kernel_writes_whatever_xsrf_check_the_server_has(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hub_check(handler: JupyterHandler) -> None:
+        raise HTTPError(403, f"'_xsrf' argument missing from {handler.request.method}")
+
+    # As JupyterHub does it: without a look at the identity provider.
+    monkeypatch.setattr(JupyterHandler, "check_xsrf_cookie", hub_check)
+    status, made = await client.ask("POST", "sessions", {}, kernel_auth())
+    assert status == 201, made
+    session = f"sessions/{made['id']}"
+    await client.reach(made["id"], "RUNNING")
+    status, share = await client.ask("POST", f"{session}/shares", {"role": "viewer", "hours": 1}, kernel_auth())
+    assert status == 201, share
+    assert (await client.ask("DELETE", f"{session}/shares/{share['id']}", None, kernel_auth()))[0] == 204
+    assert (await client.ask("PATCH", session, {"width": 640, "height": 360}, kernel_auth()))[0] == 200
+    assert (await client.ask("DELETE", session, None, kernel_auth()))[0] == 204
+    cookies, _ = await log_in(client)
+    refusal = {"message": "'_xsrf' argument missing from POST", "reason": "forbidden"}
+    for other in (cookies, cookies | {"Authorization": "token wrong"}):
+        assert await client.ask("POST", "sessions", {}, other) == (403, refusal)
 
 
 async def test_a_browser_and_a_script_are_the_same_local_user(client: Client) -> None:
@@ -206,6 +232,15 @@ class TestSeveralUsers:
         _, listed = await client.ask("GET", "sessions", None, kernel_auth())
         assert [s["id"] for s in listed["sessions"]] == [made["id"]]
 
+    async def test_an_empty_hub_user_is_none(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("JUPYTERHUB_USER", "")  # as for a service of a Hub
+        alice, bob = {"X-User": "alice"}, {"X-User": "bob"}
+        _, made = await client.ask("POST", "sessions", {}, alice)
+        for method in ("GET", "DELETE"):
+            assert (await client.ask(method, f"sessions/{made['id']}", None, bob))[0] == 404
+        assert (await client.ask("GET", f"sessions/{made['id']}", None, alice))[0] == 200
+        assert (await client.ask("GET", "all-sessions", None, alice))[0] == 403
+
 
 class OnlyRead(Authorizer):
     def is_authorized(self, handler: Any, user: User, action: str, resource: str) -> bool:
@@ -232,6 +267,15 @@ async def test_on_a_hub_the_server_owns_the_sessions(client: Client, monkeypatch
     monkeypatch.delenv("JUPYTERHUB_SERVER_NAME")
     assert (await client.ask("GET", f"sessions/{made['id']}"))[0] == 200
     assert (await client.ask("GET", f"sessions/{made['id']}", None, kernel_auth()))[0] == 200
+
+
+@pytest.mark.parametrize(("hub_user", "status"), [(None, 200), ("", 200), ("alice", 403)])
+async def test_the_local_user_administers_but_not_a_user_of_a_hub(
+    client: Client, monkeypatch: pytest.MonkeyPatch, hub_user: str | None, status: int
+) -> None:
+    if hub_user is not None:
+        monkeypatch.setenv("JUPYTERHUB_USER", hub_user)
+    assert (await client.ask("GET", "all-sessions"))[0] == status
 
 
 @pytest.mark.parametrize(
@@ -275,3 +319,14 @@ async def test_the_stream_page(client: Client) -> None:
 async def test_static_files(client: Client, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in ("openspace/static/../app.py", "openspace/static/%2e%2e/app.py", "openspace/static/no.js"):
         assert (await client.fetch("GET", path)).code in (403, 404)
+    # Module scripts load without a login: JupyterHub's cookie does not count for them.
+    for folder, place in (("static", STATIC), ("pages", OWN)):
+        files = [file for file in place.rglob("*") if file.is_file()]
+        assert {file.suffix for file in files} == {".css", ".js"}
+        for file in files:
+            path = f"openspace/{folder}/{file.relative_to(place)}"
+            for method in ("GET", "HEAD"):
+                response = await client.fetch(method, path, headers={})
+                assert response.code == 200, path
+                assert response.headers["Content-Type"] == ("text/css" if file.suffix == ".css" else "text/javascript")
+            assert (await client.fetch("GET", path, headers={})).body == file.read_bytes()

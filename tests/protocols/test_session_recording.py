@@ -40,9 +40,12 @@ def test_a_file_of_openspace_is_read() -> None:
         ("", "must begin with"),
         ("OpenSpace_record/playback01.00B\n\x01", "binary"),
         ("OpenSpace_record/playback01.00A\ncamera 1 2\n", "line 2"),
-        ("OpenSpace_record/playback01.00A\nfilm 1 2\n", "unknown kind of line 'film'"),
+        (
+            "OpenSpace_record/playback01.00A\nfilm 1 2\n",
+            "line 2 of .*: unknown kind of line: camera, time and script are known",
+        ),
         ("OpenSpace_record/playback01.00A\ncamera 0 0 0 1 2 x 0 0 0 1 1 F Earth\n", "line 2"),
-        ("OpenSpace_record/playback01.00A\nscript 0 0 0 9 x\n", "does not fit"),
+        ("OpenSpace_record/playback01.00A\nscript 0 0 0 9 x\n", "expected the number of lines of a script"),
         ("OpenSpace_record/playback01.00A\ncamera 0 0 nan 1 2 3 0 0 0 1 1 F Earth\n", "finite"),
     ],
 )

@@ -11,7 +11,10 @@ import psutil
 import pytest
 import websockets
 
+from openspace_server.protocols.signaling import Join
 from openspace_server.render_host.settings import Timings
+from openspace_server.render_host.slots import Slot
+from openspace_server.sockets.endpoints import ClientEndpoint
 from tests.helpers import until
 from tests.render_host.helpers import WAIT, command, host, start_running, until_status
 
@@ -89,6 +92,19 @@ def test_a_session_started_without_token_is_open_only_on_a_host_without_secret(t
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("token", ["t0ken", None])
+def test_only_a_token_proves_that_the_orchestrator_joins(tmp_path: Path, token: str | None) -> None:
+    async def scenario() -> None:
+        proof = {} if token is None else {"token": token}
+        async with host(tmp_path) as running:
+            await start_running(running.port, "mine", **proof)
+            async with dial(running.gateway_port) as socket:
+                await socket.send(join("mine", observer=True, **proof))
+                assert ("observer" in json.loads(await socket.recv())) is (token is not None)
+
+    asyncio.run(scenario())
+
+
 def test_an_instance_that_does_not_run_yet_is_told_as_such(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
@@ -132,6 +148,32 @@ def test_pending_sockets_are_bounded_and_room_comes_back(tmp_path: Path, monkeyp
                 socket.transport.abort()
             await until(lambda: running.gateway.pending == 0, "room again")
             await (await dial(running.gateway_port)).close()
+
+    asyncio.run(scenario())
+
+
+def test_sockets_with_a_token_leave_room_for_others_while_their_instance_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openspace_server.render_host.gateway.MAX_PENDING", 3)
+    reached: list[str] = []
+
+    async def connect_slowly(slot: Slot, channel: str, join: Join) -> ClientEndpoint:
+        reached.append(join.viewer)
+        return await asyncio.Future[ClientEndpoint]()
+
+    monkeypatch.setattr("openspace_server.render_host.gateway._connect", connect_slowly)
+
+    async def scenario() -> None:
+        async with host(tmp_path) as running:
+            await start_running(running.port, "mine")
+            sockets = [await dial(running.gateway_port) for _ in range(3)]
+            for socket in sockets:
+                await socket.send(join("mine"))
+            await until(lambda: len(reached) == 3, "the joins on their way to the instance")
+            await (await dial(running.gateway_port)).close()
+            for socket in sockets:
+                socket.transport.abort()
 
     asyncio.run(scenario())
 

@@ -166,7 +166,6 @@ class OpenSpaceExtension(ExtensionApp):
         self.kernel_token = identity.offer_kernel_token()
 
     def initialize_handlers(self) -> None:
-        static = pages.PublicFiles if self.share_without_login else pages.StaticFiles
         self.handlers.extend(
             [
                 (rf"{API}/sessions", api.SessionsHandler),
@@ -190,10 +189,9 @@ class OpenSpaceExtension(ExtensionApp):
                 (r"/openspace/?", pages.HomePage),
                 (rf"/openspace/wait/{SESSION}/?", pages.WaitPage),
                 (r"/openspace/admin/?", pages.AdminPage),
-                (r"/openspace/pages/((?:door|common)\.js|pages\.css)", pages.PublicFiles, {"path": str(pages.OWN)}),
-                (r"/openspace/pages/(.*)", pages.StaticFiles, {"path": str(pages.OWN)}),
+                (r"/openspace/pages/(.*)", pages.PublicFiles, {"path": str(pages.OWN)}),
                 (r"/openspace/stream/(?P<session>[^/]+)/?", pages.StreamPage),
-                (r"/openspace/static/(.*)", static, {"path": str(pages.STATIC)}),
+                (r"/openspace/static/(.*)", pages.PublicFiles, {"path": str(pages.STATIC)}),
             ]
         )
 

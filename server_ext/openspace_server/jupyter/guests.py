@@ -8,6 +8,7 @@ what it allows: that is looked up at each use.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from openspace_server.protocols.sessions import SessionView
 from openspace_server.protocols.signaling import Role
 
 if TYPE_CHECKING:
+    from jupyter_server.auth.identity import User
+
     from openspace_server.orchestrator.store.shares import Share
 
 MAX_NAME = 40
@@ -31,7 +34,8 @@ STRANGER = "Guest"
 
 @dataclass(frozen=True)
 class Access:
-    """What the caller may do with one session. ``share``: the link that a guest came by; ``party``: the guest."""
+    """What the caller may do with one session. ``share``: the link that a guest came by; ``party``: the guest,
+    which is the user, and without a login the browser."""
 
     owners: tuple[str, ...]
     role: Role = Role.CONTROLLER
@@ -75,7 +79,7 @@ class GuestMixin(OrchestratorMixin):
         if not share:
             raise UnknownSession() if user is not None else web.HTTPError(403, "log in first")
         found, owner = await orchestrator.guest(session, share)
-        return Access((owner,), found.role, found, party)
+        return Access((owner,), found.role, found, party if user is None else _party_of(user))
 
     @property
     def guest_name(self) -> str:
@@ -126,6 +130,11 @@ class EnterHandler(GuestMixin, RestHandler):
             raise
         self.set_status(204)
         self.finish()
+
+
+def _party_of(user: User) -> str:
+    """One guest for each user, whatever cookies its browsers keep."""
+    return hashlib.sha256(user.username.encode()).hexdigest()[:16]
 
 
 def _cookie(session: str) -> str:

@@ -65,6 +65,12 @@ class KernelTokenMixin:
             return KernelIdentity(parent=self.settings["serverapp"])
         return super().identity_provider  # type: ignore[misc]
 
+    def check_xsrf_cookie(self) -> None:
+        """The server's XSRF check, except for kernels. JupyterHub replaces the check of ``JupyterHandler`` with its
+        own, which does not ask ``identity_provider``."""
+        if not self._bears_kernel_token:
+            super().check_xsrf_cookie()  # type: ignore[misc]
+
     @property
     def _bears_kernel_token(self) -> bool:
         scheme, _, given = self.request.headers.get("Authorization", "").partition(" ")
@@ -75,7 +81,7 @@ class KernelTokenMixin:
     def rights(self) -> Rights:
         """What the current user may do; only after ``prepare``."""
         server = server_owner()
-        if "JUPYTERHUB_USER" in os.environ or isinstance(self.current_user, KernelUser):
+        if _hub_user() or isinstance(self.current_user, KernelUser):
             return Rights(server, (server,))
         if _stock(super().identity_provider):  # type: ignore[misc]
             return Rights(server, (server,))
@@ -91,7 +97,7 @@ class KernelTokenMixin:
         admins = self.settings["openspace"].admins
         if admins:
             return self.current_user.username in admins
-        return "JUPYTERHUB_USER" not in os.environ and _stock(super().identity_provider)  # type: ignore[misc]
+        return not _hub_user() and _stock(super().identity_provider)  # type: ignore[misc]
 
 
 def offer_kernel_token() -> str:
@@ -126,10 +132,15 @@ def server_url(serverapp: Any) -> str:
 
 
 def server_owner() -> str:
-    hub_user = os.environ.get("JUPYTERHUB_USER")
-    if hub_user:
+    if hub_user := _hub_user():
         return f"hub:{hub_user}/{os.environ.get('JUPYTERHUB_SERVER_NAME', '')}"
     return f"local:{_os_user()}"
+
+
+def _hub_user() -> str:
+    """The owner of this server on JupyterHub. Empty elsewhere, and for a Hub service, where the variable is set but
+    empty."""
+    return os.environ.get("JUPYTERHUB_USER", "")
 
 
 def _os_user() -> str:

@@ -202,7 +202,11 @@ class StreamPage(GuestMixin, Page):
 
 
 class PublicFiles(JupyterHandler, web.StaticFileHandler):
-    """Files for everybody: what the door needs, and the view where people without a login may see it."""
+    """Scripts and styles of the pages, served without a login; they hold no secrets.
+
+    Browsers fetch module scripts in CORS mode. JupyterHub accepts its login cookie in that mode only with an XSRF
+    header, which a script element cannot send, and would redirect such requests to its login without end.
+    """
 
     @allow_unauthenticated
     async def get(self, path: str) -> None:  # type: ignore[override]
@@ -210,28 +214,6 @@ class PublicFiles(JupyterHandler, web.StaticFileHandler):
 
     @allow_unauthenticated
     async def head(self, path: str) -> None:
-        await web.StaticFileHandler.get(self, path, include_body=False)
-
-    def get_content_type(self) -> str:
-        return "text/javascript" if str(self.absolute_path).endswith(".js") else super().get_content_type()
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        web.RequestHandler.write_error(self, status_code, **kwargs)
-
-
-class StaticFiles(OrchestratorMixin, JupyterHandler, web.StaticFileHandler):
-    """The view's built files, for those who may see a session."""
-
-    auth_resource = RESOURCE
-
-    @web.authenticated
-    @authorized
-    async def get(self, path: str) -> None:  # type: ignore[override]
-        await web.StaticFileHandler.get(self, path)
-
-    @web.authenticated
-    @authorized
-    async def head(self, path: str) -> None:  # type: ignore[override]
         await web.StaticFileHandler.get(self, path, include_body=False)
 
     def get_content_type(self) -> str:

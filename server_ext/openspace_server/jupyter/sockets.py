@@ -11,6 +11,7 @@ import json
 import time
 import uuid
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
@@ -152,6 +153,12 @@ CHECK_INTERVAL = 5.0
 """Seconds between looks at whether a guest's link is still good."""
 USED_INTERVAL = 15.0
 """Seconds between notes that a session is used."""
+MAX_ENTERING = 16
+"""Guests of one session on their way to its gateway at a time. The others wait, so that a rush of guests leaves room in
+what the gateway of a host keeps for sockets before their ``join``."""
+
+_entrances: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+"""By session, as long as guests are entering."""
 
 
 class RelayHandler(RelayHandlerMixin, SessionSocket):
@@ -159,6 +166,8 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
     the ticket of; the token never leaves the server."""
 
     channel = ""
+    of_kernel = False
+    """Whether the owner's programs use this channel, not pages."""
     _noted = float("-inf")
 
     async def on_message(self, message: str | bytes) -> None:
@@ -179,6 +188,13 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
             await relay(self.endpoint, upstream)
 
     async def _enter(self) -> Endpoint:
+        if self.rights_here.owner:
+            return await self._connect()
+        entrance = _entrances.setdefault(self.session, asyncio.Semaphore(MAX_ENTERING))
+        async with entrance:
+            return await self._connect()
+
+    async def _connect(self) -> Endpoint:
         owners = self.rights_here.owners
         target = await (await self.orchestrator()).gateway(owners, self.session, self.channel)
         upstream = (
@@ -196,7 +212,8 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
     def _join(self, token: str) -> Join:
         access = self.rights_here
         if access.share is None:
-            return Join(self.session, access.role, f"{self.channel}-{uuid.uuid4()}", token, owner=True)
+            name = f"{self.channel}-{uuid.uuid4()}"
+            return Join(self.session, access.role, name, token, owner=True, kernel=self.of_kernel)
         share, name = access.share, self.guest_name
         return Join(self.session, access.role, name, token, party=access.party, share=share.id, seconds=share.seconds)
 
@@ -228,6 +245,7 @@ class BulkHandler(RelayHandler):
     """``…/bulk``: control messages as text, arrays as binary frames."""
 
     channel = "bulk"
+    of_kernel = True
     # A pong waits behind 64 MiB of array; a peer that is busy reading is not gone. TCP keep-alive finds dead ones.
     ping_interval = 0
     relay_max_bytes = MAX_MESSAGE_BYTES

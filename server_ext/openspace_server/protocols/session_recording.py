@@ -107,7 +107,7 @@ def encode(line: Line) -> str:
 
 
 def read(text: str) -> list[Line]:
-    """All keyframes of a recording. Raises ProtocolError naming the line that is wrong."""
+    """All keyframes of a recording. Raises ProtocolError that names the line that is wrong, and never quotes it."""
     rows = text.split("\n")
     head = rows[0].rstrip("\r")
     if not head.startswith(TITLE):
@@ -141,13 +141,13 @@ def _decode(row: str, rows: list[str], at: int) -> tuple[Line, int]:
         return TimeLine(times, _number(fields[3]), fields[4] == "P", fields[5] == "J"), 0
     if kind == "script":
         times = _times(fields[:3])
-        count = int(fields[3])
+        count = int(fields[3]) if fields[3].isdecimal() else 0
         if not 1 <= count <= MAX_SCRIPT_LINES or at + count > len(rows):
-            raise ValueError(f"a script of {count} lines does not fit")
+            raise ValueError(f"expected the number of lines of a script, 1 to {MAX_SCRIPT_LINES}, and as many lines")
         first = row.split(None, 5)[5] if len(fields) > 4 else ""
         rest = [each.rstrip("\r") for each in rows[at + 1 : at + count]]
         return ScriptLine(times, "\n".join([first, *rest])), count - 1
-    raise ValueError(f"unknown kind of line {kind[:40]!r}: camera, time and script are known")
+    raise ValueError("unknown kind of line: camera, time and script are known")
 
 
 def _camera(fields: list[str]) -> CameraLine:
@@ -158,7 +158,7 @@ def _camera(fields: list[str]) -> CameraLine:
     x, y, z, qx, qy, qz, qw, scale = (_number(each) for each in fields[count : count + 8])
     follows, focus = fields[count + 8 :]
     if follows not in ("F", "-"):
-        raise ValueError(f"expected F or - before the focus, got {follows[:40]!r}")
+        raise ValueError("expected F or - before the focus")
     length = math.sqrt(qx * qx + qy * qy + qz * qz + qw * qw)
     if length < 1e-6:
         raise ValueError("the rotation is not a quaternion")
@@ -172,7 +172,10 @@ def _times(fields: list[str]) -> Times:
 
 
 def _number(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{text[:40]} is not a finite number")
+        raise ValueError("expected a finite number")
     return number

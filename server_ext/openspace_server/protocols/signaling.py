@@ -25,6 +25,15 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+class Origin(StrEnum):
+    """Where a viewer comes from, stated in its ``join`` by the server that holds the session's token."""
+
+    ORCHESTRATOR = "orchestrator"
+    KERNEL = "kernel"
+    OWNER = "owner"
+    GUEST = "guest"
+
+
 MAX_ICE_SERVERS = 16
 MAX_URL = 512
 
@@ -55,8 +64,8 @@ class IceServer:
 @dataclass(frozen=True)
 class Join:
     """The first message on a gateway socket: ``{"type": "join", "session", "role", "viewer", "owner"?, "token"?,
-    "party"?, "share"?, "seconds"?, "observer"?, "ice_servers"?}``. Whoever holds the token is believed: the relay that
-    writes the join.
+    "party"?, "share"?, "seconds"?, "observer"?, "kernel"?, "ice_servers"?}``. Whoever holds the token is believed: the
+    relay that writes the join.
 
     Attributes:
         viewer: the viewer's name, for people.
@@ -64,8 +73,9 @@ class Join:
         party: whose view it is, if not the owner's: views of one party have one name and steer together.
         share: the id of the link that the viewer came by.
         seconds: the viewer may stay for so long; None for any time.
-        observer: the orchestrator has a look: nobody who watches.
+        observer: this is the orchestrator, which counts as no viewer. Only the gateway's token proves it.
         ice_servers: what the instance itself should use to be reached by this viewer.
+        kernel: a program that works for the session's owner, such as a notebook's kernel; no view.
     """
 
     session: str
@@ -78,6 +88,15 @@ class Join:
     seconds: float | None = None
     observer: bool = False
     ice_servers: tuple[IceServer, ...] = ()
+    kernel: bool = False
+
+    @property
+    def origin(self) -> Origin:
+        if self.observer:
+            return Origin.ORCHESTRATOR
+        if self.kernel:
+            return Origin.KERNEL
+        return Origin.OWNER if self.owner else Origin.GUEST
 
     def encode(self) -> str:
         message: dict[str, Any] = {
@@ -86,8 +105,9 @@ class Join:
             "role": self.role,
             "viewer": self.viewer,
         }
-        optional = {"owner": self.owner, "party": self.party, "share": self.share, "observer": self.observer}
-        message |= {name: value for name, value in optional.items() if value}
+        for name in ("owner", "party", "share", "observer", "kernel"):
+            if value := getattr(self, name):
+                message[name] = value
         if self.seconds is not None:
             message["seconds"] = self.seconds
         if self.ice_servers:
@@ -116,6 +136,7 @@ class Join:
             number(message, "seconds") if message.get("seconds") is not None else None,
             boolean(message, "observer", False),
             _ice_servers(message.get("ice_servers", [])),
+            boolean(message, "kernel", False),
         )
 
 

@@ -169,22 +169,25 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
 
     async def _enter(self, channel: str) -> ClientEndpoint | None:
         """From the first message to the instance's open socket; None when the viewer left before."""
+        if channel not in CHANNELS:
+            raise GatewayRefusal(f"channel {channel[:32]} is not supported", REFUSED)
+        first = await self._first_message()
+        if first is None:
+            return None
+        join = _read_join(first)
+        slot = self._gateway.admit(join)
+        if channel == "signaling" and self._gateway.exchange.is_free(slot.id):
+            raise Watching(slot.id)
+        return await _connect(slot, channel, join)
+
+    async def _first_message(self) -> Message | None:
+        """The only message of a stranger. Those who know a token do not count as pending: they come in a rush."""
         self._gateway.pending += 1
         try:
-            if channel not in CHANNELS:
-                raise GatewayRefusal(f"channel {channel[:32]} is not supported", REFUSED)
-            try:
-                async with asyncio.timeout(self._gateway.settings.timings.join):
-                    first = await self.endpoint.receive()
-            except TimeoutError:
-                raise GatewayRefusal("no join in time", REFUSED) from None
-            if first is None:
-                return None
-            join = _read_join(first)
-            slot = self._gateway.admit(join)
-            if channel == "signaling" and self._gateway.exchange.is_free(slot.id):
-                raise Watching(slot.id)
-            return await _connect(slot, channel, join)
+            async with asyncio.timeout(self._gateway.settings.timings.join):
+                return await self.endpoint.receive()
+        except TimeoutError:
+            raise GatewayRefusal("no join in time", REFUSED) from None
         finally:
             self._gateway.pending -= 1
 
@@ -250,7 +253,7 @@ def _read_join(first: Message) -> Join:
 
 
 async def _connect(slot: Slot, channel: str, join: Join) -> ClientEndpoint:
-    """The instance's socket, with ``join`` passed on; the token stays here."""
+    """The instance's socket, with ``join`` passed on; the token stays here. Only a token proves the orchestrator."""
     url = f"ws://127.0.0.1:{slot.port}/{channel}"
     if channel == API:
         port = await slot.find_api()
@@ -265,5 +268,6 @@ async def _connect(slot: Slot, channel: str, join: Join) -> ClientEndpoint:
         log.warning("slot %d: %s not reached: %s", slot.id, url, problem)
         raise GatewayRefusal("the instance does not answer", UNREACHABLE) from None
     if channel != API:
-        await instance.send(replace(join, token=None).encode())
+        proved = slot.assignment is not None and slot.assignment.token is not None
+        await instance.send(replace(join, token=None, observer=join.observer and proved).encode())
     return instance

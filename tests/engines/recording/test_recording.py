@@ -27,7 +27,7 @@ def test_what_was_recorded_plays_again(tmp_path: Path) -> None:
     assert (tmp_path / "recordings" / "tour.osrectxt").read_text().startswith("OpenSpace_record/playback01.00A\n")
     with pytest.raises(EngineError, match="exists already"):
         host.run_script("openspace.sessionRecording.startRecording() openspace.sessionRecording.stopRecording('tour')")
-    host.recorder.stop(tmp_path / "recordings" / "other.osrectxt", False, 2.0)
+    host.recorder.stop(host.paths.file("${RECORDINGS}/other.osrectxt"), False, 2.0)
 
     host.run_script("openspace.navigation.jumpTo('Moon') openspace.time.setTime('1999-01-01')")
     host.run_script("openspace.sessionRecording.startPlayback('tour')")

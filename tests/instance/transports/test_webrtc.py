@@ -237,7 +237,8 @@ def test_joining_is_bounded() -> None:
             one_too_many = await socket(instance, "signaling")
             one_too_many.write_message(join_message())
             message = json.loads(await soon(one_too_many.read_message()))
-            assert message == {"type": "error", "reason": "too many viewers are connecting: try again in a moment"}
+            reason = "8 views of the owner are connecting, which is the limit: try again in 15 seconds"
+            assert message == {"type": "error", "reason": reason}
 
     run(scenario())
 

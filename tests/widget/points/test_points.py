@@ -159,6 +159,18 @@ def test_frames_are_played_at_their_rate_and_the_last_one_stays(space: OpenSpace
     assert movie.count == 77
 
 
+def test_what_gives_the_frames_may_ask_the_session_when_it_begins(space: OpenSpace) -> None:
+    class Orbits:
+        def __iter__(self) -> Iterator[np.ndarray]:
+            assert space.focus, "it may ask and wait"
+            return iter([XYZ[:15]])
+
+    orbits = space.add_points("orbits", XYZ[:10], unit="Mpc")
+    assert background().submit(orbits.aio.play(Orbits(), hz=100)).result(10).shown == 1
+    assert orbits.count == 15
+    orbits.remove()
+
+
 def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
     wanted = np.array([[0.0, 0, 0], [50, 0, 0], [0, 50, 0]]) + 0.001
     points = space.add_points("three", wanted, unit="Mpc", values=[7, 8, 9], filter=(8, None), size=4)

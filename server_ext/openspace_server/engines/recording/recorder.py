@@ -13,6 +13,7 @@ import numpy as np
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.scene_engine import SceneEngine
 from openspace_server.engines.scripting import ephemeris_time
+from openspace_server.engines.user_files import UserFile
 from openspace_server.geometry import quaternions as quat
 from openspace_server.protocols import session_recording
 from openspace_server.protocols.fields import ProtocolError
@@ -70,16 +71,15 @@ class Recorder:
         self._set(RecordingState.RECORDING)
         self._record(now)
 
-    def stop(self, file: Path, overwrite: bool, now: float) -> None:
+    def stop(self, file: UserFile, overwrite: bool, now: float) -> None:
         """Write the recording to ``file``. Raises EngineError, still recording, when that cannot be."""
         if self.state != RecordingState.RECORDING:
             raise EngineError("cannot stop recording: no recording is under way")
-        if file.exists() and not overwrite:
+        if file.path.exists() and not overwrite:
             raise EngineError(f"{file.name} exists already; give true as the third argument to overwrite it")
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("w", encoding="utf-8", newline="\n") as out:
-                out.writelines(session_recording.write(self._lines))
+            with file.create() as out:
+                out.writelines(line.encode() for line in session_recording.write(self._lines))
         except OSError as error:
             raise EngineError(f"the session recording cannot be written: {error}") from error
         self._lines = []
@@ -92,14 +92,14 @@ class Recorder:
 
     # -- playing -------------------------------------------------------------------------------------------------
 
-    def play(self, file: Path, loop: bool, now: float) -> None:
+    def play(self, file: UserFile, loop: bool, now: float) -> None:
         """Raises EngineError: not idle, no such file, or not a recording."""
         if self.state != RecordingState.IDLE:
             raise EngineError(f"cannot start a playback: the session is {self.state.value}")
         try:
-            if file.stat().st_size > session_recording.MAX_FILE_BYTES:
-                raise EngineError("the session recording is too large")
-            lines = session_recording.read(file.read_text("utf-8", errors="replace"))
+            with file.open(session_recording.MAX_FILE_BYTES) as content:
+                text = content.read(session_recording.MAX_FILE_BYTES).decode("utf-8", "replace")
+            lines = session_recording.read(text)
         except OSError as error:
             raise EngineError(
                 f"the session recording cannot be read: {error.strerror or error}: {file.name}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from openspace_server.engines.base import EngineError
+from openspace_server.engines.user_files import UserFile, is_linked, refusal
 
 _TOKEN = re.compile(r"\$\{(\w+)\}")
 
@@ -48,14 +50,26 @@ class Paths:
                 raise EngineError(f"unknown path token ${{{match[1]}}}: there are {', '.join(self._tokens)}")
             return str(folder)
 
+        try:
+            os.fsencode(text)
+        except UnicodeEncodeError:
+            raise EngineError("not a path") from None
         if "\0" in text or len(text) > 4096:
             raise EngineError("not a path")
         return str((self.user / _TOKEN.sub(replaced, text)).absolute())
 
     def inside(self, text: str, folder: Path | None = None) -> Path:
-        """The file ``text`` means, relative to ``folder``. Raises EngineError when it lies outside the user folder."""
+        """The path ``text`` means, relative to ``folder``. Raises EngineError outside the user folder and for links."""
         plain = "${" not in text and not Path(text).is_absolute()
-        path = Path(self.resolve(str((folder or self.user) / text) if plain else text)).resolve()
+        path = Path(os.path.normpath(self.resolve(str((folder or self.user) / text) if plain else text)))
         if not path.is_relative_to(self.user):
-            raise EngineError(f"scripts can only use files below {self.user}, not {path}")
+            raise refusal(self.user, path)
+        if is_linked(path):
+            raise refusal(self.user, path, "no links")
         return path
+
+    def file(self, text: str, folder: Path | None = None, ending: str = "") -> UserFile:
+        """The file ``text`` means, relative to ``folder``, with ``ending`` appended. Raises EngineError as
+        :meth:`inside`."""
+        path = self.inside(text, folder)
+        return UserFile(path.with_name(path.name + ending) if ending else path, self.user)

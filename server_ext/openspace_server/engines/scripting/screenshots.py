@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 
@@ -31,11 +30,11 @@ class Screenshots:
             raise EngineError("no frame has been drawn yet")
         if self._next >= MAX_SCREENSHOTS:
             raise EngineError(f"{MAX_SCREENSHOTS} screenshots have been taken; call openspace.resetScreenshotNumber()")
-        folder = self._paths.screenshots
         number = self._next
+        file = self._paths.file(f"{NAME}_{number:06d}.png", self._paths.screenshots)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_png(folder / f"{NAME}_{number:06d}.png", frame.pixels)
+            with file.create() as out:
+                out.write(png(frame.pixels))
         except OSError as error:
             raise EngineError(f"the screenshot cannot be written: {error}") from error
         self._next += 1
@@ -45,8 +44,8 @@ class Screenshots:
         self._next = 0
 
 
-def write_png(path: Path, bgra: np.ndarray) -> None:
-    """Write uint8 ``(height, width, 4)`` BGRA as an opaque PNG."""
+def png(bgra: np.ndarray) -> bytes:
+    """uint8 ``(height, width, 4)`` BGRA as an opaque PNG."""
     height, width = bgra.shape[:2]
     rows = np.zeros((height, 1 + width * 3), np.uint8)
     rows[:, 1:] = bgra[:, :, 2::-1].reshape(height, width * 3)
@@ -55,7 +54,7 @@ def write_png(path: Path, bgra: np.ndarray) -> None:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    path.write_bytes(
+    return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", header)
         + chunk(b"IDAT", zlib.compress(rows.tobytes(), 1))

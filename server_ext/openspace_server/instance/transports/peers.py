@@ -8,16 +8,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from openspace_server.instance.instance import Instance
+from openspace_server.instance.viewers.room import check_connecting, check_room
 from openspace_server.instance.viewers.viewer import Conversation
-from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.signaling import Join
 
 if TYPE_CHECKING:
     from openspace_server.instance.transports.webrtc import Peer
-
-MAX_VIEWERS = 32
-"""Conversations and peers that are connecting."""
-MAX_CONNECTING = 8
 
 _loading = threading.Lock()
 
@@ -37,20 +33,18 @@ class Peers:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self._peers: dict[Peer, Conversation | None] = {}
+        self._peers: dict[Peer, Join | Conversation] = {}
+        """A peer's ``join`` while it connects, then its conversation."""
         self._ending: set[asyncio.Task[None]] = set()
 
-    def check_room(self) -> None:
-        """Raises ProtocolError if nobody else may join now."""
-        connecting = sum(conversation is None for conversation in self._peers.values())
-        if len(self._instance.conversations) + connecting >= MAX_VIEWERS:
-            raise ProtocolError(f"this session already has {MAX_VIEWERS} viewers")
-        if connecting >= MAX_CONNECTING:
-            raise ProtocolError("too many viewers are connecting: try again in a moment")
+    def check_room(self, join: Join) -> None:
+        """Raises ProtocolError if there is no room for ``join`` now."""
+        check_room(join, (*self._instance.conversations, *self._connecting))
 
     def join(self, join: Join, gone: Callable[[str], None]) -> Peer:
         """A new peer; ``gone(reason)`` is called when it ends. Raises ProtocolError if there is no room."""
-        self.check_room()
+        self.check_room(join)
+        check_connecting(join, self._connecting)
 
         def opened(peer: Peer) -> Conversation:
             conversation = self._instance.converse(join, peer)
@@ -58,17 +52,21 @@ class Peers:
             return conversation
 
         def ended(peer: Peer, reason: str) -> None:
-            conversation = self._peers.pop(peer, None)
-            if conversation is not None:
-                self._instance.leave(conversation)
+            member = self._peers.pop(peer, None)
+            if isinstance(member, Conversation):
+                self._instance.leave(member)
             closing = asyncio.ensure_future(peer.closed())
             self._ending.add(closing)
             closing.add_done_callback(self._ending.discard)
             gone(reason)
 
         peer = peer_class()(self._instance.director.fan, opened, ended, join.ice_servers)
-        self._peers[peer] = None
+        self._peers[peer] = join
         return peer
+
+    @property
+    def _connecting(self) -> list[Join]:
+        return [member for member in self._peers.values() if isinstance(member, Join)]
 
     async def check_alive(self) -> None:
         """To be called once a second."""

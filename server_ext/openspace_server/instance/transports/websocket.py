@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 JOIN_TIMEOUT = 10.0
 """Seconds a new socket has for its ``join``."""
-MAX_UNJOINED = 16
+MAX_UNJOINED = 512
+"""As many as a gateway has open. Only its host knows the secret, and a rush of guests must not keep others out."""
 
 
 def check_secret(headers: HTTPHeaders, secret: str) -> None:
@@ -113,13 +114,13 @@ class JoinedSocket(WebSocketHandler):
             join = Join.decode(message)
             if self.server.session and join.session != self.server.session:
                 raise ProtocolError(f"session: this instance does not serve {describe(join.session)}")
+            self._count(False)
             await asyncio.shield(self.server.instance.ready)
             await self.joined(join)
         except ProtocolError as problem:
             self.refuse(str(problem))
             return
         self._joined = True
-        self._count(False)
 
     def _count(self, unjoined: bool) -> None:
         if unjoined != self._counted:
@@ -147,7 +148,7 @@ class TalkSocket(JoinedSocket):
         return None
 
     async def joined(self, join: Join) -> None:
-        self.server.peers.check_room()
+        self.server.peers.check_room(join)
         if self.ws_connection is not None:
             self.talk = self.server.instance.converse(join, self)
 

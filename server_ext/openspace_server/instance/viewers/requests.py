@@ -260,6 +260,8 @@ async def _properties(who: Conversation, arguments: Arguments, id: int) -> Any:
 
 
 async def _set_properties(who: Conversation, arguments: Arguments, id: int) -> Any:
+    if not (who.observer and who.owner):
+        raise ProtocolError("set_properties: only the orchestrator may, for an instance that is started again")
     program = await _program(who)
     told = arguments.get("properties")
     return {
@@ -288,7 +290,7 @@ VERBS: dict[str, Verb] = {
     "set_rate": _changing(_set_rate),
     "set_paused": _changing(_set_paused),
     "properties": Verb(_properties),
-    "set_properties": Verb(_set_properties, steers=True),
+    "set_properties": Verb(_set_properties),
     "resolution": Verb(_resolution, steers=True),
     "follow": Verb(_follow, steers=True),
     "quality": Verb(_quality, steers=True),

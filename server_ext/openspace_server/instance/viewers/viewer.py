@@ -92,6 +92,7 @@ class Conversation:
         """Somebody whom the session's owner trusts to know it, whether to steer or only to watch."""
         self.owner = join.owner and join.role is Role.CONTROLLER
         self.party, self.share = join.party, join.share
+        self.origin = join.origin
         self.observer = join.observer
         self.viewer = instance.control.free_name(join.viewer or uuid.uuid4().hex[:12], join.party)
         self.watches_stats = False

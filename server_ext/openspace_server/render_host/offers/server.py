@@ -129,7 +129,7 @@ class OfferServer:
 
     async def _enter(self, session: str, token: str | None) -> Endpoint:
         end = await connect(f"{self.settings.gateway}/bulk")
-        await end.send(Join(session, Role.CONTROLLER, "offer", token).encode())
+        await end.send(Join(session, Role.CONTROLLER, "offer", token, kernel=True).encode())
         return end
 
     def _left(self, peer: OfferPeer) -> None:

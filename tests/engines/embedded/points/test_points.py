@@ -18,6 +18,7 @@ from openspace_server.engines.embedded.points.colors import ColorMap, mapped, pa
 from openspace_server.engines.embedded.points.node import UNITS
 from openspace_server.engines.properties import Property
 from openspace_server.engines.scene_engine import SceneEngine
+from openspace_server.engines.user_files import UserFile
 from tests.engines.embedded.conftest import Wall
 from tests.engines.fake_engine import FakeSceneEngine
 
@@ -357,13 +358,14 @@ def test_a_large_file_is_read_beside_the_draw_thread_and_its_fault_told(space: E
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text(f"x,y,z\n{rows}\n")
     bad.write_text(f"x,y,z\n{rows}\nlast,row,bad\n")
-    space.add_node(table(File=str(good)))
+    space.add_node(table(File=UserFile(good, tmp_path)))
     space._scene.points.settle()
     assert space.tree.get("Scene.Cloud.Renderable.NumberOfPoints").value == 120_000  # type: ignore[union-attr]
     space.remove_node("Cloud")
-    space.add_node(table(File=str(bad)))
+    space.add_node(table(File=UserFile(bad, tmp_path)))
     space._scene.points.settle()
-    assert "does not hold points" in str(space.tree.get("Scene.Cloud.Renderable.Problem").value)  # type: ignore[union-attr]
+    problem = space.tree.get("Scene.Cloud.Renderable.Problem").value  # type: ignore[union-attr]
+    assert problem == "bad.csv does not hold points: line 120002 lacks a number in one of the columns"
 
 
 @pytest.mark.parametrize(("kind", "atol"), [(np.float64, 1e-5), (np.float32, 1e-5), (np.float16, 2e-3)])

@@ -14,6 +14,7 @@ from openspace_server.engines.base import EngineError, Motion, UnknownTarget
 from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.properties import Property, PropertyError, UnknownProperty
 from openspace_server.engines.scene_engine import JOYSTICK_AXES, GeoPosition
+from openspace_server.engines.user_files import UserFile
 from openspace_server.protocols.session_recording import CameraPose
 from tests.engines.embedded.conftest import Wall
 
@@ -384,7 +385,8 @@ def cloudless(engine: EmbeddedEngine) -> Any:
 
 
 def cloud_of(path: Path, **renderable: Any) -> dict[str, Any]:
-    return {"Identifier": "Cloud", "Renderable": {**CLOUD["Renderable"], "File": str(path), **renderable}}  # type: ignore[dict-item]
+    file = UserFile(path, path.parent)
+    return {"Identifier": "Cloud", "Renderable": {**CLOUD["Renderable"], "File": file, **renderable}}  # type: ignore[dict-item]
 
 
 @pytest.mark.usefixtures("cloudless")
@@ -397,7 +399,7 @@ def test_points_of_a_file_appear_where_they_are(
     head = "# made here\nX,y,z,mass\n" if ending == "csv" else "datavar 0 mass\n# comment\n"
     file.write_text(head + rows)
     (tmp_path / "two.cmap").write_text("2\n1 0 0 1\n0 1 0 1\n")
-    mapping = {"File": str(tmp_path / "two.cmap"), "Parameter": "mass"}
+    mapping = {"File": UserFile(tmp_path / "two.cmap", tmp_path), "Parameter": "mass"}
     engine.show(orbits=False, labels=False)
     put(engine, "Scene.Stars.Renderable.Enabled", False)
     put(engine, "Scene.MilkyWay.Renderable.Enabled", False)

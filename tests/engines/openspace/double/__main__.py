@@ -27,6 +27,7 @@ from tests.engines.openspace.double.configuration import Configuration, WindowFi
 from tests.engines.openspace.double.dialect import Version, legacy_library
 from tests.engines.openspace.double.front import Front
 from tests.engines.openspace.double.main_thread import MainThread
+from tests.engines.openspace.double.point_clouds import AnyFile
 from tests.engines.openspace.double.scene import Scene
 from tests.engines.openspace.double.streaming import stream
 from tests.engines.openspace.double.window import Window
@@ -124,6 +125,7 @@ async def run(configuration: Configuration, file: WindowFile, profile: str, vers
         owner.add(Property("BoundingSphere", "Double", -1.0))  # as computed
     engine.open(file.width, file.height)
     program = ScriptHost(engine, configuration.path("USER"))
+    program.paths = AnyFile(configuration.path("USER"))
     engine.log = program.log.error
     thread = MainThread(engine, program, window, front.tick, front.expecting)
     server = ApiServer(thread, program, ApiSettings())

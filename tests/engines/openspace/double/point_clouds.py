@@ -17,6 +17,8 @@ from openspace_server.engines.embedded.points import files as point_files
 from openspace_server.engines.embedded.points.node import Given, inner
 from openspace_server.engines.embedded.scene_graph.nodes import node as new_owner
 from openspace_server.engines.properties import Property, PropertyOwner
+from openspace_server.engines.scripting.paths import Paths
+from openspace_server.engines.user_files import UserFile
 
 UNITS = {"m": "m", "Km": "km", "pc": "pc", "Kpc": "kpc", "Mpc": "Mpc", "Gpc": "Gpc", "Gly": "Gly"}
 FLOAT32 = (1.17549435e-38, 3.4028235e38)
@@ -26,6 +28,16 @@ HORIZONTAL_VIEW = 80.0
 
 class RuntimeProblem(Exception):
     """What initialising a node throws: it is written to the log, and the node stays as it is."""
+
+
+class AnyFile(Paths):
+    """OpenSpace's own scripts may use any file of its user."""
+
+    def file(self, text: str, folder: Path | None = None, ending: str = "") -> UserFile:
+        try:
+            return super().file(text, folder, ending)
+        except EngineError:
+            return UserFile(Path(self.resolve(text + ending)), Path("/"))
 
 
 @dataclass
@@ -45,6 +57,7 @@ class PointCloudEngine(EmbeddedEngine):
         self._known_files: dict[str, Data] = {}
 
     def add_node(self, node: dict[str, Any]) -> None:
+        node = with_paths(node)
         renderable = node.get("Renderable")
         if not isinstance(renderable, Mapping) or renderable.get("Type") != "RenderablePointCloud":
             super().add_node(node)
@@ -98,7 +111,7 @@ class PointCloudEngine(EmbeddedEngine):
         if not file.is_file():
             raise RuntimeProblem(f"Failed to open data file '{file}'")
         if file.suffix.lower() == ".speck":
-            read = point_files.read(str(file), mapping)
+            read = point_files.read(UserFile(file, file.parent), mapping)
             return Data(read.places, read.columns)
         if file.suffix.lower() != ".csv":
             self.log("DataLoader", f"Could not read data file '{file}'. File format '{file.suffix}' is not supported")
@@ -118,6 +131,13 @@ class PointCloudEngine(EmbeddedEngine):
         nothing = np.zeros(len(table), np.float32)
         places = np.stack([found.get(axis, nothing) for axis in axes], axis=1)
         return Data(places, {name: column for name, column in columns.items() if name.lower() not in axes})
+
+
+def with_paths(value: Any) -> Any:
+    """A table with its files as paths, as OpenSpace keeps them."""
+    if isinstance(value, dict):
+        return {name: with_paths(item) for name, item in value.items()}
+    return str(value.path) if isinstance(value, UserFile) else value
 
 
 class Cloud:

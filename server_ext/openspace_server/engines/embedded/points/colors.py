@@ -11,6 +11,7 @@ import numpy as np
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.embedded.points import files as point_files
+from openspace_server.engines.user_files import admitted
 
 _BLOCK = 1 << 16
 
@@ -42,8 +43,8 @@ def read_map(table: Mapping[str, Any]) -> ColorMap:
         if colors.ndim != 2 or not len(colors) or colors.shape[1] not in (3, 4) or not np.isfinite(colors).all():
             raise EngineError("a colour map's Colors are rows of three numbers from 0 to 1")
         colors = np.clip(colors[:, :3], 0, 1)
-    elif isinstance(table.get("File"), str):
-        colors = point_files.read_colour_map(table["File"])
+    elif table.get("File"):
+        colors = point_files.read_colour_map(admitted(table["File"]))
     else:
         raise EngineError("a colour map needs a File or Colors")
     low, high = read_range(span) if span is not None else (math.nan, math.nan)

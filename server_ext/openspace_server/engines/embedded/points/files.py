@@ -6,19 +6,29 @@ Columns are looked up by name in any case; places are in the file's own unit.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import io
+from array import array
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
 from openspace_server.engines.base import EngineError
+from openspace_server.engines.user_files import UserFile
 
-LARGEST = 2_000_000_000
-"""Bytes of a file that is still read."""
+LARGEST = 512 * 2**20
+"""Bytes of a file of points."""
+LARGEST_MAP = 2**20
+"""Bytes of a colour map."""
 MOST = 20_000_000
 """Points of one cloud."""
+_MOST_LINES = MOST + 10_000  # comments included
+_MOST_NUMBERS = 64  # of a row of a speck file
+
+
+class _Unfit(ValueError):
+    """What is wrong with a file, in words that do not quote it."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +39,20 @@ class PointData:
     columns: dict[str, np.ndarray]
 
 
-def read(path: str, mapping: Mapping[str, Any]) -> PointData:
+def read(file: UserFile, mapping: Mapping[str, Any]) -> PointData:
     """Points of a ``.csv`` or ``.speck`` file; ``mapping`` is OpenSpace's DataMapping (X, Y, Z, MissingDataValue).
 
-    Raises EngineError that names the file and what is wrong with it.
+    Raises EngineError that names the file and what is wrong with it, and never quotes it.
     """
-    file = Path(path)
     try:
-        if file.stat().st_size > LARGEST:
-            raise EngineError(f"{file.name} is larger than {LARGEST / 1e9:g} GB")
-        data = _speck(file) if file.suffix.casefold() == ".speck" else _csv(file, mapping)
-    except (OSError, UnicodeDecodeError) as error:
-        raise EngineError(f"{file.name} cannot be read: {error}") from None
-    except ValueError as error:
-        raise EngineError(f"{file.name} does not hold points: {str(error)[:200]}") from None
+        with file.open(LARGEST) as content:
+            data = _speck(content) if file.path.suffix.casefold() == ".speck" else _csv(content, mapping)
+    except OSError as error:
+        raise EngineError(f"{file.name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise EngineError(f"{file.name} cannot be read: it is not UTF-8 text") from None
+    except _Unfit as problem:
+        raise EngineError(f"{file.name} does not hold points: {problem}") from None
     good = np.isfinite(data.places).all(axis=1)
     missing = mapping.get("MissingDataValue")
     if isinstance(missing, int | float):
@@ -54,36 +64,59 @@ def read(path: str, mapping: Mapping[str, Any]) -> PointData:
     return PointData(data.places[good], {name: values[good] for name, values in data.columns.items()})
 
 
-def _csv(file: Path, mapping: Mapping[str, Any]) -> PointData:
-    with file.open(newline="", encoding="utf-8-sig") as lines:
+class _Lines:
+    """The lines of a text, counted."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._text:
+            self.number += 1
+            if self.number > _MOST_LINES:
+                raise _Unfit(f"there are more lines than the {MOST} points that can be shown")
+            yield line
+
+
+def _csv(content: BinaryIO, mapping: Mapping[str, Any]) -> PointData:
+    text = io.TextIOWrapper(content, "utf-8-sig", newline="")
+    try:
         # Comment lines may stand before the header.
-        header: list[str] = next((row for row in csv.reader(lines) if row and not row[0].startswith("#")), [])
-        first = next(csv.reader(lines), [])
+        header: list[str] = next((row for row in csv.reader(text) if row and not row[0].startswith("#")), [])
+        first = next(csv.reader(text), [])
+    except csv.Error:
+        raise _Unfit("the header is not CSV") from None
     names = [name.strip() for name in header]
     folded = [name.casefold() for name in names]
     wanted = [str(mapping.get(axis.upper()) or axis) for axis in "xyz"]
     for name in wanted:
         if name.casefold() not in folded:
-            raise ValueError(f"there is no column {name!r}; the header has {', '.join(names[:20]) or 'nothing'}")
+            raise _Unfit(f"there is no column {name[:60]!r}: DataMapping names the columns of positions (X, Y, Z)")
     places = [folded.index(name.casefold()) for name in wanted]
     excluded = {str(name).casefold() for name in mapping.get("ExcludeColumns") or ()}
     others = [
-        i for i, text in enumerate(first[: len(names)])
-        if i not in places and folded[i] not in excluded and _is_number(text)
+        i for i, item in enumerate(first[: len(names)])
+        if i not in places and folded[i] not in excluded and _is_number(item)
     ][:16]  # fmt: skip
-    skip = _lines_before(file)
-    table = np.loadtxt(
-        file, delimiter=",", skiprows=skip, usecols=[*places, *others], ndmin=2, encoding="utf-8-sig", quotechar='"'
-    )
+    text.seek(0)
+    skip = _lines_before(text)
+    text.seek(0)
+    lines = _Lines(text)
+    try:
+        table = np.loadtxt(lines, delimiter=",", skiprows=skip, usecols=[*places, *others], ndmin=2, quotechar='"')
+    except (UnicodeDecodeError, _Unfit):
+        raise
+    except ValueError:  # which quotes the file
+        raise _Unfit(f"line {lines.number} lacks a number in one of the columns") from None
     return PointData(table[:, :3], {names[i]: table[:, 3 + k] for k, i in enumerate(others)})
 
 
-def _lines_before(file: Path) -> int:
+def _lines_before(text: TextIO) -> int:
     """How many lines come before the first row of data."""
-    with file.open(encoding="utf-8-sig") as lines:
-        for count, line in enumerate(lines, 1):
-            if line.strip() and not line.startswith("#"):
-                return count
+    for count, line in enumerate(text, 1):
+        if line.strip() and not line.startswith("#"):
+            return count
     return 0
 
 
@@ -95,41 +128,54 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _speck(file: Path) -> PointData:
+def _speck(content: BinaryIO) -> PointData:
     """Lines that begin with a letter belong to the head (``datavar 0 name``); rows may end in ``# comment``."""
     names: dict[int, str] = {}
-    rows: list[list[float]] = []
-    with file.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            text = line.split("#", 1)[0].strip()
-            if not text:
-                continue
-            if text[0].isalpha():
-                words = text.split()
-                if words[0] == "datavar" and len(words) >= 3 and words[1].isdecimal():
-                    names[int(words[1])] = words[2]
-                continue
-            rows.append([float(word) for word in text.split()])
-    width = min((len(row) for row in rows), default=0)
-    if width < 3:
-        raise ValueError("no rows of x y z")
-    table = np.array([row[:width] for row in rows])
+    numbers, width = array("d"), _MOST_NUMBERS
+    lines = _Lines(io.TextIOWrapper(content, "utf-8", "replace"))
+    for line in lines:
+        text = line.split("#", 1)[0].strip()
+        if not text:
+            continue
+        if text[0].isalpha():
+            words = text.split()
+            if words[0] == "datavar" and len(words) >= 3 and words[1].isdecimal():
+                names[int(words[1])] = words[2]
+            continue
+        try:
+            row = [float(word) for word in text.split(maxsplit=width)[:width]]
+        except ValueError:  # which quotes the file
+            raise _Unfit(f"line {lines.number} has something else than numbers") from None
+        if len(row) < width:
+            numbers, width = _narrowed(numbers, width, len(row)), len(row)
+        numbers.extend(row)
+    if width < 3 or not numbers:
+        raise _Unfit("no rows of x y z")
+    table = np.frombuffer(numbers).reshape(-1, width)
     columns = {names.get(k, f"column{k}"): table[:, 3 + k] for k in range(width - 3)}
     return PointData(table[:, :3], columns)
 
 
-def read_colour_map(path: str) -> np.ndarray:
+def _narrowed(numbers: array[float], width: int, narrower: int) -> array[float]:
+    """Rows of ``width`` numbers cut to fewer."""
+    return array("d", np.frombuffer(numbers).reshape(-1, width)[:, :narrower].tobytes() if numbers else b"")
+
+
+def read_colour_map(file: UserFile) -> np.ndarray:
     """RGB 0..1 ``(n, 3)`` of a ``.cmap`` file: the number of colours, then a line of three or four numbers each.
 
-    Raises EngineError.
+    Raises EngineError that never quotes the file.
     """
-    file = Path(path)
     try:
-        lines = [line.split("#", 1)[0].split() for line in file.read_text("utf-8")[:10_000_000].splitlines()]
+        with file.open(LARGEST_MAP) as content:
+            text = content.read(LARGEST_MAP).decode()
+        lines = [line.split("#", 1)[0].split() for line in text.splitlines()]
         rows = [[float(word) for word in words[:3]] for words in lines if len(words) >= 3]
-        colours = np.array(rows, float).reshape(-1, 3)
-    except (OSError, ValueError) as error:
-        raise EngineError(f"the colour map {file.name} cannot be read: {error}") from None
+    except OSError as error:
+        raise EngineError(f"the colour map {file.name} cannot be read: {error.strerror}") from None
+    except ValueError:  # which quotes the file
+        raise EngineError(f"the colour map {file.name} cannot be read: a colour is three or four numbers") from None
+    colours = np.array(rows, float).reshape(-1, 3)
     if not len(colours) or not np.isfinite(colours).all():
         raise EngineError(f"the colour map {file.name} has no colours")
     return np.asarray(np.clip(colours, 0, 1))

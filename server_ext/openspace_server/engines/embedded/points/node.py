@@ -26,6 +26,7 @@ from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX, find
 from openspace_server.engines.embedded.sky.reference_frames import frame_axes
 from openspace_server.engines.embedded.sky.units import PARSEC
 from openspace_server.engines.properties import Property, PropertyOwner
+from openspace_server.engines.user_files import UserFile, admitted
 
 UNITS: dict[str, float] = {
     "m": 1.0, "km": 1e3, "au": 1.495978707e11, "ly": 9.4607304725808e15, "kly": 9.4607304725808e18,
@@ -45,19 +46,24 @@ class Given:
         columns: numbers ``(n,)`` by name.
         colors: packed RGBA ``(n,)``; they win over every other colouring.
         shown: bool ``(n,)``; None for all.
+        of_file: they were read from a file, which messages do not quote.
     """
 
     places: np.ndarray
     columns: dict[str, np.ndarray]
     colors: np.ndarray | None = None
     shown: np.ndarray | None = None
+    of_file: bool = False
 
     def column(self, name: str) -> np.ndarray:
         """Raises EngineError when there is no such column."""
         for known, values in self.columns.items():
             if known.casefold() == name.casefold():
                 return values
-        raise EngineError(f"the points have no column {name[:60]!r}: there are {', '.join(self.columns) or 'none'}")
+        hint = f"there are {', '.join(self.columns) or 'none'}"
+        if self.of_file:
+            hint = "see the first lines of their file"
+        raise EngineError(f"the points have no column {name[:60]!r}: {hint}")
 
 
 def unit(name: Any) -> float:
@@ -283,15 +289,14 @@ def parent(name: Any) -> int:
 def read_file(renderable: Mapping[str, Any]) -> Given:
     """The points of the table's ``File``. Raises EngineError."""
     data = point_files.read(file_of(renderable), inner(renderable, "DataMapping"))
-    return Given(data.places, data.columns)
+    return Given(data.places, data.columns, of_file=True)
 
 
-def file_of(renderable: Mapping[str, Any]) -> str:
+def file_of(renderable: Mapping[str, Any]) -> UserFile:
     """Raises EngineError."""
-    found = renderable.get("File")
-    if not isinstance(found, str) or not found:
-        raise EngineError("File is missing or not a string")
-    return found
+    if not renderable.get("File"):
+        raise EngineError("the points have no File")
+    return admitted(renderable["File"])
 
 
 def inner(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -4,10 +4,11 @@ afford them, and picked."""
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,12 @@ from openspace_server.engines.embedded.points import round_dots as dots
 from openspace_server.engines.embedded.points.chunks import CHUNK, Arrangement
 from openspace_server.engines.embedded.points.cloud import LARGE
 from openspace_server.engines.embedded.points.colors import pack
-from openspace_server.engines.embedded.points.files import MOST
+from openspace_server.engines.embedded.points.files import LARGEST, MOST
 from openspace_server.engines.embedded.points.node import Given, PointNode, file_of, inner, parent, read_file
 from openspace_server.engines.embedded.points.occlusion import Disc
 from openspace_server.engines.point_engine import PickedPoint
 from openspace_server.engines.properties import PropertyOwner
+from openspace_server.engines.user_files import UserFile
 
 log = logging.getLogger(__name__)
 
@@ -109,15 +111,14 @@ class Points:
             raise EngineError(f"the points of {identifier[:60]} are still being read from their file")
         count = len(before.places) if places is None else len(np.asarray(places))
         kept = before if count == len(before.places) else Given(before.places, {})
-        node.give(
-            checked(
-                kept.places if places is None else places,
-                kept.columns if columns is None else {**kept.columns, **columns},
-                colors,
-                kept.shown if shown is None else shown,
-                kept.colors,
-            )
+        changed = checked(
+            kept.places if places is None else places,
+            kept.columns if columns is None else {**kept.columns, **columns},
+            colors,
+            kept.shown if shown is None else shown,
+            kept.colors,
         )
+        node.give(replace(changed, of_file=before.of_file))
 
     def color(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
         """Raises EngineError, UnknownTarget."""
@@ -292,8 +293,9 @@ def checked(
     return Given(places, found, packed, shown)
 
 
-def _is_large(path: str) -> bool:
+def _is_large(file: UserFile) -> bool:
     try:
-        return Path(path).stat().st_size > _SMALL_FILE
+        with file.open(LARGEST) as content:
+            return os.fstat(content.fileno()).st_size > _SMALL_FILE
     except OSError:
         return False

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.scripting import ephemeris_time
 from openspace_server.engines.scripting.navigation_state import check_state
 from openspace_server.engines.scripting.registry import function
+from openspace_server.engines.user_files import UserFile
 
 if TYPE_CHECKING:
     from openspace_server.engines.scripting.script_host import ScriptHost
+
+MAX_STATE_BYTES = 100_000
+"""Of a .navstate file."""
 
 
 def seconds(duration: float | None) -> float | None:
@@ -88,27 +93,36 @@ def _jump(script_host: ScriptHost, state: dict[str, Any], use_time_stamp: bool) 
 @function("navigation", "saveNavigationState")
 def save_navigation_state(script_host: ScriptHost, path: str, frame: str = "") -> None:
     """Write the navigation state to a .navstate file below the user folder."""
-    file = script_host.paths.inside(path)
-    file = file if file.suffix else file.with_suffix(".navstate")
+    state = json.dumps(get_navigation_state(script_host, frame or None), indent=2)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(get_navigation_state(script_host, frame or None), indent=2), "utf-8")
+        with _state_file(script_host, path).create() as file:
+            file.write(state.encode())
     except OSError as error:
         raise EngineError(f"the navigation state cannot be written: {error}") from error
 
 
 @function("navigation", "loadNavigationStateFromFile", "loadNavigationState")
 def load_navigation_state(script_host: ScriptHost, file_path: str, use_time_stamp: bool = False) -> None:
-    """Set the camera to the navigation state in a .navstate file below the user folder."""
-    file = script_host.paths.inside(file_path)
-    file = file if file.suffix else file.with_suffix(".navstate")
+    """Place the camera by a .navstate file below the user folder."""
+    file = _state_file(script_host, file_path)
     try:
-        state = json.loads(file.read_text("utf-8")[:100_000])
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{file.name} cannot be read: {error}") from None
+        with file.open(MAX_STATE_BYTES) as content:
+            state = json.loads(content.read(MAX_STATE_BYTES))
+    except OSError as error:
+        raise EngineError(f"{file.name} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise EngineError(f"{file.name} cannot be read: it is not JSON") from None
     if not isinstance(state, dict):
         raise EngineError(f"{file.name} holds no navigation state")
-    _jump(script_host, check_state(state), use_time_stamp)
+    try:
+        _jump(script_host, check_state(state), use_time_stamp)
+    except EngineError:  # which quotes the file
+        raise EngineError(f"{file.name} holds no navigation state of this scene") from None
+
+
+def _state_file(script_host: ScriptHost, path: str) -> UserFile:
+    """Raises EngineError."""
+    return script_host.paths.file(path, ending="" if Path(path).suffix else ".navstate")
 
 
 @function("navigation", "setFocus")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import EngineError, UnknownTarget
@@ -34,23 +35,30 @@ def _identifier(node: str | dict[str, Any]) -> str:
 
 @function("", "addSceneGraphNode")
 def add_scene_graph_node(program: ScriptHost, node: dict[str, Any]) -> None:
-    """Add a node: Identifier, and Parent, Transform, Renderable, Tag and GUI as OpenSpace has them. Paths in it may
-    have tokens such as ${USER}."""
+    """Add a node: Identifier, and Parent, Transform, Renderable, Tag and GUI as OpenSpace has them. Files in it
+    must be below the user folder; their paths may have tokens such as ${USER}."""
     identifier = _identifier(node)
     if any(c in identifier for c in ". \t\n"):
         raise EngineError(f"an identifier must have neither dots nor blanks: {identifier[:60]!r}")
     if any(each.identifier == identifier for each in _nodes(program)):
         raise EngineError(f"there already is a scene graph node {identifier[:60]!r}")
-    program.engine.add_node(_resolved(program, node))
+    program.engine.add_node(_admitted(program, node))
     program.added[identifier] = node
 
 
-def _resolved(program: ScriptHost, value: Any) -> Any:
-    if isinstance(value, str) and "${" in value:
-        return program.paths.resolve(value)
+def _admitted(program: ScriptHost, value: Any, key: str = "") -> Any:
+    """The table ``value`` with every path checked: each ``File``, and each other text that only a path can be. ``GUI``
+    has paths of menus. Raises EngineError."""
     if isinstance(value, dict):
-        return {key: _resolved(program, item) for key, item in value.items()}
-    return [_resolved(program, item) for item in value] if isinstance(value, list) else value
+        return {name: item if name == "GUI" else _admitted(program, item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_admitted(program, item, key) for item in value]
+    if not isinstance(value, str):
+        return value
+    if key == "File":
+        return program.paths.file(value)
+    is_path = "${" in value or Path(value).is_absolute() or ".." in Path(value).parts
+    return str(program.paths.inside(value)) if is_path else value
 
 
 @function("", "removeSceneGraphNode")

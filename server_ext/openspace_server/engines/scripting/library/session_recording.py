@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.recording.recorder import RecordingState
 from openspace_server.engines.scripting.registry import function
+from openspace_server.engines.user_files import UserFile
 
 if TYPE_CHECKING:
     from openspace_server.engines.scripting.script_host import ScriptHost
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 ENDING = ".osrectxt"
 
 
-def _file(script_host: ScriptHost, name: str) -> Path:
+def _file(script_host: ScriptHost, name: str) -> UserFile:
     """A recording's file, in ``${RECORDINGS}`` unless the name says otherwise. Raises EngineError."""
     if not name.strip():
         raise EngineError("the recording needs a file name")
-    file = script_host.paths.inside(name, script_host.paths.recordings)
-    return file if file.suffix in (ENDING, ".osrec") else file.with_name(file.name + ENDING)
+    ending = "" if name.endswith((ENDING, ".osrec")) else ENDING
+    return script_host.paths.file(name, script_host.paths.recordings, ending)
 
 
 @function("sessionRecording", "startRecording")
