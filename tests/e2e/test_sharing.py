@@ -56,8 +56,8 @@ def test_an_owner_and_a_guest(lab: Lab, open_sheet: Callable[[Lab, str], Sheet],
     sheet.run(3)
     drag(guest)  # refused, as the last cell but two tells
     press(guest, 0, "Request control")
-    press(sheet.page, 0, "Who is here")
-    panel = sheet.page.get_by_role("dialog", name="Who is here")
+    press(sheet.page, 0, "Viewers")
+    panel = sheet.page.get_by_role("dialog", name="Viewers")
     expect(panel).to_contain_text("Guest")
     expect(panel).to_contain_text("asks for control")
     press(sheet.page, 0, "Give control to Guest")
