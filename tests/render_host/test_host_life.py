@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import signal
@@ -165,9 +164,6 @@ def test_the_instance_does_not_see_the_host_s_secret(tmp_path: Path, monkeypatch
     assert seen.read_text() == ""
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("openspace_server.instance.main") is None, reason="the instance is not written yet"
-)
 def test_the_real_instance_ends_when_its_host_is_killed(tmp_path: Path) -> None:
     with host_process(tmp_path, real=True, width=320, height=180) as (process, ready):
         asyncio.run(start_running(ready["port"], "plain"))
