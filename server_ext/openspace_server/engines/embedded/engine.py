@@ -28,8 +28,9 @@ from openspace_server.engines.embedded.sky.ephemeris import Ephemeris, ephemeris
 from openspace_server.engines.embedded.sky.rotation import spin_rate
 from openspace_server.engines.point_engine import PickedPoint
 from openspace_server.engines.properties import PropertyTree
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.protocols.limits import check_antialias, check_size
 
-SMALLEST, LARGEST = 64, 8192
 _EARLY = 0.9  # part of a rest after which it counts as over: whoever waits for its end may wake a little too soon
 _ANTIALIAS = 4  # samples per pixel of a still
 _STILLS_KEPT = 10.0  # seconds after the last still for which its canvas is kept
@@ -130,11 +131,7 @@ class EmbeddedEngine(Staging):
     def still_in_parts(self, now: float, request: StillRequest) -> Generator[None, None, Still]:
         self._opened()
         width, height = self._size if request.size is None else _checked_size(*request.size)
-        if width * height > stills.MOST_PIXELS:
-            raise EngineError(f"a still has at most 7680 x 4320 pixels, got {width} x {height}")
-        antialias = _ANTIALIAS if request.antialias is None else request.antialias
-        if isinstance(antialias, bool) or antialias not in stills.SAMPLES:
-            raise EngineError(f"antialias is a number of samples per pixel, 1, 2, 4, 8 or 16; got {antialias!r}")
+        antialias = _ANTIALIAS if request.antialias is None else _checked_antialias(request.antialias)
         self.advance(now)
         self._still_at = now
         moment = self._ephemeris if request.time is None else ephemeris_at(clocks.parse(request.time))
@@ -276,9 +273,14 @@ class EmbeddedEngine(Staging):
 
 
 def _checked_size(width: int, height: int) -> tuple[int, int]:
-    for side in (width, height):
-        if type(side) is not int or not SMALLEST <= side <= LARGEST:
-            raise EngineError(
-                f"picture sides must be whole numbers from {SMALLEST} to {LARGEST} pixels, got {width!r} x {height!r}"
-            )
-    return width, height
+    try:
+        return check_size({"width": width, "height": height})
+    except ProtocolError as problem:
+        raise EngineError(str(problem)) from None
+
+
+def _checked_antialias(samples: int) -> int:
+    try:
+        return check_antialias(samples)
+    except ProtocolError as problem:
+        raise EngineError(str(problem)) from None

@@ -18,8 +18,6 @@ from openspace_server.engines.embedded.scene.scene import NEAR_FAR, Scene
 from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.sky.bodies import BODIES
 
-SAMPLES = (1, 2, 4, 8, 16)
-MOST_PIXELS = 7680 * 4320
 _TILE = 1920 * 1200  # pixels drawn at once
 _WIDEST = 2048
 _OPAQUE = np.frombuffer(bytes((0, 0, 0, 255)), np.uint32)
