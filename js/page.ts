@@ -13,7 +13,7 @@ const life = new AbortController();
 const view = new View(
   {
     server,
-    fill: true,
+    fillsContainer: true,
     hint: page.guest ? "" : "Start a new one from the page of your sessions, or in a notebook.",
   },
   life.signal,

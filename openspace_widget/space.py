@@ -7,7 +7,7 @@ import weakref
 from types import TracebackType
 from typing import Any, Self
 
-from openspace_server.protocols.picture import DEFAULT_SIZE
+from openspace_server.protocols.limits import DEFAULT_SIZE
 from openspace_server.protocols.sessions import SessionState
 from openspace_widget.aio import AsyncOpenSpace
 from openspace_widget.client import session

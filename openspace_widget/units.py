@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from openspace_server.protocols.units import ASTRONOMICAL_UNIT, LIGHT_YEAR, POINT_UNITS
 from openspace_widget.errors import ArgumentError
 
 LENGTHS = {
@@ -14,12 +15,9 @@ LENGTHS = {
     "km": 1e3,
     "Mm": 1e6,
     "Gm": 1e9,
-    "AU": 149_597_870_700.0,
-    "ly": 9.4607304725808e15,
-    "pc": 3.0856775814913673e16,
-    "kpc": 3.0856775814913673e19,
-    "Mpc": 3.0856775814913673e22,
-    "Gpc": 3.0856775814913673e25,
+    "AU": ASTRONOMICAL_UNIT,
+    "ly": LIGHT_YEAR,
+    **{unit: POINT_UNITS[unit] for unit in ("pc", "kpc", "Mpc", "Gpc")},
 }
 """Metres in each unit of length."""
 DURATIONS = {

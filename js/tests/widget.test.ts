@@ -39,12 +39,12 @@ class FakeModel {
     this.listeners.get(event)?.delete(listener);
   };
 
-  tell(content: object): void {
+  receive(content: object): void {
     for (const listener of this.listeners.get("msg:custom") ?? [])
       (listener as (content: object, buffers: DataView[]) => void)(content, []);
   }
 
-  get listening(): number {
+  get listenerCount(): number {
     return [...this.listeners.values()].reduce((sum, each) => sum + each.size, 0);
   }
 }
@@ -80,11 +80,11 @@ function show(model: FakeModel): HTMLElement {
   return el;
 }
 const state = (el: HTMLElement) => el.querySelector<HTMLElement>(".osw-view")?.dataset.state;
-/** Views that follow a session. */
+/** Events sockets, one per view that follows a session. */
 const followed = () => sockets.filter(({ url }) => url.endsWith("/events"));
 const chip = (el: HTMLElement) => el.querySelector(".osw-chip")?.textContent;
 
-test("waits for its session, then follows it", () => {
+test("it waits for its session, then follows it", () => {
   const model = new FakeModel();
   const el = show(model);
   expect(state(el)).toBe("starting");
@@ -105,7 +105,7 @@ test("each view of a model is its own viewer", () => {
   expect(followed()).toHaveLength(2);
 });
 
-test("a session that runs is joined without waiting to hear so", async () => {
+test("a session that is known to run is joined at once", async () => {
   show(new FakeModel({ session: "one", state: "running" }));
   await Promise.resolve();
   expect(sockets.map(({ url }) => url.slice(url.lastIndexOf("/") + 1))).toEqual(["events", "media"]);
@@ -137,7 +137,7 @@ test("a session that ends elsewhere ends the view with its reason", () => {
   expect(chip(el)).toContain("The host was switched off.");
 });
 
-test("without a Jupyter server it asks the kernel, says that there is no live view until it answers, and shows the still", () => {
+test("without a Jupyter server it asks the kernel, shows the still, and says that there is no live view", () => {
   const model = new FakeModel({ session: "one", base_url: "", still: "data:image/png;base64,AAAA" });
   const el = show(model);
   expect(model.sent).toMatchObject([{ do: "open", channel: "events" }]);
@@ -146,7 +146,7 @@ test("without a Jupyter server it asks the kernel, says that there is no live vi
   expect(sockets).toEqual([]);
 });
 
-test("where the server says nothing for two seconds, the kernel is asked, and pictures come through it", async () => {
+test("where the server sends nothing for two seconds, the route through the kernel is taken", async () => {
   vi.useFakeTimers();
   try {
     const model = new FakeModel({ session: "one", state: "running" });
@@ -155,13 +155,13 @@ test("where the server says nothing for two seconds, the kernel is asked, and pi
     expect(sockets[0]!.socket.closed).toBe(true);
     const [opened] = model.sent;
     expect(opened).toMatchObject({ do: "open", channel: "events" });
-    const say = (told: object) => model.tell({ road: "openspace", socket: opened!.socket, ...told });
-    say({ do: "opened" });
-    say({ do: "message", text: JSON.stringify({ ...SESSION, state: "RUNNING" }) });
+    const send = (message: object) => model.receive({ road: "openspace", socket: opened!.socket, ...message });
+    send({ do: "opened" });
+    send({ do: "message", text: JSON.stringify({ ...SESSION, state: "RUNNING" }) });
     expect(state(el)).toBe("connecting");
     await vi.advanceTimersByTimeAsync(10);
     expect(model.sent.at(-1)).toMatchObject({ do: "open", channel: "media" });
-    say({ do: "closed", code: 4404, reason: "it was closed" });
+    send({ do: "closed", code: 4404, reason: "it was closed" });
     expect(state(el)).toBe("ended");
   } finally {
     vi.useRealTimers();
@@ -185,6 +185,6 @@ test("tearing down leaves nothing: no node, no listener, no socket", () => {
   life.abort();
   clean();
   expect(el.childElementCount).toBe(0);
-  expect(model.listening).toBe(0);
+  expect(model.listenerCount).toBe(0);
   expect(sockets[0]!.socket.closed).toBe(true);
 });

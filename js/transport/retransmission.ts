@@ -1,7 +1,7 @@
 /**
- * Retransmission control: whether this browser asks for lost packets. On a good network that repairs single losses. When
- * the bandwidth collapses, repeated requests for all that no longer fits fill the rest of it for seconds, and no new
- * frame passes: then it is better to give up the lost packets and wait for the next key frame.
+ * Retransmission control: whether this browser asks for lost packets. On a good network that repairs single losses.
+ * When the bandwidth collapses, repeated requests for all that no longer fits fill the rest of it for seconds, and no
+ * new frame passes: then it is better to give up the lost packets and wait for the next key frame.
  */
 
 import { growth, type Inbound } from "./statistics.ts";

@@ -83,8 +83,8 @@ export class StatsSampler {
 }
 
 /**
- * Detects frames that cannot be decoded without a key frame. The browser's own picture loss indications reach aiortc but
- * not our encoder, so the view counts them and requests the key frame over `control`.
+ * Detects frames that cannot be decoded without a key frame. The browser's own picture loss indications reach aiortc
+ * but not our encoder, so the view counts them and requests the key frame over `control`.
  */
 export class FrameLossMonitor {
   #before: Inbound | null = null;

@@ -1,4 +1,4 @@
-/** The control bar: what can be done with the view, in the order it is used. */
+/** The control bar: time, targets, control, sharing and quality, in the order they are used. */
 
 import type { RemoteState, Target, ViewerList } from "../protocol/messages.ts";
 import type { SteeringAction, Steering } from "../session/steering.ts";
@@ -8,12 +8,12 @@ import { ControlButtons } from "./controlButtons.ts";
 import { make } from "../util/dom.ts";
 import { type IconName, icon } from "./icons.ts";
 import { type Group, Menu } from "./menu.ts";
-import { People } from "./people.ts";
 import { Popover } from "./popover.ts";
 import { type BitRateChoice, chosenFrameRate, FRAME_RATES, type FrameRateChoice, formatBitRate } from "./quality.ts";
-import { Sharing } from "./sharing.ts";
+import { SharingPanel } from "./sharing.ts";
 import { TargetPicker } from "./targets.ts";
 import { TimeField } from "./timeField.ts";
+import { ViewersPanel } from "./viewersPanel.ts";
 
 export interface BarCommands {
   setPaused(paused: boolean): void;
@@ -21,13 +21,13 @@ export interface BarCommands {
   setTime(time: string): void;
   flyTo(target: Target): void;
   home(): void;
-  still(): void;
-  showStats(shown: boolean): void;
+  saveStill(): void;
+  showStats(isShown: boolean): void;
   setFrameRate(choice: FrameRateChoice): void;
   setBitRate(choice: BitRateChoice): void;
   toggleFullscreen(): void;
   act(action: SteeringAction): void;
-  who(): Promise<ViewerList | null>;
+  listViewers(): Promise<ViewerList | null>;
 }
 
 const BIT_RATES: readonly { value: BitRateChoice; label: string; note: string }[] = [
@@ -51,13 +51,13 @@ export class Bar {
   readonly #time: TimeField;
   readonly #targets: TargetPicker;
   readonly #control: ControlButtons;
-  readonly #people: People;
-  readonly #sharing: Sharing;
+  readonly #viewers: ViewersPanel;
+  readonly #sharing: SharingPanel;
   readonly #popovers: Popover[] = [];
-  /** What only a controller may use. */
-  readonly #steering: HTMLButtonElement[];
+  /** Disabled for viewers that do not steer. */
+  readonly #steeringButtons: HTMLButtonElement[];
   #state: RemoteState | null = null;
-  #viewers = 0;
+  #viewerCount = 0;
   #bitRate: BitRateChoice = "auto";
 
   constructor(commands: BarCommands, signal: AbortSignal) {
@@ -68,18 +68,18 @@ export class Bar {
     this.#rateButton.append(this.#rateLabel, icon("chevron"));
     const rate = this.#menu(this.#rateButton, "Speed of time", () => this.#rateGroups(), signal);
     const quality = this.#menu(
-      button("quality", "Picture quality"),
-      "Picture quality",
+      button("quality", "Video quality"),
+      "Video quality",
       () => this.#qualityGroups(),
       signal,
     );
     const home = button("home", "Home");
-    const still = button("camera", "Save a still picture");
-    const give = (viewer: string) => commands.act({ label: "", verb: "give_control", args: { viewer } });
-    this.#people = new People({ who: () => commands.who(), give }, signal);
-    this.#sharing = new Sharing(signal);
-    this.#popovers.push(this.#targets.popover, this.#people.popover, this.#sharing.popover);
-    this.#steering = [this.#pause, rate.button, this.#targets.popover.button, home, quality.button];
+    const still = button("camera", "Save a still");
+    const giveControl = (viewer: string) => commands.act({ label: "", verb: "give_control", args: { viewer } });
+    this.#viewers = new ViewersPanel({ list: () => commands.listViewers(), giveControl }, signal);
+    this.#sharing = new SharingPanel(signal);
+    this.#popovers.push(this.#targets.popover, this.#viewers.popover, this.#sharing.popover);
+    this.#steeringButtons = [this.#pause, rate.button, this.#targets.popover.button, home, quality.button];
     this.root = make(
       "div",
       { class: "osw-bar", role: "toolbar", "aria-label": "View controls" },
@@ -89,7 +89,7 @@ export class Bar {
       make(
         "div",
         { class: "osw-group osw-what" },
-        this.#people.popover.root,
+        this.#viewers.popover.root,
         this.#sharing.popover.root,
         still,
         this.#stats,
@@ -100,15 +100,15 @@ export class Bar {
     const options = { signal };
     this.#pause.addEventListener("click", () => this.togglePause(), options);
     home.addEventListener("click", () => commands.home(), options);
-    still.addEventListener("click", () => commands.still(), options);
+    still.addEventListener("click", () => commands.saveStill(), options);
     this.#stats.setAttribute("aria-pressed", "false");
     this.#stats.addEventListener("click", () => this.#toggleStats(), options);
     this.#fullscreen.addEventListener("click", () => commands.toggleFullscreen(), options);
     this.setFullscreen(false);
   }
 
-  /** True while a panel is open: the bar must not slide away under it. */
-  get busy(): boolean {
+  /** While a panel is open the bar must not slide away under it. */
+  get isBusy(): boolean {
     return this.#popovers.some((popover) => popover.isOpen);
   }
 
@@ -122,34 +122,34 @@ export class Bar {
     this.#rateLabel.textContent = formatRate(state.rate);
     this.#rateButton.setAttribute("aria-label", `Speed of time: ${formatRate(state.rate)}`);
     this.#targets.setFocus(state.focus);
-    if (state.viewers !== this.#viewers) this.#people.changed();
-    this.#viewers = state.viewers;
+    if (state.viewers !== this.#viewerCount) this.#viewers.refresh();
+    this.#viewerCount = state.viewers;
   }
 
   setTargets(targets: readonly Target[]): void {
     this.#targets.setTargets(targets);
   }
 
-  /** Whether it can steer now; the others buttons work on what was last seen. */
-  setSteering(steers: boolean): void {
-    for (const each of this.#steering) each.disabled = !steers;
-    this.#time.disabled = !steers;
-    if (steers) return;
-    const others = [this.#people.popover, this.#sharing.popover];
+  /** Enables what needs steering; the other buttons work on the last frame. */
+  setEnabled(isSteering: boolean): void {
+    for (const each of this.#steeringButtons) each.disabled = !isSteering;
+    this.#time.disabled = !isSteering;
+    if (isSteering) return;
+    const others = [this.#viewers.popover, this.#sharing.popover];
     for (const popover of this.#popovers) if (!others.includes(popover)) popover.close();
   }
 
   /** Null while it is not known who steers. */
-  setStanding(standing: Steering | null): void {
-    this.#control.show(standing);
-    this.#people.popover.button.disabled = standing === null;
-    if (standing === null) this.#people.popover.close();
-    else this.#people.changed();
+  setSteering(steering: Steering | null): void {
+    this.#control.show(steering);
+    this.#viewers.popover.button.disabled = steering === null;
+    if (steering === null) this.#viewers.popover.close();
+    else this.#viewers.refresh();
   }
 
-  /** Null for those who may not share the session. */
+  /** Null for viewers that may not share the session. */
   setShares(shares: Shares | null): void {
-    this.#sharing.offer(shares);
+    this.#sharing.setShares(shares);
   }
 
   showTime(milliseconds: number): void {
@@ -160,14 +160,14 @@ export class Bar {
     this.#bitRate = choice;
   }
 
-  setFullscreen(full: boolean): void {
-    replaceIcon(this.#fullscreen, full ? "leave" : "enter", full ? "Leave full screen" : "Full screen");
+  setFullscreen(isFullscreen: boolean): void {
+    replaceIcon(this.#fullscreen, isFullscreen ? "leave" : "enter", isFullscreen ? "Leave full screen" : "Full screen");
   }
 
   #toggleStats(): void {
-    const shown = this.#stats.getAttribute("aria-pressed") !== "true";
-    this.#stats.setAttribute("aria-pressed", String(shown));
-    this.#commands.showStats(shown);
+    const isShown = this.#stats.getAttribute("aria-pressed") !== "true";
+    this.#stats.setAttribute("aria-pressed", String(isShown));
+    this.#commands.showStats(isShown);
   }
 
   #menu(opener: HTMLButtonElement, label: string, groups: () => Group<never>[], signal: AbortSignal): Popover {
@@ -175,11 +175,11 @@ export class Bar {
       popover.close();
       opener.focus({ preventScroll: true });
     }, signal);
-    const opened = () => {
+    const onOpen = () => {
       menu.show(...groups());
       menu.focus();
     };
-    const popover: Popover = new Popover(opener, { role: "menu", label, panel: menu.root, opened }, signal);
+    const popover: Popover = new Popover(opener, { role: "menu", label, panel: menu.root, onOpen }, signal);
     this.#popovers.push(popover);
     return popover;
   }
@@ -190,8 +190,8 @@ export class Bar {
     const speed: Group<number> = {
       title: "Speed of time",
       choices: RATES.map((each) => ({ label: each.long, value: each.rate })),
-      chosen: (value) => formatRate(value) === formatRate(Math.abs(rate)),
-      choose: (value) => this.#commands.setRate(sign * value),
+      isChosen: (value) => formatRate(value) === formatRate(Math.abs(rate)),
+      onChoose: (value) => this.#commands.setRate(sign * value),
     };
     const direction: Group<number> = {
       title: "Direction",
@@ -199,8 +199,8 @@ export class Bar {
         { label: "Forward", value: 1 },
         { label: "Reverse", value: -1 },
       ],
-      chosen: (value) => value === sign,
-      choose: (value) => this.#commands.setRate(value * Math.abs(rate)),
+      isChosen: (value) => value === sign,
+      onChoose: (value) => this.#commands.setRate(value * Math.abs(rate)),
     };
     return [speed, direction] as Group<number>[] as unknown as Group<never>[];
   }
@@ -210,14 +210,14 @@ export class Bar {
     const frames: Group<FrameRateChoice> = {
       title: state ? `Frame rate, now up to ${state.frame_rate} fps` : "Frame rate",
       choices: FRAME_RATES,
-      chosen: (value) => state !== null && value === chosenFrameRate(state),
-      choose: (value) => this.#commands.setFrameRate(value),
+      isChosen: (value) => state !== null && value === chosenFrameRate(state),
+      onChoose: (value) => this.#commands.setFrameRate(value),
     };
     const bits: Group<BitRateChoice> = {
       title: state ? `Bit rate, now ${formatBitRate(state.bit_rate)}` : "Bit rate",
       choices: BIT_RATES,
-      chosen: (value) => value === this.#bitRate,
-      choose: (value) => this.#commands.setBitRate(value),
+      isChosen: (value) => value === this.#bitRate,
+      onChoose: (value) => this.#commands.setBitRate(value),
     };
     return [frames, bits] as unknown as Group<never>[];
   }

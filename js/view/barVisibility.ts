@@ -1,51 +1,51 @@
-/** When the bar shows: while somebody moves over the view or works it by keyboard, not while a hand steers. */
+/** Visibility of the control bar: shown on pointer movement and keyboard focus, hidden while the camera is steered. */
 
-const AFTER_MOVING = 2500;
-const AFTER_LEAVING = 300;
+const HIDE_AFTER_MOVE = 2500;
+const HIDE_AFTER_LEAVE = 300;
 
-export interface AwakeParts {
+export interface BarParts {
   root: HTMLElement;
   bar: HTMLElement;
-  picture: HTMLElement;
-  /** A panel is open, or something else that must not slide away. */
-  busy(): boolean;
+  viewport: HTMLElement;
+  /** The bar must not slide away now: a panel is open. */
+  isBusy(): boolean;
 }
 
-export function keepAwake({ root, bar, picture, busy }: AwakeParts, signal: AbortSignal): void {
+export function autoHideBar({ root, bar, viewport, isBusy }: BarParts, signal: AbortSignal): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let overBar = false;
+  let isOverBar = false;
 
-  const byKeyboard = () => picture.matches(":focus-visible") && !root.classList.contains("osw-mouse");
-  const needed = () => busy() || overBar || byKeyboard() || bar.querySelector(":focus-visible") !== null;
-  const sleep = () => {
-    if (needed()) sleepIn(AFTER_MOVING);
-    else root.classList.remove("osw-awake");
+  const hasKeyboardFocus = () => viewport.matches(":focus-visible") && !root.classList.contains("osw-mouse");
+  const isNeeded = () => isBusy() || isOverBar || hasKeyboardFocus() || bar.querySelector(":focus-visible") !== null;
+  const hide = () => {
+    if (isNeeded()) hideIn(HIDE_AFTER_MOVE);
+    else root.classList.remove("osw-bar-visible");
   };
-  const sleepIn = (milliseconds: number) => {
+  const hideIn = (milliseconds: number) => {
     clearTimeout(timer);
-    timer = setTimeout(sleep, milliseconds);
+    timer = setTimeout(hide, milliseconds);
   };
-  const wake = () => {
-    root.classList.add("osw-awake");
-    sleepIn(AFTER_MOVING);
+  const show = () => {
+    root.classList.add("osw-bar-visible");
+    hideIn(HIDE_AFTER_MOVE);
   };
 
   const options = { signal };
   root.addEventListener(
     "pointermove",
     (event) => {
-      if (event.buttons === 0 || bar.contains(event.target as Node)) wake();
-      else if (event.target === picture) root.classList.remove("osw-awake");
+      if (event.buttons === 0 || bar.contains(event.target as Node)) show();
+      else if (event.target === viewport) root.classList.remove("osw-bar-visible");
     },
     options,
   );
-  // Whoever steers by hand needs no focus ring around the picture, even if the keyboard was used before.
-  picture.addEventListener("pointerdown", () => root.classList.add("osw-mouse"), options);
+  // Steering by pointer needs no focus ring around the viewport, even if the keyboard was used before.
+  viewport.addEventListener("pointerdown", () => root.classList.add("osw-mouse"), options);
   root.addEventListener("keyup", (event) => event.key === "Tab" && root.classList.remove("osw-mouse"), options);
-  root.addEventListener("pointerup", wake, options);
-  root.addEventListener("pointerleave", () => sleepIn(AFTER_LEAVING), options);
-  root.addEventListener("focusin", wake, options);
-  bar.addEventListener("pointerenter", () => (overBar = true), options);
-  bar.addEventListener("pointerleave", () => (overBar = false), options);
+  root.addEventListener("pointerup", show, options);
+  root.addEventListener("pointerleave", () => hideIn(HIDE_AFTER_LEAVE), options);
+  root.addEventListener("focusin", show, options);
+  bar.addEventListener("pointerenter", () => (isOverBar = true), options);
+  bar.addEventListener("pointerleave", () => (isOverBar = false), options);
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
 }

@@ -1,11 +1,11 @@
-/** The status chip: speaks only when there is something to say. */
+/** The status chip: visible only while there is something to say. */
 
 import { make } from "../util/dom.ts";
 
 export interface Status {
   tone: "busy" | "quiet" | "warning" | "error";
   title: string;
-  /** Why, and what to do. */
+  /** The reason, and what to do. */
   detail?: string;
 }
 
@@ -22,16 +22,16 @@ export class Chip {
       make("span", { class: "osw-chip-dot", "aria-hidden": "true" }),
       make("span", { class: "osw-chip-text" }, this.#title, this.#detail),
     );
-    this.say(null);
+    this.show(null);
   }
 
-  say(status: Status | null): void {
+  show(status: Status | null): void {
     const shown = JSON.stringify(status);
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.root.classList.toggle("osw-off", status === null);
     if (status === null) {
-      // Emptied as well as hidden, so that the next words are announced even if they are the same.
+      // Emptied as well as hidden, so that screen readers announce the next text even if it is the same.
       this.#title.textContent = "";
       this.#detail.textContent = "";
       return;

@@ -1,4 +1,4 @@
-/** The simulation's clock: the instance says time and rate now and then, in between the view counts itself. */
+/** The simulation clock, which runs on its own between the instance's messages, and formats of times and rates. */
 
 import type { RemoteState } from "../protocol/messages.ts";
 
@@ -37,7 +37,7 @@ export function formatTime(milliseconds: number): string {
 
 const TIME = /^([+-]?\d{4,6})-(\d\d?)-(\d\d?)(?:[T\s]+(\d\d?):(\d\d)(?::(\d\d)(\.\d+)?)?)?\s*(?:Z|UTC)?$/i;
 
-/** What a person typed as ISO 8601 UTC, or null. A date alone means its midnight. */
+/** Typed text as ISO 8601 UTC, or null. A date alone means its midnight. */
 export function parseTime(text: string): string | null {
   const match = TIME.exec(text.trim());
   if (!match) return null;
@@ -67,7 +67,7 @@ export const RATES: readonly { rate: number; label: string; long: string }[] = [
   { rate: 30.4375 * DAY, label: "1 month/s", long: "1 month per second" },
 ];
 
-/** A rate as people say it, with a minus sign when time runs backwards. */
+/** A rate in words, with a minus sign when time runs backwards. */
 export function formatRate(rate: number): string {
   const size = Math.abs(rate);
   const known = RATES.find((each) => Math.abs(each.rate - size) <= each.rate * 0.02);

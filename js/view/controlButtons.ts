@@ -1,20 +1,20 @@
-/** The bar's buttons for asking for control, giving and taking it. */
+/** The bar's buttons to request, give, take and release control. */
 
 import { actionsOf, type SteeringAction, type Steering } from "../session/steering.ts";
 import { make } from "../util/dom.ts";
 
 export class ControlButtons {
   readonly root = make("div", { class: "osw-group osw-control", role: "group", "aria-label": "Control", hidden: true });
-  readonly #act: (action: SteeringAction) => void;
+  readonly #onAction: (action: SteeringAction) => void;
   #shown = "";
 
-  constructor(act: (action: SteeringAction) => void) {
-    this.#act = act;
+  constructor(onAction: (action: SteeringAction) => void) {
+    this.#onAction = onAction;
   }
 
-  /** Null while nothing is known. */
-  show(standing: Steering | null): void {
-    const actions = standing ? actionsOf(standing) : [];
+  /** Null while it is not known who steers. */
+  show(steering: Steering | null): void {
+    const actions = steering ? actionsOf(steering) : [];
     const shown = JSON.stringify(actions);
     if (shown === this.#shown) return; // a button must not vanish under a finger
     this.#shown = shown;
@@ -22,7 +22,7 @@ export class ControlButtons {
     this.root.replaceChildren(
       ...actions.map((action) => {
         const button = make("button", { class: "osw-button osw-wide osw-ask", type: "button" }, action.label);
-        button.addEventListener("click", () => this.#act(action));
+        button.addEventListener("click", () => this.#onAction(action));
         return button;
       }),
     );

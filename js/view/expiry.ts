@@ -1,15 +1,14 @@
-/** A session that is about to end: how long is left, in words that do not change every second. */
+/** The expiry of a session that is about to end: the time left, in words that do not change every second. */
 
 import type { SessionWarning } from "../protocol/messages.ts";
 
-export interface Ending {
+export interface Expiry {
   reason: string;
   hint: string;
-  /** Seconds left. */
-  left: number;
+  secondsLeft: number;
 }
 
-export class EndingClock {
+export class ExpiryClock {
   readonly #now: () => number;
   #warning: SessionWarning | null = null;
   #since = 0;
@@ -25,14 +24,14 @@ export class EndingClock {
     this.#since = this.#now();
   }
 
-  get ending(): Ending | null {
+  get expiry(): Expiry | null {
     if (this.#warning === null) return null;
     const { reason, hint, seconds } = this.#warning;
-    return { reason, hint, left: Math.max(0, seconds - (this.#now() - this.#since) / 1000) };
+    return { reason, hint, secondsLeft: Math.max(0, seconds - (this.#now() - this.#since) / 1000) };
   }
 }
 
-/** "in 3 minutes", "in 20 seconds": in steps, since a screen reader says each change. */
+/** "in 3 minutes", "in 20 seconds": in steps, because screen readers announce each change. */
 export function timeLeft(seconds: number): string {
   if (seconds > 90) return `in ${Math.round(seconds / 60)} minutes`;
   if (seconds > 60) return "in 90 seconds";

@@ -1,4 +1,4 @@
-/** Line icons on a 24-unit grid, drawn for this view. */
+/** Line icons on a 24-unit grid. */
 
 const PATHS = {
   pause: '<path d="M9 5.5v13M15 5.5v13"/>',
@@ -11,7 +11,7 @@ const PATHS = {
   enter: '<path d="M4.5 9.2V4.5h4.7M14.8 4.5h4.7v4.7M19.5 14.8v4.7h-4.7M9.2 19.5H4.5v-4.7"/>',
   leave: '<path d="M9.2 4.5v4.7H4.5M19.5 9.2h-4.7V4.5M14.8 19.5v-4.7h4.7M4.5 14.8h4.7v4.7"/>',
   target: '<circle cx="12" cy="12" r="3.6"/><ellipse cx="12" cy="12" rx="9.6" ry="3.7" transform="rotate(-24 12 12)"/>',
-  people:
+  viewers:
     '<circle cx="9" cy="8.5" r="3.2"/><path d="M3.2 19c.5-3.6 2.7-5.4 5.8-5.4s5.3 1.8 5.8 5.4M15.4 5.8a3 3 0 0 1 0 5.5M17.3 14c2 .6 3.2 2.2 3.6 5"/>',
   share:
     '<circle cx="17.5" cy="5.8" r="2.6"/><circle cx="6.5" cy="12" r="2.6"/><circle cx="17.5" cy="18.2" r="2.6"/><path d="m8.8 10.7 6.4-3.6M8.8 13.3l6.4 3.6"/>',

@@ -1,4 +1,4 @@
-/** A menu of choices in groups; arrow keys move, Enter chooses. */
+/** A menu of grouped choices; arrow keys move, Enter chooses. */
 
 import { focusedNear, make } from "../util/dom.ts";
 import { icon } from "./icons.ts";
@@ -12,17 +12,17 @@ export interface Choice<Value> {
 export interface Group<Value> {
   title: string;
   choices: readonly Choice<Value>[];
-  chosen(value: Value): boolean;
-  choose(value: Value): void;
+  isChosen(value: Value): boolean;
+  onChoose(value: Value): void;
 }
 
 export class Menu {
   readonly root = make("div", { class: "osw-menu" });
-  readonly #chosen: () => void;
+  readonly #onChosen: () => void;
   #groups: Group<never>[] = [];
 
-  constructor(chosen: () => void, signal: AbortSignal) {
-    this.#chosen = chosen;
+  constructor(onChosen: () => void, signal: AbortSignal) {
+    this.#onChosen = onChosen;
     this.root.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
 
@@ -31,7 +31,7 @@ export class Menu {
     this.#render();
   }
 
-  /** Focuses what is chosen now. */
+  /** Focuses the present choice. */
   focus(): void {
     const items = this.#items();
     (items.find((item) => item.getAttribute("aria-checked") === "true") ?? items[0])?.focus();
@@ -59,15 +59,15 @@ export class Menu {
         type: "button",
         role: "menuitemradio",
         tabindex: -1,
-        "aria-checked": String(group.chosen(choice.value)),
+        "aria-checked": String(group.isChosen(choice.value)),
       },
       make("span", { class: "osw-menu-label" }, choice.label),
       choice.note ? make("span", { class: "osw-menu-note" }, choice.note) : null,
       icon("check"),
     );
     item.addEventListener("click", () => {
-      group.choose(choice.value);
-      this.#chosen();
+      group.onChoose(choice.value);
+      this.#onChosen();
     });
     return item;
   }

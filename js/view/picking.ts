@@ -1,43 +1,43 @@
-/** Which point is under the pointer: asked at a click, and, while somebody listens for it, where the pointer rests. */
+/** Point picking: asks which point is under the pointer, at a click and, if requested, where the pointer rests. */
 
 import type { PickedPoint, PickMode } from "../protocol/messages.ts";
 import { make } from "../util/dom.ts";
 
-export interface Picking {
+export interface PointPicker {
   mode(): PickMode;
-  /** Of the picture, in pixels; null before the first. */
+  /** Of the frame, in pixels; null before the first. */
   size(): { width: number; height: number } | null;
-  ask(x: number, y: number, how: "click" | "hover"): Promise<PickedPoint | null>;
+  pick(x: number, y: number, how: "click" | "hover"): Promise<PickedPoint | null>;
 }
 
 const CLICK_WITHIN = 400;
 const CLICK_PIXELS = 4;
-const REST = 80;
+const REST_FOR = 80;
 const SHOWN_FOR = 4000;
 
-/** Returns the label that names the picked point; it belongs into `picture`'s parent. */
-export function watchPicks(picture: HTMLElement, picking: Picking, signal: AbortSignal): HTMLElement {
+/** Returns the label that names the picked point, for the parent of `viewport`. */
+export function watchPicks(viewport: HTMLElement, picker: PointPicker, signal: AbortSignal): HTMLElement {
   const label = make("div", { class: "osw-picked", role: "status", hidden: true });
   let pressed: PointerEvent | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let asked = 0;
+  let lastRequest = 0;
 
   const hide = () => {
     clearTimeout(timer);
     label.hidden = true;
   };
 
-  const ask = async (event: PointerEvent, how: "click" | "hover") => {
-    const place = placeOf(event, picture.getBoundingClientRect(), picking.size());
-    if (place === null) return;
-    asked += 1;
-    const mine = asked;
-    const picked = await picking.ask(place.x, place.y, how);
-    if (mine !== asked || signal.aborted) return;
+  const pick = async (event: PointerEvent, how: "click" | "hover") => {
+    const position = positionInFrame(event, viewport.getBoundingClientRect(), picker.size());
+    if (position === null) return;
+    lastRequest += 1;
+    const request = lastRequest;
+    const picked = await picker.pick(position.x, position.y, how);
+    if (request !== lastRequest || signal.aborted) return;
     hide();
     if (picked === null) return;
     label.textContent = textOf(picked);
-    const box = picture.getBoundingClientRect();
+    const box = viewport.getBoundingClientRect();
     label.style.left = `${event.clientX - box.left}px`;
     label.style.top = `${event.clientY - box.top}px`;
     label.hidden = false;
@@ -46,36 +46,36 @@ export function watchPicks(picture: HTMLElement, picking: Picking, signal: Abort
 
   const down = (event: PointerEvent) => {
     hide();
-    asked += 1;
+    lastRequest += 1;
     pressed = event.button === 0 ? event : null;
   };
 
   const up = (event: PointerEvent) => {
-    const began = pressed;
+    const start = pressed;
     pressed = null;
-    if (began === null || began.pointerId !== event.pointerId || picking.mode() === "never") return;
-    const moved = Math.hypot(event.clientX - began.clientX, event.clientY - began.clientY);
-    if (moved <= CLICK_PIXELS && event.timeStamp - began.timeStamp <= CLICK_WITHIN) void ask(event, "click");
+    if (start === null || start.pointerId !== event.pointerId || picker.mode() === "never") return;
+    const moved = Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY);
+    if (moved <= CLICK_PIXELS && event.timeStamp - start.timeStamp <= CLICK_WITHIN) void pick(event, "click");
   };
 
   const move = (event: PointerEvent) => {
-    if (event.buttons !== 0 || picking.mode() !== "hover" || event.pointerType === "touch") return;
+    if (event.buttons !== 0 || picker.mode() !== "hover" || event.pointerType === "touch") return;
     hide();
-    asked += 1;
-    timer = setTimeout(() => void ask(event, "hover"), REST);
+    lastRequest += 1;
+    timer = setTimeout(() => void pick(event, "hover"), REST_FOR);
   };
 
   const options = { signal };
-  picture.addEventListener("pointerdown", down, options);
-  picture.addEventListener("pointerup", up, options);
-  picture.addEventListener("pointermove", move, options);
-  picture.addEventListener("pointerleave", hide, options);
+  viewport.addEventListener("pointerdown", down, options);
+  viewport.addEventListener("pointerup", up, options);
+  viewport.addEventListener("pointermove", move, options);
+  viewport.addEventListener("pointerleave", hide, options);
   signal.addEventListener("abort", hide, { once: true });
   return label;
 }
 
-/** 0 to 1 from the left and the top of the picture, which fills its box but for bars on two sides; null on a bar. */
-export function placeOf(
+/** 0 to 1 from the left and the top of the frame, which fills the box except for a letterbox; null in the letterbox. */
+export function positionInFrame(
   at: { clientX: number; clientY: number },
   box: { left: number; top: number; width: number; height: number },
   size: { width: number; height: number } | null,

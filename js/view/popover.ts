@@ -1,14 +1,14 @@
-/** A button with a panel above it. One key press closes it, and so does a click or the focus elsewhere. */
+/** A button with a panel above it; Escape, and a click or the focus elsewhere, close the panel. */
 
 import { childOf } from "../util/abort.ts";
 import { freshId, make } from "../util/dom.ts";
 
 export interface PopoverContent {
-  /** What kind of panel it is, for screen readers. */
+  /** The kind of panel, for screen readers. */
   role: "menu" | "dialog";
   label: string;
   panel: HTMLElement;
-  opened(): void;
+  onOpen(): void;
 }
 
 export class Popover {
@@ -17,7 +17,7 @@ export class Popover {
   readonly #panel: HTMLElement;
   readonly #content: PopoverContent;
   readonly #signal: AbortSignal;
-  #open: AbortController | null = null;
+  #openLife: AbortController | null = null;
 
   constructor(button: HTMLButtonElement, content: PopoverContent, signal: AbortSignal) {
     this.button = button;
@@ -33,7 +33,7 @@ export class Popover {
     button.setAttribute("aria-expanded", "false");
     button.setAttribute("aria-controls", id);
     this.root = make("div", { class: "osw-popover" }, button, this.#panel);
-    button.addEventListener("click", () => (this.#open ? this.close() : this.open()), { signal });
+    button.addEventListener("click", () => (this.#openLife ? this.close() : this.open()), { signal });
     button.addEventListener(
       "keydown",
       (event) => {
@@ -46,7 +46,7 @@ export class Popover {
     this.root.addEventListener(
       "keydown",
       (event) => {
-        if (event.key !== "Escape" || !this.#open) return;
+        if (event.key !== "Escape" || !this.#openLife) return;
         event.preventDefault();
         event.stopPropagation();
         this.close();
@@ -57,32 +57,32 @@ export class Popover {
   }
 
   get isOpen(): boolean {
-    return this.#open !== null;
+    return this.#openLife !== null;
   }
 
   open(): void {
-    if (this.#open) return;
-    const open = childOf(this.#signal);
-    this.#open = open;
+    if (this.#openLife) return;
+    const life = childOf(this.#signal);
+    this.#openLife = life;
     this.#panel.hidden = false;
     this.button.setAttribute("aria-expanded", "true");
-    const outside = (event: Event) => {
+    const closeOutside = (event: Event) => {
       if (!event.composedPath().includes(this.root)) this.close();
     };
-    document.addEventListener("pointerdown", outside, { signal: open.signal, capture: true });
+    document.addEventListener("pointerdown", closeOutside, { signal: life.signal, capture: true });
     this.root.addEventListener(
       "focusout",
       (event) => {
         if (event.relatedTarget instanceof Node && !this.root.contains(event.relatedTarget)) this.close();
       },
-      { signal: open.signal },
+      { signal: life.signal },
     );
-    this.#content.opened();
+    this.#content.onOpen();
   }
 
   close(): void {
-    this.#open?.abort();
-    this.#open = null;
+    this.#openLife?.abort();
+    this.#openLife = null;
     this.#panel.hidden = true;
     this.button.setAttribute("aria-expanded", "false");
   }

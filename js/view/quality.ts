@@ -1,10 +1,10 @@
-/** Frame rates and bit rates to choose from. */
+/** Frame rate and bit rate choices. */
 
 import type { RemoteState } from "../protocol/messages.ts";
 
 export type BitRateChoice = "low" | "auto" | "high";
 
-/** Null: the instance draws as many as the machine can afford. */
+/** Null: as many frames as the machine can draw. */
 export type FrameRateChoice = number | null;
 
 export const FRAME_RATES: readonly { value: FrameRateChoice; label: string; note?: string }[] = [
@@ -12,21 +12,23 @@ export const FRAME_RATES: readonly { value: FrameRateChoice; label: string; note
   ...[15, 30, 60].map((value) => ({ value, label: `${value} fps` })),
 ];
 
-/** What is chosen; an older instance knows no choice but a number. */
+/** The present choice; an older instance sends only a number. */
 export function chosenFrameRate(state: RemoteState): FrameRateChoice {
   return state.chosen_frame_rate === undefined ? state.frame_rate : state.chosen_frame_rate;
 }
 
-/** The instance's own choice is 4 Mbit/s at 1280x720, more or less with the size; the others are parts of it. */
+/** The instance's own choice is 4 Mbit/s at 1280x720, in proportion to the size; the others are relative to it. */
 const AUTO_BITS_PER_PIXEL = 4e6 / (1280 * 720);
-const SHARE = { low: 0.35, high: 3 };
-const LEAST = 300e3;
-const MOST = 60e6;
+const FACTOR = { low: 0.35, high: 3 };
+const MIN_BIT_RATE = 300e3;
+const MAX_BIT_RATE = 60e6;
 
-/** Null: the instance follows the size by itself. */
+/** Null: the instance follows the size. */
 export function bitRateFor(choice: BitRateChoice, size: Pick<RemoteState, "width" | "height">): number | null {
   if (choice === "auto") return null;
-  return Math.round(Math.min(MOST, Math.max(LEAST, size.width * size.height * AUTO_BITS_PER_PIXEL * SHARE[choice])));
+  return Math.round(
+    Math.min(MAX_BIT_RATE, Math.max(MIN_BIT_RATE, size.width * size.height * AUTO_BITS_PER_PIXEL * FACTOR[choice])),
+  );
 }
 
 export function formatBitRate(bits: number): string {

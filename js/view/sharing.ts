@@ -1,4 +1,4 @@
-/** Sharing: a button with a panel that makes links to the session, copies them, and ends them. */
+/** The sharing panel: a button and a panel that creates, copies and revokes share links. */
 
 import type { Role } from "../protocol/messages.ts";
 import type { Share, Shares } from "../session/shares.ts";
@@ -8,22 +8,22 @@ import { Popover } from "./popover.ts";
 
 const ROLES: readonly [Role, string][] = [
   ["viewer", "can watch and ask for control"],
-  ["controller", "can steer when the owner lets go"],
+  ["controller", "can steer when the owner releases control"],
 ];
-const TIMES: readonly [number, string][] = [
+const DURATIONS: readonly [number, string][] = [
   [1, "for an hour"],
   [24, "for a day"],
   [168, "for a week"],
 ];
 
-export class Sharing {
+export class SharingPanel {
   readonly popover: Popover;
   readonly #role = choice("Who opens the link", ROLES);
-  readonly #hours = choice("For how long", TIMES);
+  readonly #hours = choice("For how long", DURATIONS);
   readonly #create = make("button", { class: "osw-button osw-ask", type: "button" }, "Copy a new link");
   readonly #link = make("input", { class: "osw-link", readonly: true, "aria-label": "The link", hidden: true });
   readonly #note = make("div", { class: "osw-menu-note", role: "status" });
-  readonly #list = make("div", { class: "osw-people" });
+  readonly #list = make("div", { class: "osw-rows" });
   #shares: Shares | null = null;
 
   constructor(signal: AbortSignal) {
@@ -38,13 +38,13 @@ export class Sharing {
       this.#note,
       this.#list,
     );
-    this.popover = new Popover(button, { role: "dialog", label, panel, opened: () => this.#opened() }, signal);
-    this.#create.addEventListener("click", () => void this.#share(), { signal });
-    this.offer(null);
+    this.popover = new Popover(button, { role: "dialog", label, panel, onOpen: () => this.#opened() }, signal);
+    this.#create.addEventListener("click", () => void this.#createLink(), { signal });
+    this.setShares(null);
   }
 
-  /** Null for those who may not share the session. */
-  offer(shares: Shares | null): void {
+  /** Null for viewers that may not share the session. */
+  setShares(shares: Shares | null): void {
     this.#shares = shares;
     this.popover.root.hidden = shares === null;
     if (shares === null) this.popover.close();
@@ -56,17 +56,17 @@ export class Sharing {
     void this.#refresh();
   }
 
-  async #share(): Promise<void> {
+  async #createLink(): Promise<void> {
     await this.#attempt(async (shares) => {
       this.#link.value = await shares.create(this.#role.value as Role, Number(this.#hours.value));
       this.#link.hidden = false;
       this.#link.select();
-      // Not everywhere may a page write to the clipboard: the link is selected, to be copied by hand.
-      const copied = await navigator.clipboard?.writeText(this.#link.value).then(
+      // Some pages may not write to the clipboard: the link is selected, to be copied by hand.
+      const isCopied = await navigator.clipboard?.writeText(this.#link.value).then(
         () => true,
         () => false,
       );
-      this.#note.textContent = copied ? "Copied." : "Copy it from here; it is shown this once.";
+      this.#note.textContent = isCopied ? "Copied." : "Copy it from here; it is shown only once.";
     });
     await this.#refresh();
   }
@@ -88,8 +88,8 @@ export class Sharing {
     });
     return make(
       "div",
-      { class: "osw-person" },
-      make("span", { class: "osw-person-name" }, name),
+      { class: "osw-row" },
+      make("span", { class: "osw-row-name" }, name),
       make("span", { class: "osw-menu-note" }, until),
       revoke,
     );

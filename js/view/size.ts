@@ -1,4 +1,4 @@
-/** The size of the view on the page, and the size of the picture that suits it. */
+/** The size of the view on the page, and the frame size that fits it. */
 
 import { make } from "../util/dom.ts";
 
@@ -7,40 +7,40 @@ export interface Size {
   height: number;
 }
 
-const LEAST = 64;
-const MOST: Size = { width: 3840, height: 2160 };
+const MIN_LENGTH = 64;
+const MAX_SIZE: Size = { width: 3840, height: 2160 };
 const DEBOUNCE = 150;
-const LEAST_VIEW_WIDTH = 240;
+const MIN_VIEW_WIDTH = 240;
 const KEY_STEP = 32;
 
-/** Device pixels for a box in CSS pixels: even, and with the shape kept where the limits allow. */
-export function pictureSize(box: Size, pixelRatio: number): Size {
+/** Device pixels for a box in CSS pixels: even, and with the same aspect where the limits allow. */
+export function frameSize(box: Size, pixelRatio: number): Size {
   const scale =
-    Math.min(1, MOST.width / (box.width * pixelRatio), MOST.height / (box.height * pixelRatio)) * pixelRatio;
-  const even = (length: number) => Math.max(LEAST, 2 * Math.round((length * scale) / 2));
+    Math.min(1, MAX_SIZE.width / (box.width * pixelRatio), MAX_SIZE.height / (box.height * pixelRatio)) * pixelRatio;
+  const even = (length: number) => Math.max(MIN_LENGTH, 2 * Math.round((length * scale) / 2));
   return { width: even(box.width), height: even(box.height) };
 }
 
-/** Calls `changed` with the wanted picture size after it has settled. Boxes of no size (hidden ones) say nothing. */
-export function watchSize(element: HTMLElement, changed: (size: Size) => void, signal: AbortSignal): void {
+/** Calls `onChange` with the fitting frame size once it has settled; not for boxes without a size (hidden ones). */
+export function watchSize(element: HTMLElement, onChange: (size: Size) => void, signal: AbortSignal): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last = "";
   const report = () => {
     const { clientWidth: width, clientHeight: height } = element;
     if (width < 2 || height < 2) return;
-    const size = pictureSize({ width, height }, window.devicePixelRatio || 1);
+    const size = frameSize({ width, height }, window.devicePixelRatio || 1);
     const key = `${size.width}x${size.height}`;
     if (key === last) return;
     last = key;
-    changed(size);
+    onChange(size);
   };
-  const soon = () => {
+  const debounced = () => {
     clearTimeout(timer);
     timer = setTimeout(report, DEBOUNCE);
   };
-  const observer = new ResizeObserver(soon);
+  const observer = new ResizeObserver(debounced);
   observer.observe(element);
-  watchPixelRatio(soon, signal);
+  watchPixelRatio(debounced, signal);
   signal.addEventListener(
     "abort",
     () => {
@@ -51,14 +51,14 @@ export function watchSize(element: HTMLElement, changed: (size: Size) => void, s
   );
 }
 
-/** A media query tells only of the way out of one ratio: it is made anew each time. */
-function watchPixelRatio(changed: () => void, signal: AbortSignal): void {
+/** A media query reports only the change away from one ratio, so each change makes a new one. */
+function watchPixelRatio(onChange: () => void, signal: AbortSignal): void {
   if (signal.aborted || typeof matchMedia !== "function") return;
   matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`).addEventListener(
     "change",
     () => {
-      changed();
-      watchPixelRatio(changed, signal);
+      onChange();
+      watchPixelRatio(onChange, signal);
     },
     { once: true, signal },
   );
@@ -73,8 +73,8 @@ export function resizeHandle(root: HTMLElement, signal: AbortSignal): HTMLElemen
     title: "Drag to resize, double click for full width",
   });
   const set = (width: number) => {
-    const most = root.parentElement?.clientWidth ?? width;
-    root.style.width = width >= most ? "" : `${Math.max(LEAST_VIEW_WIDTH, Math.round(width))}px`;
+    const available = root.parentElement?.clientWidth ?? width;
+    root.style.width = width >= available ? "" : `${Math.max(MIN_VIEW_WIDTH, Math.round(width))}px`;
   };
   let grab: { x: number; y: number; width: number; slope: number } | null = null;
   const options = { signal };

@@ -1,4 +1,4 @@
-/** The statistics overlay. */
+/** The statistics panel: the video's format, then the latency of each stage from drawing to presentation. */
 
 import type { RemoteStats } from "../protocol/messages.ts";
 import type { TransportName } from "../transport/transports.ts";
@@ -12,9 +12,9 @@ export class StatsPanel {
   #remote: RemoteStats | null = null;
   #encoder = "";
 
-  set shown(shown: boolean) {
-    this.root.hidden = !shown;
-    if (!shown) return;
+  show(isShown: boolean): void {
+    this.root.hidden = !isShown;
+    if (!isShown) return;
     this.#local = null;
     this.#remote = null;
     this.#render();
@@ -54,16 +54,16 @@ const TRANSPORTS: Record<TransportName, { transport: string; codec: string }> = 
   comm: { transport: "Kernel", codec: "JPEG images" },
 };
 
-/** What the picture is, then the stations of its way in their order. */
+/** The video's format, then the stages of a frame in their order. */
 export function rows(local: LocalStats | null, remote: RemoteStats | null, encoder = ""): [string, string][] {
-  const way = local ? TRANSPORTS[local.transport] : null;
-  // The instance's encoder has no part in single images.
-  const encodes = local?.transport === "images" || local?.transport === "comm" ? "" : encoder;
+  const names = local ? TRANSPORTS[local.transport] : null;
+  // Single images do not pass through the instance's video encoder.
+  const usedEncoder = local?.transport === "images" || local?.transport === "comm" ? "" : encoder;
   return [
-    ["Transport", way ? way.transport + (local?.relay ? `, TURN over ${local.relay.toUpperCase()}` : "") : "–"],
-    ["Codec", way?.codec ?? "–"],
-    ...(encodes ? [["Encoder", encodes] as [string, string]] : []),
-    ["Picture", local ? `${local.width} × ${local.height}` : "–"],
+    ["Transport", names ? names.transport + (local?.relay ? `, TURN over ${local.relay.toUpperCase()}` : "") : "–"],
+    ["Codec", names?.codec ?? "–"],
+    ...(usedEncoder ? [["Encoder", usedEncoder] as [string, string]] : []),
+    ["Frame size", local ? `${local.width} × ${local.height}` : "–"],
     ["Frame rate", local ? `${local.frameRate.toFixed(0)} fps` : "–"],
     ["Bit rate", local ? formatBitRate(local.bitRate) : "–"],
     ["Draw", milliseconds(remote?.draw_ms)],
@@ -73,7 +73,7 @@ export function rows(local: LocalStats | null, remote: RemoteStats | null, encod
     ["Jitter buffer", milliseconds(local?.jitterBufferMs)],
     ["Decode", milliseconds(local?.decodeMs)],
     ["Present", milliseconds(local?.presentMs)],
-    // Nothing gets lost on a WebSocket.
+    // A WebSocket loses nothing.
     ...(local?.transport === "webrtc" ? [["Lost packets", String(local.lost)] as [string, string]] : []),
   ];
 }

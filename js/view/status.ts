@@ -1,20 +1,20 @@
-/** What the chip says in each phase: in plain words, with a reason and what to do. */
+/** Texts of the status chip in each phase: what happens, why, and what to do. */
 
 import type { Phase } from "../session/phase.ts";
 import { displayName, type Steering } from "../session/steering.ts";
 import type { Status } from "./chip.ts";
-import { type Ending, timeLeft } from "./expiry.ts";
+import { type Expiry, timeLeft } from "./expiry.ts";
 
-export interface Circumstances {
+export interface StatusInput {
   phase: Phase;
   /** Null while it is not known who steers. */
-  standing: Steering | null;
+  steering: Steering | null;
   /** Shown under "ended" and "failed": what the user can do here. */
   hint: string;
-  /** For a passing remark, such as a refused request. */
+  /** A passing remark, such as a refused request. */
   remark: string;
   /** Null unless the session is about to end. */
-  ending: Ending | null;
+  expiry: Expiry | null;
 }
 
 export const NO_SERVER: Status = {
@@ -23,7 +23,7 @@ export const NO_SERVER: Status = {
   detail: "The live view needs its kernel to be running. Frames and recordings work from Python.",
 };
 
-export function statusOf({ phase, standing, hint, remark, ending }: Circumstances): Status | null {
+export function statusOf({ phase, steering, hint, remark, expiry }: StatusInput): Status | null {
   switch (phase.name) {
     case "starting":
       return { tone: "busy", title: "Starting", detail: sentence(phase.reason) };
@@ -37,24 +37,29 @@ export function statusOf({ phase, standing, hint, remark, ending }: Circumstance
       return { tone: "error", title: "Failed", detail: join(sentence(phase.reason), hint) };
     case "live":
       if (remark) return { tone: "warning", title: sentence(remark) };
-      if (ending) return aboutEnd(ending);
-      return standing && aboutControl(standing);
+      if (expiry) return expiryStatus(expiry);
+      return steering && steeringStatus(steering);
   }
 }
 
-function aboutEnd({ reason, hint, left }: Ending): Status {
-  return { tone: "warning", title: `Session ends ${timeLeft(left)}`, detail: join(sentence(reason), sentence(hint)) };
+function expiryStatus({ reason, hint, secondsLeft }: Expiry): Status {
+  const title = `Session ends ${timeLeft(secondsLeft)}`;
+  return { tone: "warning", title, detail: join(sentence(reason), sentence(hint)) };
 }
 
-function aboutControl({ isSteering, hasRequested, controller, requests }: Steering): Status | null {
+function steeringStatus({ isSteering, hasRequested, controller, requests }: Steering): Status | null {
   const [first] = requests;
   if (first !== undefined) {
     const others = requests.length > 1 ? ` and ${requests.length - 1} more` : "";
     return { tone: "quiet", title: sentence(`${displayName(first)}${others} would like to steer`) };
   }
   if (isSteering) return null;
-  const who = sentence(controller === "" ? "no viewer steers" : `${controller} steers`);
-  return { tone: "quiet", title: "Viewer only", detail: join(who, hasRequested ? "You have asked for control." : "") };
+  const steers = sentence(controller === "" ? "no viewer steers" : `${controller} steers`);
+  return {
+    tone: "quiet",
+    title: "Viewer only",
+    detail: join(steers, hasRequested ? "You have asked for control." : ""),
+  };
 }
 
 function sentence(reason: string): string {

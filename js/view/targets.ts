@@ -1,23 +1,23 @@
-/** The target picker: type a few letters, choose where to fly. */
+/** The target picker: a searchable list of targets to fly to. */
 
 import type { Target } from "../protocol/messages.ts";
 import { freshId, make } from "../util/dom.ts";
 import { icon } from "./icons.ts";
 import { Popover } from "./popover.ts";
 
-/** Targets that fit what was typed, best first: names that start with it, words that do, then anything that has it. */
-export function search(targets: readonly Target[], typed: string): Target[] {
-  const wanted = fold(typed);
-  if (wanted === "") return [...targets];
+/** Targets that match, best first: names that start with the text, words that do, then any that contain it. */
+export function search(targets: readonly Target[], text: string): Target[] {
+  const query = fold(text);
+  if (query === "") return [...targets];
   const ranked = targets.flatMap((target) => {
     const name = fold(target.name);
-    const rank = name.startsWith(wanted)
+    const rank = name.startsWith(query)
       ? 0
-      : name.split(/[\s\-(]+/).some((word) => word.startsWith(wanted))
+      : name.split(/[\s\-(]+/).some((word) => word.startsWith(query))
         ? 1
-        : name.includes(wanted) || fold(target.identifier).includes(wanted)
+        : name.includes(query) || fold(target.identifier).includes(query)
           ? 2
-          : fold(target.kind).startsWith(wanted)
+          : fold(target.kind).startsWith(query)
             ? 3
             : null;
     return rank === null ? [] : [{ target, rank }];
@@ -33,7 +33,7 @@ function fold(text: string): string {
     .toLowerCase();
 }
 
-const MOST_SHOWN = 200;
+const MAX_SHOWN = 200;
 
 export class TargetPicker {
   readonly root: HTMLElement;
@@ -41,15 +41,15 @@ export class TargetPicker {
   readonly #label = make("span", { class: "osw-button-label" }, "Target");
   readonly #field: HTMLInputElement;
   readonly #list: HTMLElement;
-  readonly #empty = make("div", { class: "osw-empty", hidden: true }, "Nothing of that name here");
-  readonly #choose: (target: Target) => void;
+  readonly #empty = make("div", { class: "osw-empty", hidden: true }, "No target has this name");
+  readonly #onChoose: (target: Target) => void;
   #targets: readonly Target[] = [];
   #found: Target[] = [];
   #active = 0;
   #focus = "";
 
-  constructor(choose: (target: Target) => void, signal: AbortSignal) {
-    this.#choose = choose;
+  constructor(onChoose: (target: Target) => void, signal: AbortSignal) {
+    this.#onChoose = onChoose;
     const listId = freshId("targets");
     this.#field = make("input", {
       class: "osw-search",
@@ -77,7 +77,7 @@ export class TargetPicker {
         role: "dialog",
         label: "Fly to a target",
         panel: make("div", { class: "osw-targets" }, this.#field, this.#list, this.#empty),
-        opened: () => this.#opened(),
+        onOpen: () => this.#opened(),
       },
       signal,
     );
@@ -118,7 +118,7 @@ export class TargetPicker {
   }
 
   #search(): void {
-    this.#found = search(this.#targets, this.#field.value).slice(0, MOST_SHOWN);
+    this.#found = search(this.#targets, this.#field.value).slice(0, MAX_SHOWN);
     this.#list.replaceChildren(
       ...this.#found.map((target, index) =>
         make(
@@ -149,7 +149,7 @@ export class TargetPicker {
     option?.setAttribute("aria-selected", "true");
     if (option) this.#field.setAttribute("aria-activedescendant", option.id);
     else this.#field.removeAttribute("aria-activedescendant");
-    // Only the list scrolls: scrollIntoView would move the notebook too.
+    // Scrolls the list alone: scrollIntoView would move the notebook as well.
     if (option) {
       const { offsetTop: top, offsetHeight: height } = option;
       if (top < this.#list.scrollTop) this.#list.scrollTop = top;
@@ -160,7 +160,7 @@ export class TargetPicker {
 
   #key(event: KeyboardEvent): void {
     const count = this.#found.length;
-    if (event.key === "Enter") this.#take(this.#active);
+    if (event.key === "Enter") this.#choose(this.#active);
     else if (event.key === "ArrowDown" && count) this.#activate((this.#active + 1) % count);
     else if (event.key === "ArrowUp" && count) this.#activate((this.#active + count - 1) % count);
     else return;
@@ -170,14 +170,14 @@ export class TargetPicker {
 
   #click(event: MouseEvent): void {
     const option = (event.target as Element).closest<HTMLElement>(".osw-option");
-    if (option) this.#take(Number(option.dataset.index));
+    if (option) this.#choose(Number(option.dataset.index));
   }
 
-  #take(index: number): void {
+  #choose(index: number): void {
     const target = this.#found[index];
     if (!target) return;
     this.popover.close();
     this.popover.button.focus({ preventScroll: true });
-    this.#choose(target);
+    this.#onChoose(target);
   }
 }

@@ -1,4 +1,4 @@
-/** Date and time: ticks while left alone, takes what is typed on Enter. */
+/** The date and time field: runs with the clock while it is not edited, applies an edit on Enter. */
 
 import { formatTime, parseTime } from "./clock.ts";
 import { focusedNear, make } from "../util/dom.ts";
@@ -7,7 +7,7 @@ export class TimeField {
   readonly root: HTMLElement;
   readonly #field: HTMLInputElement;
 
-  constructor(apply: (time: string) => void, signal: AbortSignal) {
+  constructor(onApply: (time: string) => void, signal: AbortSignal) {
     this.#field = make("input", {
       class: "osw-time",
       type: "text",
@@ -29,9 +29,9 @@ export class TimeField {
       (event) => {
         if (event.key === "Enter") {
           const time = parseTime(this.#field.value);
-          this.#invalid(time === null);
+          this.#setInvalid(time === null);
           if (time === null) return;
-          apply(time);
+          onApply(time);
           this.#field.blur();
         } else if (event.key === "Escape") {
           event.stopPropagation();
@@ -40,9 +40,9 @@ export class TimeField {
       },
       options,
     );
-    this.#field.addEventListener("input", () => this.#invalid(false), options);
+    this.#field.addEventListener("input", () => this.#setInvalid(false), options);
     this.#field.addEventListener("focus", () => this.#field.select(), options);
-    this.#field.addEventListener("blur", () => this.#invalid(false), options);
+    this.#field.addEventListener("blur", () => this.#setInvalid(false), options);
   }
 
   show(milliseconds: number): void {
@@ -51,12 +51,12 @@ export class TimeField {
     if (text !== this.#field.value) this.#field.value = text;
   }
 
-  set disabled(disabled: boolean) {
-    this.#field.disabled = disabled;
+  set disabled(isDisabled: boolean) {
+    this.#field.disabled = isDisabled;
   }
 
-  #invalid(invalid: boolean): void {
-    this.#field.setAttribute("aria-invalid", String(invalid));
-    this.root.title = invalid ? "Write it like 2026-08-12 17:45" : "";
+  #setInvalid(isInvalid: boolean): void {
+    this.#field.setAttribute("aria-invalid", String(isInvalid));
+    this.root.title = isInvalid ? "Write it like 2026-08-12 17:45" : "";
   }
 }

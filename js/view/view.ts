@@ -1,7 +1,7 @@
-/** The view: picture, chip, bar, statistics, input and connection put together. Notebook cell and page share it. */
+/** The view: viewport, chip, bar, statistics, input and session, for the notebook cell and the stream page. */
 
 import { childOf, every } from "../util/abort.ts";
-import type { OnPresented, FrameSink } from "../transport/transport.ts";
+import type { FrameSink, OnPresented } from "../transport/transport.ts";
 import type { ControlUpdate, Hello, PickedPoint, RemoteState, Target, Verb, ViewerList } from "../protocol/messages.ts";
 import { isOver, type Phase, STARTING } from "../session/phase.ts";
 import type { TransportVariant } from "../transport/transports.ts";
@@ -14,27 +14,27 @@ import { StatsSampler } from "../transport/statistics.ts";
 import { listenToKeys } from "../input/keyboard.ts";
 import { listenToPointers } from "../input/pointer.ts";
 import { InputSender } from "../input/sender.ts";
-import { keepAwake } from "./barVisibility.ts";
 import { Bar } from "./bar.ts";
+import { autoHideBar } from "./barVisibility.ts";
 import { Chip } from "./chip.ts";
 import { Clock, formatTime } from "./clock.ts";
 import { make } from "../util/dom.ts";
-import { EndingClock } from "./expiry.ts";
+import { ExpiryClock } from "./expiry.ts";
 import { watchPicks } from "./picking.ts";
-import { Picture } from "./picture.ts";
 import { type BitRateChoice, bitRateFor, type FrameRateChoice } from "./quality.ts";
 import { resizeHandle, type Size, watchSize } from "./size.ts";
 import { StatsPanel } from "./statsPanel.ts";
 import { NO_SERVER, statusOf } from "./status.ts";
+import { Viewport } from "./viewport.ts";
 import { watchVisibility } from "./visibility.ts";
 
 export interface ViewOptions {
-  /** Null where there is no Jupyter server to speak to. */
+  /** Null where there is no Jupyter server. */
   server: Server | null;
-  /** The way through the kernel, for where the server is not reached; null where there is no kernel. */
+  /** The route through the kernel, where the server is not reached; null where there is no kernel. */
   throughKernel?: Server | null;
   /** The view fills its container (the page) instead of having a shape of its own (the cell). */
-  fill: boolean;
+  fillsContainer: boolean;
   /** What to do once the session is over. */
   hint: string;
 }
@@ -47,26 +47,26 @@ export class View {
   readonly root: HTMLElement;
   readonly #options: ViewOptions;
   readonly #signal: AbortSignal;
-  readonly #picture: Picture;
+  readonly #viewport: Viewport;
   readonly #chip = new Chip();
   readonly #bar: Bar;
   readonly #stats = new StatsPanel();
   readonly #clock = new Clock();
   readonly #sender: InputSender;
   #session: Session | null = null;
-  /** Something was heard of a session, by whatever way. */
-  #heard = false;
-  /** Null where links cannot be made. */
+  /** A message about a session has arrived, by either route. */
+  #isReached = false;
+  /** Null where share links cannot be made. */
   #shares: Shares | null = null;
   #sessionLife: AbortController | null = null;
-  #told: Phase | null = null;
-  /** Null until the instance said hello on the present connection. */
+  #finalPhase: Phase | null = null;
+  /** Null until the hello on the present connection. */
   #hello: Hello | null = null;
-  #standing: Steering | null = null;
+  #steering: Steering | null = null;
   #state: RemoteState | null = null;
   #targets: readonly Target[] = [];
   #size: Size | null = null;
-  readonly #ending = new EndingClock();
+  readonly #expiry = new ExpiryClock();
   #remark = "";
   #remarkTimer: ReturnType<typeof setTimeout> | undefined;
   #statsLife: AbortController | null = null;
@@ -76,37 +76,37 @@ export class View {
     this.#options = options;
     this.#signal = signal;
     this.#sender = new InputSender(signal);
-    this.#picture = new Picture();
+    this.#viewport = new Viewport();
     this.#bar = new Bar(this.#commands(), signal);
     this.root = make(
       "div",
       {
-        class: options.fill ? "osw-view osw-fill" : "osw-view",
+        class: options.fillsContainer ? "osw-view osw-fill" : "osw-view",
         // JupyterLab would take letters typed here for its own commands.
         "data-lm-suppress-shortcuts": "true",
         "data-state": "starting",
         "data-frames": 0,
       },
-      this.#picture.root,
+      this.#viewport.root,
       this.#chip.root,
       this.#stats.root,
       this.#bar.root,
     );
-    this.root.append(watchPicks(this.#picture.root, this.#picking(), signal));
-    if (!options.fill) this.root.append(resizeHandle(this.root, signal));
-    keepAwake(
-      { root: this.root, bar: this.#bar.root, picture: this.#picture.root, busy: () => this.#bar.busy },
+    this.root.append(watchPicks(this.#viewport.root, this.#pointPicker(), signal));
+    if (!options.fillsContainer) this.root.append(resizeHandle(this.root, signal));
+    autoHideBar(
+      { root: this.root, bar: this.#bar.root, viewport: this.#viewport.root, isBusy: () => this.#bar.isBusy },
       signal,
     );
-    // After a click in the bar, the keys steer again; who came by keyboard stays where they are.
+    // After a click in the bar the keys steer again; keyboard users keep their focus.
     this.#bar.root.addEventListener("click", (event) => this.#returnFocus(event), { signal });
-    const steers = () => this.#steers;
-    listenToPointers(this.#picture.root, this.#sender, steers, signal);
+    const isSteering = () => this.#isSteering;
+    listenToPointers(this.#viewport.root, this.#sender, isSteering, signal);
     listenToKeys(
-      this.#picture.root,
+      this.#viewport.root,
       this.#sender,
-      { togglePause: () => this.#bar.togglePause(), home: () => void this.#ask("home") },
-      steers,
+      { togglePause: () => this.#bar.togglePause(), home: () => void this.#request("home") },
+      isSteering,
       signal,
     );
     // Keys that the bar's own controls do not use must not reach the notebook either.
@@ -115,7 +115,7 @@ export class View {
       signal,
     });
     every(TICK, signal, () => this.#bar.showTime(this.#clock.time));
-    every(1000, signal, () => this.#ending.ending && this.#show());
+    every(1000, signal, () => this.#expiry.expiry && this.#show());
     signal.addEventListener("abort", () => this.#remove(), { once: true });
     this.#show();
   }
@@ -131,27 +131,27 @@ export class View {
     );
   }
 
-  /** Follows another session; "" for none yet. `running`: it does, as far as is known. */
-  setSession(id: string, running = false): void {
+  /** Follows another session; "" for none yet. `isKnownToRun`: it can be joined at once. */
+  setSession(id: string, isKnownToRun = false): void {
     if (id === (this.#session?.id ?? "")) return;
     this.#sessionLife?.abort();
     this.#sessionLife = null;
     this.#session = null;
-    this.#ending.set(null);
+    this.#expiry.set(null);
     this.#state = null;
-    this.#parted();
-    if (id !== "") this.#chooseRoute(id, running);
+    this.#disconnected();
+    if (id !== "") this.#chooseRoute(id, isKnownToRun);
     this.#show();
   }
 
-  /** What somebody else knows of the session's end, such as the kernel; null for nothing. */
-  tell(phase: Phase | null): void {
-    this.#told = phase;
+  /** The end of the session as the kernel knows it; null while it has not ended. */
+  setFinalPhase(phase: Phase | null): void {
+    this.#finalPhase = phase;
     this.#show();
   }
 
   setStill(url: string): void {
-    this.#picture.setStill(url);
+    this.#viewport.setStill(url);
   }
 
   setAspect(aspect: number): void {
@@ -163,27 +163,27 @@ export class View {
   }
 
   get #phase(): Phase {
-    return this.#told ?? this.#session?.phase ?? STARTING;
+    return this.#finalPhase ?? this.#session?.phase ?? STARTING;
   }
 
-  get #steers(): boolean {
-    return this.#standing?.isSteering === true && this.#session?.control != null && this.#phase.name === "live";
+  get #isSteering(): boolean {
+    return this.#steering?.isSteering === true && this.#session?.control != null && this.#phase.name === "live";
   }
 
   get #isFullscreen(): boolean {
     return (this.root.getRootNode() as Document | ShadowRoot).fullscreenElement === this.root;
   }
 
-  #chooseRoute(id: string, running: boolean): void {
+  #chooseRoute(id: string, isKnownToRun: boolean): void {
     const life = childOf(this.#signal);
     this.#sessionLife = life;
     const { server, throughKernel = null } = this.#options;
-    const follow: Follow = (road, heard, { signal }) => this.#follow(road, id, running, heard, signal);
+    const follow: Follow = (route, onReached, { signal }) => this.#follow(route, id, isKnownToRun, onReached, signal);
     void chooseRoute(id, server, throughKernel, follow, life.signal);
   }
 
-  #follow(server: Server, id: string, running: boolean, heard: () => void, signal: AbortSignal): void {
-    this.#parted();
+  #follow(server: Server, id: string, isKnownToRun: boolean, onReached: () => void, signal: AbortSignal): void {
+    this.#disconnected();
     this.#shares = server.transports === undefined ? sharesOf(server, id) : null;
     const session: Session = new Session(
       server,
@@ -192,40 +192,40 @@ export class View {
       {
         onPhase: () => this.#show(),
         onInfo: () => {
-          this.#heard = true;
-          heard();
+          this.#isReached = true;
+          onReached();
         },
         onWarning: (warning) => {
-          this.#ending.set(warning);
+          this.#expiry.set(warning);
           this.#show();
         },
         onInput: (channel) => this.#sender.attach(channel),
-        onClosed: () => this.#parted(),
-        onHello: (hello) => this.#greeted(hello),
-        onState: (state) => this.#changed(state),
+        onClosed: () => this.#disconnected(),
+        onHello: (hello) => this.#receiveHello(hello),
+        onState: (state) => this.#receiveState(state),
         onStats: (stats) => this.#stats.setRemote(stats),
-        onControl: (update) => this.#heardOfControl(update),
+        onControl: (update) => this.#receiveControl(update),
         onTransport: (variant) => this.#showTransport(variant),
       },
       signal,
-      running,
+      isKnownToRun,
     );
     this.#session = session;
     session.start();
   }
 
-  /** The picture, with its frames counted where tests can see them. */
+  /** The viewport, with its frame count where tests can see it. */
   #frameSink(): FrameSink {
     const counted =
-      (presented: OnPresented): OnPresented =>
+      (onPresented: OnPresented): OnPresented =>
       (milliseconds) => {
-        this.root.dataset.frames = String(this.#picture.frames);
-        presented(milliseconds);
+        this.root.dataset.frames = String(this.#viewport.frames);
+        onPresented(milliseconds);
       };
     return {
-      playStream: (stream, onPresented, signal) => this.#picture.playStream(stream, counted(onPresented), signal),
-      openImages: (onPresented, signal) => this.#picture.openImages(counted(onPresented), signal),
-      openFrames: (onPresented, signal) => this.#picture.openFrames(counted(onPresented), signal),
+      playStream: (stream, onPresented, signal) => this.#viewport.playStream(stream, counted(onPresented), signal),
+      openImages: (onPresented, signal) => this.#viewport.openImages(counted(onPresented), signal),
+      openFrames: (onPresented, signal) => this.#viewport.openFrames(counted(onPresented), signal),
     };
   }
 
@@ -234,43 +234,44 @@ export class View {
     else if (this.root.dataset.transport !== variant) this.root.dataset.transport = variant;
   }
 
-  #greeted(hello: Hello): void {
+  #receiveHello(hello: Hello): void {
     this.#hello = hello;
-    this.#standing = steeringOf(hello, hello.state);
+    this.#steering = steeringOf(hello, hello.state);
     this.#stats.setEncoder(hello.encoder);
     this.#bar.setShares(hello.owner === true ? this.#shares : null);
     this.#targets = hello.targets ?? [];
     this.#bar.setTargets(this.#targets);
-    this.#changed(hello.state);
+    this.#receiveState(hello.state);
     this.#reportSize();
     if (this.#statsLife) this.#watchRemoteStats(true);
     this.#show();
   }
 
-  #parted(): void {
+  #disconnected(): void {
     this.#hello = null;
-    this.#standing = null;
+    this.#steering = null;
     this.#sender.attach(null);
     this.#show();
   }
 
-  #heardOfControl(news: Partial<ControlUpdate>): void {
+  #receiveControl(update: Partial<ControlUpdate>): void {
     if (this.#hello === null) return;
-    const before = JSON.stringify(this.#standing);
-    const steered = this.#steers;
-    this.#standing = steeringOf(this.#hello, news);
-    if (JSON.stringify(this.#standing) === before) return;
-    if (this.#steers && !steered) this.#reportSize();
+    const before = JSON.stringify(this.#steering);
+    const wasSteering = this.#isSteering;
+    this.#steering = steeringOf(this.#hello, update);
+    if (JSON.stringify(this.#steering) === before) return;
+    if (this.#isSteering && !wasSteering) this.#reportSize();
     this.#show();
   }
 
-  #changed(state: RemoteState): void {
-    // Older instances say nothing of control here.
-    if (state.controller !== undefined) this.#heardOfControl(state);
-    const resized = this.#state !== null && (this.#state.width !== state.width || this.#state.height !== state.height);
+  #receiveState(state: RemoteState): void {
+    // Older instances do not send who steers with the state.
+    if (state.controller !== undefined) this.#receiveControl(state);
+    const isResized =
+      this.#state !== null && (this.#state.width !== state.width || this.#state.height !== state.height);
     this.#state = state;
-    // A bit rate once chosen no longer follows the size at the instance, so it does here.
-    if (resized && this.#bitRate !== "auto" && this.#steers) this.#setBitRate(this.#bitRate);
+    // The instance keeps a chosen bit rate when the size changes, so the view adapts it.
+    if (isResized && this.#bitRate !== "auto" && this.#isSteering) this.#setBitRate(this.#bitRate);
     this.#clock.set(state);
     this.#bar.setState(state);
     this.#bar.showTime(this.#clock.time);
@@ -279,32 +280,32 @@ export class View {
   #show(): void {
     const phase = this.#phase;
     this.root.dataset.state = phase.name;
-    const nowhere = !this.#options.server && !this.#heard && !isOver(phase);
-    this.#chip.say(
-      nowhere
+    const hasNoRoute = !this.#options.server && !this.#isReached && !isOver(phase);
+    this.#chip.show(
+      hasNoRoute
         ? NO_SERVER
         : statusOf({
             phase,
-            standing: this.#standing,
+            steering: this.#steering,
             hint: this.#options.hint,
             remark: this.#remark,
-            ending: this.#ending.ending,
+            expiry: this.#expiry.expiry,
           }),
     );
-    this.root.classList.toggle("osw-steers", this.#steers);
+    this.root.classList.toggle("osw-steers", this.#isSteering);
     this.root.classList.toggle("osw-idle", phase.name !== "live");
-    this.#bar.setSteering(this.#steers);
-    this.#bar.setStanding(phase.name === "live" ? this.#standing : null);
+    this.#bar.setEnabled(this.#isSteering);
+    this.#bar.setSteering(phase.name === "live" ? this.#steering : null);
   }
 
   #returnFocus(event: MouseEvent): void {
     const field = (event.target as Element).closest("input, label");
-    if (event.detail > 0 && field === null && !this.#bar.busy) this.#picture.root.focus({ preventScroll: true });
+    if (event.detail > 0 && field === null && !this.#bar.isBusy) this.#viewport.root.focus({ preventScroll: true });
   }
 
   #resized(size: Size): void {
     this.#size = size;
-    // Panels open upwards from the bar and scroll where the view is low.
+    // Panels open upwards from the bar, and scroll where the view is not high enough.
     const room = this.root.clientHeight - this.#bar.root.offsetHeight - 40;
     this.root.style.setProperty("--osw-room", `${Math.max(96, room)}px`);
     this.#reportSize();
@@ -312,24 +313,24 @@ export class View {
 
   #reportSize(): void {
     const size = this.#size;
-    if (size === null || !this.#standing?.isSteering || !this.#session?.control) return;
+    if (size === null || !this.#steering?.isSteering || !this.#session?.control) return;
     if (this.#state?.width === size.width && this.#state.height === size.height) return;
-    void this.#ask("resolution", { ...size, follow: true });
+    void this.#request("resolution", { ...size, follow: true });
   }
 
-  /** Asks the instance; a refusal is shown for a while. */
-  async #ask(verb: Verb, args: Record<string, unknown> = {}, timeout?: number): Promise<unknown> {
+  /** Sends a request to the instance; a refusal is shown for a while. */
+  async #request(verb: Verb, args: Record<string, unknown> = {}, timeout?: number): Promise<unknown> {
     const control = this.#session?.control;
     if (!control) return null;
     try {
       return await control.request(verb, args, timeout);
     } catch (error) {
-      if (this.#session?.control === control) this.#say(error instanceof Error ? error.message : String(error));
+      if (this.#session?.control === control) this.#showRemark(error instanceof Error ? error.message : String(error));
       return null;
     }
   }
 
-  #say(remark: string): void {
+  #showRemark(remark: string): void {
     clearTimeout(this.#remarkTimer);
     this.#remark = remark;
     this.#remarkTimer = setTimeout(() => {
@@ -339,54 +340,58 @@ export class View {
     this.#show();
   }
 
-  #picking() {
+  #pointPicker() {
     return {
       mode: () => (this.#phase.name === "live" ? (this.#state?.picks ?? "never") : "never"),
       size: () => this.#state,
-      ask: async (x: number, y: number, how: "click" | "hover") =>
-        (await this.#ask("pick", { x, y, how })) as PickedPoint | null,
+      pick: async (x: number, y: number, how: "click" | "hover") =>
+        (await this.#request("pick", { x, y, how })) as PickedPoint | null,
     };
   }
 
   #commands() {
     return {
-      setPaused: (paused: boolean) => void this.#ask("set_paused", { paused }),
-      setRate: (rate: number) => void this.#ask("set_rate", { rate }),
-      setTime: (time: string) => void this.#ask("set_time", { time }),
+      setPaused: (paused: boolean) => void this.#request("set_paused", { paused }),
+      setRate: (rate: number) => void this.#request("set_rate", { rate }),
+      setTime: (time: string) => void this.#request("set_time", { time }),
       flyTo: (target: Target) =>
-        void this.#ask("fly_to", { target: target.identifier, duration: FLIGHT_SECONDS }, (FLIGHT_SECONDS + 10) * 1000),
-      home: () => void this.#ask("home"),
-      still: () => void this.#saveStill(),
-      showStats: (shown: boolean) => this.#showStats(shown),
-      setFrameRate: (choice: FrameRateChoice) => void this.#ask("quality", { frame_rate: choice }),
+        void this.#request(
+          "fly_to",
+          { target: target.identifier, duration: FLIGHT_SECONDS },
+          (FLIGHT_SECONDS + 10) * 1000,
+        ),
+      home: () => void this.#request("home"),
+      saveStill: () => void this.#saveStill(),
+      showStats: (isShown: boolean) => this.#showStats(isShown),
+      setFrameRate: (choice: FrameRateChoice) => void this.#request("quality", { frame_rate: choice }),
       setBitRate: (choice: BitRateChoice) => this.#setBitRate(choice),
       toggleFullscreen: () => void this.#toggleFullscreen(),
-      who: async () => (await this.#ask("who")) as ViewerList | null,
-      act: ({ verb, args }: SteeringAction) => void this.#ask(verb, args),
+      listViewers: async () => (await this.#request("who")) as ViewerList | null,
+      act: ({ verb, args }: SteeringAction) => void this.#request(verb, args),
     };
   }
 
   #setBitRate(choice: BitRateChoice): void {
     this.#bitRate = choice;
     this.#bar.setBitRate(choice);
-    if (this.#state) void this.#ask("quality", { bit_rate: bitRateFor(choice, this.#state) });
+    if (this.#state) void this.#request("quality", { bit_rate: bitRateFor(choice, this.#state) });
   }
 
   async #saveStill(): Promise<void> {
-    const blob = await this.#picture.png();
-    if (blob === null) return this.#say("there is no picture to save yet");
+    const blob = await this.#viewport.png();
+    if (blob === null) return this.#showRemark("there is no frame to save yet");
     const url = URL.createObjectURL(blob);
     const time = formatTime(this.#clock.time).replaceAll(":", "").replace(" ", "T");
     make("a", { href: url, download: `openspace-${time || "still"}.png` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   }
 
-  #showStats(shown: boolean): void {
+  #showStats(isShown: boolean): void {
     this.#statsLife?.abort();
     this.#statsLife = null;
-    this.#stats.shown = shown;
-    this.#watchRemoteStats(shown);
-    if (!shown) return;
+    this.#stats.show(isShown);
+    this.#watchRemoteStats(isShown);
+    if (!isShown) return;
     const life = childOf(this.#signal);
     this.#statsLife = life;
     const sampler = new StatsSampler();
@@ -399,8 +404,8 @@ export class View {
     every(1000, life.signal, () => void sample());
   }
 
-  #watchRemoteStats(watch: boolean): void {
-    this.#session?.control?.request("stats", { watch }).catch(() => {});
+  #watchRemoteStats(isWatched: boolean): void {
+    this.#session?.control?.request("stats", { watch: isWatched }).catch(() => {});
   }
 
   async #toggleFullscreen(): Promise<void> {
@@ -408,7 +413,7 @@ export class View {
       if (this.#isFullscreen) await this.root.ownerDocument.exitFullscreen();
       else await this.root.requestFullscreen();
     } catch {
-      this.#say("this page does not allow full screen");
+      this.#showRemark("this page does not allow full screen");
     }
   }
 

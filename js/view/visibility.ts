@@ -1,33 +1,38 @@
-/** Tells whether anybody can see an element: scrolled into view, of some size, in a page that is shown. */
+/** Visibility of an element: scrolled into view, in a page that is shown. */
 
-export const HIDDEN_FOR = 10_000;
+export const HIDDEN_AFTER = 10_000;
 
-/** `hidden` is called once nobody has seen the element for ten seconds, `shown` when somebody does again. */
-export function watchVisibility(element: Element, hidden: () => void, shown: () => void, signal: AbortSignal): void {
-  let inView = true;
-  let resting = false;
+/** Calls `onHidden` once the element has not been visible for ten seconds, `onShown` when it is visible again. */
+export function watchVisibility(
+  element: Element,
+  onHidden: () => void,
+  onShown: () => void,
+  signal: AbortSignal,
+): void {
+  let isInView = true;
+  let isHidden = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const judge = () => {
-    const visible = inView && !document.hidden;
-    if (visible) {
+  const update = () => {
+    const isVisible = isInView && !document.hidden;
+    if (isVisible) {
       clearTimeout(timer);
       timer = undefined;
-      if (resting) shown();
-      resting = false;
-    } else if (timer === undefined && !resting) {
+      if (isHidden) onShown();
+      isHidden = false;
+    } else if (timer === undefined && !isHidden) {
       timer = setTimeout(() => {
         timer = undefined;
-        resting = true;
-        hidden();
-      }, HIDDEN_FOR);
+        isHidden = true;
+        onHidden();
+      }, HIDDEN_AFTER);
     }
   };
   const observer = new IntersectionObserver((entries) => {
-    inView = entries.at(-1)?.isIntersecting ?? true;
-    judge();
+    isInView = entries.at(-1)?.isIntersecting ?? true;
+    update();
   });
   observer.observe(element);
-  document.addEventListener("visibilitychange", judge, { signal });
+  document.addEventListener("visibilitychange", update, { signal });
   signal.addEventListener(
     "abort",
     () => {

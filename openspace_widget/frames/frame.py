@@ -12,13 +12,14 @@ from typing import Any, Self
 import av
 import numpy as np
 
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.protocols.limits import check_antialias
 from openspace_widget.client.session import Session
 from openspace_widget.errors import ArgumentError
 from openspace_widget.units import iso, moment, seconds
 
 AHEAD = 3
 """Pictures asked for before the first of them is used, so that drawing, transport and use overlap."""
-SAMPLES = (1, 2, 4, 8, 16)
 STILL_TIMEOUT = 120.0
 """Seconds a large still may take at least."""
 
@@ -113,11 +114,10 @@ def request(
     if size is not None:
         wanted["size"] = list(size)
     if antialias is not None:
-        if antialias not in SAMPLES:
-            raise ArgumentError(
-                f"antialias: expected {', '.join(map(str, SAMPLES))} samples per pixel, got {antialias!r}"
-            )
-        wanted["antialias"] = antialias
+        try:
+            wanted["antialias"] = check_antialias(antialias)
+        except ProtocolError as problem:
+            raise ArgumentError(str(problem)) from None
     if time is not None:
         wanted["time"] = iso(time)
     if camera is not None:

@@ -9,7 +9,7 @@ from os import PathLike
 from typing import Any
 
 from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.picture import check_size
+from openspace_server.protocols.limits import check_size
 from openspace_widget.client.mixin import Held, pulled
 from openspace_widget.client.session import Session
 from openspace_widget.errors import ArgumentError

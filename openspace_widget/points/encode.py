@@ -12,6 +12,7 @@ from openspace_server.protocols import encodings
 from openspace_server.protocols.arrays import Encoding
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import ALL, Options, PointFrame
+from openspace_server.protocols.units import POINT_UNITS
 from openspace_widget.errors import PointsError
 from openspace_widget.points import colormaps
 from openspace_widget.points import inputs as point_inputs
@@ -25,11 +26,6 @@ FAST_ENOUGH = 30e6
 """Bytes per second of a link from which compressing is no longer worth the processor's time."""
 OFF_CENTRE = 64.0
 """Centre by extent from which float64 places are sent relative to their centre, so that float32 loses nothing."""
-METRES = {
-    "m": 1.0, "km": 1e3, "au": 1.495978707e11, "ly": 9.4607304725808e15, "pc": 3.0856775814913673e16,
-    "kpc": 3.0856775814913673e19, "Mpc": 3.0856775814913673e22, "Gpc": 3.0856775814913673e25,
-    "Gly": 9.4607304725808e24,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -202,7 +198,7 @@ def _places(recipe: Recipe, places: np.ndarray) -> np.ndarray:
     if recipe.matrix is not None:
         places = np.asarray(places, np.float64) @ recipe.matrix.T
     if places.dtype == np.float64 and any(recipe.options.offset):
-        places = places - np.array(recipe.options.offset) / METRES[recipe.options.unit]
+        places = places - np.array(recipe.options.offset) / POINT_UNITS[recipe.options.unit]
     wanted = "<f8" if recipe.precision == "float64" else "<f4"
     if places.dtype == np.float64 and wanted == "<f4":
         with np.errstate(over="ignore"):
@@ -223,7 +219,7 @@ def _centred(recipe: Recipe, held: Given) -> Recipe:
     centre, extent = (low + high) / 2, float((high - low).max())
     if not np.isfinite(centre).all() or float(np.abs(centre).max()) < OFF_CENTRE * extent:
         return recipe
-    x, y, z = (centre * METRES[recipe.options.unit]).tolist()
+    x, y, z = (centre * POINT_UNITS[recipe.options.unit]).tolist()
     return replace(recipe, options=replace(recipe.options, offset=(x, y, z)))
 
 

@@ -25,7 +25,7 @@ def started(lab: Lab) -> Iterator[OpenSpace]:
     """A session of its own, seen by this process, ended afterwards."""
     request = urllib.request.Request(
         f"{lab.url}openspace/api/v1/sessions",
-        data=json.dumps({"name": "ladder"}).encode(),
+        data=json.dumps({"name": "stream"}).encode(),
         headers={"Authorization": f"token {lab.token}", "Content-Type": "application/json"},
         method="POST",
     )

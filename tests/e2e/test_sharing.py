@@ -52,12 +52,12 @@ def test_an_owner_and_a_guest(lab: Lab, open_sheet: Callable[[Lab, str], Sheet],
     assert "share" not in guest.url
     wait_for(lambda: view.get_attribute("data-state") == "live", what="the guest sees the picture")
     chip = view.locator(".osw-chip")
-    expect(chip).to_contain_text("iewer only")
+    expect(chip).to_have_text("Viewer onlyThe owner steers.")
     sheet.run(3)
     drag(guest)  # refused, as the last cell but two tells
     press(guest, 0, "Request control")
-    press(sheet.page, 0, "Who is here")
-    panel = sheet.page.get_by_role("dialog", name="Who is here")
+    press(sheet.page, 0, "Viewers")
+    panel = sheet.page.get_by_role("dialog", name="Viewers")
     expect(panel).to_contain_text("Guest")
     expect(panel).to_contain_text("asks for control")
     press(sheet.page, 0, "Give control to Guest")
@@ -68,7 +68,7 @@ def test_an_owner_and_a_guest(lab: Lab, open_sheet: Callable[[Lab, str], Sheet],
     sheet.run(4)
     assert sheet.output(4) == "True ['viewer']"
     press(sheet.page, 0, "Take control")
-    expect(chip).to_contain_text("iewer only")
+    expect(chip).to_have_text("Viewer onlyThe owner steers.")
     guest.reload()
     wait_for(lambda: view.get_attribute("data-state") == "live", what="the guest's page is back without the link")
     sheet.run(5)

@@ -98,7 +98,7 @@ def test_picture_and_input_arrive_over_turn(
 
 
 @pytest.mark.parametrize("wrong", ["expired", "forged"])
-def test_credentials_that_are_refused_lead_down_the_ladder(
+def test_refused_credentials_lead_to_the_next_transport(
     relayed: Setting, page: Page, space: OpenSpace, wrong: str
 ) -> None:
     secret, lifetime = (relayed.turn.secret, -60) if wrong == "expired" else ("not the secret", 60)

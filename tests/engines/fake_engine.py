@@ -1,4 +1,4 @@
-"""A complete SceneEngine without a picture: bodies that stand still, a camera that obeys, a clock that runs."""
+"""A complete SceneEngine without drawing: bodies that stand still, a camera that obeys, a clock that runs."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import signal
@@ -16,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from openspace_server.cli.main import main
 from openspace_server.render_host.settings import HostError, HostSettings, is_loopback
 from tests.helpers import until
 from tests.render_host.helpers import alive, children, command, host, host_process, start_running, status
@@ -135,12 +135,34 @@ def test_a_host_that_others_can_reach_needs_a_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--slots", "0"], ["--port", "70000"], ["--linger", "-1"], ["--width", "1"], ["--x"]]
+    ("option", "value", "expected"),
+    [
+        ("--slots", "0", "an integer from 1 to 256"),
+        ("--slots", "many", "an integer from 1 to 256"),
+        ("--port", "70000", "an integer from 0 to 65535"),
+        ("--linger", "-1", "a number of seconds, 0 or more"),
+        ("--linger", "soon", "a number of seconds, 0 or more"),
+        ("--width", "1", "an integer from 64 to 8192"),
+        ("--frame-rate", "61", "an integer from 1 to 60"),
+        ("--bit-rate", "60000001", "an integer from 100000 to 60000000"),
+        ("--bit-rate", "99999", "an integer from 100000 to 60000000"),
+        ("--bit-rate", "4M", "an integer from 100000 to 60000000"),
+    ],
 )
-def test_wrong_options_are_named(wrong: list[str]) -> None:
-    done = run_cli("host", *wrong)
+def test_a_value_out_of_range_is_refused(
+    capsys: pytest.CaptureFixture[str], option: str, value: str, expected: str
+) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        main(["host", option, value])
+    assert refusal.value.code == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == f"openspace-widget host: error: argument {option}: expected {expected}, got {value}"
+
+
+def test_an_unknown_option_is_named() -> None:
+    done = run_cli("host", "--x")
     assert done.returncode == 2
-    assert wrong[0] in done.stderr
+    assert done.stderr.splitlines()[-1] == "openspace-widget: error: unrecognized arguments: --x"
 
 
 def test_the_command_line_loads_fast() -> None:
@@ -165,9 +187,6 @@ def test_the_instance_does_not_see_the_host_s_secret(tmp_path: Path, monkeypatch
     assert seen.read_text() == ""
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("openspace_server.instance.main") is None, reason="the instance is not written yet"
-)
 def test_the_real_instance_ends_when_its_host_is_killed(tmp_path: Path) -> None:
     with host_process(tmp_path, real=True, width=320, height=180) as (process, ready):
         asyncio.run(start_running(ready["port"], "plain"))

@@ -90,7 +90,7 @@ test("a transport that fails is followed by the next at once", () => {
   expect(listener.onLive).toHaveBeenCalledExactlyOnceWith(last("images"));
 });
 
-test("from a lower transport an upgrade is tried after a while, then ever more rarely, while frames continue", async () => {
+test("from a lower transport upgrades are tried, ever more rarely, while frames continue", async () => {
   start();
   last("webrtc").onLost("no path");
   last("websocket").onPresented();

@@ -1,16 +1,16 @@
 import { expect, test, vi } from "vitest";
 import { ControlButtons } from "../../view/controlButtons.ts";
 
-const WATCHES = { isSteering: false, isOwner: false, hasRequested: false, controller: "the owner", requests: [] };
+const SPECTATOR = { isSteering: false, isOwner: false, hasRequested: false, controller: "the owner", requests: [] };
 
-test("a button for each thing that can be done, kept while nothing changes", () => {
+test("a button for each action, kept while nothing changes", () => {
   const act = vi.fn();
   const buttons = new ControlButtons(act);
   expect(buttons.root.hidden).toBe(true);
-  buttons.show(WATCHES);
+  buttons.show(SPECTATOR);
   const button = buttons.root.querySelector("button")!;
   expect(button.textContent).toBe("Request control");
-  buttons.show({ ...WATCHES });
+  buttons.show({ ...SPECTATOR });
   expect(buttons.root.querySelector("button")).toBe(button);
   button.click();
   expect(act).toHaveBeenCalledWith(expect.objectContaining({ verb: "request_control" }));

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 
 function open(): HTMLElement {
-  bar.root.querySelector<HTMLButtonElement>("[aria-label='Picture quality']")?.click();
+  bar.root.querySelector<HTMLButtonElement>("[aria-label='Video quality']")?.click();
   return bar.root.querySelector<HTMLElement>("[aria-label^='Frame rate']") as HTMLElement;
 }
 
@@ -22,14 +22,14 @@ const checked = (group: HTMLElement) =>
     .filter((item) => item.getAttribute("aria-checked") === "true")
     .map((item) => item.querySelector(".osw-menu-label")?.textContent);
 
-test("the frame rate is automatic until somebody chooses, whatever it comes to", () => {
+test("the frame rate is automatic until one is chosen", () => {
   bar.setState({ ...STATE, frame_rate: 60 });
   const group = open();
   expect(checked(group)).toEqual(["Auto"]);
   expect(group.getAttribute("aria-label")).toBe("Frame rate, now up to 60 fps");
 });
 
-test("a rate can be chosen, and given back", () => {
+test("a rate can be chosen, and the choice undone", () => {
   bar.setState({ ...STATE, frame_rate: 60, chosen_frame_rate: 60 });
   let group = open();
   expect(checked(group)).toEqual(["60 fps"]);
@@ -40,7 +40,7 @@ test("a rate can be chosen, and given back", () => {
   expect(commands.setFrameRate).toHaveBeenLastCalledWith(15);
 });
 
-test("an older instance tells a number only, which is what was chosen", () => {
+test("an older instance sends only a number, which is the choice", () => {
   const { chosen_frame_rate: _, ...older } = STATE;
   bar.setState(older);
   expect(checked(open())).toEqual(["30 fps"]);

@@ -1,18 +1,18 @@
 import { expect, test, vi } from "vitest";
 import { sharesOf } from "../../session/shares.ts";
-import { Sharing } from "../../view/sharing.ts";
+import { SharingPanel } from "../../view/sharing.ts";
 
 const LINK = "https://hub.example/user/ada/openspace/stream/s#share=k";
 const share = { id: "1", role: "viewer" as const, created: "", expires: "2030-01-01T00:00:00.000Z" };
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
-test("the panel makes a link, shows it this once, and revokes those there are", async () => {
+test("the panel makes a link, shows it only once, and revokes those there are", async () => {
   const shares = { list: vi.fn(async () => [share]), create: vi.fn(async () => LINK), revoke: vi.fn(async () => {}) };
-  const sharing = new Sharing(new AbortController().signal);
+  const sharing = new SharingPanel(new AbortController().signal);
   const { root, button } = sharing.popover;
   document.body.append(root);
   expect(root.hidden).toBe(true);
-  sharing.offer(shares);
+  sharing.setShares(shares);
   expect(root.hidden).toBe(false);
   button.click();
   await settled();
@@ -20,7 +20,7 @@ test("the panel makes a link, shows it this once, and revokes those there are", 
   await settled();
   expect(shares.create).toHaveBeenCalledWith("viewer", 1);
   expect(root.querySelector<HTMLInputElement>(".osw-link")?.value).toBe(LINK);
-  root.querySelector<HTMLButtonElement>(".osw-person button")?.click();
+  root.querySelector<HTMLButtonElement>(".osw-row button")?.click();
   await settled();
   expect(shares.revoke).toHaveBeenCalledWith("1");
   shares.list.mockRejectedValueOnce(new Error("the server is gone"));
@@ -29,7 +29,7 @@ test("the panel makes a link, shows it this once, and revokes those there are", 
   await settled();
   expect(root.querySelector<HTMLInputElement>(".osw-link")?.hidden).toBe(true);
   expect(root.querySelector("[role=status]")?.textContent).toBe("the server is gone");
-  sharing.offer(null);
+  sharing.setShares(null);
   expect(root.hidden).toBe(true);
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { bitRateFor, formatBitRate } from "../../view/quality.ts";
-import { pictureSize } from "../../view/size.ts";
+import { frameSize } from "../../view/size.ts";
 
 test.each([
   [{ width: 900, height: 506.25 }, 1, { width: 900, height: 506 }],
@@ -9,7 +9,7 @@ test.each([
   [{ width: 20, height: 10 }, 1, { width: 64, height: 64 }],
   [{ width: 3840, height: 2160 }, 2, { width: 3840, height: 2160 }],
   [{ width: 3000, height: 3000 }, 1, { width: 2160, height: 2160 }],
-])("%o at ratio %d is drawn as %o", (box, ratio, size) => expect(pictureSize(box, ratio)).toEqual(size));
+])("%o at ratio %d is drawn as %o", (box, ratio, size) => expect(frameSize(box, ratio)).toEqual(size));
 
 test("bit rates follow the size", () => {
   expect(bitRateFor("auto", { width: 1280, height: 720 })).toBeNull();

@@ -15,13 +15,13 @@ const LOCAL: LocalStats = {
   presentMs: 8,
   lost: 0,
 };
-const STATIONS = ["Draw", "Encode", "Queue", "Network", "Jitter buffer", "Decode", "Present"];
+const STAGES = ["Draw", "Encode", "Queue", "Network", "Jitter buffer", "Decode", "Present"];
 
-test("the stations of a picture's way stand in their order", () => {
+test("the stages of a frame are in their order", () => {
   const names = rows(LOCAL, null).map(([name]) => name);
-  expect(names.filter((name) => STATIONS.some((station) => name.startsWith(station)))).toHaveLength(7);
-  expect(STATIONS.map((station) => names.findIndex((name) => name.startsWith(station)))).toEqual(
-    [...STATIONS.keys()].map((n) => n + names.indexOf("Draw")),
+  expect(names.filter((name) => STAGES.some((stage) => name.startsWith(stage)))).toHaveLength(7);
+  expect(STAGES.map((stage) => names.findIndex((name) => name.startsWith(stage)))).toEqual(
+    [...STAGES.keys()].map((n) => n + names.indexOf("Draw")),
   );
 });
 

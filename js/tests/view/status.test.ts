@@ -8,19 +8,19 @@ const STEERS = {
   controller: "the owner",
   requests: [] as string[],
 };
-const WATCHES = { ...STEERS, isSteering: false, isOwner: false };
+const SPECTATOR = { ...STEERS, isSteering: false, isOwner: false };
 
 const of = (name: string, reason = "", more: object = {}) =>
   statusOf({
     phase: { name, reason } as never,
-    standing: STEERS,
+    steering: STEERS,
     hint: "Run the cell again.",
     remark: "",
-    ending: null,
+    expiry: null,
     ...more,
   });
 
-test("a live controller has nothing to be told", () => {
+test("a live view that steers shows nothing", () => {
   expect(of("live")).toBeNull();
   expect(of("live", "", { remark: "unknown target 'Vulcan'" })).toEqual({
     tone: "warning",
@@ -37,7 +37,7 @@ test("an end says why and what to do", () => {
   expect(of("ended")).toEqual({ tone: "quiet", title: "Session closed", detail: "Run the cell again." });
 });
 
-test("on the way it says what it does", () => {
+test("on the way it shows the step", () => {
   expect(of("starting")?.title).toBe("Starting");
   expect(of("connecting")?.title).toBe("Connecting");
   expect(of("reconnecting", "the instance no longer answers")).toMatchObject({
@@ -46,31 +46,31 @@ test("on the way it says what it does", () => {
   });
 });
 
-test("who watches is told who steers, and who steers is told who asks", () => {
-  expect(of("live", "", { standing: WATCHES })).toEqual({
+test("a spectator sees who steers, and the steering viewer sees requests", () => {
+  expect(of("live", "", { steering: SPECTATOR })).toEqual({
     tone: "quiet",
     title: "Viewer only",
     detail: "The owner steers.",
   });
-  expect(of("live", "", { standing: { ...WATCHES, hasRequested: true, controller: "" } })?.detail).toBe(
+  expect(of("live", "", { steering: { ...SPECTATOR, hasRequested: true, controller: "" } })?.detail).toBe(
     "No viewer steers. You have asked for control.",
   );
-  const asked = of("live", "", { standing: { ...STEERS, requests: ["ada", "bob"] } });
+  const asked = of("live", "", { steering: { ...STEERS, requests: ["ada", "bob"] } });
   expect(asked?.title).toBe("Ada and 1 more would like to steer.");
 });
 
-test("an end that comes near is told with its reason, what to do, and the time left", () => {
-  const ending = {
-    reason: "a session ends when nobody uses it for 30 min",
+test("a near end is shown with its reason, what to do, and the time left", () => {
+  const expiry = {
+    reason: "a session ends when it is not used for 30 min",
     hint: "move the camera to keep it",
-    left: 110,
+    secondsLeft: 110,
   };
-  expect(of("live", "", { ending })).toEqual({
+  expect(of("live", "", { expiry })).toEqual({
     tone: "warning",
     title: "Session ends in 2 minutes",
-    detail: "A session ends when nobody uses it for 30 min. Move the camera to keep it.",
+    detail: "A session ends when it is not used for 30 min. Move the camera to keep it.",
   });
-  expect(of("live", "", { ending: { ...ending, left: 31 } })?.title).toBe("Session ends in 40 seconds");
-  expect(of("live", "", { ending, remark: "refused" })?.title).toBe("Refused.");
-  expect(of("ended", "", { ending })?.title).toBe("Session closed");
+  expect(of("live", "", { expiry: { ...expiry, secondsLeft: 31 } })?.title).toBe("Session ends in 40 seconds");
+  expect(of("live", "", { expiry, remark: "refused" })?.title).toBe("Refused.");
+  expect(of("ended", "", { expiry })?.title).toBe("Session closed");
 });

@@ -9,9 +9,9 @@ const TARGETS = [
   { identifier: "Saturn", name: "Saturn", kind: "planet" },
   { identifier: "HaleBopp", name: "Comète Hale–Bopp", kind: "comet" },
 ];
-const names = (typed: string) => search(TARGETS, typed).map((target) => target.identifier);
+const names = (text: string) => search(TARGETS, text).map((target) => target.identifier);
 
-test("search puts the best first, and minds neither case nor accents", () => {
+test("search puts the best first, and ignores case and accents", () => {
   expect(names("")).toHaveLength(6);
   expect(names("SAT")).toEqual(["Saturn", "Iapetus"]);
   expect(names("comete")).toEqual(["HaleBopp"]);
@@ -65,11 +65,12 @@ test("typing narrows, a click chooses, Escape closes", () => {
   expect(picker.popover.isOpen).toBe(false);
 });
 
-test("nothing found is said, and Enter does nothing", () => {
+test("without a match the list says so, and Enter does nothing", () => {
   picker.popover.open();
   field().value = "vulcan";
   field().dispatchEvent(new Event("input"));
   expect(picker.root.querySelector<HTMLElement>(".osw-empty")?.hidden).toBe(false);
+  expect(picker.root.querySelector(".osw-empty")?.textContent).toBe("No target has this name");
   key("Enter");
   expect(choose).not.toHaveBeenCalled();
 });

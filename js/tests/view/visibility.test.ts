@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { HIDDEN_FOR, watchVisibility } from "../../view/visibility.ts";
+import { HIDDEN_AFTER, watchVisibility } from "../../view/visibility.ts";
 
 let intersect: (visible: boolean) => void;
 let life: AbortController;
-const hidden = vi.fn();
-const shown = vi.fn();
+const onHidden = vi.fn();
+const onShown = vi.fn();
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -20,7 +20,7 @@ beforeEach(() => {
       disconnect() {}
     },
   );
-  watchVisibility(document.body, hidden, shown, life.signal);
+  watchVisibility(document.body, onHidden, onShown, life.signal);
 });
 afterEach(() => {
   life.abort();
@@ -28,24 +28,24 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test("ten seconds out of sight is hidden, the first sight after it shown", () => {
+test("ten seconds out of view is hidden, back in view is shown", () => {
   intersect(false);
-  vi.advanceTimersByTime(HIDDEN_FOR - 1);
-  expect(hidden).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(HIDDEN_AFTER - 1);
+  expect(onHidden).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
-  expect(hidden).toHaveBeenCalledOnce();
+  expect(onHidden).toHaveBeenCalledOnce();
   intersect(false);
-  vi.advanceTimersByTime(HIDDEN_FOR);
-  expect(hidden).toHaveBeenCalledOnce();
+  vi.advanceTimersByTime(HIDDEN_AFTER);
+  expect(onHidden).toHaveBeenCalledOnce();
   intersect(true);
-  expect(shown).toHaveBeenCalledOnce();
+  expect(onShown).toHaveBeenCalledOnce();
 });
 
-test("a short look away is nothing", () => {
+test("a short time out of view is ignored", () => {
   intersect(false);
-  vi.advanceTimersByTime(HIDDEN_FOR / 2);
+  vi.advanceTimersByTime(HIDDEN_AFTER / 2);
   intersect(true);
-  vi.advanceTimersByTime(HIDDEN_FOR * 2);
-  expect(hidden).not.toHaveBeenCalled();
-  expect(shown).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(HIDDEN_AFTER * 2);
+  expect(onHidden).not.toHaveBeenCalled();
+  expect(onShown).not.toHaveBeenCalled();
 });

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from openspace_server.cli import admin as admin_cli
 from openspace_server.cli import points as points_cli
-from openspace_server.protocols.picture import MAX_SIDE, MIN_SIDE
+from openspace_server.protocols.limits import MAX_BIT_RATE, MAX_FRAME_RATE, MAX_SIDE, MIN_BIT_RATE, MIN_SIDE
 from openspace_server.protocols.supervisor import DEFAULT_API_PORT, DEFAULT_GATEWAY_PORT, DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from openspace_server.render_host.settings import HostSettings
 
 MAX_SLOTS = 256
-MAX_FRAME_RATE = 60
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,7 +70,7 @@ def _add_host(parser: argparse.ArgumentParser) -> None:
         help="most frames per second; by default 30, and 60 where half a core is enough for that",
     )
     parser.add_argument(
-        "--bit-rate", type=_between(100_000, 200_000_000), help="of the video, bit/s; by the picture's size"
+        "--bit-rate", type=_between(MIN_BIT_RATE, MAX_BIT_RATE), help="of the video, bit/s; by the picture's size"
     )
     parser.add_argument("--log-dir", type=Path, help="folder for the instances' logs")
     parser.add_argument("--announce", action="store_true", help="print one JSON line on stdout when ready")
@@ -182,19 +181,24 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _between(low: int, high: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
-        number = int(value)
+        try:
+            number = int(value)
+        except ValueError:
+            number = low - 1
         if not low <= number <= high:
-            raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
+            raise argparse.ArgumentTypeError(f"expected an integer from {low} to {high}, got {value}")
         return number
 
-    parse.__name__ = "integer"
     return parse
 
 
 def _seconds(value: str) -> float:
-    number = float(value)
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
     if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{value} is no number of seconds")
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, 0 or more, got {value}")
     return number
 
 

@@ -23,7 +23,7 @@ from openspace_server.instance.process.parent_death import end_with_parent
 from openspace_server.instance.streaming.automatic_rate import STEADY_RATE
 from openspace_server.instance.transports.server import Server
 from openspace_server.protocols.fields import ProtocolError, parse_object, text
-from openspace_server.protocols.picture import check_size
+from openspace_server.protocols.limits import check_size
 
 log = logging.getLogger(__name__)
 

@@ -20,11 +20,12 @@ import numpy as np
 
 from openspace_server.protocols import arrays
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, text
+from openspace_server.protocols.units import POINT_UNITS
 
 KIND = "points"
 MAX_POINTS = 20_000_000
 LATEST, ALL = "latest", "all"
-UNITS = ("m", "km", "au", "ly", "pc", "kpc", "Mpc", "Gpc", "Gly")
+UNITS = tuple(POINT_UNITS)
 FRAMES = ("Galactic", "ICRF")
 COLUMNS = ("values", "colors")
 MAX_COLOURS = 1024

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from openspace_server.protocols.fields import ProtocolError, describe, integer, parse_object, text
-from openspace_server.protocols.picture import check_size
+from openspace_server.protocols.limits import check_size
 
 DEFAULT_PORT = 4699
 DEFAULT_GATEWAY_PORT = 8443

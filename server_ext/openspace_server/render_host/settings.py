@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openspace_server.protocols.picture import DEFAULT_SIZE
+from openspace_server.protocols.limits import DEFAULT_SIZE
 from openspace_server.protocols.supervisor import DEFAULT_API_PORT, DEFAULT_GATEWAY_PORT, DEFAULT_PORT
 
 SECRET_VARIABLE = "OPENSPACE_HOST_SECRET"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from openspace_server.protocols.fields import ProtocolError, integer, text
-from openspace_server.protocols.picture import check_size
+from openspace_server.protocols.limits import check_size
 from openspace_server.protocols.supervisor import InstanceState
 from openspace_server.render_host.instance_process import DRAIN_TIMEOUT, LINE_LIMIT, InstanceProcess, describe_exit
 from openspace_server.render_host.logs import KEPT, default_log_dir, last_line, new_log

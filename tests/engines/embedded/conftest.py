@@ -20,7 +20,7 @@ def opened() -> Iterator[EmbeddedEngine]:
 
 
 class Wall:
-    """The wall clock of a test: moves only when told."""
+    """The wall clock of a test: moves only on request."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -1,4 +1,4 @@
-"""The embedded engine as whoever holds it sees it: pictures, waiting times, refusals."""
+"""The embedded engine from outside: frames, waiting times, refusals."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def test_a_frame_is_a_fresh_bgra_array_of_the_right_size(engine: EmbeddedEngine,
 
 
 def test_the_first_view_shows_a_mostly_sunlit_blue_earth_among_stars(engine: EmbeddedEngine, wall: Wall) -> None:
-    picture = engine.draw(wall.now).pixels.astype(int)
-    centre = picture[60:120, 130:190]
+    pixels = engine.draw(wall.now).pixels.astype(int)
+    centre = pixels[60:120, 130:190]
     assert centre[..., :3].max(axis=2).mean() > 60
     assert centre[..., 0].mean() > centre[..., 2].mean()  # more blue than red
-    corner = picture[:60, :80, :3].max(axis=2)
+    corner = pixels[:60, :80, :3].max(axis=2)
     assert 5 < (corner > 20).sum() < 600
 
 
@@ -261,7 +261,7 @@ def test_impossible_flights_are_refused(
 
 
 def test_a_new_focus_keeps_the_place_and_turns_within_a_second(engine: EmbeddedEngine, wall: Wall) -> None:
-    place = np.array(engine.camera()["Position"]) + engine.world_position("Earth")
+    position = np.array(engine.camera()["Position"]) + engine.world_position("Earth")
     engine.set_focus("Moon")
     engine.draw(wall.now)
     assert engine.next_change(wall.now) == 0
@@ -269,7 +269,7 @@ def test_a_new_focus_keeps_the_place_and_turns_within_a_second(engine: EmbeddedE
     state = engine.draw(wall.after(0.6)).camera
     assert state["Anchor"] == "Moon"
     assert "Yaw" not in state  # the Moon is in the middle
-    assert np.allclose(np.array(state["Position"]) + engine.world_position("Moon"), place, rtol=0, atol=1.0)
+    assert np.allclose(np.array(state["Position"]) + engine.world_position("Moon"), position, rtol=0, atol=1.0)
     assert engine.next_change(wall.now) == math.inf
 
 
@@ -338,10 +338,20 @@ def test_a_new_size_shows_in_the_next_frame(engine: EmbeddedEngine, wall: Wall, 
     assert light[: h // 20].mean() < 20
 
 
-@pytest.mark.parametrize("size", [(0, 100), (63, 64), (8193, 100), (100.5, 100), (True, 100)])
-def test_impossible_sizes_are_refused(engine: EmbeddedEngine, wall: Wall, size: Any) -> None:
-    with pytest.raises(EngineError, match="64 to 8192"):
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        ((0, 100), "width: 0 is outside 64 to 8192"),
+        ((63, 64), "width: 63 is outside 64 to 8192"),
+        ((8193, 100), "width: 8193 is outside 64 to 8192"),
+        ((100.5, 100), "width: expected an integer from 64 to 8192, got 100.5"),
+        ((True, 100), "width: expected an integer from 64 to 8192, got True"),
+    ],
+)
+def test_impossible_sizes_are_refused(engine: EmbeddedEngine, wall: Wall, size: Any, reason: str) -> None:
+    with pytest.raises(EngineError) as refused:
         engine.resize(*size)
+    assert str(refused.value) == reason
     assert engine.draw(wall.now).pixels.shape == (180, 320, 4)
 
 
@@ -382,10 +392,10 @@ def test_close_is_safe_twice_and_after_nothing() -> None:
 
 
 def test_it_says_what_draws(engine: EmbeddedEngine) -> None:
-    told = engine.describe()
-    assert told["engine"] == "embedded"
-    assert told["renderer"]
-    assert isinstance(told["gpu"], bool)
+    description = engine.describe()
+    assert description["engine"] == "embedded"
+    assert description["renderer"]
+    assert isinstance(description["gpu"], bool)
     assert {target.identifier for target in engine.targets()} >= {"Sun", "Earth", "Moon", "Saturn"}
 
 

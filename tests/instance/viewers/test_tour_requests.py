@@ -55,7 +55,7 @@ def test_a_frame_comes_in_pieces_to_those_who_want_them() -> None:
         ({"size": [10, 10]}, "width"),
         ({"size": "large"}, "size"),
         ({"size": [321, 201], "format": "i420"}, "even"),
-        ({"antialias": 5}, "antialias"),
+        ({"antialias": 5}, "antialias: expected 1, 2, 4, 8 or 16 samples per pixel, got 5"),
         ({"camera": 5}, "camera"),
         ({"time": 5}, "time"),
         ({"depth": "yes"}, "depth"),

@@ -16,7 +16,7 @@ from openspace_server.protocols.points import PointFrame
 from openspace_widget import PointsError
 from openspace_widget.points import colormaps
 from openspace_widget.points import readers as point_readers
-from openspace_widget.points.encode import METRES, Prepared, prepare, recipe
+from openspace_widget.points.encode import POINT_UNITS, Prepared, prepare, recipe
 
 XYZ = np.random.default_rng(2).normal(0, 50, (500, 3)).astype("f4")
 VALUES = np.linspace(0, 1, 500)
@@ -44,7 +44,7 @@ def test_float64_far_away_keeps_its_detail_by_an_offset() -> None:
     detail = np.random.default_rng(1).uniform(-10, 10, (100, 3))
     far = detail + [1.5e11, 0, -3e9]
     frame = made(far, parent="Earth")
-    back = frame.places.astype("f8") + np.array(frame.options.offset) / METRES["m"]
+    back = frame.places.astype("f8") + np.array(frame.options.offset) / POINT_UNITS["m"]
     assert np.abs(back - far).max() < 1e-4
     assert frame.places.dtype == np.float32
     assert made(far, precision="float64").places.tolist() == far.tolist()

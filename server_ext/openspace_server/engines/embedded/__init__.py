@@ -1,8 +1,7 @@
 """The embedded engine: solar system and stars on Panda3D.
 
-``bodies``, ``ephemeris``, ``rotation`` say what is where; ``clock`` and ``navigator`` (``camera``, ``flight``) move;
-``scene`` (``planets``, ``stars``, ``orbits``, ``labels``) draws on a ``pipe``'s canvas; ``engine`` puts them
-together.
+``sky`` computes where bodies are and keeps the simulation clock; ``camera`` moves the camera; ``scene`` and ``points``
+draw with ``graphics``; ``scene_graph`` shows all of it as OpenSpace's properties; ``engine`` combines them.
 """
 
 from openspace_server.engines.embedded.engine import EmbeddedEngine

@@ -1,4 +1,4 @@
-"""The half of the embedded engine that moves the camera."""
+"""The camera API of the embedded engine: input, focus, flights, states and positions."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _FLIGHT_SECONDS = 5.0
 _ZOOM_SECONDS = 2.0
 
 
-class Steering(SceneEngine):
-    """Needs from the other half: ``_navigator``, ``_ephemeris``, and the methods that are abstract here."""
+class CameraApi(SceneEngine):
+    """Needs from the engine: ``_navigator``, ``_ephemeris``, and the methods that are abstract here."""
 
     _navigator: Navigator
     _ephemeris: Ephemeris
     _dirty: bool
-    _steered: bool  # whether input moved the camera since the last picture
+    _steered: bool  # whether input moved the camera since the last frame
 
     @abstractmethod
     def _sync(self, now: float) -> Ephemeris:
@@ -108,9 +108,7 @@ class Steering(SceneEngine):
             altitude = self.camera_position().altitude if index == self._navigator.focus else BODIES[index].radius * 2.3
         if not math.isfinite(altitude):
             raise EngineError(f"an altitude must be finite, got {altitude!r}")
-        self._navigator.fly_to_place(
-            index, latitude, longitude, altitude, _or(duration, _FLIGHT_SECONDS), now, ephemeris
-        )
+        self._navigator.fly_to_geo(index, latitude, longitude, altitude, _or(duration, _FLIGHT_SECONDS), now, ephemeris)
         self._dirty = True
 
     def fly_to_state(self, state: dict[str, Any], duration: float | None, now: float) -> None:
@@ -137,19 +135,19 @@ class Steering(SceneEngine):
         if route is None:
             return None
         origin, target, way = route
-        flown = way.flown(self._drawn_at if way.held is None else 0.0)
+        flown = way.flown(self._drawn_at if way.paused_after is None else 0.0)
         return Flight(
             BODIES[origin].identifier,
             BODIES[target].identifier,
             max(way.duration - flown, 0.0),
-            way.held is not None,
+            way.paused_after is not None,
         )
 
     _drawn_at: float
 
     def pause_flight(self, paused: bool, now: float) -> None:
         self._sync(now)
-        self._navigator.hold_flight(paused, now)
+        self._navigator.pause_flight(paused, now)
 
     def stop_flight(self, now: float) -> None:
         self._sync(now)
@@ -172,7 +170,7 @@ class Steering(SceneEngine):
     def set_camera(self, state: dict[str, Any], now: float) -> None:
         """``Timestamp`` is not applied: time has its own call."""
         ephemeris = self._sync(now)
-        self._navigator.place(self._read(state, ephemeris), ephemeris)
+        self._navigator.set_pose(self._read(state, ephemeris), ephemeris)
         self._dirty = True
 
     def _read(self, state: dict[str, Any], ephemeris: Ephemeris) -> Pose:
@@ -202,10 +200,10 @@ class Steering(SceneEngine):
         if not quat.length(position) >= lowest:
             raise EngineError(f"the camera pose is inside {BODIES[index].name}")
         orientation = quat.from_matrix(turn @ quat.matrix(quat.unit(turned)) @ CAMERA.T)
-        self._navigator.place(Pose(index, None, position, orientation), ephemeris)
+        self._navigator.set_pose(Pose(index, None, position, orientation), ephemeris)
         self._dirty = True
 
-    # -- places ---------------------------------------------------------------------------------------------------
+    # -- positions ------------------------------------------------------------------------------------------------
 
     def _body_fixed(self, vector: np.ndarray) -> np.ndarray:
         return self._ephemeris.body_axes(self._navigator.focus).T @ vector

@@ -1,4 +1,4 @@
-"""The embedded engine: our own solar system and stars on Panda3D, with nothing to install but pip packages."""
+"""The embedded engine: solar system and stars on Panda3D, from pip packages only."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.engines.embedded.points.points import REST
 from openspace_server.engines.embedded.scene import stills
 from openspace_server.engines.embedded.scene.scene import Scene
-from openspace_server.engines.embedded.scene_api import Staging
-from openspace_server.engines.embedded.scene_graph.engine_properties import NavigationHandle, RenderHandle
+from openspace_server.engines.embedded.scene_api import SceneApi
+from openspace_server.engines.embedded.scene_graph.engine_properties import NavigationProperties, RenderProperties
 from openspace_server.engines.embedded.scene_graph.nodes import Nodes
 from openspace_server.engines.embedded.sky import simulation_clock as clocks
 from openspace_server.engines.embedded.sky.bodies import BODIES
@@ -28,18 +28,19 @@ from openspace_server.engines.embedded.sky.ephemeris import Ephemeris, ephemeris
 from openspace_server.engines.embedded.sky.rotation import spin_rate
 from openspace_server.engines.point_engine import PickedPoint
 from openspace_server.engines.properties import PropertyTree
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.protocols.limits import check_antialias, check_size
 
-SMALLEST, LARGEST = 64, 8192
-_EARLY = 0.9  # part of a rest after which it counts as over: whoever waits for its end may wake a little too soon
+_EARLY = 0.9  # part of a rest after which it counts as over, as waiting for its end may end a little early
 _ANTIALIAS = 4  # samples per pixel of a still
 _STILLS_KEPT = 10.0  # seconds after the last still for which its canvas is kept
 _OPAQUE = np.frombuffer(bytes((0, 0, 0, 255)), np.uint32)
 _SPINS = np.array([abs(spin_rate(i)) for i in range(len(BODIES))])
 
 
-class EmbeddedEngine(Staging):
+class EmbeddedEngine(SceneApi):
     """See :class:`~openspace_server.engines.scene_engine.SceneEngine`. Camera states are in OpenSpace's world axes
-    (``ReferenceFrame`` "Root", which is galactic) unless they were given in others; also "ICRF" can be asked for."""
+    (``ReferenceFrame`` "Root", which is galactic) unless they were set in others; "ICRF" is also known."""
 
     name = "embedded"
 
@@ -47,26 +48,26 @@ class EmbeddedEngine(Staging):
         self._canvas: Canvas | None = None
         self._tree = PropertyTree()
         self._nodes = Nodes(self._tree, self._touch)
-        self._navigation = NavigationHandle(self._tree, self, lambda: self._drawn_at)
-        self._render = RenderHandle(self._tree)
+        self._navigation_properties = NavigationProperties(self._tree, self, lambda: self._drawn_at)
+        self._render_properties = RenderProperties(self._tree)
         self._tree.watch(lambda change: self._touch())
         self._last: Frame | None = None
         self._frames = 0
         self._dirty, self._steered = True, False
-        self._hear: Callable[[], None] = lambda: None
+        self._on_change: Callable[[], None] = lambda: None
         self._drawn_at = self._moved_at = self._still_at = -math.inf
-        self._seen: View | None = None  # what the last picture shows
-        self._speed: float | None = None  # pixels per simulated second of whatever moves most in it, once asked
+        self._seen: View | None = None  # what the last frame shows
+        self._speed: float | None = None  # pixels per simulated second of what moves most in it, computed on demand
 
-    # -- life ---------------------------------------------------------------------------------------------------------
+    # -- lifecycle-----------------------------------------------------------------------------------------------------
 
     def open(self, width: int, height: int) -> None:
         self.close()
         self._size = _checked_size(width, height)
         self._canvas = Canvas(width, height)
         try:
-            self._scene = Scene(self._canvas, lambda: self._hear())
-            self._studio = stills.Studio(self._canvas, self._scene)
+            self._scene = Scene(self._canvas, lambda: self._on_change())
+            self._still_renderer = stills.StillRenderer(self._canvas, self._scene)
         except Exception:
             self.close()
             raise
@@ -100,15 +101,15 @@ class EmbeddedEngine(Staging):
             self._size = size
             self._dirty = True
 
-    # -- pictures -----------------------------------------------------------------------------------------------------
+    # -- frames -------------------------------------------------------------------------------------------------------
 
     def draw(self, now: float) -> Frame:
         canvas = self._opened()
         self.advance(now)
         self._note_motion(now)
-        self._last = self._picture(canvas, *self._size, self._is_followed(now))
+        self._last = self._draw_frame(canvas, *self._size, self._is_followed(now))
         if now - self._still_at > _STILLS_KEPT:
-            self._studio.rest()
+            self._still_renderer.release()
         self._frames += 1
         self._dirty = False
         self._drawn_at = now
@@ -120,21 +121,19 @@ class EmbeddedEngine(Staging):
         self._steered = False
 
     def _is_followed(self, now: float) -> bool:
-        """Whether what is drawn now is followed by something else so soon that a part of the points has to do:
-        the camera moves or did so lately, time runs, or pictures have been coming one upon the other."""
+        """Whether another frame follows so soon that a part of the points must suffice: the camera moves or did so
+        lately, time runs, or frames have been drawn one right after the other."""
         rest = self._scene.points.rest
         return (
-            now - self._moved_at < _EARLY * rest or now - self._drawn_at < _EARLY * REST or self._sky_wait(now) < rest
+            now - self._moved_at < _EARLY * rest
+            or now - self._drawn_at < _EARLY * REST
+            or self._motion_wait(now) < rest
         )
 
     def still_in_parts(self, now: float, request: StillRequest) -> Generator[None, None, Still]:
         self._opened()
         width, height = self._size if request.size is None else _checked_size(*request.size)
-        if width * height > stills.MOST_PIXELS:
-            raise EngineError(f"a still has at most 7680 x 4320 pixels, got {width} x {height}")
-        antialias = _ANTIALIAS if request.antialias is None else request.antialias
-        if isinstance(antialias, bool) or antialias not in stills.SAMPLES:
-            raise EngineError(f"antialias is a number of samples per pixel, 1, 2, 4, 8 or 16; got {antialias!r}")
+        antialias = _ANTIALIAS if request.antialias is None else _checked_antialias(request.antialias)
         self.advance(now)
         self._still_at = now
         moment = self._ephemeris if request.time is None else ephemeris_at(clocks.parse(request.time))
@@ -142,22 +141,22 @@ class EmbeddedEngine(Staging):
         look = self._nodes.look
         view = self._view(pose, moment, look.scales, (width, height), exact=True)
         when = clocks.iso(moment.seconds)
-        told = {**states.write(pose, moment), "Timestamp": when}
-        plan = stills.Plan(view, pose.anchor, look, antialias, request.depth, request.ids, when, told)
-        return self._studio.still(plan, self._render.finish)
+        state = {**states.write(pose, moment), "Timestamp": when}
+        plan = stills.StillPlan(view, pose.anchor, look, antialias, request.depth, request.ids, when, state)
+        return self._still_renderer.still(plan, self._render_properties.finish)
 
-    def _picture(self, canvas: Canvas, width: int, height: int, moving: bool) -> Frame:
+    def _draw_frame(self, canvas: Canvas, width: int, height: int, moving: bool) -> Frame:
         nav, look = self._navigator, self._nodes.look
         view = self._view(nav.pose(), self._ephemeris, nav.scales, (width, height))
         self._scene.update(view, nav.focus, look, moving)
         began = clock.thread_time()
-        raw = canvas.picture(width, height)
-        self._scene.points.measured(clock.thread_time() - began)
+        raw = canvas.render(width, height)
+        self._scene.points.record_draw_time(clock.thread_time() - began)
         # Blending leaves its traces in alpha.
         words = np.bitwise_or(raw.view(np.uint32)[..., 0], _OPAQUE, order="C")
         pixels = words.view(np.uint8).reshape(height, width, 4)
         self._seen, self._speed = view, None
-        return Frame(self._frames + 1, self._render.finish(pixels), self.time, self.camera())
+        return Frame(self._frames + 1, self._render_properties.finish(pixels), self.time, self.camera())
 
     def _view(
         self, pose: Pose, moment: Ephemeris, scales: np.ndarray, size: tuple[int, int], *, exact: bool = False
@@ -169,11 +168,11 @@ class EmbeddedEngine(Staging):
     def pick(self, x: float, y: float) -> PickedPoint | None:
         self._opened()
         if not (0 <= x <= 1 and 0 <= y <= 1):
-            raise EngineError(f"a place in the picture is 0 to 1 from the left and from the top, got {x!r}, {y!r}")
+            raise EngineError(f"a position in the frame is 0 to 1 from the left and from the top, got {x!r}, {y!r}")
         return self._scene.pick(x, y)
 
-    def on_change(self, hear: Callable[[], None]) -> None:
-        self._hear = hear
+    def on_change(self, callback: Callable[[], None]) -> None:
+        self._on_change = callback
 
     def last_frame(self) -> Frame | None:
         return self._last
@@ -185,14 +184,14 @@ class EmbeddedEngine(Staging):
         points = self._scene.points
         if points.ready:
             return 0.0
-        at = self._drawn_at + self._sky_wait(now)
-        if not points.whole and self._sky_wait(now) >= points.rest:
+        at = self._drawn_at + self._motion_wait(now)
+        if not points.drew_all and self._motion_wait(now) >= points.rest:
             at = min(at, max(self._moved_at + points.rest, self._drawn_at + REST))
         return max(at - now, 0.0)
 
-    def _sky_wait(self, now: float) -> float:
-        """Seconds in which something in the last picture moves by a pixel as time goes on, at most one; infinity
-        when it stands."""
+    def _motion_wait(self, now: float) -> float:
+        """Seconds in which something in the last frame moves by a pixel as time runs, at most one; infinity when
+        nothing moves."""
         rate = abs(self._ticking(now).speed(now))
         if rate == 0 or self._seen is None:
             return math.inf
@@ -201,7 +200,7 @@ class EmbeddedEngine(Staging):
         return min(1 / max(self._speed * rate, 1e-9), 1.0)
 
     def _pixel_speed(self, view: View) -> float:
-        """Pixels per simulated second of the fastest thing in the picture: bodies against the camera, or turning."""
+        """Pixels per simulated second of the fastest motion in the frame: bodies against the camera, or turning."""
         ephemeris, focus = view.ephemeris, self._navigator.focus
         velocity = (ephemeris.velocities - ephemeris.velocities[focus]) @ view.axes.T
         towards = view.seen / view.distances[:, None]
@@ -224,7 +223,7 @@ class EmbeddedEngine(Staging):
         if not np.array_equal(look.scales, self._navigator.scales):
             self._navigator.rescale(look.scales, self._ephemeris)
         self._navigator.advance(now, self._ephemeris)
-        self._navigation.apply(self._navigator)
+        self._navigation_properties.apply(self._navigator)
 
     def _touch(self) -> None:
         self._dirty = True
@@ -236,7 +235,7 @@ class EmbeddedEngine(Staging):
         return self._ephemeris
 
     def _ticking(self, now: float) -> clocks.SimulationClock:
-        """The clock, which starts with the first wall time we are told."""
+        """The clock, which starts with the first wall time that is passed in."""
         self._opened()
         if self._clock is None:
             self._clock = clocks.SimulationClock(self._start, now)
@@ -276,9 +275,14 @@ class EmbeddedEngine(Staging):
 
 
 def _checked_size(width: int, height: int) -> tuple[int, int]:
-    for side in (width, height):
-        if type(side) is not int or not SMALLEST <= side <= LARGEST:
-            raise EngineError(
-                f"picture sides must be whole numbers from {SMALLEST} to {LARGEST} pixels, got {width!r} x {height!r}"
-            )
-    return width, height
+    try:
+        return check_size({"width": width, "height": height})
+    except ProtocolError as problem:
+        raise EngineError(str(problem)) from None
+
+
+def _checked_antialias(samples: int) -> int:
+    try:
+        return check_antialias(samples)
+    except ProtocolError as problem:
+        raise EngineError(str(problem)) from None

@@ -1,4 +1,4 @@
-"""The half of the embedded engine that says what is in the scene."""
+"""The scene API of the embedded engine: nodes, points and assets."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError, UnknownTarget
-from openspace_server.engines.embedded.camera_api import Steering
-from openspace_server.engines.embedded.points.node import Given
-from openspace_server.engines.embedded.points.points import checked
+from openspace_server.engines.embedded.camera_api import CameraApi
+from openspace_server.engines.embedded.points.node import PointArrays
+from openspace_server.engines.embedded.points.points import check_arrays
 from openspace_server.engines.embedded.scene.scene import Scene
 from openspace_server.engines.embedded.scene_graph.assets import ASSETS
 from openspace_server.engines.embedded.scene_graph.nodes import Nodes
@@ -21,7 +21,7 @@ from openspace_server.engines.properties import PropertyOwner
 from openspace_server.geometry.world import GALACTIC
 
 
-class Staging(Steering):
+class SceneApi(CameraApi):
     """Needs ``_nodes`` and, while open, ``_scene``."""
 
     _nodes: Nodes
@@ -75,7 +75,7 @@ class Staging(Steering):
         colors: np.ndarray | None = None,
         shown: np.ndarray | None = None,
     ) -> None:
-        self._add(node, checked(positions, columns, colors, shown))
+        self._add(node, check_arrays(positions, columns, colors, shown))
 
     def update_points(
         self,
@@ -92,27 +92,27 @@ class Staging(Steering):
 
     def color_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
         self._opened()
-        self._scene.points.color(identifier, mapping)
+        self._scene.points.set_color_mapping(identifier, mapping)
         self._dirty = True
 
     @property
     def points_pending(self) -> bool:
         return self._is_open and self._scene.points.pending
 
-    def _add(self, node: Mapping[str, Any], given: Given | None) -> None:
+    def _add(self, node: Mapping[str, Any], arrays: PointArrays | None) -> None:
         self._opened()
         identifier = node.get("Identifier")
         if not isinstance(identifier, str) or not identifier or self._nodes.scene.child(identifier) is not None:
             raise EngineError(f"a node needs an Identifier of its own, got {identifier!r}")
         renderable = node.get("Renderable")
-        if renderable is None and given is None:
+        if renderable is None and arrays is None:
             self._nodes.scene.add(PropertyOwner(identifier))
             return
         kind = renderable.get("Type") if isinstance(renderable, Mapping) else renderable
         if kind != "RenderablePointCloud":
             raise EngineError(f"the embedded engine draws RenderablePointCloud nodes, not {str(kind)[:60]!r}")
         try:
-            owner = self._scene.points.add(node, given)
+            owner = self._scene.points.add(node, arrays)
         except (TypeError, ValueError, KeyError, IndexError) as error:
             raise EngineError(f"the node {identifier[:60]!r} cannot be made: {error}") from None
         try:
@@ -122,7 +122,7 @@ class Staging(Steering):
             raise
 
     def remove_node(self, identifier: str) -> None:
-        """Of those that were added; what is there from the start can only be disabled."""
+        """Of those that were added; built-in nodes can only be disabled."""
         self._opened()
         self._added(identifier)
         if identifier in self._scene.points:

@@ -13,10 +13,9 @@ import numpy as np
 from openspace_server.engines.base import Still, StillRequest
 from openspace_server.instance.drawing.draw_loop import DrawLoop
 from openspace_server.instance.drawing.time_slices import in_parts
-from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, text
-from openspace_server.protocols.picture import check_size
+from openspace_server.protocols.fields import ProtocolError, boolean, describe, text
+from openspace_server.protocols.limits import check_antialias, check_size
 
-SAMPLES = (1, 2, 4, 8, 16)
 FORMATS = ("rgb", "i420")
 
 
@@ -41,9 +40,7 @@ class Wanted(StillRequest):
                 raise ProtocolError(f"size: expected [width, height], got {describe(given)}")
             size = check_size({"width": given[0], "height": given[1]})
         if arguments.get("antialias") is not None:
-            antialias = integer(arguments, "antialias", 1, max(SAMPLES))
-            if antialias not in SAMPLES:
-                raise ProtocolError(f"antialias: expected {', '.join(map(str, SAMPLES))} samples, got {antialias}")
+            antialias = check_antialias(arguments["antialias"])
         if arguments.get("time") is not None:
             moment = text(arguments, "time", limit=64)
         camera = arguments.get("camera")

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from openspace_server.protocols.fields import ProtocolError, boolean, integer, parse_object, text
-from openspace_server.protocols.picture import DEFAULT_SIZE, check_size
+from openspace_server.protocols.limits import DEFAULT_SIZE, check_bit_rate, check_frame_rate, check_size
 
 MAX_LINE_BYTES = 64 * 1024
-MAX_FRAME_RATE = 60
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class Configuration:
             engine=text(given, "engine", limit=128, default="embedded"),
             width=width,
             height=height,
-            frame_rate=integer(given, "frame_rate", 1, MAX_FRAME_RATE) if "frame_rate" in given else None,
-            bit_rate=integer(given, "bit_rate", 1, 2**31) if "bit_rate" in given else None,
+            frame_rate=check_frame_rate(given) if "frame_rate" in given else None,
+            bit_rate=check_bit_rate(given) if "bit_rate" in given else None,
             api_port=integer(given, "api_port", 0, 65535, 0),
             api_tcp_port=integer(given, "api_tcp_port", 0, 65535, 0),
             session=text(given, "session", limit=128, default=""),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-MIN_BIT_RATE = 100_000
-MAX_BIT_RATE = 60_000_000
+from openspace_server.protocols.limits import MAX_BIT_RATE, MIN_BIT_RATE
+
 _BITS_PER_PIXEL = 4_000_000 / (1280 * 720)
 
 
@@ -27,8 +27,9 @@ class PictureSettings:
 
     @property
     def bit_rate(self) -> int:
-        wanted = self.chosen_bit_rate or round(self.width * self.height * _BITS_PER_PIXEL)
-        return max(MIN_BIT_RATE, min(MAX_BIT_RATE, wanted))
+        if self.chosen_bit_rate is not None:
+            return self.chosen_bit_rate
+        return max(MIN_BIT_RATE, min(MAX_BIT_RATE, round(self.width * self.height * _BITS_PER_PIXEL)))
 
     def sized(self, width: int, height: int, *, follow: bool) -> PictureSettings:
         """With the new size; a view that follows is not heard after somebody else decided."""

@@ -12,13 +12,11 @@ from openspace_server.engines.base import Engine, EngineError
 from openspace_server.engines.scripting.changes import apply_changes, read_changes
 from openspace_server.instance.drawing.frame_grabs import Way
 from openspace_server.instance.drawing.stills import Wanted
-from openspace_server.instance.process.host_pipe import MAX_FRAME_RATE
-from openspace_server.instance.streaming.picture_settings import MAX_BIT_RATE, MIN_BIT_RATE
 from openspace_server.instance.viewers import point_requests as point_verbs
 from openspace_server.instance.viewers import tour_requests as touring
 from openspace_server.instance.viewers.metrics import prometheus
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, text
-from openspace_server.protocols.picture import check_size
+from openspace_server.protocols.limits import check_bit_rate, check_frame_rate, check_size
 from openspace_server.protocols.shared_memory import NoSharedMemory, Offered
 from openspace_server.protocols.viewer import Request
 
@@ -142,12 +140,10 @@ async def _quality(who: Conversation, arguments: Arguments, id: int) -> Any:
     changes: dict[str, Any] = {}
     if "bit_rate" in arguments:
         follows_size = arguments["bit_rate"] is None
-        changes["chosen_bit_rate"] = (
-            None if follows_size else integer(arguments, "bit_rate", MIN_BIT_RATE, MAX_BIT_RATE)
-        )
+        changes["chosen_bit_rate"] = None if follows_size else check_bit_rate(arguments)
     if "frame_rate" in arguments:
         automatic = arguments["frame_rate"] is None
-        changes["chosen_frame_rate"] = None if automatic else integer(arguments, "frame_rate", 1, MAX_FRAME_RATE)
+        changes["chosen_frame_rate"] = None if automatic else check_frame_rate(arguments)
     await who.instance.change_picture(lambda settings: replace(settings, **changes))
     return await who.instance.fresh_state()
 

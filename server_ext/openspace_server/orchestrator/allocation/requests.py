@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, number, parse_object, text
-from openspace_server.protocols.picture import DEFAULT_SIZE, check_size
+from openspace_server.protocols.limits import DEFAULT_SIZE, check_size
 from openspace_server.protocols.signaling import Role
 
 MAX_BODY_BYTES = 64 * 1024

@@ -11,7 +11,7 @@ from openspace_server.orchestrator.hosts.hosts import Hosts
 from openspace_server.orchestrator.settings import Settings
 from openspace_server.orchestrator.store.models import POOL_OWNER
 from openspace_server.orchestrator.store.sessions import SessionStore
-from openspace_server.protocols.picture import DEFAULT_SIZE
+from openspace_server.protocols.limits import DEFAULT_SIZE
 from openspace_server.protocols.sessions import SessionState
 
 

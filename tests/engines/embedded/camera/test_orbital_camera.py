@@ -1,4 +1,4 @@
-"""The orbital camera and the ways of flights, without a picture."""
+"""The orbital camera and the paths of flights, without drawing."""
 
 from __future__ import annotations
 
@@ -173,16 +173,16 @@ def test_flights_never_pass_through_a_body(start: str, target: str, side: int) -
     nav = Navigator(EPHEMERIS)
     away = np.roll([1.0, 0.3, 0.1], side % 3) * (-1) ** side
     near = away / np.linalg.norm(away) * (1.2 * RADII[INDEX[start]])
-    nav.place(
+    nav.set_pose(
         states.read({"Anchor": start, "Position": near.tolist()}, 3, EPHEMERIS, lambda i: nav.ground(i, EPHEMERIS)),
         EPHEMERIS,
     )
     nav.fly_to(INDEX[target], 4.0, None, 0.0, EPHEMERIS)
-    places = []
+    positions = []
     for k in range(1601):
         nav.advance(k / 400, EPHEMERIS)
-        places.append(EPHEMERIS.positions[nav.focus] + nav.position)
-    gaps = np.linalg.norm(np.array(places)[:, None] - EPHEMERIS.positions, axis=2) / RADII
+        positions.append(EPHEMERIS.positions[nav.focus] + nav.position)
+    gaps = np.linalg.norm(np.array(positions)[:, None] - EPHEMERIS.positions, axis=2) / RADII
     assert gaps.min() > 1.009, BODIES[int(np.unravel_index(gaps.argmin(), gaps.shape)[1])].name
     assert not nav.flying
     assert nav.focus == INDEX[target]
@@ -196,8 +196,8 @@ def test_a_flight_across_the_sun_bends_around_it() -> None:
     outward = earth / np.linalg.norm(earth)
     path = Path(INDEX["Earth"], INDEX["Mars"], outward * 2e7, -outward * 1e7)
     path.avoid(positions, RADII)
-    places = np.array([path.place(t, positions) for t in np.linspace(0, 1, 3000)]) + positions[INDEX["Mars"]]
-    assert np.linalg.norm(places, axis=1).min() > RADII[0]
+    positions = np.array([path.offset_at(t, positions) for t in np.linspace(0, 1, 3000)]) + positions[INDEX["Mars"]]
+    assert np.linalg.norm(positions, axis=1).min() > RADII[0]
 
 
 def test_flights_start_and_end_where_they_should_without_jumps() -> None:

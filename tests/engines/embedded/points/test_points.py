@@ -1,4 +1,4 @@
-"""Point clouds: prepared beside the draw thread, changed in place, covered by bodies, coloured and picked."""
+"""Point clouds: prepared next to the draw thread, changed in place, covered by bodies, coloured and picked."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from openspace_server.engines.base import EngineError, Motion, UnknownTarget
 from openspace_server.engines.embedded import EmbeddedEngine
-from openspace_server.engines.embedded.points.chunks import CHUNK, arrange
-from openspace_server.engines.embedded.points.colors import ColorMap, mapped, pack
+from openspace_server.engines.embedded.points.chunks import CHUNK, make_chunks
+from openspace_server.engines.embedded.points.colors import ColorMap, map_colors, pack
 from openspace_server.engines.embedded.points.node import UNITS
 from openspace_server.engines.properties import Property
 from openspace_server.engines.scene_engine import SceneEngine
@@ -44,10 +44,10 @@ def bgr(engine: EmbeddedEngine, wall: Wall) -> np.ndarray:
     return engine.draw(wall.now).pixels[..., :3].astype(int)
 
 
-def lit(picture: np.ndarray, channel: int) -> np.ndarray:
+def lit(frame: np.ndarray, channel: int) -> np.ndarray:
     """Where only one channel (0 blue, 1 green, 2 red) is bright."""
-    others = np.delete(picture, channel, axis=2).max(axis=2)
-    return np.argwhere((picture[..., channel] > 200) & (others < 60))
+    others = np.delete(frame, channel, axis=2).max(axis=2)
+    return np.argwhere((frame[..., channel] > 200) & (others < 60))
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def space(engine: EmbeddedEngine, wall: Wall) -> Iterator[EmbeddedEngine]:
 
 
 def test_bodies_cover_points_behind_them_and_are_covered_by_those_before(space: EmbeddedEngine, wall: Wall) -> None:
-    points = np.array([[9e3, 0, 1e3], [-9e3, 0, 0], [0, 9e3, 0]])  # before, behind and beside the Earth
+    points = np.array([[9e3, 0, 1e3], [-9e3, 0, 0], [0, 9e3, 0]])  # before, behind and next to the Earth
     space.add_points(table(SizeSettings={"Pixels": 8}), points, {}, colors=np.array(RED_GREEN_BLUE, float))
     shown = bgr(space, wall)
     assert len(lit(shown, 2)) > 0
@@ -78,12 +78,12 @@ def test_bodies_cover_points_behind_them_and_are_covered_by_those_before(space: 
 
 
 @pytest.mark.parametrize("unit", ["m", "ly"])
-@pytest.mark.parametrize("places", [[[0, 1e7, 1e6]], [[0, 1e7, 1e6], [0, 1e7, 1e6 + 1]]])
+@pytest.mark.parametrize("positions", [[[0, 1e7, 1e6]], [[0, 1e7, 1e6], [0, 1e7, 1e6 + 1]]])
 def test_points_without_any_extent_are_drawn(
-    space: EmbeddedEngine, wall: Wall, places: list[list[float]], unit: str
+    space: EmbeddedEngine, wall: Wall, positions: list[list[float]], unit: str
 ) -> None:
     before = bgr(space, wall)
-    space.add_points(table(Unit=unit), np.array(places) / UNITS[unit], {})
+    space.add_points(table(Unit=unit), np.array(positions) / UNITS[unit], {})
     changed = np.argwhere(np.abs(bgr(space, wall) - before).sum(axis=2) > 60)
     assert len(changed)
     assert np.ptp(changed, axis=0).max() <= 5
@@ -95,13 +95,13 @@ def test_small_chunks_near_by_keep_their_place_in_a_cloud_that_reaches_far(space
     far = rng.normal(0, 1, (CHUNK, 3)) * 5e9 + [-9e9, 0, 0]
     bare = bgr(space, wall)
 
-    def seen(places: np.ndarray) -> np.ndarray:
-        space.add_points(table(), places, {})
+    def seen(positions: np.ndarray) -> np.ndarray:
+        space.add_points(table(), positions, {})
         space._scene.points.settle()
         wall.after(1)
-        picture = bgr(space, wall)
+        frame = bgr(space, wall)
         space.remove_node("Cloud")
-        changed: np.ndarray = np.abs(picture - bare).sum(axis=2) > 60
+        changed: np.ndarray = np.abs(frame - bare).sum(axis=2) > 60
         return changed
 
     alone, together = seen(near), seen(np.concatenate([near, far]))
@@ -115,8 +115,8 @@ def test_large_points_of_a_small_cloud_are_round_and_as_large_in_every_picture(
     space: EmbeddedEngine, wall: Wall, size: tuple[int, int], y: float, z: float
 ) -> None:
     settings = {"ScaleExponent": 50.0, "EnableMaxSizeControl": True, "MaxSize": 24.0}
-    places = np.array([[0.0, y, z]])
-    space.add_points(table(SizeSettings=settings, Coloring={"FixedColor": [1.0, 0.0, 0.0]}), places, {})
+    positions = np.array([[0.0, y, z]])
+    space.add_points(table(SizeSettings=settings, Coloring={"FixedColor": [1.0, 0.0, 0.0]}), positions, {})
     dot = lit(space.still(wall.now, size, antialias=1).pixels[..., 2::-1].astype(int), 0)
     across = np.ptp(dot, axis=0) + 1
     assert np.abs(across - 24).max() <= 2
@@ -127,7 +127,7 @@ def test_dots_share_a_budget_and_what_is_beyond_it_is_square(space: EmbeddedEngi
     settings = {"ScaleExponent": 50.0, "EnableMaxSizeControl": True, "MaxSize": 24.0}
 
     def area() -> int:
-        """Pixels of the red cloud, whose points are all in one place."""
+        """Pixels of the red cloud, whose points are all in one position."""
         return len(lit(space.still(wall.now, (1280, 720), antialias=1).pixels[..., 2::-1].astype(int), 0))
 
     blue, red = (table(SizeSettings=settings, Coloring={"FixedColor": color}) for color in ([0, 0, 1], [1, 0, 0]))
@@ -146,9 +146,9 @@ def test_dots_share_a_budget_and_what_is_beyond_it_is_square(space: EmbeddedEngi
 def test_dots_are_covered_by_bodies_and_lie_before_them(space: EmbeddedEngine, wall: Wall) -> None:
     settings = {"ScaleExponent": 50.0, "EnableMaxSizeControl": True, "MaxSize": 32.0}
     for x, seen in ((-1e4, False), (1e4, True)):
-        places = np.random.default_rng(1).normal(0, 300, (50, 3)) + [x, 0, 0]
+        positions = np.random.default_rng(1).normal(0, 300, (50, 3)) + [x, 0, 0]
         look = table(SizeSettings=settings, Coloring={"FixedColor": [0.0, 1.0, 0.0]})
-        space.add_points(look, places, {})
+        space.add_points(look, positions, {})
         assert (len(lit(bgr(space, wall), 1)) > 100) is seen
         space.remove_node("Cloud")
 
@@ -168,12 +168,12 @@ def test_a_nearer_body_covers_points_that_are_before_a_farther_one(space: Embedd
 
 def test_a_large_cloud_is_prepared_beside_the_draw_thread(space: EmbeddedEngine, wall: Wall) -> None:
     before = bgr(space, wall)
-    heard = threading.Event()
-    space.on_change(heard.set)
-    places = np.random.default_rng(2).normal(0, 2e4, (400_000, 3)).astype(np.float32)
-    space.add_points(table(), places, {})
+    ready = threading.Event()
+    space.on_change(ready.set)
+    positions = np.random.default_rng(2).normal(0, 2e4, (400_000, 3)).astype(np.float32)
+    space.add_points(table(), positions, {})
     assert space.points_pending
-    assert heard.wait(30)
+    assert ready.wait(30)
     assert space.next_change(wall.now) == 0
     assert (bgr(space, wall) > 200).sum() > (before > 200).sum() + 1000
     assert not space.points_pending
@@ -192,7 +192,7 @@ def test_all_points_are_drawn_when_the_camera_has_rested_for_as_long_as_that_is_
         if motion is not None:
             space.move(motion, wall.now)
         space.draw(wall.now)
-        return points.whole
+        return points.drew_all
 
     assert not drawn(Motion({"orbitX": 0.01}, is_held=True))
     wait = space.next_change(wall.now)
@@ -224,7 +224,7 @@ def test_points_do_not_hold_up_running_time(space: EmbeddedEngine, wall: Wall) -
             wall.after(space.next_change(wall.now))
             space.draw(wall.now)
         # So soon after each other that a part of the points has to do; no sooner than something moves by a pixel.
-        assert not points.whole
+        assert not points.drew_all
         assert space.next_change(wall.now) == pytest.approx(wait, rel=0.3)
 
 
@@ -253,8 +253,8 @@ def test_of_several_updates_the_latest_is_drawn_as_if_it_had_been_the_only_one(
 
 def test_values_alone_can_change(space: EmbeddedEngine, wall: Wall) -> None:
     coloring = {"ColorMapping": {"Parameter": "mass", "Colors": RED_GREEN_BLUE, "ValueRange": [0, 3]}}
-    places = np.array([[9e3, 2e3, 0], [9e3, -2e3, 0]])
-    space.add_points(table(Coloring=coloring, SizeSettings={"Pixels": 6}), places, {"mass": np.array([0.5, 1.5])})
+    positions = np.array([[9e3, 2e3, 0], [9e3, -2e3, 0]])
+    space.add_points(table(Coloring=coloring, SizeSettings={"Pixels": 6}), positions, {"mass": np.array([0.5, 1.5])})
     shown = bgr(space, wall)
     assert [len(lit(shown, channel)) > 0 for channel in range(3)] == [False, True, True]
     space.update_points("Cloud", columns={"mass": np.array([2.5, 2.5])})
@@ -294,16 +294,16 @@ def test_an_update_may_change_the_number_of_points(space: EmbeddedEngine, wall: 
 
 def test_a_pick_tells_which_point_and_its_values(space: EmbeddedEngine, wall: Wall) -> None:
     rng = np.random.default_rng(4)
-    places = rng.uniform(-3e4, 3e4, (50_000, 3)).astype(np.float32)
-    places[:, 0] = -4e4
-    places[123] = (0, 1e4, 5e3)
-    places[77] = np.nan
+    positions = rng.uniform(-3e4, 3e4, (50_000, 3)).astype(np.float32)
+    positions[:, 0] = -4e4
+    positions[123] = (0, 1e4, 5e3)
+    positions[77] = np.nan
     coloring = {"ColorMapping": {"Parameter": "mass", "Colors": RED_GREEN_BLUE}}
-    space.add_points(table(Coloring=coloring), places, {"mass": np.arange(50_000.0), "age": np.full(50_000, 7)})
+    space.add_points(table(Coloring=coloring), positions, {"mass": np.arange(50_000.0), "age": np.full(50_000, 7)})
     space._scene.points.settle()
     space.draw(wall.now)
     slope = 1e4 / 4e4, 5e3 / 4e4
-    focal = 0.5 / np.tan(np.radians(22.5))  # picture heights
+    focal = 0.5 / np.tan(np.radians(22.5))  # frame heights
     picked = space.pick(0.5 + focal * slope[0] * 180 / 320, 0.5 - focal * slope[1])
     assert picked is not None
     assert (picked.identifier, picked.index, picked.value) == ("Cloud", 123, 123.0)
@@ -312,12 +312,13 @@ def test_a_pick_tells_which_point_and_its_values(space: EmbeddedEngine, wall: Wa
     put(space, "Cloud.Renderable.Enabled", False)
     space.draw(wall.now)
     assert space.pick(0.1, 0.1) is None
-    with pytest.raises(EngineError, match="0 to 1"):
+    with pytest.raises(EngineError) as refused:
         space.pick(1.5, 0.5)
+    assert str(refused.value) == "a position in the frame is 0 to 1 from the left and from the top, got 1.5, 0.5"
 
 
 @pytest.mark.parametrize(
-    ("places", "more", "reason"),
+    ("positions", "more", "reason"),
     [
         (np.zeros((0, 3)), {}, r"\(n, 3\)"),
         (np.zeros((4, 2)), {}, r"\(n, 3\)"),
@@ -330,16 +331,16 @@ def test_a_pick_tells_which_point_and_its_values(space: EmbeddedEngine, wall: Wa
     ],
 )
 def test_wrong_arrays_are_refused_and_change_nothing(
-    space: EmbeddedEngine, wall: Wall, places: np.ndarray, more: dict[str, Any], reason: str
+    space: EmbeddedEngine, wall: Wall, positions: np.ndarray, more: dict[str, Any], reason: str
 ) -> None:
     columns = more.pop("columns", {})
     with pytest.raises(EngineError, match=reason):
-        space.add_points(table(), places, columns, **more)
+        space.add_points(table(), positions, columns, **more)
     assert space.tree.owner("Scene.Cloud") is None
     space.add_points(table(), np.full((4, 3), 9e3), {})
     before = bgr(space, wall)
     with pytest.raises(EngineError, match=reason):
-        space.update_points("Cloud", places, columns, **more)
+        space.update_points("Cloud", positions, columns, **more)
     assert np.array_equal(bgr(space, wall), before)
 
 
@@ -370,28 +371,28 @@ def test_a_large_file_is_read_beside_the_draw_thread_and_its_fault_told(space: E
 
 @pytest.mark.parametrize(("kind", "atol"), [(np.float64, 1e-5), (np.float32, 1e-5), (np.float16, 2e-3)])
 def test_the_first_part_of_every_chunk_stands_for_all_of_it(kind: type, atol: float) -> None:
-    places = np.random.default_rng(5).normal(0, 10, (40_000, 3)).astype(kind)
-    places[5] = np.inf
+    positions = np.random.default_rng(5).normal(0, 10, (40_000, 3)).astype(kind)
+    positions[5] = np.inf
     shown = np.ones(40_000, bool)
     shown[7] = False
-    made = arrange(places, shown, 2.0, np.array([1.0, 0, 0]))
+    made = make_chunks(positions, shown, 2.0, np.array([1.0, 0, 0]))
     assert sorted(made.order.tolist()) == [k for k in range(40_000) if k not in (5, 7)]
     for chunk, (middle, size) in enumerate(zip(made.middles, made.sizes, strict=True)):
         rows = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
-        exact = places[made.order[rows]].astype(float) * 2.0 + [1.0, 0, 0]
-        assert np.allclose(made.vertices["place"][rows] * size + middle, exact, atol=atol * size)
-        part, whole = exact[: len(exact) // 8], exact
-        assert np.abs(part.mean(axis=0) - whole.mean(axis=0)).max() < 0.35 * whole.std()
+        exact = positions[made.order[rows]].astype(float) * 2.0 + [1.0, 0, 0]
+        assert np.allclose(made.vertices["position"][rows] * size + middle, exact, atol=atol * size)
+        part, drew_all = exact[: len(exact) // 8], exact
+        assert np.abs(part.mean(axis=0) - drew_all.mean(axis=0)).max() < 0.35 * drew_all.std()
     assert np.linalg.norm(exact - made.centre, axis=1).max() <= made.reach
 
 
 def test_color_maps_take_ranges_logarithms_and_missing_values() -> None:
     values = np.array([1.0, 10.0, 100.0, np.nan, -5.0])
-    colors, shown = mapped(ColorMap("v", np.array(RED_GREEN_BLUE, float), 1, 1000, logarithmic=True), values)
+    colors, shown = map_colors(ColorMap("v", np.array(RED_GREEN_BLUE, float), 1, 1000, logarithmic=True), values)
     assert colors[:3].tolist() == pack(np.array(RED_GREEN_BLUE, float)).tolist()
     assert shown is not None
     assert shown.tolist() == [True, True, True, False, False]
-    colors, shown = mapped(ColorMap("v", np.array(RED_GREEN_BLUE, float), 0, 50, hides=True), values)
+    colors, shown = map_colors(ColorMap("v", np.array(RED_GREEN_BLUE, float), 0, 50, hides=True), values)
     assert shown is not None
     assert shown.tolist() == [True, True, False, False, False]
     half = pack(np.array([[200, 100, 50, 128]], np.uint8)).view(np.uint8)

@@ -15,9 +15,9 @@ from tests.engines.embedded.conftest import Wall
 EARTH, MOON = INDEX["Earth"], INDEX["Moon"]
 
 
-def left(place: tuple[float, float], moment: Ephemeris) -> np.ndarray:
+def left(position: tuple[float, float], moment: Ephemeris) -> np.ndarray:
     """The sunlight at a latitude and longitude on the Earth."""
-    lat, lon = np.radians(place)
+    lat, lon = np.radians(position)
     up = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
     where = moment.body_axes(EARTH) @ up * 6.365e6
     return light(EARTH, casters(EARTH, moment), where[None], moment)[0]

@@ -54,12 +54,12 @@ def test_the_sun_is_a_star_of_its_absolute_magnitude_at_ten_parsecs() -> None:
 
 
 def test_near_stars_shift_as_the_camera_moves() -> None:
-    """From 5 parsecs beside the Sun, Vega is off by the angle of that triangle."""
+    """From 5 parsecs next to the Sun, Vega is off by the angle of that triangle."""
     towards = direction(*VEGA[:2])
-    aside = np.cross(towards, [0.0, 0, 1])
-    aside /= np.linalg.norm(aside)
-    seen = towards * VEGA[2] - aside * 5
-    assert brightest(aside * 5, seen / np.linalg.norm(seen), 0.2) == pytest.approx(
+    across = np.cross(towards, [0.0, 0, 1])
+    across /= np.linalg.norm(across)
+    seen = towards * VEGA[2] - across * 5
+    assert brightest(across * 5, seen / np.linalg.norm(seen), 0.2) == pytest.approx(
         VEGA[3] + 5 * np.log10(np.linalg.norm(seen) / VEGA[2]), abs=0.1
     )
 

@@ -1,4 +1,4 @@
-"""Stills: pictures beside the live one, of any size, time and camera, with depth and bodies."""
+"""Stills: frames next to the live view, of any size, time and camera, with depth and bodies."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_tiles_fit_together(engine: EmbeddedEngine, wall: Wall, monkeypatch: pyt
     whole = engine.still(wall.now, (600, 420), antialias=2, camera=EARTH)
     monkeypatch.setattr(stills, "_WIDEST", 256)
     monkeypatch.setattr(stills, "_TILE", 256 * 100)
-    assert len(stills.Tiling(600, 420).places) > 10
+    assert len(stills.Tiling(600, 420).corners) > 10
     tiled = engine.still(wall.now, (600, 420), antialias=2, camera=EARTH)
     off = np.abs(whole.pixels.astype(int) - tiled.pixels).max(axis=2)
     assert (off > 8).mean() < 0.012  # clipped at the edge of a tile, a triangle is rounded a little differently
@@ -126,7 +126,7 @@ def test_a_still_of_an_engine_that_was_closed_ends_with_the_reason() -> None:
 def test_a_canvas_for_stills_is_given_back_and_made_again(engine: EmbeddedEngine, wall: Wall) -> None:
     one = engine.still(wall.now, (300, 200), camera=SATURN)
     engine.draw(wall.after(60.0))
-    assert engine._studio._canvas is None
+    assert engine._still_renderer._canvas is None
     assert same(one, engine.still(wall.now, (300, 200), camera=SATURN))
 
 
@@ -138,15 +138,15 @@ def test_depth_and_ids_say_what_each_pixel_shows(engine: EmbeddedEngine, wall: W
     assert (still.depth.dtype, still.ids.dtype) == (np.float64, np.uint16)
     middle = still.ids[100, 150]
     assert still.bodies[middle - 1] == "Earth"
-    place = np.array(EARTH["Position"])
+    position = np.array(EARTH["Position"])
     equatorial, polar = 6378136.6, 6356751.9
     size = np.array([equatorial, equatorial, polar])
-    surface = place / np.linalg.norm(place / size)
-    assert still.depth[100, 150] == pytest.approx(np.linalg.norm(place - surface), abs=1e-3)
+    surface = position / np.linalg.norm(position / size)
+    assert still.depth[100, 150] == pytest.approx(np.linalg.norm(position - surface), abs=1e-3)
     assert still.ids[0, 0] == 0
     assert still.depth[0, 0] == math.inf
     assert np.array_equal(still.ids > 0, np.isfinite(still.depth))
-    # The picture itself agrees: outside the disc it is dark.
+    # The pixels agree: outside the disc it is dark.
     light = still.pixels[..., :3].max(axis=2)
     assert light[still.ids == INDEX["Earth"] + 1].mean() > 8 * light[still.ids == 0].mean()
 
@@ -169,10 +169,10 @@ def test_a_body_smaller_than_a_pixel_has_one(engine: EmbeddedEngine, wall: Wall)
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ({"size": (63, 100)}, "64 to 8192"),
-        ({"size": (8192, 8192)}, "7680 x 4320"),
-        ({"antialias": 3}, "1, 2, 4, 8 or 16"),
-        ({"antialias": True}, "1, 2, 4, 8 or 16"),
+        ({"size": (63, 100)}, "^width: 63 is outside 64 to 8192$"),
+        ({"size": (8192, 8192)}, r"^width and height: expected at most 33177600 pixels \(7680x4320\), got 8192x8192$"),
+        ({"antialias": 3}, "^antialias: expected 1, 2, 4, 8 or 16 samples per pixel, got 3$"),
+        ({"antialias": True}, "^antialias: expected 1, 2, 4, 8 or 16 samples per pixel, got True$"),
         ({"time": "soon"}, "ISO 8601"),
         ({"camera": {"Position": [1, 0, 0]}}, "Position must be"),
     ],

@@ -23,7 +23,7 @@ def put(engine: EmbeddedEngine, uri: str, value: Any) -> None:
     engine.tree.get(uri).set(value)
 
 
-def picture(engine: EmbeddedEngine, wall: Wall) -> np.ndarray:
+def drawn(engine: EmbeddedEngine, wall: Wall) -> np.ndarray:
     return engine.draw(wall.now).pixels[..., :3].astype(int)
 
 
@@ -64,12 +64,12 @@ def test_switching_a_node_off_changes_the_picture_and_on_again_brings_it_back(
         engine.set_camera({"Anchor": "Sun", "ReferenceFrame": "ICRF", "Position": [0, -9e11, 9e11]}, wall.now)
     else:
         engine.fly_to(view, 0, None, wall.now)
-    before = picture(engine, wall)
+    before = drawn(engine, wall)
     put(engine, uri, False)
     assert engine.next_change(wall.now) == 0
-    assert np.abs(picture(engine, wall) - before).max() > 20
+    assert np.abs(drawn(engine, wall) - before).max() > 20
     put(engine, uri, True)
-    assert np.array_equal(picture(engine, wall), before)
+    assert np.array_equal(drawn(engine, wall), before)
 
 
 @pytest.mark.parametrize("name", ["Opacity", "Fade"])
@@ -79,7 +79,7 @@ def test_opacity_and_fade_let_a_globe_vanish_by_degrees(engine: EmbeddedEngine, 
     levels = []
     for value in (1.0, 0.5, 0.0):
         put(engine, f"Scene.Mars.Renderable.{name}", value)
-        levels.append(picture(engine, wall)[middle].max(axis=2).mean())
+        levels.append(drawn(engine, wall)[middle].max(axis=2).mean())
     assert levels[1] == pytest.approx(levels[0] / 2, rel=0.2)
     assert levels[2] < 0.1 * levels[0]
 
@@ -88,31 +88,31 @@ def test_night_lights_are_a_layer_of_the_earth(engine: EmbeddedEngine, wall: Wal
     engine.set_time("2026-01-10T00:00Z", wall.now)
     sun = np.array(engine.world_position("Earth"))
     engine.set_camera({"Anchor": "Earth", "Position": (sun / np.linalg.norm(sun) * 2e7).tolist()}, wall.now)
-    lit = picture(engine, wall)[60:120, 130:190]
+    lit = drawn(engine, wall)[60:120, 130:190]
     put(engine, "Scene.Earth.Renderable.Layers.NightLayers.Earth_at_Night_2012.Enabled", False)
-    dark = picture(engine, wall)[60:120, 130:190]
+    dark = drawn(engine, wall)[60:120, 130:190]
     assert lit.max() > 100
     assert dark.max() < 40
 
 
 def test_clouds_are_a_layer_of_the_earth(engine: EmbeddedEngine, wall: Wall) -> None:
-    cloudy = picture(engine, wall)
+    cloudy = drawn(engine, wall)
     put(engine, "Scene.Earth.Renderable.Layers.ColorLayers.Clouds.Enabled", False)
-    bare = picture(engine, wall)
+    bare = drawn(engine, wall)
     white = [((each.min(axis=2) > 90) & (np.ptp(each, axis=2) < 40)).sum() for each in (cloudy, bare)]
     assert white[0] > 3 * white[1]
     put(engine, "Scene.Earth.Renderable.Layers.ColorLayers.Clouds.Enabled", True)
     put(engine, "Scene.Earth.Renderable.Layers.ColorLayers.Clouds.Opacity", 0.5)
-    assert bare.mean() < picture(engine, wall).mean() < cloudy.mean()
+    assert bare.mean() < drawn(engine, wall).mean() < cloudy.mean()
     put(engine, "Scene.Earth.Renderable.Layers.ColorLayers.Clouds.Opacity", 1.0)
-    assert np.array_equal(picture(engine, wall), cloudy)
+    assert np.array_equal(drawn(engine, wall), cloudy)
 
 
 def test_scale_makes_a_body_larger_and_keeps_the_camera_outside(engine: EmbeddedEngine, wall: Wall) -> None:
     put(engine, "Scene.EarthLabel.Renderable.Enabled", False)
-    small = (picture(engine, wall).max(axis=2) > 60).sum()
+    small = (drawn(engine, wall).max(axis=2) > 60).sum()
     put(engine, "Scene.Earth.Scale.Scale", 2.0)
-    assert (picture(engine, wall).max(axis=2) > 60).sum() > 2 * small
+    assert (drawn(engine, wall).max(axis=2) > 60).sum() > 2 * small
     put(engine, "Scene.Earth.Scale.Scale", 10.0)
     engine.draw(wall.now)
     assert engine.focus_distance() >= 10 * 6.35e6
@@ -124,17 +124,17 @@ def test_a_trails_color_is_the_color_it_is_drawn_in(engine: EmbeddedEngine, wall
         each.set(each.uri == "Scene.NeptuneTrail.Renderable.Enabled")
     engine.set_camera({"Anchor": "Sun", "ReferenceFrame": "ICRF", "Position": [0, -9e12, 9e12]}, wall.now)
     put(engine, "Scene.NeptuneTrail.Renderable.Appearance.Color", (0.0, 1.0, 0.0))
-    green = picture(engine, wall)
+    green = drawn(engine, wall)
     put(engine, "Scene.NeptuneTrail.Renderable.Enabled", False)
-    changed = np.abs(green - picture(engine, wall)).max(axis=2) > 12
+    changed = np.abs(green - drawn(engine, wall)).max(axis=2) > 12
     assert changed.sum() > 50
     assert (green[changed][:, 1] > green[changed][:, 2]).mean() > 0.9
 
 
 def test_blackout_and_exposure_change_the_whole_picture(engine: EmbeddedEngine, wall: Wall) -> None:
-    before = picture(engine, wall)
+    before = drawn(engine, wall)
     put(engine, "RenderEngine.GlobalBlackout.Factor", 0.5)
-    assert np.allclose(picture(engine, wall), before / 2, atol=1)
+    assert np.allclose(drawn(engine, wall), before / 2, atol=1)
     put(engine, "RenderEngine.GlobalBlackout.Factor", 0.0)
     frame = engine.draw(wall.now)
     assert frame.pixels[..., :3].max() == 0
@@ -191,12 +191,12 @@ def test_a_navigation_state_reads_back_as_it_was_set(
     up /= np.linalg.norm(up)
     state = {"Anchor": "Mars", "ReferenceFrame": frame, "Position": [1.0e7, -2.0e7, 0.5e7], "Up": up.tolist(), **angles}
     engine.set_camera(state, wall.now)
-    told = engine.camera()
-    assert told["Anchor"] == "Mars"
-    assert told["ReferenceFrame"] == frame
-    assert told["Position"] == pytest.approx(state["Position"], abs=1e-6)
-    assert told["Up"] == pytest.approx(state["Up"], abs=1e-12)
-    assert (told.get("Yaw", 0.0), told.get("Pitch", 0.0)) == pytest.approx(
+    camera = engine.camera()
+    assert camera["Anchor"] == "Mars"
+    assert camera["ReferenceFrame"] == frame
+    assert camera["Position"] == pytest.approx(state["Position"], abs=1e-6)
+    assert camera["Up"] == pytest.approx(state["Up"], abs=1e-12)
+    assert (camera.get("Yaw", 0.0), camera.get("Pitch", 0.0)) == pytest.approx(
         (angles.get("Yaw", 0.0), angles.get("Pitch", 0.0)), abs=1e-12
     )
 
@@ -208,7 +208,7 @@ def test_yaw_turns_the_view_to_the_right_and_pitch_upwards(engine: EmbeddedEngin
 
     def middle(**angles: float) -> tuple[float, float]:
         engine.set_camera({**state, **angles}, wall.now)
-        rows, columns = np.nonzero(picture(engine, wall).max(axis=2) > 60)
+        rows, columns = np.nonzero(drawn(engine, wall).max(axis=2) > 60)
         return float(np.median(columns)), float(np.median(rows))
 
     engine.show(orbits=False, labels=False, constellations=False)
@@ -265,18 +265,18 @@ def test_without_friction_a_push_goes_on(engine: EmbeddedEngine, wall: Wall) -> 
 
 
 @pytest.mark.parametrize("duration", [0.0, 3.0])
-@pytest.mark.parametrize("place", [(40.0, -74.0, 10.0), (-89.9, 10.0, 2000.0), (0.0, 179.9, 5e6)])
+@pytest.mark.parametrize("position", [(40.0, -74.0, 10.0), (-89.9, 10.0, 2000.0), (0.0, 179.9, 5e6)])
 def test_a_geographic_flight_ends_over_its_place(
-    engine: EmbeddedEngine, wall: Wall, duration: float, place: tuple[float, float, float]
+    engine: EmbeddedEngine, wall: Wall, duration: float, position: tuple[float, float, float]
 ) -> None:
-    engine.fly_to_geo("Earth", *place, duration, wall.now)
+    engine.fly_to_geo("Earth", *position, duration, wall.now)
     engine.draw(wall.after(duration + 0.01))
     here = engine.camera_position()
-    assert (here.latitude, here.longitude) == pytest.approx(place[:2], abs=1e-9)
-    assert here.altitude == pytest.approx(place[2], abs=1e-3)
+    assert (here.latitude, here.longitude) == pytest.approx(position[:2], abs=1e-9)
+    assert here.altitude == pytest.approx(position[2], abs=1e-3)
     seen = engine.view_position()
     assert seen is not None
-    assert seen.latitude == pytest.approx(place[0], abs=1.0)
+    assert seen.latitude == pytest.approx(position[0], abs=1.0)
 
 
 def test_a_place_and_its_surface_point_agree_with_the_wgs84_formula(engine: EmbeddedEngine) -> None:
@@ -302,9 +302,9 @@ def test_pictures_do_not_jitter_at_any_distance(engine: EmbeddedEngine, wall: Wa
     """A millionth of a view height to the side moves nothing by more than a pixel."""
     engine.show(orbits=True, labels=False)
     engine.set_camera({"Anchor": "Earth", "ReferenceFrame": "ICRF", "Position": [distance, 0, 0]}, wall.now)
-    before = picture(engine, wall)
+    before = drawn(engine, wall)
     engine.move(Motion({"lookX": 1e-6}, True), wall.now)
-    after = picture(engine, wall)
+    after = drawn(engine, wall)
     assert (np.abs(after - before).max(axis=2) > 40).mean() < 0.004
     assert np.all(np.isfinite(engine.camera()["Position"]))
 
@@ -323,8 +323,8 @@ def test_a_flight_can_be_held_and_finished(engine: EmbeddedEngine, wall: Wall) -
     engine.fly_to("Mars", 4.0, None, wall.now)
     engine.draw(wall.after(1.0))
     engine.pause_flight(True, wall.now)
-    held = engine.draw(wall.now).camera
-    assert engine.draw(wall.after(50.0)).camera == held
+    paused_camera = engine.draw(wall.now).camera
+    assert engine.draw(wall.after(50.0)).camera == paused_camera
     flight = engine.flight()
     assert flight is not None
     assert (flight.origin, flight.target, flight.paused) == ("Earth", "Mars", True)
@@ -339,14 +339,14 @@ def test_a_flight_can_be_held_and_finished(engine: EmbeddedEngine, wall: Wall) -
 def test_a_flight_to_a_state_arrives_exactly(engine: EmbeddedEngine, wall: Wall) -> None:
     engine.fly_to("Saturn", 0, None, wall.now)
     engine.move(Motion({"orbitX": 0.2, "lookX": 0.2}, True), wall.now)
-    wanted = engine.draw(wall.now)
+    goal = engine.draw(wall.now)
     engine.home(wall.now)
     engine.draw(wall.after(5.0))
-    engine.fly_to_state(wanted.camera, 3.0, wall.now)
+    engine.fly_to_state(goal.camera, 3.0, wall.now)
     engine.draw(wall.after(1.5))
     arrived = engine.draw(wall.after(1.6))
-    assert np.array_equal(arrived.pixels, wanted.pixels)
-    assert arrived.camera["Position"] == pytest.approx(wanted.camera["Position"])
+    assert np.array_equal(arrived.pixels, goal.pixels)
+    assert arrived.camera["Position"] == pytest.approx(goal.camera["Position"])
 
 
 def test_a_pose_put_back_gives_the_same_picture(engine: EmbeddedEngine, wall: Wall) -> None:
@@ -363,10 +363,10 @@ def test_a_pose_put_back_gives_the_same_picture(engine: EmbeddedEngine, wall: Wa
 
 def test_the_subsolar_point_is_in_the_tropics(engine: EmbeddedEngine, wall: Wall) -> None:
     engine.set_time("2024-06-20T20:51Z", wall.now)
-    place = engine.subsolar_position()
-    assert place is not None
-    assert place.latitude == pytest.approx(23.44, abs=0.02)
-    assert place.longitude == pytest.approx(-132.3, abs=0.3)
+    position = engine.subsolar_position()
+    assert position is not None
+    assert position.latitude == pytest.approx(23.44, abs=0.02)
+    assert position.longitude == pytest.approx(-132.3, abs=0.3)
     engine.fly_to("Sun", 0, None, wall.now)
     assert engine.subsolar_position() is None
 
@@ -407,22 +407,22 @@ def test_points_of_a_file_appear_where_they_are(
     engine.add_node(cloud_of(file, Coloring={"ColorMapping": mapping}))
     # Looking along the first galactic axis: the first point is in the middle, the second 5.7 degrees to the left.
     engine.set_camera({"Anchor": "Sun", "Position": [-1e22, 0, 0], "Up": [0, 0, 1]}, wall.now)
-    shown = picture(engine, wall)
+    shown = drawn(engine, wall)
     red, green = np.argwhere(shown[..., 2] > 200), np.argwhere(shown[..., 1] > 200)
     off = 90 / math.tan(math.radians(22.5)) * 0.1
     assert np.abs(red.mean(axis=0) - (90, 160)).max() <= 2
     assert np.abs(green.mean(axis=0) - (90, 160 - off)).max() <= 2
     put(engine, "Scene.Cloud.Renderable.Enabled", False)
-    assert picture(engine, wall)[85:95, 120:150].max() == 0
+    assert drawn(engine, wall)[85:95, 120:150].max() == 0
 
 
 @pytest.mark.usefixtures("cloudless")
 def test_a_moving_camera_gets_a_part_of_a_large_cloud_and_all_of_it_at_rest(engine: EmbeddedEngine, wall: Wall) -> None:
-    places = np.random.default_rng(5).normal(0, 100, (50_000, 3))
-    engine.add_points(CLOUD, places, {})
+    positions = np.random.default_rng(5).normal(0, 100, (50_000, 3))
+    engine.add_points(CLOUD, positions, {})
     points = engine._scene.points
     points._cost = 4e-6  # as on a slow machine
-    points.measured = lambda seconds: None  # type: ignore[method-assign]
+    points.record_draw_time = lambda seconds: None  # type: ignore[method-assign]
     try:
         engine.set_camera({"Anchor": "Sun", "Position": [5e24, 5e24, 0]}, wall.now)
         engine.move(Motion({"orbitX": 0.01}, False), wall.now)
@@ -436,7 +436,7 @@ def test_a_moving_camera_gets_a_part_of_a_large_cloud_and_all_of_it_at_rest(engi
         assert points._drawn == 50_000
         assert engine.next_change(wall.now) == math.inf
     finally:
-        del points.measured
+        del points.record_draw_time
 
 
 @pytest.mark.usefixtures("cloudless")

@@ -58,8 +58,8 @@ def test_total_eclipse_of_august_2026_is_where_it_was_predicted() -> None:
     moment = ephemeris_at(parse("2026-08-12T17:45:51Z"))
     lat, lon = np.radians(65.2), np.radians(-25.2)
     up = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-    place = at("Earth", moment) + moment.body_axes(INDEX["Earth"]) @ up * 6.362e6
-    assert angle(at("Moon", moment) - place, -place) < 0.03
+    position = at("Earth", moment) + moment.body_axes(INDEX["Earth"]) @ up * 6.362e6
+    assert angle(at("Moon", moment) - position, -position) < 0.03
 
 
 def test_sun_stands_over_the_tropic_at_the_june_solstice() -> None:

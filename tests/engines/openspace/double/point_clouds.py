@@ -14,8 +14,8 @@ import numpy as np
 from openspace_server.engines.base import EngineError, Frame
 from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.embedded.points import files as point_files
-from openspace_server.engines.embedded.points.node import Given, inner
-from openspace_server.engines.embedded.scene_graph.nodes import node as new_owner
+from openspace_server.engines.embedded.points.node import PointArrays, inner_table
+from openspace_server.engines.embedded.scene_graph.nodes import node as make_node
 from openspace_server.engines.properties import Property, PropertyOwner
 from openspace_server.engines.scripting.paths import Paths
 from openspace_server.engines.user_files import UserFile
@@ -104,7 +104,7 @@ class PointCloudEngine(EmbeddedEngine):
         """What is in the file; what was in a file of that name before, if that may be cached."""
         name = str(renderable["File"])
         if not renderable.get("UseCaching", True) or name not in self._known_files:
-            self._known_files[name] = self._read_points(Path(name), inner(renderable, "DataMapping"))
+            self._known_files[name] = self._read_points(Path(name), inner_table(renderable, "DataMapping"))
         return self._known_files[name]
 
     def _read_points(self, file: Path, mapping: Mapping[str, Any]) -> Data:
@@ -147,20 +147,20 @@ class Cloud:
         self._engine = engine
         self._table = table
         self._renderable = renderable = table["Renderable"]
-        self._mapping = inner(inner(renderable, "Coloring"), "ColorMapping")
+        self._mapping = inner_table(inner_table(renderable, "Coloring"), "ColorMapping")
         self._data: Data | None = None
         self._drawn: PropertyOwner | None = None
         self._map: np.ndarray | None = None
         self._new_map, self._new_look, self._new_colours = bool(self._mapping), True, True
-        name = str(inner(table, "GUI").get("Name") or table["Identifier"])
+        name = str(inner_table(table, "GUI").get("Name") or table["Identifier"])
         enabled = bool(renderable.get("Enabled", True))
-        self.owner = new_owner(table["Identifier"], name, tuple(table.get("Tag", ())), enabled, "RenderablePointCloud")
+        self.owner = make_node(table["Identifier"], name, tuple(table.get("Tag", ())), enabled, "RenderablePointCloud")
         self._below = self.owner.child("Renderable") or PropertyOwner("")
         self._value("Opacity").update(float(renderable.get("Opacity", 1.0)))
         self._below.add(Property("NumberOfDataPoints", "UInt", 0, read_only=True))
         self._below.add(Property("UseAdditiveBlending", "Bool", renderable.get("UseAdditiveBlending", True)))
-        self._add_sizing(inner(renderable, "SizeSettings"))
-        self._add_colouring(inner(renderable, "Coloring"))
+        self._add_sizing(inner_table(renderable, "SizeSettings"))
+        self._add_colouring(inner_table(renderable, "Coloring"))
         for each in self._below.walk():
             each.watch(self._changed)
 
@@ -217,8 +217,8 @@ class Cloud:
 
     def _draw(self, data: Data) -> None:
         renderable = {"Type": "RenderablePointCloud", "Unit": UNITS[self._renderable.get("Unit", "m")]}
-        given = Given(np.array(data.places, np.float64), {})
-        self._drawn = self._engine._scene.points.add({**self._table, "Renderable": renderable}, given)
+        arrays = PointArrays(np.array(data.places, np.float64), {})
+        self._drawn = self._engine._scene.points.add({**self._table, "Renderable": renderable}, arrays)
 
     def _read_map(self, data: Data) -> None:
         file = Path(str(self._value("Coloring.ColorMapping.File").value))
@@ -273,8 +273,8 @@ class Cloud:
 
 def wrong(renderable: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is wrong with a table: the reason and the key of each offence."""
-    sizes, colouring = inner(renderable, "SizeSettings"), inner(renderable, "Coloring")
-    mapping = inner(colouring, "ColorMapping")
+    sizes, colouring = inner_table(renderable, "SizeSettings"), inner_table(renderable, "Coloring")
+    mapping = inner_table(colouring, "ColorMapping")
     found = [
         *_types(renderable, "", {"File": str, "UseCaching": bool, "UseAdditiveBlending": bool, "Enabled": bool}),
         *_types(sizes, "SizeSettings.", {"EnableMaxSizeControl": bool}),

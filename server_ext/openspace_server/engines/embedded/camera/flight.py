@@ -1,4 +1,4 @@
-"""The way of a flight: from an offset from one body to an offset from another, while both move. Pure geometry.
+"""Flights: paths from an offset from one body to an offset from another, while both move. Pure geometry.
 
 The distance to the nearer end changes by equal factors in equal times, so that leaving an orbit, crossing the solar
 system and arriving take about the same time each. A flight first spirals out from where it starts, then spirals in on
@@ -40,7 +40,7 @@ def _length(a: np.ndarray, b: np.ndarray) -> float:
 
 @dataclass
 class Path:
-    """A way from ``start`` metres off body ``origin`` to ``end`` metres off body ``target`` (indices)."""
+    """A path from offset ``start`` from body ``origin`` to offset ``end`` from body ``target``: metres, indices."""
 
     origin: int
     target: int
@@ -48,7 +48,7 @@ class Path:
     end: np.ndarray
     bend: tuple[float, int] = field(default=(0.0, 0))
 
-    def place(self, t: float, positions: np.ndarray) -> np.ndarray:
+    def offset_at(self, t: float, positions: np.ndarray) -> np.ndarray:
         """Offset from the target's centre in metres at ``t`` in 0..1, the bodies being at ``positions`` ``(n, 3)``."""
         if t <= 0:
             return positions[self.origin] - positions[self.target] + self.start
@@ -61,12 +61,12 @@ class Path:
         if self.origin == self.target or near >= 0.5 * apart:
             start = self.start - between
             turned = ease(t)
-            place = _spiral(start, self.end, t, turned, self._sideways(start, size, turn))
+            offset = _spiral(start, self.end, t, turned, self._sideways(start, size, turn))
             if self.origin == self.target:
                 # Along the ground a flight rises, as high as it goes far.
                 cosine = start @ self.end / (near * far)
-                place = place * (1 + 0.6 * math.acos(max(-1.0, min(1.0, cosine))) * turned * (1 - turned))
-            return place
+                offset = offset * (1 + 0.6 * math.acos(max(-1.0, min(1.0, cosine))) * turned * (1 - turned))
+            return offset
         out = between / apart
         share = 0.5 if far < 0.5 * apart else min(0.5, max(3 * near / apart, 0.1))
         middle = between * share + self._sideways(out, size, turn) * (apart * share)
@@ -92,17 +92,17 @@ class Path:
     def clearance(self, positions: np.ndarray, radii: np.ndarray) -> float:
         """Least distance from any body's centre on the way, in units of what that body needs."""
         times = np.concatenate(([0.0], np.linspace(0.01, 0.99, 120), [1.0]))
-        places = np.array([self.place(float(t), positions) for t in times]) + positions[self.target]
-        steps = np.diff(places, axis=0)
+        track = np.array([self.offset_at(float(t), positions) for t in times]) + positions[self.target]
+        steps = np.diff(track, axis=0)
         worst = math.inf
         for centre, radius in zip(positions, radii, strict=True):
             # Nearest point of every leg, so that a fast leg cannot jump over a body.
-            offset = places[:-1] - centre
+            offset = track[:-1] - centre
             along = np.clip(
                 -np.einsum("ij,ij->i", offset, steps) / np.maximum(np.einsum("ij,ij->i", steps, steps), 1e-9), 0, 1
             )
             least = float(np.min(np.linalg.norm(offset + along[:, None] * steps, axis=1)))
-            ends = min(np.linalg.norm(places[0] - centre), np.linalg.norm(places[-1] - centre))
+            ends = min(np.linalg.norm(track[0] - centre), np.linalg.norm(track[-1] - centre))
             worst = min(worst, least / min(_CLEARANCE * radius, 0.995 * float(ends)))
         return worst
 
@@ -119,7 +119,7 @@ class Path:
 
 
 def arrival(approach: np.ndarray, to_sun: np.ndarray) -> np.ndarray:
-    """Unit vector from a body towards a good place to look at it: near ``approach``, on the sunlit side, a little
+    """Unit vector from a body towards a good viewpoint of it: near ``approach``, on the sunlit side, a little
     north."""
     sun = to_sun / np.linalg.norm(to_sun)
     side = approach / np.linalg.norm(approach)
@@ -140,8 +140,8 @@ class Flight:
     """A :class:`Path` flown from wall time ``begin`` for ``duration`` seconds, looking at the target once under way.
 
     Where the target does not stay in the middle at the end, ``final`` is the orientation to end with. A ``fixed``
-    flight has ``path.end``, ``up`` and ``final`` in the target's own axes, so that it ends over a place on the ground.
-    A flight that ``keeps`` its view does not turn.
+    flight has ``path.end``, ``up`` and ``final`` in the target's own axes, so that it ends over a point on the ground.
+    A flight that ``keeps_view`` does not turn.
     """
 
     path: Path
@@ -151,8 +151,8 @@ class Flight:
     up: np.ndarray
     final: np.ndarray | None = None
     fixed: bool = False
-    keeps: bool = False
-    held: float | None = None
+    keeps_view: bool = False
+    paused_after: float | None = None
     """Seconds flown when it was paused."""
 
     def __post_init__(self) -> None:
@@ -160,14 +160,14 @@ class Flight:
 
     def flown(self, now: float) -> float:
         """Seconds."""
-        return self.held if self.held is not None else max(now - self.begin, 0.0)
+        return self.paused_after if self.paused_after is not None else max(now - self.begin, 0.0)
 
-    def hold(self, paused: bool, now: float) -> None:
-        """Stop on the way, or go on."""
+    def pause(self, paused: bool, now: float) -> None:
+        """Pause or continue."""
         if paused:
-            self.held = self.flown(now)
-        elif self.held is not None:
-            self.begin, self.held = now - self.held, None
+            self.paused_after = self.flown(now)
+        elif self.paused_after is not None:
+            self.begin, self.paused_after = now - self.paused_after, None
 
     def pose(
         self, now: float, positions: np.ndarray, radii: np.ndarray, turn: np.ndarray | None = None
@@ -181,10 +181,10 @@ class Flight:
         if self.fixed and turn is not None:
             self.path.end, up = turn @ self._end, turn @ up
             final = quat.multiply(quat.from_matrix(turn), final) if final is not None else None
-        offset = self.path.place(t, positions)
+        offset = self.path.offset_at(t, positions)
         if not done:
-            offset = self._pushed_out(offset, positions, radii)
-        if self.keeps:
+            offset = self._outside_bodies(offset, positions, radii)
+        if self.keeps_view:
             return offset, self.orientation, done
         up = quat.slerp(quat.matrix(self.orientation)[:, 2], up, t)
         tracking = quat.look(-offset, up)
@@ -192,8 +192,8 @@ class Flight:
             tracking = quat.interpolated(tracking, final, ease((t - 0.5) / 0.5))
         return offset, quat.interpolated(self.orientation, tracking, ease(t / 0.5)), done
 
-    def _pushed_out(self, offset: np.ndarray, positions: np.ndarray, radii: np.ndarray) -> np.ndarray:
-        """Bodies move while a flight is under way (time may run fast): whatever happens, stay outside of them."""
+    def _outside_bodies(self, offset: np.ndarray, positions: np.ndarray, radii: np.ndarray) -> np.ndarray:
+        """``offset`` outside of all bodies, which move while a flight is under way (time may run fast)."""
         target, origin = self.path.target, self.path.origin
         from_each = offset + positions[target] - positions
         squares = np.einsum("ij,ij->i", from_each, from_each)

@@ -1,4 +1,4 @@
-"""OpenSpace's flight controller axes as motion of our camera.
+"""The axes of OpenSpace's flight controller as motion of the camera.
 
 A joystick pushed to +1 moves like a mouse dragged left or up in OpenSpace, hence the signs.
 """
@@ -23,7 +23,7 @@ _AXES: dict[str, tuple[str, float, float]] = {
 
 
 def speeds(axes: Mapping[str, float]) -> dict[str, float]:
-    """Camera axes per second for a joystick held so."""
+    """Camera axes per second for a joystick in this position."""
     return _summed(axes, 1)
 
 

@@ -1,5 +1,7 @@
-"""OpenSpace's navigation states: the camera as a table, in and out. Positions in metres from the anchor, angles in
-radians, all in the axes of ``ReferenceFrame``."""
+"""Conversion between camera poses and OpenSpace's navigation states.
+
+Positions in metres from the anchor, angles in radians, all in the axes of ``ReferenceFrame``.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,8 @@ from openspace_server.geometry.world import NORTH
 
 @dataclass(frozen=True)
 class Pose:
-    """A camera in ICRF axes: ``position`` metres from body ``anchor``, and how it is turned; ``frame`` names the axes
-    it was given in."""
+    """A camera pose in ICRF axes: ``position`` metres from body ``anchor``, and ``orientation``; ``frame`` names the
+    axes of the navigation state that it was read from."""
 
     anchor: int
     aim: int | None

@@ -1,5 +1,4 @@
-"""Where the camera is and where it goes: focus, orbital camera, flights and turns together. Knows nothing of
-drawing."""
+"""The navigator: focus, orbital camera, flights and turns of one camera. Knows nothing of drawing."""
 
 from __future__ import annotations
 
@@ -38,7 +37,7 @@ class Navigator:
 
     Attributes:
         focus, aim: indices of the body that is orbited, and of the one that is kept in the picture.
-        frame: axes in which the camera's state is told.
+        frame: axes of the camera's navigation state.
         scales: by how much each body is drawn larger than it is ``(n,)``.
         follow, follow_radii: whether the camera turns with the ground below it, and up to how many radii.
     """
@@ -78,7 +77,7 @@ class Navigator:
 
     @property
     def moving(self) -> bool:
-        flies = self._flight is not None and self._flight.held is None
+        flies = self._flight is not None and self._flight.paused_after is None
         return flies or self._turn is not None or (self._flight is None and self.camera.moving)
 
     @property
@@ -91,7 +90,7 @@ class Navigator:
         body, scale = BODIES[index], float(self.scales[index])
         return Ground(body.radius * scale, body.polar_radius * scale, ephemeris.body_axes(index)[:, 2])
 
-    # -- time passes ----------------------------------------------------------------------------------------------
+    # -- advance --------------------------------------------------------------------------------------------------
 
     def advance(self, now: float, ephemeris: Ephemeris) -> None:
         """Move to wall time ``now``."""
@@ -159,11 +158,11 @@ class Navigator:
 
     # -- input ----------------------------------------------------------------------------------------------------
 
-    def move(self, motion: dict[str, float], held: bool, now: float) -> None:
+    def move(self, motion: dict[str, float], is_held: bool, now: float) -> None:
         """Input; ends a flight where it is."""
         if motion:
             self.stop_flight()
-        self.camera.move(motion, held, now)
+        self.camera.move(motion, is_held, now)
 
     def joystick(self, pushed: Mapping[str, float], now: float) -> None:
         """Flight controller axes that hold until the next call; anything but rest ends a flight."""
@@ -183,21 +182,21 @@ class Navigator:
             self.camera.stop()
 
     def finish_flight(self, now: float, ephemeris: Ephemeris) -> None:
-        """Be at its end."""
+        """Jump to its end."""
         if self._flight is not None:
             self._flight.duration = 0.0
-            self._flight.held = None
+            self._flight.paused_after = None
             self.advance(now, ephemeris)
 
-    def hold_flight(self, paused: bool, now: float) -> None:
-        """Stop on the way, or go on."""
+    def pause_flight(self, paused: bool, now: float) -> None:
+        """Pause or continue the flight."""
         if self._flight is not None:
-            self._flight.hold(paused, now)
+            self._flight.pause(paused, now)
 
-    # -- where to -------------------------------------------------------------------------------------------------
+    # -- destinations ---------------------------------------------------------------------------------------------
 
     def set_focus(self, index: int, ephemeris: Ephemeris) -> None:
-        """Keep the place, turn to body ``index``."""
+        """Keep the position, turn to body ``index``."""
         self._flight = None
         self.aim = None if self.aim == index else self.aim
         self._rebase(index, ephemeris)
@@ -247,7 +246,7 @@ class Navigator:
             )
         self._begin(index, Flight(self._path(index, way * distance), now, duration, self.orientation, NORTH), ephemeris)
 
-    def fly_to_place(
+    def fly_to_geo(
         self,
         index: int,
         latitude: float,
@@ -257,7 +256,7 @@ class Navigator:
         now: float,
         ephemeris: Ephemeris,
     ) -> None:
-        """To a place over the ground, looking down with north up. Raises EngineError."""
+        """To a position over the ground, looking down with north up. Raises EngineError."""
         _checked(duration)
         body, scale = BODIES[index], float(self.scales[index])
         end = geo.cartesian(latitude, longitude, max(height, LOWEST), body.radius * scale, body.polar_radius * scale)
@@ -270,11 +269,11 @@ class Navigator:
     def zoom_to(self, height: float, duration: float, now: float, ephemeris: Ephemeris) -> None:
         """Along the line to the focus until ``height`` metres above its surface, without turning."""
         _checked(duration)
-        wanted = self.camera.ground.radius(self.position) + max(height, LOWEST)
-        if not wanted <= FARTHEST:
+        distance = self.camera.ground.radius(self.position) + max(height, LOWEST)
+        if not distance <= FARTHEST:
             raise EngineError(f"a distance must be at most {FARTHEST:g} metres, got {height:g}")
-        path = self._path(self.focus, self.position * (wanted / self.camera.distance))
-        self._begin(self.focus, Flight(path, now, duration, self.orientation, NORTH, keeps=True), ephemeris)
+        path = self._path(self.focus, self.position * (distance / self.camera.distance))
+        self._begin(self.focus, Flight(path, now, duration, self.orientation, NORTH, keeps_view=True), ephemeris)
 
     def fly_to_pose(self, pose: Pose, duration: float, now: float, ephemeris: Ephemeris) -> None:
         """To where ``pose`` is now. Raises EngineError."""
@@ -304,7 +303,7 @@ class Navigator:
         path, radii = flight.path, self.radii
         if flight.fixed:
             path.end = ephemeris.body_axes(target) @ path.end
-        if flight.duration > 0 and not flight.keeps:
+        if flight.duration > 0 and not flight.keeps_view:
             here = ephemeris.positions[self.focus] + self.position
             nearest = int(np.argmin(np.linalg.norm(here - ephemeris.positions, axis=1) / radii))
             if nearest != self.focus:
@@ -323,13 +322,13 @@ class Navigator:
         self._axes, self._seconds = ephemeris.body_axes(index), ephemeris.seconds
         self.camera.ground = self.ground(index, ephemeris)
 
-    # -- where it is ----------------------------------------------------------------------------------------------
+    # -- pose ---------------------------------------------------------------------------------------------------
 
     def pose(self) -> Pose:
         return Pose(self.focus, self.aim, self.position, self.orientation, self.frame)
 
     def pose_at(self, ephemeris: Ephemeris) -> Pose:
-        """The present pose carried to another moment: in its place by its anchor, and with the ground when low."""
+        """The present pose carried to another moment: fixed to its anchor, and turned with the ground when low."""
         pose = self.pose()
         if not self._is_low or self._flight is not None:
             return pose
@@ -337,8 +336,8 @@ class Navigator:
         orientation = quat.unit(quat.multiply(quat.from_matrix(turn), pose.orientation))
         return Pose(pose.anchor, pose.aim, turn @ pose.position, orientation, pose.frame)
 
-    def place(self, pose: Pose, ephemeris: Ephemeris) -> None:
-        """Be there at once."""
+    def set_pose(self, pose: Pose, ephemeris: Ephemeris) -> None:
+        """Jump to ``pose``."""
         self._flight = self._turn = None
         self.camera.stop()
         self._rebase(pose.anchor, ephemeris)

@@ -1,4 +1,4 @@
-"""The camera that orbits a body: float64 metres relative to its focus, input with inertia. Knows nothing of drawing."""
+"""The orbital camera: float64 metres relative to its focus, input with inertia. Knows nothing of drawing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FASTEST_ORBIT = 3.0  # radians for one view height dragged, far from the body
 _COAST = 0.22  # time constant of OpenSpace's default friction after release, seconds
 _START = 0.15  # time constant over which a joystick takes effect, seconds
 _SPREAD = 0.055  # time constant over which a single push (a wheel notch, a key) is spread, seconds
-_AT_ONCE = 0.35  # the part of such a push that shows in the very next picture
+_AT_ONCE = 0.35  # the part of such a push that shows in the next frame
 _MEMORY = 0.10  # motion of this many seconds before release decides how fast the camera coasts
 _STALE = 0.06  # a hand that rested this long before release leaves the camera at rest
 _REST = {
@@ -62,7 +62,7 @@ def ball(radius: float) -> Ground:
 
 @dataclass
 class Friction:
-    """How motion that nobody holds comes to rest: per kind whether it does at all, and ``strength`` 0..1."""
+    """How motion comes to rest after release: per kind whether it does at all, and ``strength`` 0..1."""
 
     rotation: bool = True
     zoom: bool = True
@@ -78,13 +78,13 @@ class Friction:
 class OrbitalCamera:
     """Position relative to the focus in metres (ICRF axes) and orientation as a quaternion of camera axes.
 
-    Axes of motion are those of ``protocols.viewer.AXES``. While a motion is held the camera follows it exactly; let
-    go, it coasts against friction and comes to rest. A push that nobody holds is spread over some 150 ms. A joystick
-    drives it at a speed.
+    Axes of motion are those of ``protocols.viewer.AXES``. While a motion is held the camera follows it exactly;
+    after release it coasts against friction and comes to rest. A push that is not held is spread over some 150 ms. A
+    joystick drives it at a speed.
 
     Attributes:
         ground: the focus' surface.
-        turned: set whenever the view was turned by input; to be reset by whoever keeps an aim in the picture.
+        turned: set whenever input has turned the view; reset by the code that keeps an aim in view.
     """
 
     def __init__(self, position: np.ndarray, orientation: np.ndarray, ground: Ground) -> None:
@@ -94,7 +94,7 @@ class OrbitalCamera:
         self.friction = Friction()
         self.turned = False
         self._drive: dict[str, float] = {}
-        self._held = False
+        self._is_held = False
         self._recent: deque[tuple[float, dict[str, float]]] = deque()
         self._speeds: dict[str, float] = {}
         self._pending: dict[str, float] = {}
@@ -116,29 +116,29 @@ class OrbitalCamera:
         return self.distance - self.ground.radius(self.position)
 
     def drive(self, speeds: dict[str, float], now: float) -> None:
-        """Go at ``speeds`` (units of the axes per second) from now on; axes left out coast to rest."""
+        """Move at ``speeds`` (units of the axes per second) from now on; axes left out coast to rest."""
         self.advance(now)
         self._drive = {axis: speed for axis, speed in speeds.items() if speed}
 
     def stop(self) -> None:
         """Forget all inertia."""
-        self._held = False
+        self._is_held = False
         self._recent.clear()
         self._speeds, self._pending, self._drive = {}, {}, {}
 
-    def move(self, axes: dict[str, float], held: bool, now: float) -> None:
+    def move(self, axes: dict[str, float], is_held: bool, now: float) -> None:
         """Apply motion at wall time ``now``."""
         axes = {axis: amount for axis, amount in axes.items() if amount}
         self.advance(now)
-        if held or self._held:
+        if is_held or self._is_held:
             self._speeds, self._pending = {}, {}
             self._apply(axes)
             self._recent.append((now, axes))
             while self._recent and self._recent[0][0] < now - _MEMORY:
                 self._recent.popleft()
-            if not held:
+            if not is_held:
                 self._release(now)
-            self._held = held
+            self._is_held = is_held
             return
         self._apply({axis: _AT_ONCE * amount for axis, amount in axes.items()})
         for axis, amount in axes.items():
@@ -155,18 +155,18 @@ class OrbitalCamera:
         self._recent.clear()
 
     def advance(self, now: float) -> None:
-        """Coast to wall time ``now``; the way does not depend on how often this is called."""
+        """Coast to wall time ``now``; the path does not depend on how often this is called."""
         dt = max(0.0, now - self._since) if self._since is not None else 0.0
         self._since = now
         if not dt or not self.moving:
             return
         step: dict[str, float] = {}
-        for axis, wanted in self._drive.items():
-            # The speed comes near the wanted one as it would leave it again.
+        for axis, target in self._drive.items():
+            # The speed approaches its target as it would leave it again.
             fade = math.exp(-dt / _START)
             speed = self._speeds.pop(axis, 0.0)
-            step[axis] = wanted * dt + (speed - wanted) * _START * (1 - fade)
-            self._speeds[axis] = wanted + (speed - wanted) * fade
+            step[axis] = target * dt + (speed - target) * _START * (1 - fade)
+            self._speeds[axis] = target + (speed - target) * fade
         for axis, speed in list(self._speeds.items()):
             if axis in self._drive:
                 continue

@@ -1,1 +1,1 @@
-"""Panda3D: canvas, shading, meshes, textures."""
+"""Graphics on Panda3D: canvas, views, shading, meshes, textures."""

@@ -1,4 +1,4 @@
-"""Which of Panda3D's graphics pipes draws: a real GPU where one answers, else the software pipe."""
+"""Offscreen canvases on Panda3D's graphics pipes: a real GPU where one answers, else the software pipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from panda3d import core
 
 from openspace_server.engines.base import EngineError
 
-# Everything Panda has to say goes to stderr (stdout belongs to whoever runs us), and only when it is an error.
+# Panda's messages go to stderr (stdout belongs to the process that runs us), and only errors.
 core.load_prc_file_data(
     "openspace-embedded",
     "notify-output stderr\nnotify-level error\nnotify-level-x11display fatal\nnotify-level-egldisplay fatal\n"
@@ -36,7 +36,7 @@ _FLAGS = core.GraphicsPipe.BF_refuse_window | core.GraphicsPipe.BF_resizeable
 
 @dataclass(frozen=True)
 class Probe:
-    """What can draw here. ``problem`` is empty when something can, else it says what to do."""
+    """The graphics pipe of this machine. ``problem`` is empty when there is one, else it says what to do."""
 
     pipe: str
     renderer: str
@@ -74,11 +74,11 @@ def _loads(library: str) -> bool:
 
 
 def _forced() -> str:
-    """A pipe that the environment insists on, for tests and for machines where the probe is wrong."""
+    """The pipe that the environment requires, for tests and for machines where the probe is wrong."""
     return os.environ.get("OPENSPACE_EMBEDDED_PIPE", "")
 
 
-def _wanted_pipes() -> list[str]:
+def _pipe_names() -> list[str]:
     if _forced():
         return [_forced()]
     gl = ["p3headlessgl" if sys.platform.startswith("linux") else "pandagl"] if _gpu_may_exist() else []
@@ -88,7 +88,7 @@ def _wanted_pipes() -> list[str]:
 def _make_pipe(name: str) -> Any:
     selection = core.GraphicsPipeSelection.get_global_ptr()
     if name == "p3tinydisplay":
-        # The module's first choice wants an X server, and complains aloud of one that refuses it; the other does not.
+        # The module's first choice wants an X server, and reports an error if it is refused; the other does not.
         selection.load_aux_modules()
         for i in range(selection.get_num_pipe_types()):
             if selection.get_pipe_type(i).get_name() == "TinyOffscreenGraphicsPipe":
@@ -97,7 +97,7 @@ def _make_pipe(name: str) -> Any:
 
 
 class Canvas:
-    """An offscreen picture that can be read as an array. ``buffer`` takes display regions.
+    """An offscreen buffer that can be read as an array. ``buffer`` takes display regions.
 
     Raises EngineError that says what to do when nothing can draw.
     """
@@ -106,13 +106,13 @@ class Canvas:
         self.engine: Any = None
         self._shared = False
         problem = ""
-        for name in _wanted_pipes():
+        for name in _pipe_names():
             if name == "p3tinydisplay" and sys.platform.startswith("linux") and not _loads("libX11.so.6"):
                 problem = _NO_X11
                 continue
             if self._open(name, width, height):
                 return
-            problem = f"Panda3D's {name} could not make a picture of {width} x {height} pixels"
+            problem = f"Panda3D's {name} could not create a buffer of {width} x {height} pixels"
         raise EngineError(problem or "no Panda3D graphics pipe can be loaded; reinstall panda3d")
 
     def _open(self, name: str, width: int, height: int) -> bool:
@@ -126,7 +126,7 @@ class Canvas:
         properties.set_depth_bits(1)
         if not software:
             properties.set_multisamples(4)
-        buffer = engine.make_output(pipe, "picture", 0, properties, core.WindowProperties.size(width, height), _FLAGS)
+        buffer = engine.make_output(pipe, "frame", 0, properties, core.WindowProperties.size(width, height), _FLAGS)
         if buffer is None:
             return False
         engine.open_windows()
@@ -138,29 +138,29 @@ class Canvas:
             return False
         self.engine, self._pipe, self._properties = engine, pipe, properties
         self.probe = Probe(name, renderer, not software)
-        self._take(buffer)
+        self._attach(buffer)
         return True
 
-    def _take(self, buffer: Any) -> None:
+    def _attach(self, buffer: Any) -> None:
         self.buffer = buffer
-        self.texture = core.Texture("picture")
+        self.texture = core.Texture("frame")
         self.texture.set_format(core.Texture.F_rgba)
         buffer.add_render_texture(self.texture, core.GraphicsOutput.RTM_copy_ram)
         buffer.set_clear_color((0, 0, 0, 1))
         buffer.set_clear_depth_active(True)
 
-    def beside(self, width: int, height: int) -> Canvas:
-        """A second picture that shares textures and meshes with this one. Raises EngineError."""
+    def make_second(self, width: int, height: int) -> Canvas:
+        """A second canvas that shares textures and meshes with this one. Raises EngineError."""
         size = core.WindowProperties.size(width, height)
         buffer = self.engine.make_output(
             self._pipe, "still", 1, self._properties, size, _FLAGS, self.buffer.get_gsg(), self.buffer
         )
         if buffer is None:
-            raise EngineError(f"{self.probe.renderer} cannot make a second picture of {width} x {height} pixels")
+            raise EngineError(f"{self.probe.renderer} cannot create a second buffer of {width} x {height} pixels")
         other = Canvas.__new__(Canvas)
         other.engine, other._pipe, other._properties = self.engine, self._pipe, self._properties
         other.probe, other._shared = self.probe, True
-        other._take(buffer)
+        other._attach(buffer)
         return other
 
     def look_through(self, camera: Any) -> None:
@@ -168,25 +168,25 @@ class Canvas:
         self.buffer.make_display_region().set_camera(camera)
 
     def set_active(self, active: bool) -> None:
-        """Whether the next drawing is of this picture."""
+        """Whether the next drawing includes this canvas."""
         self.buffer.set_active(active)
 
     def resize(self, width: int, height: int) -> None:
         if (self.buffer.get_x_size(), self.buffer.get_y_size()) != (width, height):
             self.buffer.set_size(width, height)
 
-    def picture(self, width: int, height: int) -> np.ndarray:
+    def render(self, width: int, height: int) -> np.ndarray:
         """Draw; uint8 ``(height, width, 4)`` BGRA, top row first, alpha of no meaning: a view that the next call
         overwrites."""
-        for _ in range(2):  # a GL pipe may take one more picture to take on a new size
+        for _ in range(2):  # a GL pipe may take one more frame to adopt a new size
             self.engine.render_frame()
-            # Panda keeps every state it ever saw until somebody asks it to look which are still used.
+            # Panda keeps every state it ever saw until it is asked to collect those that are not used.
             core.TransformState.garbage_collect()
             core.RenderState.garbage_collect()
             raw = np.frombuffer(self.texture.get_ram_image(), np.uint8)
             if raw.size == width * height * 4:
                 return raw.reshape(height, width, 4)[::-1]
-        raise EngineError(f"the renderer did not give a picture of {width} x {height} pixels")
+        raise EngineError(f"the renderer did not return a frame of {width} x {height} pixels")
 
     def close(self) -> None:
         if self.engine is not None:

@@ -1,5 +1,4 @@
-"""The visible part of a spheroid as vertices, as seen by one eye: surface grid, limb, and rings around the limb. Pure
-NumPy.
+"""Geometry of the visible part of a spheroid: surface grid, limb, and rings around the limb. Pure NumPy.
 
 All in *ball space*: the body's own axes scaled so that the body is the unit ball. There a point p of the surface is
 visible exactly when p . eye > 1, and the limb is a circle.
@@ -38,9 +37,9 @@ class Globe:
         """The camera in ball space."""
         return (self.turn.T @ -self.offset) / self.scale
 
-    def places(self, points: np.ndarray) -> np.ndarray:
-        """View-space places of ball-space ``points`` ``(n, 3)``, the body's centre at distance ``zoom``."""
-        return points @ self._placing + self._centre
+    def to_view(self, points: np.ndarray) -> np.ndarray:
+        """View-space positions of ball-space ``points`` ``(n, 3)``, the body's centre at distance ``zoom``."""
+        return points @ self._scaled_axes + self._centre
 
     @cached_property
     def zoom(self) -> float:
@@ -62,7 +61,7 @@ class Globe:
         return (self.view @ self.offset) / self.distance
 
     @cached_property
-    def _placing(self) -> np.ndarray:
+    def _scaled_axes(self) -> np.ndarray:
         return (self.view @ self.turn * (self.scale * (self.zoom / self.distance))).T
 
     def normals(self, points: np.ndarray) -> np.ndarray:
@@ -72,7 +71,7 @@ class Globe:
         n = points / (self.scale / self.scale[0])
         return n / np.linalg.norm(n, axis=1, keepdims=True)
 
-    def turned(self, points: np.ndarray) -> np.ndarray:
+    def from_centre(self, points: np.ndarray) -> np.ndarray:
         """Ball-space ``points`` ``(n, 3)`` from the body's centre in metres, ICRF axes."""
         return (points * self.scale) @ self.turn.T
 
@@ -83,8 +82,8 @@ class Globe:
 
 
 class Grid(NamedTuple):
-    """Points ``(n, 3)``, map places ``(n, 2)``, triangles ``(m, 3)``, and least and greatest map place in use
-    ``(2,)``."""
+    """Points ``(n, 3)``, map coordinates ``(n, 2)``, triangles ``(m, 3)``, and least and greatest map coordinates in
+    use ``(2,)``."""
 
     points: np.ndarray
     uv: np.ndarray
@@ -161,17 +160,17 @@ def circle(count: int) -> np.ndarray:
     return np.stack([np.cos(around), np.sin(around)], -1)
 
 
-def map_places(points: np.ndarray) -> np.ndarray:
+def map_coordinates(points: np.ndarray) -> np.ndarray:
     """Texture coordinates ``(n, 2)`` of consecutive surface points, without jumps where the map wraps."""
     u = np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi)
     u[1:] -= np.cumsum(np.rint(u[1:] - u[:-1]))
     return np.stack([u + 0.5, np.arcsin(np.clip(points[:, 2], -1, 1)) / np.pi + 0.5], -1)
 
 
-def widened(places: np.ndarray, centre: np.ndarray, slope: float) -> np.ndarray:
-    """View-space ``places`` moved away from ``centre`` by ``slope`` across the sight line (pixels / focal length)."""
-    squares = np.einsum("ij,ij->i", places, places)
-    out = places - centre
-    out -= (np.einsum("ij,ij->i", out, places) / squares)[:, None] * places
+def widened(positions: np.ndarray, centre: np.ndarray, slope: float) -> np.ndarray:
+    """View-space ``to_view`` moved away from ``centre`` by ``slope`` across the sight line (pixels / focal length)."""
+    squares = np.einsum("ij,ij->i", positions, positions)
+    out = positions - centre
+    out -= (np.einsum("ij,ij->i", out, positions) / squares)[:, None] * positions
     size = np.sqrt(np.maximum(np.einsum("ij,ij->i", out, out), 1e-24))
-    return places + (slope * np.sqrt(squares) / size)[:, None] * out
+    return positions + (slope * np.sqrt(squares) / size)[:, None] * out

@@ -1,4 +1,4 @@
-"""Triangles that change every picture, and textures, in Panda3D's terms."""
+"""Meshes of triangles that change with every frame, and textures, in Panda3D."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from panda3d import core
 
 DATA = Path(__file__).parents[1] / "data"
 
-VERTEX = np.dtype([("place", "<f4", 3), ("color", "u1", 4), ("uv", "<f4", 2)])
-"""View-space place, RGBA, texture coordinates (v upwards)."""
+VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 4), ("uv", "<f4", 2)])
+"""View-space position, RGBA, texture coordinates (v upwards)."""
 
 _COLUMNS = core.GeomVertexArrayFormat()
 _COLUMNS.add_column("vertex", 3, core.Geom.NT_float32, core.Geom.C_point)
@@ -43,7 +43,7 @@ def make_texture(name: str, image: np.ndarray) -> Any:
 
 
 def free(texture: Any) -> None:
-    """Give back a texture's memory now: Panda's caches of states may hold on to the texture itself for long."""
+    """Free a texture's memory now: Panda's caches of states may keep the texture itself for long."""
     texture.release_all()
     texture.clear()
 
@@ -62,7 +62,7 @@ class Mesh:
     The software renderer draws the edge between two triangles twice, which shows where colours blend. A mesh drawn
     ``once`` avoids it by way of the depth buffer, which nothing else uses: all its vertices go to the same depth,
     nearer than that of every earlier mesh, so that the second drawing of an edge fails the test. Its triangles must
-    lie before the camera.
+    be in front of the camera.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Mesh:
         geom.add_primitive(self._triangles)
         self._node = core.GeomNode(name)
         self._node.add_geom(geom)
-        # What is off the picture is left out before it gets here; no bounds to be found from vertices every time.
+        # What is outside the frame is left out before it gets here: bounds need not be found from the vertices.
         self._node.set_bounds(core.OmniBoundingVolume())
         self._node.set_final(True)
         self.path = parent.attach_new_node(self._node)
@@ -144,14 +144,14 @@ class Mesh:
 
 def _flattened(vertices: np.ndarray, triangles: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
     depth = 2.0 - 0.005 * order
-    place = vertices["place"]
-    x, y, z = place[:, 0], place[:, 1].copy(), place[:, 2]
+    position = vertices["position"]
+    x, y, z = position[:, 0], position[:, 1].copy(), position[:, 2]
     ahead = y > 0.02 * np.maximum(np.abs(x), np.abs(z))
     whole = bool(ahead.all())
     factor = np.float32(depth) / (y if whole else np.where(ahead, y, np.float32(1)))
     x *= factor
     z *= factor
-    place[:, 1] = depth
+    position[:, 1] = depth
     return vertices, triangles if whole else triangles[ahead[triangles].all(axis=1)]
 
 
@@ -180,7 +180,7 @@ def sprites(centres: np.ndarray, size: np.ndarray, rgb: np.ndarray) -> tuple[np.
     right = np.stack([rx, ry, np.zeros(n)], -1)
     up = np.stack([ry * fz, -rx * fz, rx * fy - ry * fx], -1)
     vertices = np.zeros((n, 3), VERTEX)
-    vertices["place"] = (
+    vertices["position"] = (
         centres[:, None]
         + (size[:, None] * CORNERS[:, 0])[..., None] * right[:, None]
         + (size[:, None] * CORNERS[:, 1])[..., None] * up[:, None]

@@ -1,4 +1,4 @@
-"""How bright a surface is: colours per vertex from the Sun, the eye and what stands between. Pure NumPy.
+"""Shading of surfaces and atmospheres: colours per vertex from the Sun and the eye. Pure NumPy.
 
 Everything in body axes with unit vectors; results are RGB factors 0..1 ``(n, 3)`` in display (not linear) light.
 """
@@ -15,7 +15,7 @@ _AMBIENT = 0.018
 
 @dataclass(frozen=True)
 class Light:
-    """What shading looks at, per vertex: cosine of the Sun's zenith angle and of the eye's ``(n,)``."""
+    """The input of shading per vertex: cosine of the Sun's zenith angle and of the eye's ``(n,)``."""
 
     sun: np.ndarray
     eye: np.ndarray

@@ -1,6 +1,6 @@
-"""The maps on the bodies, at the resolution the picture needs.
+"""Textures of the bodies, at the resolution that the frame needs.
 
-The software renderer filters textures badly (its mipmaps are blocky) or dearly (bilinear takes four times as long as
+The software renderer filters textures badly (its mipmaps are blocky) or slowly (bilinear takes four times as long as
 nearest). So it always gets, with nearest filtering, a texture that has about one texel per pixel: from afar the whole
 map made smaller, close up the part in view made larger, with bicubic interpolation. A GPU gets the map as it is and
 filters it itself.
@@ -26,8 +26,8 @@ _MARGIN = 1.35  # how much more than the part in view it holds
 
 
 @dataclass(frozen=True)
-class _Part:
-    """An enlarged part of the map: its texture, its place in the map and the magnification it was asked for."""
+class _Region:
+    """An enlarged part of the map: its texture, its rectangle in the map and the requested magnification."""
 
     texture: Any
     left: float
@@ -64,7 +64,7 @@ def _covered(image: np.ndarray, cover: np.ndarray) -> np.ndarray:
     return np.asarray(cv2.addWeighted(bare, 1.0, over, _CLOUD / 255, 0.0))
 
 
-class Map:
+class TextureMap:
     """The map ``data/<name>.jpg``, longitude -180 to 180 degrees, north up; read at the size that is needed.
 
     ``cover`` names a map of clouds that are laid over it when it is read, so that they cost nothing when it is drawn.
@@ -76,15 +76,15 @@ class Map:
         self._width = 8 * _read(name, 3).shape[1]
         self._image: np.ndarray | None = None
         self._textures: dict[int, Any] = {}
-        self._part: _Part | None = None
-        self._exact: tuple[tuple[float, ...], _Part] | None = None
+        self._part: _Region | None = None
+        self._exact: tuple[tuple[float, ...], _Region] | None = None
 
     def cover(self, level: float) -> None:
         """How clearly the clouds are seen from now on, 0..1; a change costs a reading of the map."""
         steps = round(level * _STEPS)
         if self._cover and steps != self._clouds:
             self._clouds = steps
-            self.rest()
+            self.release()
             for texture in self._textures.values():
                 free(texture)
             self._textures.clear()
@@ -105,24 +105,24 @@ class Map:
         """Texture for a disc of this radius of which the map from ``low`` to ``high`` ``(2,)`` is in view; one that
         does not depend on earlier calls if ``exact``.
 
-        Returns it with the scale and offset, ``(2,)`` each, that turn map places into the texture's coordinates. For
-        other places, shift u by whole turns to near the middle of ``low`` and ``high`` first.
+        Returns it with the scale and offset, ``(2,)`` each, that turn map coordinates into the texture's. For
+        other coordinates, shift u by whole turns to near the middle of ``low`` and ``high`` first.
         """
         width = self._width
-        wanted = 2 * np.pi * radius_pixels * _DENSITY
+        texels = 2 * np.pi * radius_pixels * _DENSITY
         if not self._software:
             return self._whole(0, core.SamplerState.FT_linear_mipmap_linear), np.ones(2), np.zeros(2)
-        if wanted < _ENLARGE * width:
-            level = int(np.clip(np.floor(np.log2(width / max(wanted, 1.0)) + 0.05), 0, 5))
+        if texels < _ENLARGE * width:
+            level = int(np.clip(np.floor(np.log2(width / max(texels, 1.0)) + 0.05), 0, 5))
             return self._whole(level, core.SamplerState.FT_nearest), np.ones(2), np.zeros(2)
-        factor = 2.0 ** np.ceil(np.log2(wanted / width))
+        factor = 2.0 ** np.ceil(np.log2(texels / width))
         part = self._exact_part(low, high, factor) if exact else self._live_part(low, high, factor)
         shift = np.round(part.left + part.wide / 2 - (low[0] + high[0]) / 2) if part.wide < 1 else 0.0
         scale = 1 / np.array([part.wide, part.tall])
         return part.texture, scale, (np.array([shift, 0.0]) - [part.left, part.bottom]) * scale
 
-    def _live_part(self, low: np.ndarray, high: np.ndarray, factor: float) -> _Part:
-        """The part in use as long as it will do."""
+    def _live_part(self, low: np.ndarray, high: np.ndarray, factor: float) -> _Region:
+        """The part in use as long as it suffices."""
         part = self._part
         if part is None or not part.holds(low, high) or not 0.5 <= part.factor / factor <= 1:
             if part is not None:
@@ -130,8 +130,8 @@ class Map:
             part = self._part = self._enlarged(low, high, factor, _MARGIN)
         return part
 
-    def _exact_part(self, low: np.ndarray, high: np.ndarray, factor: float) -> _Part:
-        """The part from a grid of parts that surely holds what is in view."""
+    def _exact_part(self, low: np.ndarray, high: np.ndarray, factor: float) -> _Region:
+        """The part, from a grid of parts, that holds what is in view."""
         step = 2.0 ** np.floor(np.log2(high - low)) / 4
         low, high = np.floor(low / step) * step, np.ceil(high / step) * step
         key = (*low.tolist(), *high.tolist(), float(factor))
@@ -141,8 +141,8 @@ class Map:
             self._exact = key, self._enlarged(low, high, factor, 1.0)
         return self._exact[1]
 
-    def rest(self) -> None:
-        """Give back what only a near view needs."""
+    def release(self) -> None:
+        """Free what only a near view needs."""
         for part in (self._part, self._exact[1] if self._exact is not None else None):
             if part is not None:
                 free(part.texture)
@@ -169,8 +169,8 @@ class Map:
             self._textures[level] = texture
         return self._textures[level]
 
-    def _enlarged(self, low: np.ndarray, high: np.ndarray, factor: float, margin: float) -> _Part:
-        image, wanted = self._full(), factor
+    def _enlarged(self, low: np.ndarray, high: np.ndarray, factor: float, margin: float) -> _Region:
+        image, requested = self._full(), factor
         height, width = image.shape[:2]
         size = np.array([width, height])
         middle, span = (low + high) / 2, (high - low) * margin
@@ -192,7 +192,7 @@ class Map:
         texture.set_magfilter(filtering)
         if wide < 1:
             texture.set_wrap_u(core.SamplerState.WM_clamp)
-        return _Part(texture, left, bottom, float(wide), float(tall), wanted)
+        return _Region(texture, left, bottom, float(wide), float(tall), requested)
 
 
 def _enlarge(image: np.ndarray, left: int, top: int, wide: int, tall: int, factor: int) -> np.ndarray:

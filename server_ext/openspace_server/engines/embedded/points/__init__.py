@@ -1,1 +1,1 @@
-"""Point clouds of the embedded engine."""
+"""Point clouds of the embedded engine: arrays and files, chunks, colours, drawing and picking."""

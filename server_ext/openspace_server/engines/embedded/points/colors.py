@@ -1,4 +1,4 @@
-"""Colours of points: one for all, one each, or by a column through a colour map. No drawing."""
+"""Colours of points: one for all, one each, or a column through a colour map. No drawing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,15 @@ _BLOCK = 1 << 16
 
 @dataclass(frozen=True)
 class ColorMap:
-    """``colors``: RGB 0..1 ``(m, 3)``; ``low`` and ``high``: the values of the first and the last, NaN for the
-    column's own (a logarithmic map takes ends of 0 and less for that, too); ``hides`` points with values outside."""
+    """A colour map.
+
+    Attributes:
+        parameter: the column that is mapped.
+        colors: RGB 0..1 ``(m, 3)``.
+        low, high: the values of the first and the last colour; NaN for the column's own, and so are ends of 0 and
+            less of a logarithmic map.
+        hides: whether points with values outside are hidden.
+    """
 
     parameter: str
     colors: np.ndarray
@@ -83,20 +90,20 @@ def pack(colors: np.ndarray) -> np.ndarray:
     return out.view("<u4")[:, 0]
 
 
-def mapped(color_map: ColorMap, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def map_colors(color_map: ColorMap, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Packed RGBA ``(n,)`` by value, and which points are shown, bool ``(n,)``, None for all: NaN is not, nor what has
     no logarithm."""
     values = np.asarray(values)
     low, high = (_transformed(end, color_map.logarithmic) for end in (color_map.low, color_map.high))
     if math.isnan(low) or math.isnan(high):
-        ends = [_ends(*_followed(color_map, values[block])) for block in _blocks(len(values))]
+        ends = [_ends(*_scaled(color_map, values[block])) for block in _blocks(len(values))]
         low = min(end for end, _ in ends) if math.isnan(low) else low
         high = max(end for _, end in ends) if math.isnan(high) else high
     table = pack(color_map.colors)
     scale = len(table) / (high - low) if math.isfinite(high - low) and high != low else 0.0
     colors, shown = np.empty(len(values), np.uint32), np.empty(len(values), bool)
     for block in _blocks(len(values)):
-        here, good = _followed(color_map, values[block])
+        here, good = _scaled(color_map, values[block])
         if color_map.hides:
             good &= (here >= min(low, high)) & (here <= max(low, high))
         steps = np.where(good, (here - low) * scale, 0.0)
@@ -106,12 +113,12 @@ def mapped(color_map: ColorMap, values: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _blocks(count: int) -> Iterator[slice]:
-    """To look at few values together spares memory."""
+    """Slices of few values, to save memory."""
     return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))
 
 
-def _followed(color_map: ColorMap, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the colours follow, float ``(n,)``, and where it is defined."""
+def _scaled(color_map: ColorMap, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values on the scale of the colours, float ``(n,)``, and where they are defined."""
     values = values.astype(values.dtype if values.dtype.kind == "f" else np.float64)
     if not color_map.logarithmic:
         return values, np.isfinite(values)

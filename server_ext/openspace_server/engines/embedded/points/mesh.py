@@ -1,4 +1,4 @@
-"""Points with places and colours, in Panda3D's terms."""
+"""Meshes of points with positions and colours in Panda3D."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One point cloud with its scene graph node: OpenSpace's ``RenderablePointCloud`` table as properties and points.
+"""The scene graph node of a point cloud: OpenSpace's ``RenderablePointCloud`` table as properties and points.
 
-What is understood: Identifier, Parent (a body or Root), Transform.Translation (static), Tag, GUI, and of the
+Supported fields: Identifier, Parent (a body or Root), Transform.Translation (static), Tag, GUI, and of the
 renderable File, Unit, Frame, Enabled, Opacity, DataMapping, Coloring (FixedColor, ColorMapping) and SizeSettings.
 """
 
@@ -17,11 +17,10 @@ from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.engines.embedded.points import colors as coloring
 from openspace_server.engines.embedded.points import files as point_files
-from openspace_server.engines.embedded.points.chunks import Arrangement, arrange, paint
+from openspace_server.engines.embedded.points.chunks import PointChunks, make_chunks, set_colors
 from openspace_server.engines.embedded.points.cloud import Cloud
 from openspace_server.engines.embedded.points.colors import ColorMap
-from openspace_server.engines.embedded.scene_graph.nodes import node as new_owner
-from openspace_server.engines.embedded.scene_graph.nodes import strength
+from openspace_server.engines.embedded.scene_graph.nodes import make_node, strength
 from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX, find
 from openspace_server.engines.embedded.sky.reference_frames import frame_axes
 from openspace_server.engines.embedded.sky.units import PARSEC
@@ -38,18 +37,18 @@ _FRAMES = {"": "", "galactic": "Root", "icrf": "ICRF", "icrs": "ICRF"}
 
 
 @dataclass(frozen=True)
-class Given:
-    """Points as they were given.
+class PointArrays:
+    """The arrays of a point cloud.
 
     Attributes:
-        places: ``(n, 3)`` in the table's unit.
+        positions: ``(n, 3)`` in the table's unit.
         columns: numbers ``(n,)`` by name.
         colors: packed RGBA ``(n,)``; they win over every other colouring.
         shown: bool ``(n,)``; None for all.
         of_file: they were read from a file, which messages do not quote.
     """
 
-    places: np.ndarray
+    positions: np.ndarray
     columns: dict[str, np.ndarray]
     colors: np.ndarray | None = None
     shown: np.ndarray | None = None
@@ -66,7 +65,7 @@ class Given:
         raise EngineError(f"the points have no column {name[:60]!r}: {hint}")
 
 
-def unit(name: Any) -> float:
+def metres_per_unit(name: Any) -> float:
     """Metres per unit. Raises EngineError."""
     if str(name).casefold() not in UNITS:
         raise EngineError(f"a unit of points is one of {', '.join(UNITS)}, not {str(name)[:40]!r}")
@@ -74,13 +73,13 @@ def unit(name: Any) -> float:
 
 
 class PointNode:
-    """Points, their properties, and what is drawn of them. Raises EngineError or UnknownTarget for what is wrong.
+    """Points, their properties, and the cloud that draws them. Raises EngineError, UnknownTarget.
 
     Args:
-        stale: called when the picture of the points no longer is what they and the properties say.
+        on_stale: called when points or properties have changed, so that the cloud must be made again.
 
     Attributes:
-        given: the points; None while a file is being read.
+        arrays: the points; None while a file is being read.
     """
 
     def __init__(
@@ -88,24 +87,26 @@ class PointNode:
         root: Any,
         software: bool,
         table: Mapping[str, Any],
-        given: Given | None,
-        stale: Callable[[PointNode], None],
+        arrays: PointArrays | None,
+        on_stale: Callable[[PointNode], None],
     ) -> None:
         self.identifier = str(table["Identifier"])
-        self.parent = parent(table.get("Parent"))
-        renderable = inner(table, "Renderable")
+        self.parent = parent_index(table.get("Parent"))
+        renderable = inner_table(table, "Renderable")
         frame = str(renderable.get("Frame") or "").casefold()
         if frame not in _FRAMES:
             raise EngineError(f"a frame of points is Galactic or ICRF, not {frame[:40]!r}")
         self._frame = _FRAMES[frame]
-        self._metres = unit(renderable.get("Unit", "m"))
-        self._shift = _vector(inner(inner(table, "Transform"), "Translation").get("Position", (0.0, 0.0, 0.0)))
-        self.given = given
-        mapping = inner(inner(renderable, "Coloring"), "ColorMapping")
+        self._metres = metres_per_unit(renderable.get("Unit", "m"))
+        self._shift = _vector(
+            inner_table(inner_table(table, "Transform"), "Translation").get("Position", (0.0, 0.0, 0.0))
+        )
+        self.arrays = arrays
+        mapping = inner_table(inner_table(renderable, "Coloring"), "ColorMapping")
         self._map = coloring.read_map(mapping) if mapping else None
-        if self._map is not None and given is not None:
-            given.column(self._map.parameter)
-        self._tell = stale
+        if self._map is not None and arrays is not None:
+            arrays.column(self._map.parameter)
+        self._on_stale = on_stale
         self._quiet = False
         self.owner = self._make_owner(table, renderable)
         self.cloud = Cloud(root, self.identifier, software)
@@ -115,21 +116,21 @@ class PointNode:
     def _make_owner(self, table: Mapping[str, Any], renderable: Mapping[str, Any]) -> PropertyOwner:
         tags = table.get("Tag") or ()
         tags = (tags,) if isinstance(tags, str) else tuple(str(tag) for tag in tags)
-        name = str(inner(table, "GUI").get("Name") or self.identifier)
-        owner = new_owner(self.identifier, name, tags, bool(renderable.get("Enabled", True)), "RenderablePointCloud")
+        name = str(inner_table(table, "GUI").get("Name") or self.identifier)
+        owner = make_node(self.identifier, name, tags, bool(renderable.get("Enabled", True)), "RenderablePointCloud")
         below = owner.child("Renderable")
         assert below is not None
         opacity = below.find("Opacity")
         assert isinstance(opacity, Property)
         opacity.set(renderable.get("Opacity", 1.0))
         below.add(self._coloring_owner(renderable))
-        sizes, settings = PropertyOwner("SizeSettings", "Size settings"), inner(renderable, "SizeSettings")
+        sizes, settings = PropertyOwner("SizeSettings", "Size settings"), inner_table(renderable, "SizeSettings")
         self._exponent = Property("ScaleExponent", "Float", float(settings.get("ScaleExponent", 0.0)), low=-60, high=60)
         self._factor = Property("ScaleFactor", "Float", float(settings.get("ScaleFactor", 1.0)), low=0, high=1000)
         self._largest = Property("MaxSize", "Float", float(settings.get("MaxSize", 4.0)), low=1, high=32)
         self._pixels = Property(
             "Pixels", "Float", float(settings.get("Pixels", 0.0)), low=0, high=32,
-            description="Size in pixels at a picture height of 720; 0 takes ScaleExponent and ScaleFactor.",
+            description="Size in pixels at a frame height of 720; 0 takes ScaleExponent and ScaleFactor.",
         )  # fmt: skip
         for each in (self._exponent, self._factor, self._largest, self._pixels):
             sizes.add(each)
@@ -142,7 +143,7 @@ class PointNode:
 
     def _coloring_owner(self, renderable: Mapping[str, Any]) -> PropertyOwner:
         owner, mapping = PropertyOwner("Coloring"), PropertyOwner("ColorMapping", "Color mapping")
-        fixed = inner(renderable, "Coloring").get("FixedColor", _WHITE)
+        fixed = inner_table(renderable, "Coloring").get("FixedColor", _WHITE)
         self._fixed = Property("FixedColor", "Vec3", _three(fixed), low=0, high=1, view_options={"Color": True})
         self._mapped = Property("Enabled", "Bool", self._map is not None)
         self._parameter = Property("Parameter", "String", "", accept=lambda value: self._column(str(value)))
@@ -159,8 +160,8 @@ class PointNode:
         return owner
 
     def _column(self, name: str) -> None:
-        if self.given is not None:
-            self.given.column(name)
+        if self.arrays is not None:
+            self.arrays.column(name)
 
     def _fix_range(self) -> None:
         self._own_range = False
@@ -183,19 +184,19 @@ class PointNode:
 
     def _stale(self) -> None:
         if not self._quiet:
-            self._tell(self)
+            self._on_stale(self)
 
     # -- points ---------------------------------------------------------------------------------------------------
 
     @property
     def count(self) -> int:
-        return len(self.given.places) if self.given is not None else 0
+        return len(self.arrays.positions) if self.arrays is not None else 0
 
-    def give(self, given: Given) -> None:
-        """Other points from now on."""
-        if self._map is not None and self._mapped.value and given.colors is None:
-            given.column(str(self._parameter.value))
-        self.given = given
+    def set_arrays(self, arrays: PointArrays) -> None:
+        """Replace the points."""
+        if self._map is not None and self._mapped.value and arrays.colors is None:
+            arrays.column(str(self._parameter.value))
+        self.arrays = arrays
         self._quiet = True
         self._number.update(self.count)
         self._quiet = False
@@ -206,28 +207,28 @@ class PointNode:
 
         Raises EngineError."""
         color_map = coloring.read_map(mapping) if mapping is not None else None
-        if color_map is not None and self.given is not None:
-            self.given.column(color_map.parameter)
+        if color_map is not None and self.arrays is not None:
+            self.arrays.column(color_map.parameter)
         self._map = color_map
         self._show_map()
         self._stale()
 
-    def plan(self) -> Callable[[], Arrangement]:
-        """What makes the picture of the points as they are now; may run on another thread."""
-        assert self.given is not None
-        given, color_map = self.given, self._color_map()
+    def chunk_job(self) -> Callable[[], PointChunks]:
+        """A job that makes the chunks of the points as they are now; may run on another thread."""
+        assert self.arrays is not None
+        arrays, color_map = self.arrays, self._color_map()
         metres, shift = self._metres, self._shift
         fixed = coloring.pack(np.array([self._fixed.value], float))
 
-        def work() -> Arrangement:
-            colors, shown = given.colors, given.shown
+        def work() -> PointChunks:
+            colors, shown = arrays.colors, arrays.shown
             if colors is None:
                 colors = fixed
                 if color_map is not None:
-                    colors, inside = coloring.mapped(color_map, given.column(color_map.parameter))
+                    colors, inside = coloring.map_colors(color_map, arrays.column(color_map.parameter))
                     shown = inside if shown is None else shown if inside is None else shown & inside
-            made = arrange(given.places, shown, metres, shift)
-            paint(made.vertices, made.order, colors)
+            made = make_chunks(arrays.positions, shown, metres, shift)
+            set_colors(made.vertices, made.order, colors)
             return made
 
         return work
@@ -252,7 +253,7 @@ class PointNode:
         """How clearly it is drawn, 0..1."""
         return strength(self.owner.child("Renderable"))
 
-    def placed(self, view: View) -> tuple[np.ndarray, np.ndarray]:
+    def view_transform(self, view: View) -> tuple[np.ndarray, np.ndarray]:
         """Matrix from the cloud's axes to view axes, and its origin in them, metres."""
         name = self._frame or (BODIES[self.parent].identifier if self.parent >= 0 else "")
         offset = -view.camera if self.parent < 0 else view.offsets[self.parent]
@@ -268,14 +269,14 @@ class PointNode:
 
     def value_of(self, index: int) -> tuple[float | None, dict[str, float]]:
         """The value that colours a point, and its values in all columns."""
-        assert self.given is not None
-        values = {name: float(column[index]) for name, column in self.given.columns.items()}
+        assert self.arrays is not None
+        values = {name: float(column[index]) for name, column in self.arrays.columns.items()}
         color_map = self._color_map()
-        value = float(self.given.column(color_map.parameter)[index]) if color_map is not None else None
+        value = float(self.arrays.column(color_map.parameter)[index]) if color_map is not None else None
         return value, values
 
 
-def parent(name: Any) -> int:
+def parent_index(name: Any) -> int:
     """Index of the body, -1 for the root. Raises UnknownTarget."""
     text = str(name or "Root")
     if text.casefold() in ("root", "solarsystembarycenter", "solarsystem", "milkyway"):
@@ -286,10 +287,10 @@ def parent(name: Any) -> int:
         raise UnknownTarget(text, ["Root", *INDEX]) from None
 
 
-def read_file(renderable: Mapping[str, Any]) -> Given:
+def read_file(renderable: Mapping[str, Any]) -> PointArrays:
     """The points of the table's ``File``. Raises EngineError."""
-    data = point_files.read(file_of(renderable), inner(renderable, "DataMapping"))
-    return Given(data.places, data.columns, of_file=True)
+    data = point_files.read(file_of(renderable), inner_table(renderable, "DataMapping"))
+    return PointArrays(data.places, data.columns, of_file=True)
 
 
 def file_of(renderable: Mapping[str, Any]) -> UserFile:
@@ -299,7 +300,7 @@ def file_of(renderable: Mapping[str, Any]) -> UserFile:
     return admitted(renderable["File"])
 
 
-def inner(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def inner_table(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A table in a table, empty when absent. Raises EngineError."""
     found = table.get(name) or {}
     if not isinstance(found, Mapping):

@@ -1,5 +1,5 @@
-"""All point clouds of the scene: added, changed and removed, prepared beside the draw thread, drawn as a picture can
-afford them, and picked."""
+"""All point clouds of a scene: adding, changing and removing, preparation on another thread, drawing within a time
+budget, and picking."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ import numpy as np
 
 from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.embedded.graphics.view import View
-from openspace_server.engines.embedded.points import occlusion as cover
+from openspace_server.engines.embedded.points import occlusion
 from openspace_server.engines.embedded.points import round_dots as dots
-from openspace_server.engines.embedded.points.chunks import CHUNK, Arrangement
-from openspace_server.engines.embedded.points.cloud import LARGE
+from openspace_server.engines.embedded.points.chunks import CHUNK, PointChunks
+from openspace_server.engines.embedded.points.cloud import LARGE, CloudView
 from openspace_server.engines.embedded.points.colors import pack
 from openspace_server.engines.embedded.points.files import LARGEST, MOST
-from openspace_server.engines.embedded.points.node import Given, PointNode, file_of, inner, parent, read_file
-from openspace_server.engines.embedded.points.occlusion import Disc
+from openspace_server.engines.embedded.points.node import (
+    PointArrays,
+    PointNode,
+    file_of,
+    inner_table,
+    parent_index,
+    read_file,
+)
+from openspace_server.engines.embedded.points.occlusion import Occluder
 from openspace_server.engines.point_engine import PickedPoint
 from openspace_server.engines.properties import PropertyOwner
 from openspace_server.engines.user_files import UserFile
@@ -32,55 +39,55 @@ log = logging.getLogger(__name__)
 AT_ONCE = 30_000
 """Points up to which a cloud is prepared at once, in a few milliseconds."""
 _SMALL_FILE = 1_000_000  # bytes up to which a file is read at once
-_BUDGET = 0.012  # seconds that points may take of a picture while things move
-_COST = 6e-8  # seconds per point, before any was measured
-_BASE = 0.004  # seconds that a picture takes without points, before any was measured
+_BUDGET = 0.012  # seconds of a frame that points may take while things move
+_COST = 6e-8  # seconds per point, before any measurement
+_BASE = 0.004  # seconds that a frame takes without points, before any measurement
 _DEAR = 20_000  # points from which their time can be measured
 REST = 0.12
-"""Seconds without another picture after which nothing counts as changing."""
+"""Seconds without another frame after which nothing counts as changing."""
 _LONGEST_REST = 0.3  # seconds without motion after which all points are drawn at the latest
-_PATIENCE = 4.0  # times that a picture of all points takes
+_PATIENCE = 4.0  # times that a frame of all points takes
 _REACH = 5.0  # pixels at a height of 720 by which a pick may miss
 
 
 class Points:
-    """The clouds of one scene. Everything but ``hear`` happens on the draw thread.
+    """The clouds of one scene. Everything but ``on_ready`` happens on the draw thread.
 
     Args:
-        hear: called on any thread when points are ready that were not in the last picture.
+        on_ready: called on any thread when points are ready that were not in the last frame.
 
     Attributes:
-        whole: whether the last live picture had all points.
+        drew_all: whether the last live frame had all points.
     """
 
-    def __init__(self, root: Any, software: bool, hear: Callable[[], None]) -> None:
-        self._root, self._software, self._hear = root, software, hear
+    def __init__(self, root: Any, software: bool, on_ready: Callable[[], None]) -> None:
+        self._root, self._software, self._on_ready = root, software, on_ready
         self._nodes: dict[str, PointNode] = {}
         self._jobs: dict[str, Future[Any]] = {}
-        self._again: set[str] = set()
+        self._outdated: set[str] = set()
         self._worker: ThreadPoolExecutor | None = None
         self._cost, self._total, self._drawn, self._spent = _COST, 0, 0, 0.0
-        self._base = _BASE  # what a picture takes without points
-        self._all = (0, 0.0)  # how many points the last picture of all had, and its time
-        self.whole = True
+        self._base = _BASE  # what a frame takes without points
+        self._all = (0, 0.0)  # how many points the last frame of all had, and its time
+        self.drew_all = True
 
     def __contains__(self, identifier: str) -> bool:
         return identifier in self._nodes
 
     # -- what there is --------------------------------------------------------------------------------------------
 
-    def add(self, table: Mapping[str, Any], given: Given | None = None) -> PropertyOwner:
-        """Make a cloud from OpenSpace's table; returns its node. ``given`` stands for the file. Raises EngineError."""
-        renderable = inner(table, "Renderable")
-        node = PointNode(self._root, self._software, table, given, self._stale)
+    def add(self, table: Mapping[str, Any], arrays: PointArrays | None = None) -> PropertyOwner:
+        """Make a cloud from OpenSpace's table; returns its node. ``arrays`` replaces the file. Raises EngineError."""
+        renderable = inner_table(table, "Renderable")
+        node = PointNode(self._root, self._software, table, arrays, self._stale)
         self._nodes[node.identifier] = node
         try:
-            if given is not None:
+            if arrays is not None:
                 self._stale(node)
             elif _is_large(file_of(renderable)):
                 self._start(node, lambda: read_file(renderable))
             else:
-                node.give(read_file(renderable))
+                node.set_arrays(read_file(renderable))
         except EngineError:
             self.remove(node.identifier)
             raise
@@ -89,38 +96,38 @@ class Points:
     def remove(self, identifier: str) -> None:
         node = self._nodes.pop(identifier)
         self._jobs.pop(identifier, None)
-        self._again.discard(identifier)
+        self._outdated.discard(identifier)
         node.cloud.remove()
 
     def set_parent(self, identifier: str, name: str) -> None:
         """Raises UnknownTarget."""
-        self._nodes[identifier].parent = parent(name)
+        self._nodes[identifier].parent = parent_index(name)
 
     def update(
         self,
         identifier: str,
-        places: np.ndarray | None,
+        positions: np.ndarray | None,
         columns: Mapping[str, np.ndarray] | None,
         colors: np.ndarray | None,
         shown: np.ndarray | None,
     ) -> None:
         """See :meth:`~openspace_server.engines.scene_engine.SceneEngine.update_points`."""
         node = self._node(identifier)
-        before = node.given
+        before = node.arrays
         if before is None:
             raise EngineError(f"the points of {identifier[:60]} are still being read from their file")
-        count = len(before.places) if places is None else len(np.asarray(places))
-        kept = before if count == len(before.places) else Given(before.places, {})
-        changed = checked(
-            kept.places if places is None else places,
+        count = len(before.positions) if positions is None else len(np.asarray(positions))
+        kept = before if count == len(before.positions) else PointArrays(before.positions, {})
+        changed = check_arrays(
+            kept.positions if positions is None else positions,
             kept.columns if columns is None else {**kept.columns, **columns},
             colors,
             kept.shown if shown is None else shown,
             kept.colors,
         )
-        node.give(replace(changed, of_file=before.of_file))
+        node.set_arrays(replace(changed, of_file=before.of_file))
 
-    def color(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
+    def set_color_mapping(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
         """Raises EngineError, UnknownTarget."""
         self._node(identifier).set_color_mapping(mapping)
 
@@ -129,32 +136,32 @@ class Points:
             raise UnknownTarget(identifier, self._nodes)
         return self._nodes[identifier]
 
-    # -- beside the draw thread -----------------------------------------------------------------------------------
+    # -- on another thread ----------------------------------------------------------------------------------------
 
     def _stale(self, node: PointNode) -> None:
-        if node.identifier not in self._nodes or node.given is None:
+        if node.identifier not in self._nodes or node.arrays is None:
             return
         if node.identifier in self._jobs:
-            self._again.add(node.identifier)
+            self._outdated.add(node.identifier)
         elif node.count <= AT_ONCE:
-            node.cloud.take(node.plan()())
+            node.cloud.take(node.chunk_job()())
         else:
-            self._start(node, node.plan())
+            self._start(node, node.chunk_job())
 
     def _start(self, node: PointNode, work: Callable[[], Any]) -> None:
         if self._worker is None:
             self._worker = ThreadPoolExecutor(1, "points")
         job = self._jobs[node.identifier] = self._worker.submit(work)
-        job.add_done_callback(lambda done: self._hear())
+        job.add_done_callback(lambda done: self._on_ready())
 
     @property
     def pending(self) -> bool:
-        """Whether points were given that are not in the picture yet."""
+        """Whether points were added that are not in the frames yet."""
         return bool(self._jobs)
 
     @property
     def ready(self) -> bool:
-        """Whether a new picture would have points that the last one had not."""
+        """Whether a new frame would have points that the last one had not."""
         return any(job.done() for job in self._jobs.values())
 
     def collect(self) -> None:
@@ -166,19 +173,19 @@ class Points:
             del self._jobs[identifier]
             try:
                 made = job.result()
-                if isinstance(made, Arrangement):
+                if isinstance(made, PointChunks):
                     node.cloud.take(made)
                 else:
-                    node.give(made)
+                    node.set_arrays(made)
             except EngineError as error:
                 log.error("%s has no points: %s", identifier, error)
                 node.problem.update(str(error))
-            if identifier in self._again:
-                self._again.discard(identifier)
+            if identifier in self._outdated:
+                self._outdated.discard(identifier)
                 self._stale(node)
 
     def settle(self) -> None:
-        """Wait until everything that was given can be drawn."""
+        """Wait until all points can be drawn."""
         while self._jobs:
             next(iter(self._jobs.values())).exception()
             self.collect()
@@ -193,12 +200,12 @@ class Points:
 
     @property
     def rest(self) -> float:
-        """Seconds without motion after which all of them are drawn: the longer that takes, the later, as meanwhile
-        nobody can steer."""
+        """Seconds without motion after which all of them are drawn: the longer that takes, the later, as it delays
+        steering."""
         return min(max(_PATIENCE * self._cost * self._total, REST), _LONGEST_REST)
 
-    def show(self, view: View, moving: bool, discs: Sequence[Disc], order: int) -> None:
-        """Draw all of them at rest, a part while ``moving`` in software; ``discs`` as in :meth:`.Cloud.show`."""
+    def show(self, view: View, moving: bool, occluders: Sequence[Occluder], order: int) -> None:
+        """Draw all of them at rest, a part while ``moving`` in software; ``occluders`` as in :class:`.CloudView`."""
         began = time.thread_time()
         if view.exact:
             self.settle()
@@ -215,7 +222,7 @@ class Points:
             if level <= 0:
                 node.cloud.hide()
                 continue
-            axes, offset = node.placed(view)
+            axes, offset = node.view_transform(view)
             pixels = max(node.pixels(view, axes, offset), view.dot)
             largest = LARGE * 10 if view.exact else LARGE
             dot = pixels / 2 / view.focal
@@ -223,37 +230,38 @@ class Points:
             if pixels < dots.SMALLEST or node.cloud.count > CHUNK or price > left:
                 dot = price = 0.0
             left -= price
-            node.cloud.show(axes, offset, share, pixels, level, discs, order, largest, dot)
+            node.cloud.show(CloudView(axes, offset, share, pixels, level, occluders, order, largest, dot))
             drawn += node.cloud.drawn
         if not view.exact:
-            self.whole, self._drawn = share >= 1, drawn
+            self.drew_all, self._drawn = share >= 1, drawn
             self._spent = time.thread_time() - began
 
-    def measured(self, seconds: float) -> None:
-        """How long the renderer worked on the live picture; only what is dear is learnt from."""
+    def record_draw_time(self, seconds: float) -> None:
+        """Learn from how long the renderer worked on the live frame; only expensive frames count."""
         seconds += self._spent
         if self._drawn <= _DEAR:
             self._base += 0.25 * (seconds - self._base)
             return
         cost = (seconds - self._base) / self._drawn
-        if self.whole:
+        if self.drew_all:
             self._all = self._drawn, seconds
         elif self._all[0] > 1.5 * self._drawn:
-            # The difference to the picture of all points tells points from everything else.
+            # The difference to the frame of all points separates points from everything else.
             cost = (self._all[1] - seconds) / (self._all[0] - self._drawn)
         self._cost += 0.25 * (min(max(cost, 1e-8), 1e-6) - self._cost)
 
-    def pick(self, view: View, discs: Sequence[Disc], x: float, y: float) -> PickedPoint | None:
-        """The point nearest to the place ``x`` (right) and ``y`` (down), 0..1, of the picture."""
+    def pick(self, view: View, occluders: Sequence[Occluder], x: float, y: float) -> PickedPoint | None:
+        """The point nearest to ``x`` (from the left) and ``y`` (from the top), 0..1, of the frame."""
         sight = np.array([(x - 0.5) * view.width / view.focal, 1.0, (0.5 - y) * view.height / view.focal])
         reach = _REACH * max(1.0, view.height / 720) / view.focal
         found: list[tuple[float, float, PointNode, int]] = []
         for node in self._nodes.values():
-            if node.level <= 0 or node.given is None or node.identifier in self._jobs:
+            if node.level <= 0 or node.arrays is None or node.identifier in self._jobs:
                 continue
-            for off, place, index in node.cloud.nearest(*node.placed(view), sight / np.linalg.norm(sight), reach):
-                if not any(cover.behind(place[None], disc)[0] for disc in discs):
-                    found.append((round(off * view.focal), float(np.linalg.norm(place)), node, index))
+            nearest = node.cloud.nearest(*node.view_transform(view), sight / np.linalg.norm(sight), reach)
+            for off, position, index in nearest:
+                if not any(occlusion.behind(position[None], occluder)[0] for occluder in occluders):
+                    found.append((round(off * view.focal), float(np.linalg.norm(position)), node, index))
         if not found:
             return None
         _, _, node, index = min(found, key=lambda each: each[:2])
@@ -261,23 +269,22 @@ class Points:
         return PickedPoint(node.identifier, index, value, values)
 
 
-def checked(
-    places: Any,
+def check_arrays(
+    positions: Any,
     columns: Mapping[str, Any],
     colors: Any,
     shown: Any,
     packed: np.ndarray | None = None,
-) -> Given:
-    """Points as they were given, if they are sound; ``packed`` are colours that were checked before. Raises
-    EngineError."""
-    places = np.asarray(places)
-    if places.dtype.kind in "iu":
-        places = places.astype(float)
-    if places.ndim != 2 or places.shape[1] != 3 or not 0 < len(places) <= MOST or places.dtype.kind != "f":
+) -> PointArrays:
+    """The arrays of a cloud after validation; ``packed`` are colours that were checked before. Raises EngineError."""
+    positions = np.asarray(positions)
+    if positions.dtype.kind in "iu":
+        positions = positions.astype(float)
+    if positions.ndim != 2 or positions.shape[1] != 3 or not 0 < len(positions) <= MOST or positions.dtype.kind != "f":
         raise EngineError(
-            f"points are an array of (n, 3) numbers, n from 1 to {MOST}; got {places.shape} of {places.dtype}"
+            f"points are an array of (n, 3) numbers, n from 1 to {MOST}; got {positions.shape} of {positions.dtype}"
         )
-    count = len(places)
+    count = len(positions)
     found = {str(name): np.asarray(column) for name, column in columns.items()}
     for name, column in found.items():
         if column.shape != (count,) or column.dtype.kind not in "iufb":
@@ -290,7 +297,7 @@ def checked(
         shown = np.asarray(shown)
         if shown.shape != (count,) or shown.dtype != np.bool_:
             raise EngineError(f"shown must hold {count} booleans; got {shown.shape} of {shown.dtype}")
-    return Given(places, found, packed, shown)
+    return PointArrays(positions, found, packed, shown)
 
 
 def _is_large(file: UserFile) -> bool:

@@ -1,1 +1,1 @@
-"""What the embedded engine draws: planets, rings, stars, trails, labels; and stills of it."""
+"""The scene of the embedded engine: planets, rings, stars, trails, labels, and stills of it."""

@@ -1,5 +1,7 @@
-"""What each pixel shows: which body, and how far away its surface is. Computed from the same numbers that are drawn,
-so it is exact where a picture's own depth would not be."""
+"""Depth and body of each pixel of a still.
+
+Computed from the same numbers that are drawn, so it is exact where a depth buffer would not be.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,10 @@ from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.geometry import quaternions as quat
 
 _BAND = 1 << 20  # pixels looked at together
-_SMALL = 0.75  # radius in pixels below which a disc may lie between the middles of pixels
+_SMALL = 0.75  # radius in pixels below which a disc may fall between the middles of pixels
 
 
-def look(view: View, scales: np.ndarray, shown: np.ndarray, depth: np.ndarray, ids: np.ndarray) -> Iterator[None]:
+def fill(view: View, scales: np.ndarray, shown: np.ndarray, depth: np.ndarray, ids: np.ndarray) -> Iterator[None]:
     """Fill ``depth`` (float64 metres) and ``ids`` (uint16, 1 + index of the body), both ``(height, width)``, in steps.
 
     Args:
@@ -81,7 +83,7 @@ def _trace(view: View, index: int, scale: float, band: slice, depth: np.ndarray,
 
 
 def _span(aside: float, ahead: float, radius: float, focal: float) -> tuple[float, float]:
-    """Least and greatest pixel, from the middle, that a ball may reach in one direction of the picture."""
+    """Least and greatest pixel, from the middle, that a ball may reach in one direction of the frame."""
     away = math.hypot(aside, ahead)
     if away <= radius:
         return -math.inf, math.inf

@@ -1,5 +1,7 @@
-"""What one body takes from the sunlight on another: penumbra, umbra, and the red light that air bends into a shadow.
-Pure NumPy; metres, ICRF axes."""
+"""Eclipses: shadows of bodies on bodies, with penumbra, umbra, and the red light that air bends into a shadow.
+
+Pure NumPy; metres, ICRF axes.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,10 @@ def casters(index: int, ephemeris: Ephemeris) -> list[int]:
     """The bodies whose shadow may fall on body ``index``."""
     if index == _SUN:
         return []
-    place = ephemeris.positions[index]
-    distance = float(np.sqrt(place @ place))
-    sunward = -place / distance
-    offsets = ephemeris.positions - place
+    position = ephemeris.positions[index]
+    distance = float(np.sqrt(position @ position))
+    sunward = -position / distance
+    offsets = ephemeris.positions - position
     along = offsets @ sunward
     aside = np.sqrt(np.maximum(np.einsum("ij,ij->i", offsets, offsets) - along * along, 0))
     # How far from the axis the penumbra of each reaches where the body is.
@@ -31,14 +33,14 @@ def casters(index: int, ephemeris: Ephemeris) -> list[int]:
     return np.flatnonzero(found).tolist()
 
 
-def light(index: int, which: list[int], places: np.ndarray, ephemeris: Ephemeris) -> np.ndarray:
-    """What is left of the sunlight, RGB 0..1 ``(n, 3)``, at ``places`` ``(n, 3)`` from the centre of body ``index``, in
+def light(index: int, which: list[int], points: np.ndarray, ephemeris: Ephemeris) -> np.ndarray:
+    """The remaining sunlight, RGB 0..1 ``(n, 3)``, at ``points`` ``(n, 3)`` from the centre of body ``index``, in
     the shadows of the bodies ``which``."""
-    out = np.ones((len(places), 3))
-    here = places + ephemeris.positions[index]
+    out = np.ones((len(points), 3))
+    here = points + ephemeris.positions[index]
     to_sun, sun_size = _towards(-here, _RADII[_SUN])
     for other in which:
-        way = ephemeris.positions[other] - ephemeris.positions[index] - places
+        way = ephemeris.positions[other] - ephemeris.positions[index] - points
         to_other, size = _towards(way, _RADII[other])
         apart = np.arctan2(np.linalg.norm(np.cross(to_sun, to_other), axis=1), np.einsum("ij,ij->i", to_sun, to_other))
         bare = 1 - covered(sun_size, size, apart)

@@ -1,4 +1,4 @@
-"""Names beside the bodies: constant size on screen, never over each other."""
+"""Labels of the bodies: constant size on screen, never over each other."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Texts:
 
 
 class Labels:
-    """One text per body, in the size that the picture's height asks for; the last two sizes are kept."""
+    """One text per body, in a size that follows the frame's height; the last two sizes are kept."""
 
     def __init__(self, root: Any) -> None:
         self._root = root.attach_new_node("labels")
@@ -64,21 +64,21 @@ class Labels:
         return texts
 
     def show(self, view: View, focus: int, look: Look, order: int) -> None:
-        wanted = look.labels * (look.bodies > 0)
-        if not wanted.any():
+        levels = look.labels * (look.bodies > 0)
+        if not levels.any():
             self._root.hide()
             return
         self._root.show()
         size = int(np.clip(round(view.height / 720 * 14), 11, 84))
         texts = self._texts(size)
-        alphas = self._alphas(view) * wanted
+        alphas = self._alphas(view) * levels
         taken: list[tuple[float, float, float, float]] = []
         rank = np.where(np.arange(len(BODIES)) == focus, -2, _RANK)
         clear = alphas >= 0.03
         shown: set[int] = set()
         for i in np.lexsort((view.distances, rank)).tolist():
             box = self._box(view, i, texts) if clear[i] else None
-            if box is None or any(_overlap(box, other) for other in taken) or view.hidden(i):
+            if box is None or any(_overlap(box, other) for other in taken) or view.is_hidden(i):
                 continue
             text = texts.paths[i]
             taken.append(box)
@@ -109,7 +109,7 @@ class Labels:
 
     @staticmethod
     def _box(view: View, index: int, texts: _Texts) -> tuple[float, float, float, float] | None:
-        """Left, bottom, right, top in pixels from the middle; None where it would leave the picture."""
+        """Left, bottom, right, top in pixels from the middle; None where it would leave the frame."""
         x, y = view.pixels[index]
         wide, tall = texts.extents[index]
         left = x + max(view.radius_pixels[index] * 0.75, 4.0) + 0.4 * texts.size

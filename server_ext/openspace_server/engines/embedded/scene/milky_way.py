@@ -1,5 +1,7 @@
-"""The Milky Way: from inside a band of dim points at infinity, from outside a spiral of them in space. What the eye
-and a map see of it, not a survey: seeded points, brighter and warmer towards the centre."""
+"""The Milky Way: from inside a band of dim points at infinity, from outside a spiral of points in space.
+
+An impression, not a survey: seeded points, brighter and warmer towards the centre.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,8 @@ def band(count: int = 14_000) -> tuple[np.ndarray, np.ndarray]:
 
 
 def galaxy(count: int = 60_000) -> tuple[np.ndarray, np.ndarray]:
-    """Places in metres from the Sun (galactic axes) and colours ``(n, 3)`` of a barred spiral: bulge and bar, a disc of
-    scale length 2.9 kpc, four arms."""
+    """Positions in metres from the Sun (galactic axes) and colours ``(n, 3)`` of a barred spiral: bulge and bar, a disc
+    of scale length 2.9 kpc, four arms."""
     rng = np.random.default_rng(1785)
     bulge, disc = int(0.16 * count), int(0.34 * count)
     arms = count - bulge - disc
@@ -50,9 +52,9 @@ def galaxy(count: int = 60_000) -> tuple[np.ndarray, np.ndarray]:
     around = np.concatenate([along, arm - winding - angle + spread])
     height = rng.normal(0, 1, disc + arms) * np.concatenate([np.full(disc, 0.28), np.full(arms, 0.12)])
     flat = np.stack([radius * np.cos(around), radius * np.sin(around), height], -1)
-    places = np.concatenate([heart @ turn, flat])
-    keep = np.hypot(places[:, 0], places[:, 1]) < 17
+    positions = np.concatenate([heart @ turn, flat])
+    keep = np.hypot(positions[:, 0], positions[:, 1]) < 17
     warm, pale, blue = [1.0, 0.85, 0.64], [0.86, 0.82, 0.80], [0.62, 0.76, 1.0]
     rgb = np.repeat([warm, pale, blue], [bulge, disc, arms], axis=0)
-    level = rng.uniform(0.25, 0.8, len(places)) * np.exp(-np.linalg.norm(places, axis=1) / 22)
-    return (places[keep] + [_CENTRE, 0, 0]) * _KPC, np.clip(level[:, None] * rgb, 0, 1)[keep]
+    level = rng.uniform(0.25, 0.8, len(positions)) * np.exp(-np.linalg.norm(positions, axis=1) / 22)
+    return (positions[keep] + [_CENTRE, 0, 0]) * _KPC, np.clip(level[:, None] * rgb, 0, 1)[keep]

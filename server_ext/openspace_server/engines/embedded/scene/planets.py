@@ -1,4 +1,4 @@
-"""One body near enough to be a disc: its surface, softened limb, night lights, atmosphere and glow."""
+"""Planets, moons and the Sun seen as discs: surface, softened limb, night lights, atmosphere and glow."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from openspace_server.engines.embedded.graphics.globe import (
     circle,
     circles,
     limb,
-    map_places,
+    map_coordinates,
     surface_grid,
     widened,
 )
 from openspace_server.engines.embedded.graphics.mesh import FAINTEST, VERTEX, Mesh, strip, to_rgba
-from openspace_server.engines.embedded.graphics.textures import Map
+from openspace_server.engines.embedded.graphics.textures import TextureMap
 from openspace_server.engines.embedded.graphics.view import View
 from openspace_server.engines.embedded.scene import eclipses
-from openspace_server.engines.embedded.scene.rings import Rings, Shadow
+from openspace_server.engines.embedded.scene.rings import Rings, RingShadow
 from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.sky.bodies import BODIES
 from openspace_server.engines.embedded.sky.units import PARSEC
 from openspace_server.geometry import quaternions as quat
 
 LAYERS = 10
-"""Orders that one body uses; the last one is left to points before it."""
+"""Orders that one body uses; the last one is left to points in front of it."""
 
 SUN_IS_A_STAR = (0.003 * PARSEC, 0.05 * PARSEC)
 """Metres between which the Sun's glow gives way to one star among the others."""
@@ -48,11 +48,11 @@ class Planet:
         self._index, self._body = index, body
         self._scale = np.array([body.radius, body.radius, body.polar_radius])
         name = body.identifier
-        self._map = Map(body.texture, software, "earth_clouds" if name == "Earth" else "")
+        self._map = TextureMap(body.texture, software, "earth_clouds" if name == "Earth" else "")
         self._shade = shading.SURFACES.get(name, shading.rock)
         self._surface = Mesh(root, name, two_sided=False)
         self._rim = Mesh(root, f"{name} rim", "alpha", once=True)
-        self._lights = Map("earth_night", software) if name == "Earth" else None
+        self._lights = TextureMap("earth_night", software) if name == "Earth" else None
         self._night = Mesh(root, f"{name} night", two_sided=False)
         self._dusk = Mesh(root, f"{name} dusk", "alpha", two_sided=False)
         self._atmosphere = shading.ATMOSPHERES.get(name)
@@ -61,7 +61,7 @@ class Planet:
         self._clear = self._by_night = 1.0
         self._ringed = True
         self._eclipse: Callable[[np.ndarray], np.ndarray] | None = None
-        self._shadow = Shadow() if body.extent > 1 else None
+        self._shadow = RingShadow() if body.extent > 1 else None
         self._glow = Mesh(root, f"{name} glow", "add", once=True) if body.kind == "star" else None
 
     def hide(self) -> None:
@@ -70,13 +70,13 @@ class Planet:
             if mesh is not None:
                 mesh.hide()
 
-    def rest(self) -> None:
-        """Give back what only a near view needs. To be called while hidden or before the next ``show``."""
+    def release(self) -> None:
+        """Free what only a near view needs. To be called while hidden or before the next ``show``."""
         for mesh in (self._surface, self._rim, self._night, self._dusk):
             mesh.set_texture(None)
         for texture_map in (self._map, self._lights):
             if texture_map is not None:
-                texture_map.rest()
+                texture_map.release()
 
     def show(self, view: View, look: Look, order: int) -> None:
         """Draw with orders from ``order`` to ``order + LAYERS - 1``."""
@@ -88,7 +88,7 @@ class Planet:
         offset = view.offsets[i]
         globe = Globe(view.ephemeris.body_axes(i), self._scale * look.scales[i], offset, view.axes)
         eye = globe.eye
-        if float(np.linalg.norm(eye)) <= 1.0:  # a way around something far may lead through it
+        if float(np.linalg.norm(eye)) <= 1.0:  # the path around something far may lead through it
             self.hide()
             return
         position = view.ephemeris.positions[i]
@@ -106,12 +106,12 @@ class Planet:
                 return
         casters = eclipses.casters(i, view.ephemeris)
         self._eclipse = (
-            (lambda points: eclipses.light(i, casters, globe.turned(points), view.ephemeris)) if casters else None
+            (lambda points: eclipses.light(i, casters, globe.from_centre(points), view.ephemeris)) if casters else None
         )
         grid = surface_grid(eye, int(np.clip(pixels / 6, 12, 44)))
         light = self._light(globe, grid.points, eye, sun)
         vertices = np.empty(len(grid.points), VERTEX)
-        vertices["place"] = globe.places(grid.points)
+        vertices["position"] = globe.to_view(grid.points)
         texture, scale, shift = self._map.fit(pixels, grid.low, grid.high, view.exact)
         vertices["uv"] = grid.uv * scale + shift
         self._surface.set_texture(texture)
@@ -183,12 +183,12 @@ class Planet:
         slope = 1.25 / view.focal
         points = limb(eye, int(np.clip(view.radius_pixels[self._index] / 2.5, 24, 96)), np.ones(1))[0]
         light = self._light(globe, points, eye, sun)
-        inner = globe.places(points)
+        inner = globe.to_view(points)
         vertices = np.empty((2, len(points)), VERTEX)
         outer = widened(inner, globe.ahead * globe.zoom, slope)
-        vertices["place"][0] = 1.6 * inner - 0.6 * outer
-        vertices["place"][1] = outer
-        uv = map_places(points)
+        vertices["position"][0] = 1.6 * inner - 0.6 * outer
+        vertices["position"][1] = outer
+        uv = map_coordinates(points)
         scale, shift, middle = fit
         uv[:, 0] += np.round(middle - uv[:, 0].mean())
         vertices["uv"] = uv * scale + shift
@@ -216,7 +216,7 @@ class Planet:
         facing = np.where(height > 0, 0.0, self._light(globe, points, eye, sun).eye)
         rgb = level * shading.haze(self._atmosphere, normals @ sun, facing, height)
         vertices = np.zeros(len(points), VERTEX)
-        vertices["place"], vertices["color"] = globe.places(points), to_rgba(rgb)
+        vertices["position"], vertices["color"] = globe.to_view(points), to_rgba(rgb)
         triangles = strip(len(rings), count + 1)
         lit = vertices["color"][:, :3].max(axis=1) > FAINTEST
         self._air.show(vertices, triangles[lit[triangles].any(axis=1)], order)
@@ -235,6 +235,6 @@ class Planet:
         first = max(int(np.searchsorted(size * _GLOW, 0.97 * hidden / view.focal)) - 1, 0)
         rings = slice(first, _SEEN + 1)
         vertices = np.zeros((len(_GLOW[rings]), _GLOW_SEGMENTS + 1), VERTEX)
-        vertices["place"] = centre + (size * _GLOW[rings])[:, None, None] * rim
+        vertices["position"] = centre + (size * _GLOW[rings])[:, None, None] * rim
         vertices["color"] = to_rgba(level * _LEVEL[rings, None] * np.array([1.0, 0.92, 0.78]))[:, None]
         self._glow.show(vertices.reshape(-1), strip(len(vertices), _GLOW_SEGMENTS + 1), order)

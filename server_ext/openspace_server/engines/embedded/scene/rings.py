@@ -1,4 +1,4 @@
-"""Saturn's rings: how dense they are at which radius, and their two halves behind and before the planet.
+"""Saturn's rings: their density by radius, and their two halves behind and in front of the planet.
 
 Radii of rings and gaps: NASA Planetary Data System ring tables (D 66,900, C 74,658, B 92,000, Cassini division 117,580,
 A 122,170 to 136,775 km, Encke gap 133,589 km); the fine structure is seeded noise.
@@ -65,8 +65,8 @@ def profile() -> tuple[np.ndarray, np.ndarray]:
     return opacity, np.clip(bright * (1 + 0.07 * grain), 0, 1)
 
 
-class Shadow:
-    """What the rings take from the sunlight on the planet."""
+class RingShadow:
+    """The shadow of the rings on the planet."""
 
     def __init__(self) -> None:
         opacity, _ = profile()
@@ -84,7 +84,7 @@ class Shadow:
 
 
 class Rings:
-    """Two meshes: the half behind the planet is drawn before it, the half before it after it."""
+    """Two meshes: the half behind the planet is drawn before it, the half in front of it after it."""
 
     def __init__(self, root: Any) -> None:
         opacity, bright = profile()
@@ -102,8 +102,8 @@ class Rings:
         self._middles = self._points[self._triangles].mean(axis=1)
 
     def show(self, globe: Globe, sun: np.ndarray, order: int, clear: float) -> None:
-        """``sun``: its direction in body axes. Uses ``order`` for the half behind and ``order + 7`` for the half
-        before."""
+        """``sun``: its direction in body axes. Uses ``order`` for the half behind and ``order + 7`` for the half in
+        front."""
         if clear <= 0:
             self.hide()
             return
@@ -116,7 +116,7 @@ class Rings:
         same_side = eye[2] * sun[2] > 0
         level = lit * (1.12 if same_side else 0.42) + 0.02
         vertices = np.empty(len(self._points), VERTEX)
-        vertices["place"] = globe.places(self._points)
+        vertices["position"] = globe.to_view(self._points)
         vertices["color"] = to_rgba(np.repeat(level[:, None], 3, axis=1), clear)
         vertices["uv"] = self._uv
         before = self._middles @ eye > 1

@@ -1,4 +1,4 @@
-"""Everything that is drawn, in the order in which it covers: stars, orbits, bodies from far to near, names."""
+"""The scene in drawing order: stars, trails, bodies from far to near, labels."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from openspace_server.engines.embedded.camera.orbital_camera import VIEW_HEIGHT
 from openspace_server.engines.embedded.graphics.mesh import Mesh, glow_texture, sprites
 from openspace_server.engines.embedded.graphics.shading import smooth
 from openspace_server.engines.embedded.graphics.view import View
-from openspace_server.engines.embedded.points.occlusion import Disc
+from openspace_server.engines.embedded.points.occlusion import Occluder
 from openspace_server.engines.embedded.points.points import Points
 from openspace_server.engines.embedded.scene.labels import Labels
 from openspace_server.engines.embedded.scene.planets import LAYERS, SUN_IS_A_STAR, Planet
 from openspace_server.engines.embedded.scene.stars import Stars
-from openspace_server.engines.embedded.scene.trails import Orbits
+from openspace_server.engines.embedded.scene.trails import Trails
 from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.sky.bodies import BODIES, PARENT
 from openspace_server.engines.point_engine import PickedPoint
@@ -27,14 +27,15 @@ NEAR_FAR = (0.005, 100.0)
 _LARGE, _KEPT = 90.0, 2  # radius in pixels from which maps are large, and how many bodies may keep such ones
 _SUNS = np.array(PARENT) < 0
 _DISC = 2.4  # pixels of radius from which a body is drawn as a globe
-_POINTS, _ORBITS, _DOTS_BEHIND, _BODIES = 8, 10, 12, 20
+_POINTS, _TRAILS, _DOTS_BEHIND, _BODIES = 8, 10, 12, 20
 _DOTS_BEFORE, _LABELS = _BODIES + LAYERS * len(BODIES), _BODIES + LAYERS * len(BODIES) + 1
 
 
 class Scene:
-    """The scene graph. There is no depth test: what is drawn later covers. ``hear`` as in :class:`.Points`."""
+    """The renderer's scene graph. There is no depth test: what is drawn later covers. ``on_ready`` as in
+    :class:`.Points`."""
 
-    def __init__(self, canvas: Any, hear: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, canvas: Any, on_ready: Callable[[], None] = lambda: None) -> None:
         self.root = core.NodePath("scene")
         self._software = not canvas.probe.gpu
         self.root.set_depth_test(False)
@@ -45,26 +46,26 @@ class Scene:
         canvas.look_through(self.root.attach_new_node(core.Camera("camera", self._lens)))
         dot = glow_texture("dot", lambda r: smooth(1.0, 0.30, r), 16)
         self._stars = Stars(self.root, self._software)
-        self._orbits = Orbits(self.root)
+        self._trails = Trails(self.root)
         self._planets: dict[int, Planet] = {}
         self._near: list[int] = []  # bodies seen large, the latest last
         self._dots = [Mesh(self.root, name, "alpha", dot) for name in ("dots behind", "dots before")]
         self._labels = Labels(self.root)
-        self._last: tuple[View, list[Disc]] | None = None
-        self.points = Points(self.root, self._software, hear)
+        self._last: tuple[View, list[Occluder]] | None = None
+        self.points = Points(self.root, self._software, on_ready)
 
     def update(self, view: View, focus: int, look: Look, moving: bool = False) -> None:
-        """Make the scene graph show ``view`` as ``look`` says; ``moving`` allows to leave out points."""
+        """Make the scene graph show ``view`` with ``look``; ``moving`` allows to leave out points."""
         self.aim(self._lens, view, (0, 0), (view.width, view.height))
         self._stars.show(view, look)
-        self._orbits.show(view, look, _ORBITS)
+        self._trails.show(view, look, _TRAILS)
         visible = view.on_screen & (look.bodies > 0)
         discs = visible & ((view.radius_pixels >= _DISC) | (_SUNS & (view.distances < SUN_IS_A_STAR[1])))
         # Of two balls the one with the smaller tangent length is in front.
         tangents = (view.distances - view.radii) * (view.distances + view.radii)
         ranks = np.argsort(-tangents)
         found = [
-            Disc(view.seen[i], float(view.radii[i]), _BODIES + LAYERS * (rank + 1) - 1)
+            Occluder(view.seen[i], float(view.radii[i]), _BODIES + LAYERS * (rank + 1) - 1)
             for rank, i in enumerate(ranks)
             if discs[i] and view.radius_pixels[i] >= _DISC
         ]
@@ -81,11 +82,11 @@ class Scene:
         self._labels.show(view, focus, look, _LABELS)
 
     def pick(self, x: float, y: float) -> PickedPoint | None:
-        """The point at a place of the last live picture; see :meth:`.Points.pick`."""
+        """The point at ``x``, ``y`` of the last live frame; see :meth:`.Points.pick`."""
         return self.points.pick(*self._last, x, y) if self._last is not None else None
 
     def aim(self, lens: Any, view: View, corner: tuple[float, float], size: tuple[int, int]) -> None:
-        """Let ``lens`` show the part of the picture whose top left is ``corner``, pixels, on a canvas of ``size``."""
+        """Let ``lens`` show the part of the frame whose top left is ``corner``, pixels, on a canvas of ``size``."""
         # The software renderer spreads a view over half a pixel less than its canvas has.
         key = (view.width, view.height, corner, size)
         if self._aimed.get(id(lens)) == key:
@@ -106,7 +107,7 @@ class Scene:
             self._near.append(i)
         resting, self._near = self._near[:-_KEPT], self._near[-_KEPT:]
         for i in resting:
-            self._planets[i].rest()
+            self._planets[i].release()
 
     def _planet(self, index: int) -> Planet:
         if index not in self._planets:

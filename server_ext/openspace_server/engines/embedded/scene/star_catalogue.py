@@ -1,5 +1,4 @@
-"""The stars of the Hipparcos catalogue: where they are in space, how bright and of what colour, from anywhere. Pure
-NumPy."""
+"""The Hipparcos catalogue: positions, magnitudes and colours of the stars as seen from anywhere. Pure NumPy."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ def star_colors(bv: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(bv, at, [rgb[c] for _, rgb in _BV]) for c in range(3)], -1)
 
 
-class Seen(NamedTuple):
+class VisibleStars(NamedTuple):
     """Stars as seen from somewhere: unit vectors ``(n, 3)``, magnitudes ``(n,)`` and RGB ``(n, 3)``."""
 
     vectors: np.ndarray
@@ -58,33 +57,33 @@ class Catalogue:
     magnitude: np.ndarray
     color: np.ndarray
 
-    def from_here(self) -> Seen:
+    def from_here(self) -> VisibleStars:
         """The stars that are drawn as seen from the Sun."""
         shown = slice(int(np.searchsorted(self.magnitude, FAINTEST)))
         vectors = self.vectors[shown] / 32767.0
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return Seen(vectors, self.magnitude[shown].astype(float), star_colors(self.color[shown] / 50.0))
+        return VisibleStars(vectors, self.magnitude[shown].astype(float), star_colors(self.color[shown] / 50.0))
 
-    def seen(self, camera: np.ndarray, axes: np.ndarray, reach: float) -> Seen:
+    def seen(self, camera: np.ndarray, axes: np.ndarray, reach: float) -> VisibleStars:
         """The stars that are drawn as seen from ``camera`` (metres from the Sun, ICRS), in view axes.
 
         Args:
             axes: matrix from ICRS to view axes.
-            reach: cosine of the angle from the line of sight within which they are wanted, above 0.
+            reach: cosine of the angle from the line of sight within which stars are returned, above 0.
         """
-        places, light, color = self._space
-        offsets = places - camera / PARSEC
+        positions, light, color = self._space
+        offsets = positions - camera / PARSEC
         square = np.einsum("ij,ij->i", offsets, offsets)
         along = offsets @ axes[1]
-        wanted = (along > 0) & (along * along > reach * reach * square) & (light > 10 ** (-0.4 * FAINTEST) * square)
-        rows = np.flatnonzero(wanted)
+        visible = (along > 0) & (along * along > reach * reach * square) & (light > 10 ** (-0.4 * FAINTEST) * square)
+        rows = np.flatnonzero(visible)
         away = np.sqrt(square[rows])
         magnitudes = -2.5 * np.log10(light[rows] / square[rows])
-        return Seen((offsets[rows] / away[:, None]) @ axes.T, magnitudes, star_colors(color[rows] / 50.0))
+        return VisibleStars((offsets[rows] / away[:, None]) @ axes.T, magnitudes, star_colors(color[rows] / 50.0))
 
     @cached_property
     def _space(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """With the Sun: places in parsecs ``(n, 3)``, light at one parsec in terms of magnitude 0, colours."""
+        """With the Sun: positions in parsecs ``(n, 3)``, light at one parsec in terms of magnitude 0, colours."""
         vectors = self.vectors / 32767.0
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         distance = self.distance.astype(float)
@@ -98,6 +97,6 @@ class Catalogue:
 
 @lru_cache(maxsize=1)
 def catalogue() -> Catalogue:
-    """Read once."""
+    """The catalogue, read once."""
     file = np.load(DATA / "stars.npz")
     return Catalogue(file["vectors"], file["distance"], file["magnitude"], file["colour"])

@@ -1,7 +1,7 @@
-"""The stars, the lines of the constellations and the Milky Way.
+"""Stars, constellation lines and the Milky Way.
 
-Among the planets the stars are at infinity: static, only the sky's turn changes per picture. Farther out, where that
-would show, they are taken from their places in space for every picture.
+Among the planets the stars are at infinity: static, only the sky's turn changes per frame. Farther out, where that
+would show, their directions are computed from their positions in space for every frame.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from panda3d import core
 from openspace_server.engines.embedded.graphics.mesh import DATA, FORMAT, VERTEX, Mesh, glow_texture, sprites, to_rgba
 from openspace_server.engines.embedded.graphics.shading import smooth
 from openspace_server.engines.embedded.graphics.view import View
-from openspace_server.engines.embedded.points.chunks import POINT, arrange, paint
-from openspace_server.engines.embedded.points.cloud import Cloud
+from openspace_server.engines.embedded.points.chunks import POINT, make_chunks, set_colors
+from openspace_server.engines.embedded.points.cloud import Cloud, CloudView
 from openspace_server.engines.embedded.points.colors import pack
 from openspace_server.engines.embedded.points.mesh import PointMesh
 from openspace_server.engines.embedded.scene import milky_way
-from openspace_server.engines.embedded.scene.star_catalogue import NEAREST, Seen, catalogue
+from openspace_server.engines.embedded.scene.star_catalogue import NEAREST, VisibleStars, catalogue
 from openspace_server.engines.embedded.scene_graph.nodes import Look
 from openspace_server.engines.embedded.sky.units import PARSEC
 from openspace_server.geometry.world import GALACTIC
 
-_DISTANCE = 10.0  # anywhere between the near and far plane: nothing is nearer to the picture's back
+_DISTANCE = 10.0  # anywhere between the near and far plane: nothing else is as far back
 _SPRITE_MAGNITUDE = 4.3
 _BRIGHTEST = -6.0  # sprites do not get larger than at this magnitude
-_MOVED = 0.3  # pixels by which the nearest star may be off before all are taken from their places
+_MOVED = 0.3  # pixels by which the nearest star may be off before positions in space are used
 _LEAVING = (300.0, 3000.0)  # parsecs from the Sun between which the band gives way to the galaxy from outside
 _LINES = (50.0, 500.0)  # parsecs between which the lines fade
 _NAMES = (0.5, 5.0)  # parsecs between which the names of the constellations, which stay at infinity, fade
@@ -70,12 +70,12 @@ class Stars:
         for patch in np.unique(group):
             chosen = group == patch
             vertices = np.zeros(int(chosen.sum()), VERTEX)
-            vertices["place"], vertices["color"] = vectors[chosen] * _DISTANCE, to_rgba(rgb[chosen])
+            vertices["position"], vertices["color"] = vectors[chosen] * _DISTANCE, to_rgba(rgb[chosen])
             self._attach(parent, "faint stars", vertices, core.GeomPoints(core.Geom.UH_static))
 
     def _segments(self) -> Any:
         vertices = np.zeros((len(self._ends), 2), VERTEX)
-        vertices["place"], vertices["color"] = self._ends * _DISTANCE, (34, 48, 74, 255)
+        vertices["position"], vertices["color"] = self._ends * _DISTANCE, (34, 48, 74, 255)
         return self._attach(self._sky, "constellations", vertices.reshape(-1), core.GeomLines(core.Geom.UH_static))
 
     def _attach(self, parent: Any, name: str, vertices: np.ndarray, primitive: Any) -> Any:
@@ -123,7 +123,7 @@ class Stars:
         seen = catalogue().seen(view.camera, view.axes, float(np.cos(min(corner + 0.03, 1.5))))
         faint, bright = _parted(seen)
         vertices = np.empty(len(faint.vectors), POINT)
-        vertices["place"] = faint.vectors
+        vertices["position"] = faint.vectors
         vertices["color"] = pack(faint.rgb * (level * _level(faint.magnitudes))[:, None])
         self._near.fill(vertices)
         self._near.show(len(vertices), 0, core.LMatrix4.scale_mat(_DISTANCE))
@@ -137,22 +137,22 @@ class Stars:
             return
         if self._galaxy is None:
             self._galaxy = Cloud(self._root, "galaxy", self._software)
-            places, rgb = milky_way.galaxy()
-            made = arrange(places, None, 1.0, np.zeros(3))
-            paint(made.vertices, made.order, pack(rgb))
+            positions, rgb = milky_way.galaxy()
+            made = make_chunks(positions, None, 1.0, np.zeros(3))
+            set_colors(made.vertices, made.order, pack(rgb))
             self._galaxy.take(made)
         axes = view.axes @ GALACTIC.T
         offset, largest = -(view.axes @ view.camera), 100_000 if view.exact else 0
-        self._galaxy.show(axes, offset, 1.0, view.dot, level, (), 0, largest)
+        self._galaxy.show(CloudView(axes, offset, 1.0, view.dot, level, (), 0, largest))
 
     def _move_lines(self, camera: np.ndarray) -> None:
-        """Between the places in space of their stars, as seen from ``camera``, parsecs."""
+        """Draw the lines between the positions in space of their stars, as seen from ``camera``, parsecs."""
         if np.array_equal(camera, self._lines_from):
             return
         self._lines_from = camera.copy()
         ends = self._ends * self._lengths[..., None] - camera if camera.any() else self._ends
         vertices = np.zeros(ends.shape[:2], VERTEX)
-        vertices["place"] = ends / np.linalg.norm(ends, axis=-1, keepdims=True) * _DISTANCE
+        vertices["position"] = ends / np.linalg.norm(ends, axis=-1, keepdims=True) * _DISTANCE
         vertices["color"] = (34, 48, 74, 255)
         data = self._constellations.node().modify_geom(0).modify_vertex_data()
         data.modify_array_handle(0).copy_data_from(vertices.view(np.uint8).reshape(-1))
@@ -162,14 +162,14 @@ class Stars:
         font.set_pixels_per_unit(24)
         root = self._sky.attach_new_node("constellation names")
         file = np.load(DATA / "constellations.npz")
-        for name, place in zip(file["names"].tolist(), file["places"].astype(float), strict=True):
+        for name, direction in zip(file["names"].tolist(), file["places"].astype(float), strict=True):
             text = core.TextNode(name)
             text.set_font(font)
             text.set_align(core.TextNode.A_center)
             text.set_text(name)
             text.set_text_color(0.42, 0.52, 0.72, 1)
             path = root.attach_new_node(text.generate())
-            path.set_pos(*(place * _DISTANCE))
+            path.set_pos(*(direction * _DISTANCE))
             path.set_scale(0.14)
             path.set_billboard_point_eye()
             path.set_transparency(core.TransparencyAttrib.M_alpha)
@@ -177,10 +177,10 @@ class Stars:
         return root
 
 
-def _parted(seen: Seen) -> tuple[Seen, Seen]:
+def _parted(seen: VisibleStars) -> tuple[VisibleStars, VisibleStars]:
     """Faint ones and bright ones."""
     faint = seen.magnitudes > _SPRITE_MAGNITUDE
-    return Seen(*(part[faint] for part in seen)), Seen(*(part[~faint] for part in seen))
+    return VisibleStars(*(part[faint] for part in seen)), VisibleStars(*(part[~faint] for part in seen))
 
 
 def _level(magnitudes: np.ndarray) -> np.ndarray:
@@ -188,9 +188,9 @@ def _level(magnitudes: np.ndarray) -> np.ndarray:
     return np.clip(0.13 * 10 ** (0.4 * 0.62 * (7.5 - magnitudes)), 0.0, 1.0)
 
 
-def _sprites(bright: Seen, level: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def _sprites(bright: VisibleStars, level: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and triangles of glows; their sizes are parts of the focal length, so that they grow with the
-    picture."""
+    frame."""
     over = _SPRITE_MAGNITUDE - np.maximum(bright.magnitudes, _BRIGHTEST)
     size = (1.7 + 0.95 * over**0.85) / 869
     shine = level * np.clip(0.62 + 0.16 * over, 0, 1)[:, None]
@@ -198,7 +198,7 @@ def _sprites(bright: Seen, level: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _dim(path: Any, level: float) -> None:
-    """Show ``path`` with its colours times ``level``; set only when it changes, as that is dear."""
+    """Show ``path`` with its colours times ``level``; set only when it changes, as that is expensive."""
     if level <= 0:
         path.hide()
         return

@@ -1,6 +1,6 @@
-"""Orbit lines: the ellipse each body is on at this moment, as soft ribbons that fade along the way ahead.
+"""Trails: the present orbit of each body as a soft ribbon that fades ahead of the body.
 
-Lines of the software renderer have neither blending nor soft edges, so these are triangles, placed in the picture's
+Lines of the software renderer have neither blending nor soft edges, so these are triangles, placed in the frame's
 plane.
 """
 
@@ -57,11 +57,11 @@ def ellipses(positions: np.ndarray, velocities: np.ndarray, mu: np.ndarray) -> t
     return x[..., None] * p[:, None] + y[..., None] * q[:, None], 2 * np.pi * np.sqrt(a**3 / mu)
 
 
-class Orbits:
-    """All orbit lines as one mesh."""
+class Trails:
+    """All trails as one mesh."""
 
     def __init__(self, root: Any) -> None:
-        self._mesh = Mesh(root, "orbits", "alpha", once=True)
+        self._mesh = Mesh(root, "trails", "alpha", once=True)
         self._points: np.ndarray | None = None
         self._sizes = self._periods = np.zeros(len(_ROWS))
         self._seconds = 0.0
@@ -103,16 +103,16 @@ class Orbits:
         side = np.stack([-along[..., 1], along[..., 0]], -1) * (0.625 * max(1.0, view.height / 900) / view.focal)
         side *= look.widths[_ROWS[chosen], None, None]
         vertices = np.zeros((len(chosen), 3, _POINTS), VERTEX)
-        place = vertices["place"]
-        place[..., 1] = 1.0
+        position = vertices["position"]
+        position[..., 1] = 1.0
         for row, amount in enumerate((-1.0, 0.0, 1.0)):
-            place[:, row, :, 0], place[:, row, :, 2] = (flat[..., k] + amount * side[..., k] for k in (0, 1))
+            position[:, row, :, 0], position[:, row, :, 2] = (flat[..., k] + amount * side[..., k] for k in (0, 1))
         vertices["color"][..., :3] = (look.colors[_ROWS[chosen]][:, None, None] * 255).astype(np.uint8)
         vertices["color"][:, 1, :, 3] = (255 * strength[chosen, None] * self._fade).astype(np.uint8)
         self._mesh.show(vertices.reshape(-1), self._triangles(view, flat, ahead), order)
 
     def _triangles(self, view: View, flat: np.ndarray, ahead: np.ndarray) -> np.ndarray:
-        """Only segments that touch the picture."""
+        """Triangles of the segments that touch the frame."""
         edge = np.array([view.width, view.height]) / 2 / view.focal * 1.02
         low = np.minimum(flat[:, :-1], flat[:, 1:])
         high = np.maximum(flat[:, :-1], flat[:, 1:])
@@ -123,7 +123,7 @@ class Orbits:
         return np.concatenate(quads).reshape(-1, 3)
 
     def _strength(self, view: View, sizes: np.ndarray) -> np.ndarray:
-        """0..1 per orbit: fading where its body is a disc, where a disc fills the view, and where it shrinks to a
+        """0..1 per trail: fading where its body is a disc, where a disc fills the view, and where it shrinks to a
         dot."""
         near = 1 - smooth(0.04 * view.height, 0.22 * view.height, view.radius_pixels)
         span = view.focal * sizes / np.maximum(view.distances[_PARENTS], 1.0)

@@ -1,1 +1,1 @@
-"""The scene graph of the embedded engine as OpenSpace's API shows it."""
+"""The scene graph of the embedded engine under OpenSpace's names: nodes, assets, engine properties."""

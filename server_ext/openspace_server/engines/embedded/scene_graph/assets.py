@@ -1,4 +1,4 @@
-"""The assets that come with the engine: groups of scene graph nodes under names like OpenSpace's."""
+"""Built-in assets: groups of scene graph nodes under names like OpenSpace's."""
 
 from __future__ import annotations
 

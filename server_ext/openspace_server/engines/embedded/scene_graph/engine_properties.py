@@ -1,4 +1,4 @@
-"""Properties beside the scene: the camera's, under ``NavigationHandler``, and the picture's, under ``RenderEngine``."""
+"""Properties outside the scene: the camera's under ``NavigationHandler``, the frame's under ``RenderEngine``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openspace_server.engines.properties import Property, PropertyOwner, Propert
 from openspace_server.engines.scene_engine import SceneEngine
 
 
-class NavigationHandle:
+class NavigationProperties:
     """``NavigationHandler.OrbitalNavigator``: anchor, aim, friction, and turning with the ground."""
 
     def __init__(self, tree: PropertyTree, engine: SceneEngine, now: Callable[[], float]) -> None:
@@ -24,7 +24,7 @@ class NavigationHandle:
             accept=lambda value: engine.set_focus(str(value)),
         )  # fmt: skip
         self.aim = Property(
-            "Aim", "String", "", description="The node that is kept in the picture; empty for the anchor.",
+            "Aim", "String", "", description="The node that is kept in view; empty for the anchor.",
             accept=lambda value: engine.set_aim(str(value)),
         )  # fmt: skip
         orbital.add(self.anchor)
@@ -51,7 +51,7 @@ class NavigationHandle:
         tree.root.add(handler)
 
     def apply(self, navigator: Any) -> None:
-        """Give the settings to the navigator, and take anchor and aim from it."""
+        """Apply the settings to the navigator, and read anchor and aim from it."""
         friction = navigator.camera.friction
         friction.rotation, friction.zoom, friction.roll = self.rotation.value, self.zoom.value, self.roll.value
         friction.strength = self.friction.value
@@ -60,8 +60,8 @@ class NavigationHandle:
         self.aim.update(BODIES[navigator.aim].identifier if navigator.aim is not None else "")
 
 
-class RenderHandle:
-    """``RenderEngine``: what happens to the picture as a whole."""
+class RenderProperties:
+    """``RenderEngine``: brightness, gamma and exposure of the whole frame."""
 
     def __init__(self, tree: PropertyTree) -> None:
         owner, blackout = PropertyOwner("RenderEngine"), PropertyOwner("GlobalBlackout")
@@ -77,13 +77,13 @@ class RenderHandle:
         self._table = np.zeros(0, np.uint8)
 
     def finish(self, pixels: np.ndarray) -> np.ndarray:
-        """BGRA as it is to be seen: a new array where anything is to be done."""
-        wanted = (self.factor.value, self.gamma.value, self.exposure.value)
-        if wanted == (1.0, 0.95, 3.7):
+        """The final BGRA pixels: a new array where anything changes."""
+        settings = (self.factor.value, self.gamma.value, self.exposure.value)
+        if settings == (1.0, 0.95, 3.7):
             return pixels
-        if wanted != self._made:
-            self._made = wanted
-            factor, gamma, exposure = (float(value) for value in wanted)  # type: ignore[arg-type]
+        if settings != self._made:
+            self._made = settings
+            factor, gamma, exposure = (float(value) for value in settings)  # type: ignore[arg-type]
             level = np.minimum(np.arange(256) / 255 * (exposure / 3.7), 1.0) ** (0.95 / gamma) * factor
             table = np.repeat((level * 255 + 0.5).astype(np.uint8)[:, None], 4, axis=1)
             table[:, 3] = 255

@@ -1,4 +1,4 @@
-"""The scene graph as properties, under OpenSpace's names, and what they say should be drawn."""
+"""Scene graph nodes as properties under OpenSpace's names, and the look that they describe."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Look:
     milky_way: float = 1.0
 
 
-def switches(owner: PropertyOwner, enabled: bool = True) -> None:
+def add_switches(owner: PropertyOwner, enabled: bool = True) -> None:
     """Give ``owner`` the properties Enabled, Opacity and Fade."""
     owner.add(Property("Enabled", "Bool", enabled, description="Whether it is drawn."))
     owner.add(Property("Opacity", "Float", 1.0, low=0, high=1, step=0.01, description="How clearly it is drawn."))
@@ -64,7 +64,7 @@ def switches(owner: PropertyOwner, enabled: bool = True) -> None:
 
 
 def strength(owner: PropertyOwner | None) -> float:
-    """What Enabled, Opacity and Fade of ``owner`` come to."""
+    """The product of Enabled, Opacity and Fade of ``owner``."""
     if owner is None:
         return 0.0
     enabled, opacity, fade = (owner.find(name) for name in ("Enabled", "Opacity", "Fade"))
@@ -74,13 +74,13 @@ def strength(owner: PropertyOwner | None) -> float:
     return float(opacity.value) * float(fade.value) if enabled.value else 0.0  # type: ignore[arg-type]
 
 
-def node(
+def make_node(
     identifier: str, name: str = "", tags: tuple[str, ...] = (), enabled: bool = True, kind: str = ""
 ) -> PropertyOwner:
     """A scene graph node with a renderable; ``kind`` is OpenSpace's name of the renderable."""
     owner = PropertyOwner(identifier, name or identifier, tags=tags)
     renderable = PropertyOwner("Renderable", kind or "Renderable")
-    switches(renderable, enabled)
+    add_switches(renderable, enabled)
     if kind:
         renderable.add(
             Property(
@@ -92,16 +92,16 @@ def node(
 
 
 class Nodes:
-    """The owner ``Scene`` with everything that is there from the start.
+    """The owner ``Scene`` with its built-in nodes.
 
     Args:
-        changed: called after any change below ``Scene``.
+        on_changed: called after any change below ``Scene``.
 
     Attributes:
-        fixed: identifiers of what is there from the start.
+        fixed: identifiers of the built-in nodes.
     """
 
-    def __init__(self, tree: PropertyTree, changed: Callable[[], None]) -> None:
+    def __init__(self, tree: PropertyTree, on_changed: Callable[[], None]) -> None:
         self.scene = PropertyOwner("Scene", "Scene", "All scene graph nodes.")
         tree.root.add(self.scene)
         self.scene.add(PropertyOwner("Root"))
@@ -113,16 +113,16 @@ class Nodes:
             ("MilkyWay", "Milky Way Sphere", True, "RenderableSphereImageLocal"),
             ("Constellations", "Constellations", False, "RenderableConstellationLines"),
         ):
-            self.scene.add(node(identifier, name, enabled=enabled, kind=kind))
+            self.scene.add(make_node(identifier, name, enabled=enabled, kind=kind))
         names = PropertyOwner("Labels", "Labels")
-        switches(names)
-        self.below("Constellations.Renderable").add(names)
+        add_switches(names)
+        self.owner_at("Constellations.Renderable").add(names)
         self.fixed = frozenset(owner.identifier for owner in self.scene.owners)
         self._look: Look | None = None
-        self._changed = changed
+        self._on_changed = on_changed
         tree.watch(self._tree_changed)
 
-    def below(self, path: str) -> PropertyOwner:
+    def owner_at(self, path: str) -> PropertyOwner:
         """The owner at ``path`` below the scene."""
         found = self.scene.find(path)
         assert isinstance(found, PropertyOwner), path
@@ -130,7 +130,7 @@ class Nodes:
 
     @property
     def look(self) -> Look:
-        """As of now."""
+        """The present look."""
         if self._look is None:
             self._look = self._read()
         return self._look
@@ -149,11 +149,11 @@ class Nodes:
     def _tree_changed(self, change: Any) -> None:
         if change.uri.startswith("Scene."):
             self._look = None
-            self._changed()
+            self._on_changed()
 
     def _add_body(self, body: Any) -> None:
         name = body.identifier
-        owner = node(name, body.name, (f"{body.kind}_solarSystem",), kind="RenderableGlobe")
+        owner = make_node(name, body.name, (f"{body.kind}_solarSystem",), kind="RenderableGlobe")
         scale = PropertyOwner("Scale", "StaticScale")
         scale.add(
             Property("Scale", "Float", 1.0, low=0.01, high=100.0, exponent=3.0, description="Times its real size.")
@@ -164,14 +164,14 @@ class Nodes:
             self._add_layers()
         if name == "Saturn":
             rings = PropertyOwner("Rings", "Rings")
-            switches(rings)
-            self.below("Saturn.Renderable").add(rings)
+            add_switches(rings)
+            self.owner_at("Saturn.Renderable").add(rings)
         if name in ATMOSPHERES:
-            self.scene.add(node(f"{name}Atmosphere", f"{body.name} Atmosphere", kind="RenderableAtmosphere"))
-        self.scene.add(node(f"{name}Label", f"{body.name} Label", ("solarsystem_labels",), kind="RenderableLabel"))
+            self.scene.add(make_node(f"{name}Atmosphere", f"{body.name} Atmosphere", kind="RenderableAtmosphere"))
+        self.scene.add(make_node(f"{name}Label", f"{body.name} Label", ("solarsystem_labels",), kind="RenderableLabel"))
         if body.parent:
             kind = f"{body.kind}Trail_solarSystem"
-            trail = node(f"{name}Trail", f"{body.name} Trail", (kind,), kind="RenderableTrailOrbit")
+            trail = make_node(f"{name}Trail", f"{body.name} Trail", (kind,), kind="RenderableTrailOrbit")
             looks = PropertyOwner("Appearance", "Appearance")
             looks.add(Property("Color", "Vec3", body.color, low=0, high=1, view_options={"Color": True}))
             looks.add(Property("LineWidth", "Float", 2.0, low=1, high=20, step=0.5))
@@ -187,10 +187,10 @@ class Nodes:
             ("NightLayers", "Earth_at_Night_2012", "Earth at Night 2012"),
         ):
             owner, layer = PropertyOwner(group), PropertyOwner(identifier, name)
-            switches(layer)
+            add_switches(layer)
             owner.add(layer)
             layers.add(owner)
-        self.below("Earth.Renderable").add(layers)
+        self.owner_at("Earth.Renderable").add(layers)
 
     def _read(self) -> Look:
         look = Look()
@@ -204,15 +204,15 @@ class Nodes:
                 look.trails[i] = self._strength(f"{name}Trail")
                 look.colors[i] = self._value(f"{name}Trail.Renderable.Appearance.Color")
                 look.widths[i] = self._value(f"{name}Trail.Renderable.Appearance.LineWidth")
-        look.night, look.clouds = strength(self.below(_NIGHT)), strength(self.below(_CLOUDS))
-        look.rings, look.glare = strength(self.below(_RINGS)), self._strength("SunGlare")
+        look.night, look.clouds = strength(self.owner_at(_NIGHT)), strength(self.owner_at(_CLOUDS))
+        look.rings, look.glare = strength(self.owner_at(_RINGS)), self._strength("SunGlare")
         look.stars, look.milky_way = self._strength("Stars"), self._strength("MilkyWay")
         look.constellations = self._strength("Constellations")
-        look.constellation_names = look.constellations * strength(self.below("Constellations.Renderable.Labels"))
+        look.constellation_names = look.constellations * strength(self.owner_at("Constellations.Renderable.Labels"))
         return look
 
     def _strength(self, identifier: str) -> float:
-        """0 too for a node that was removed."""
+        """0 also for a node that was removed."""
         found = self.scene.find(f"{identifier}.Renderable")
         return strength(found if isinstance(found, PropertyOwner) else None)
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from openspace_server.instance.api.snapshot import CameraState, News
 from openspace_server.instance.api.topics.base import Subscription
+from openspace_server.protocols.units import ASTRONOMICAL_UNIT, LIGHT_YEAR, PARSEC
 
-_UNITS = (("m", 1.0), ("km", 1e3), ("AU", 1.495978707e11), ("ly", 9.4607304725808e15), ("pc", 3.0856775814913673e16))
+_UNITS = (("m", 1.0), ("km", 1e3), ("AU", ASTRONOMICAL_UNIT), ("ly", LIGHT_YEAR), ("pc", PARSEC))
 
 
 class CameraTopic(Subscription):

@@ -1,4 +1,4 @@
-"""Where the page does not reach the Jupyter server's OpenSpace paths, picture and input go through the kernel."""
+"""The comm tunnel: frames and input pass through the kernel where the page does not reach the Jupyter server."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def block(page: Page) -> list[WebSocketRoute]:
     return refused
 
 
-def test_picture_and_input_go_through_the_kernel(lab: Lab, open_sheet: Callable[[Lab, str], Sheet], page: Page) -> None:
+def test_frames_and_input_pass_through_the_kernel(
+    lab: Lab, open_sheet: Callable[[Lab, str], Sheet], page: Page
+) -> None:
     refused = block(page)
     sheet = open_sheet(lab, lab.notebook("blocked.ipynb", CELLS))
     sheet.run(0)
@@ -54,21 +56,21 @@ def test_picture_and_input_go_through_the_kernel(lab: Lab, open_sheet: Callable[
     page.mouse.down()
     page.mouse.move(box["x"] + 360, box["y"] + 190, steps=12)
     page.mouse.up()
-    wait_for(lambda: sheet.frames() > seen + 2, what="pictures come while the camera moves")
+    wait_for(lambda: sheet.frames() > seen + 2, what="frames come while the camera moves")
     wait_for(lambda: view.screenshot() != shown, what="what the page shows has changed")
     sheet.run(3)
     assert sheet.output(3) == "True"
-    # This front end and this kernel pass on what the page says while a cell runs (subshells), so the picture goes on.
+    # This front end and this kernel pass on the page's messages while a cell runs (subshells), so frames continue.
     cell = page.locator(".jp-CodeCell").nth(4)
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
     wait_for(lambda: "[*]" in cell.locator(".jp-InputPrompt").inner_text(), what="the cell runs")
     seen = sheet.frames()
-    wait_for(lambda: sheet.frames() > seen + 5, what="pictures come while a cell runs")
+    wait_for(lambda: sheet.frames() > seen + 5, what="frames come while a cell runs")
     assert "[*]" in cell.locator(".jp-InputPrompt").inner_text()
     wait_for(lambda: "[*]" not in cell.locator(".jp-InputPrompt").inner_text(), what="the cell ends")
     seen = sheet.frames()
-    wait_for(lambda: sheet.frames() > seen + 5, what="pictures come afterwards")
+    wait_for(lambda: sheet.frames() > seen + 5, what="frames come afterwards")
     sheet.run(5)
     wait_for(lambda: view.get_attribute("data-state") == "ended", what="the view says so")
     assert not sheet.problems

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Picture } from "../../view/picture.ts";
+import { Viewport } from "../../view/viewport.ts";
 
 let life: AbortController;
-const presented = vi.fn();
+const onPresented = vi.fn();
 const frame = () =>
   ({ displayWidth: 1280, displayHeight: 720, close: vi.fn() }) as unknown as VideoFrame & { close: () => void };
-/** What the page calls when a frame was shown, and what starts a video. */
-let shown: (now: number, frame: object) => void;
+/** The callback for a shown frame, and the start of a video. */
+let present: (now: number, frame: object) => void;
 const play = vi.fn(async () => {});
 
 beforeEach(() => {
@@ -15,7 +15,7 @@ beforeEach(() => {
   const { prototype } = HTMLVideoElement;
   Object.defineProperty(prototype, "srcObject", { value: null, writable: true, configurable: true });
   prototype.requestVideoFrameCallback = (callback) => {
-    shown = callback as typeof shown;
+    present = callback as typeof present;
     return 1;
   };
   prototype.play = play;
@@ -51,20 +51,20 @@ function withTrack(): void {
   vi.stubGlobal("MediaStream", class {});
 }
 
-test("decoded frames go to a video element below the other one, until the end", async () => {
+test("decoded frames go to a video element below the stream's, until the end", async () => {
   withTrack();
-  const picture = new Picture();
-  const show = picture.openFrames(presented, life.signal);
+  const viewport = new Viewport();
+  const show = viewport.openFrames(onPresented, life.signal);
   const track = FakeTrack.made.at(-1)!;
-  const surface = picture.root.querySelector("video.osw-surface")!;
-  expect(surface.nextElementSibling).toBe(picture.video);
+  const surface = viewport.root.querySelector("video.osw-surface")!;
+  expect(surface.nextElementSibling).toBe(viewport.video);
   const one = frame();
   show(one);
   expect(track.written).toEqual([one]);
   expect(one.close).not.toHaveBeenCalled();
-  shown(0, { presentationTime: 10, expectedDisplayTime: 14 });
-  expect(presented).toHaveBeenCalledExactlyOnceWith(4);
-  expect(picture.frames).toBe(1);
+  present(0, { presentationTime: 10, expectedDisplayTime: 14 });
+  expect(onPresented).toHaveBeenCalledExactlyOnceWith(4);
+  expect(viewport.frames).toBe(1);
   track.full = true;
   const refused = frame();
   show(refused);
@@ -77,11 +77,11 @@ test("decoded frames go to a video element below the other one, until the end", 
   expect(late.close).toHaveBeenCalled();
 });
 
-test("a video that the page has stopped goes on", () => {
+test("a video that the page has paused resumes", () => {
   withTrack();
-  const picture = new Picture();
-  picture.openFrames(presented, life.signal);
-  const surface = picture.root.querySelector("video.osw-surface")!;
+  const viewport = new Viewport();
+  viewport.openFrames(onPresented, life.signal);
+  const surface = viewport.root.querySelector("video.osw-surface")!;
   play.mockClear();
   surface.dispatchEvent(new Event("pause"));
   expect(play).toHaveBeenCalledOnce();
@@ -90,28 +90,28 @@ test("a video that the page has stopped goes on", () => {
   expect(play).toHaveBeenCalledOnce();
 });
 
-test("after the end nothing is made any more", () => {
+test("nothing is created after the end", () => {
   withTrack();
   const before = FakeTrack.made.length;
   life.abort();
-  const picture = new Picture();
+  const viewport = new Viewport();
   const late = frame();
-  picture.openFrames(presented, life.signal)(late);
+  viewport.openFrames(onPresented, life.signal)(late);
   expect(late.close).toHaveBeenCalled();
   expect(FakeTrack.made).toHaveLength(before);
-  expect(picture.root.querySelector(".osw-surface")).toBeNull();
+  expect(viewport.root.querySelector(".osw-surface")).toBeNull();
 });
 
 test("where no video element takes frames they are painted and closed", () => {
   vi.stubGlobal("MediaStreamTrackGenerator", undefined);
-  const picture = new Picture();
-  document.body.append(picture.root);
+  const viewport = new Viewport();
+  document.body.append(viewport.root);
   const drawImage = vi.fn();
   vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue({ drawImage } as never);
-  const show = picture.openFrames(presented, life.signal);
+  const show = viewport.openFrames(onPresented, life.signal);
   const one = frame();
   show(one);
   expect(drawImage).toHaveBeenCalledWith(one, 0, 0, 1280, 720);
   expect(one.close).toHaveBeenCalled();
-  expect(picture.root.querySelector("canvas.osw-surface")).not.toBeNull();
+  expect(viewport.root.querySelector("canvas.osw-surface")).not.toBeNull();
 });

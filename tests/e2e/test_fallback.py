@@ -1,4 +1,4 @@
-"""Every rung of the transport ladder in a real browser, on the stream page: a picture comes, and a drag steers."""
+"""Transport fallback in a real browser, on the stream page: each transport shows frames and carries input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.helpers import wait_for
     [("", "webrtc"), (NO_WEBRTC, "websocket"), (NO_WEBRTC + NO_WEBCODECS, "images")],
     ids=["webrtc", "websocket", "images"],
 )
-def test_the_best_rung_that_the_browser_has_is_live_and_steers(
+def test_the_best_transport_of_the_browser_is_live_and_steers(
     lab: Lab, page: Page, space: OpenSpace, missing: str, transport: str
 ) -> None:
     page.add_init_script(missing)
@@ -29,7 +29,7 @@ def test_the_best_rung_that_the_browser_has_is_live_and_steers(
     assert not stream.problems
 
 
-# While `blocked`, as where a firewall lets no packet through: no candidate ever reaches the other side.
+# While `blocked`, as behind a firewall that lets no packet through: no candidate reaches the other side.
 FIREWALL = """
 window.blocked = true;
 window.peers = [];
@@ -43,30 +43,30 @@ peer.setRemoteDescription = function ({type, sdp}) { return setRemoteDescription
 peer.addIceCandidate = async function (one) { if (!blocked) await addIceCandidate.call(this, one); };
 const local = Object.getOwnPropertyDescriptor(peer, 'localDescription').get;
 Object.defineProperty(peer, 'localDescription', {get() {
-  const told = local.call(this);
-  return told && {type: told.type, sdp: strip(told.sdp)};
+  const description = local.call(this);
+  return description && {type: description.type, sdp: strip(description.sdp)};
 }});
 const found = Object.getOwnPropertyDescriptor(RTCPeerConnectionIceEvent.prototype, 'candidate').get;
 Object.defineProperty(RTCPeerConnectionIceEvent.prototype, 'candidate', {
   get() { return blocked ? null : found.call(this); },
 });
 """
-# What the view said of itself, and every pause between two pictures longer than half a second.
+# The view's states and transports, and every pause between two frames longer than five seconds.
 DIARY = """
 const view = document.querySelector('.osw-view');
 window.diary = [];
-const told = () => [view.dataset.state, view.dataset.transport];
-let last = String(told());
+const now = () => [view.dataset.state, view.dataset.transport];
+let last = String(now());
 new MutationObserver(() => {
-  if (String(told()) !== last) diary.push(told());  // the same said again is no news
-  last = String(told());
+  if (String(now()) !== last) diary.push(now());  // an attribute may be set to the same value again
+  last = String(now());
 }).observe(view, {attributeFilter: ['data-state', 'data-transport']});
 let frames = view.dataset.frames, at = performance.now();
 const look = () => {
-  const now = performance.now();
+  const time = performance.now();
   if (view.dataset.frames !== frames) {
-    if (now - at > 5000) diary.push(`nothing for ${now - at} ms`);
-    frames = view.dataset.frames; at = now;
+    if (time - at > 5000) diary.push(`nothing for ${time - at} ms`);
+    frames = view.dataset.frames; at = time;
   }
   requestAnimationFrame(look);
 };
@@ -84,7 +84,7 @@ def test_where_no_packet_passes_the_view_is_live_over_the_websocket_within_secon
     assert not stream.problems
 
 
-def test_a_lost_rung_is_replaced_and_climbed_back_to_without_a_break(lab: Lab, page: Page, space: OpenSpace) -> None:
+def test_a_lost_transport_is_replaced_and_used_again_without_a_break(lab: Lab, page: Page, space: OpenSpace) -> None:
     page.add_init_script(FIREWALL + "blocked = false;")
     stream = Stream(page, lab, space)
     stream.live("webrtc")
@@ -96,15 +96,15 @@ def test_a_lost_rung_is_replaced_and_climbed_back_to_without_a_break(lab: Lab, p
     page.evaluate("blocked = false;" + DIARY)
     stream.live("webrtc", 90)
     seen = stream.frames()
-    wait_for(lambda: stream.frames() > seen + 30, what="the picture goes on")
-    assert page.evaluate("diary") == [["live", "webrtc"]], "the picture never stopped, and the chip said nothing"
+    wait_for(lambda: stream.frames() > seen + 30, what="frames continue")
+    assert page.evaluate("diary") == [["live", "webrtc"]], "the video never stopped, and the chip stayed empty"
     space.time.pause()
     steers(stream, space)
     assert not stream.problems
 
 
 @pytest.mark.parametrize(("allowed", "transport"), [(["images"], "images"), (["websocket"], "websocket")])
-def test_a_page_may_choose_its_rungs(
+def test_a_page_may_choose_its_transports(
     lab: Lab, page: Page, space: OpenSpace, allowed: list[str], transport: str
 ) -> None:
     page.add_init_script(f"globalThis.__openspaceTransports = {json.dumps(allowed)};")
@@ -113,7 +113,7 @@ def test_a_page_may_choose_its_rungs(
     steers(stream, space)
 
 
-def test_the_statistics_name_the_way_and_its_stations(lab: Lab, page: Page, space: OpenSpace) -> None:
+def test_the_statistics_name_the_transport_and_the_stages(lab: Lab, page: Page, space: OpenSpace) -> None:
     page.add_init_script(NO_WEBRTC)
     stream = Stream(page, lab, space)
     stream.live("websocket")
@@ -122,8 +122,8 @@ def test_the_statistics_name_the_way_and_its_stations(lab: Lab, page: Page, spac
     space.time.play()
     panel = stream.view.locator(".osw-stats")
     wait_for(lambda: "H.264 (WebCodecs)" in panel.inner_text(), what="the codec")
-    for station in ("Draw", "Encode", "Queue", "Network", "Jitter buffer", "Decode", "Present"):
-        assert station in panel.inner_text()
+    for stage in ("Draw", "Encode", "Queue", "Network", "Jitter buffer", "Decode", "Present"):
+        assert stage in panel.inner_text()
 
 
 # What the browser counts, with losses added to it while `lossy`.
@@ -147,7 +147,7 @@ RTCPeerConnection.prototype.getStats = async function () {
 ASKS = "/a=rtcp-fb:\\S+ nack\\r/.test(peers[0].remoteDescription.sdp)"
 
 
-def test_on_a_road_that_is_full_nothing_lost_is_asked_for_again(lab: Lab, page: Page, space: OpenSpace) -> None:
+def test_on_a_congested_network_lost_packets_are_not_requested_again(lab: Lab, page: Page, space: OpenSpace) -> None:
     page.add_init_script(LOSSY)
     stream = Stream(page, lab, space)
     stream.live("webrtc")
@@ -155,11 +155,11 @@ def test_on_a_road_that_is_full_nothing_lost_is_asked_for_again(lab: Lab, page: 
     space.time.play()
     assert page.evaluate(ASKS)
     page.evaluate("lossy = true")
-    wait_for(lambda: not page.evaluate(ASKS), what="lost packets are let go of")
+    wait_for(lambda: not page.evaluate(ASKS), what="retransmission stops")
     page.evaluate("lossy = false")
     seen = stream.frames()
-    wait_for(lambda: stream.frames() > seen + 10, what="the picture goes on")
-    wait_for(lambda: page.evaluate(ASKS), what="they are asked for again")
+    wait_for(lambda: stream.frames() > seen + 10, what="frames continue")
+    wait_for(lambda: page.evaluate(ASKS), what="retransmission starts again")
     space.time.pause()
     steers(stream, space)
     assert page.evaluate("peers.length") == 1
