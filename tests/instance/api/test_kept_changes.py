@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.instance.harness import Bulk, bulk, join_message, run, running, socket
+
+pytestmark = pytest.mark.process
 
 ENABLED = "Scene.Moon.Renderable.Enabled"
 
