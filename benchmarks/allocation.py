@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import percentile, publish
+from benchmarks.harness.report import percentile, publish
 from openspace_server.orchestrator.allocation.requests import NewSession
 from openspace_server.orchestrator.orchestrator import Orchestrator
 from openspace_server.orchestrator.settings import HostAddress, Settings

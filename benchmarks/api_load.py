@@ -19,8 +19,8 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "server_ext")]
 
-from benchmarks.instances import ENDLESS, SIZE, Meter  # noqa: E402  (after the path)
-from benchmarks.report import publish  # noqa: E402
+from benchmarks.harness.instances import ENDLESS, SIZE, Meter  # noqa: E402  (after the path)
+from benchmarks.harness.report import publish  # noqa: E402
 from tests.instance.api.harness import TcpLink, WebSocketLink  # noqa: E402
 from tests.instance.api.real import HOST, RealInstance, real_instance  # noqa: E402
 

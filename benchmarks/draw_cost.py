@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.report import median, publish
+from benchmarks.harness.report import median, publish
 from openspace_server.render_host.instance_process import one_thread
 
 MOMENT = "2026-06-12T17:45:00Z"

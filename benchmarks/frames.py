@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.report import median, percentile, publish
+from benchmarks.harness.report import median, percentile, publish
 from openspace_widget import OpenSpace
 
 

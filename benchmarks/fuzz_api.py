@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "server_ext")]
 
-from benchmarks.instances import SIZE  # noqa: E402  (after the path)
-from benchmarks.report import publish  # noqa: E402
+from benchmarks.harness.instances import SIZE  # noqa: E402  (after the path)
+from benchmarks.harness.report import publish  # noqa: E402
 from tests.instance.api.fuzzing import WAYS, send_nonsense  # noqa: E402
 from tests.instance.api.real import RealInstance, real_instance  # noqa: E402
 

@@ -27,7 +27,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT)]
 
-from benchmarks.report import median, percentile, publish  # noqa: E402
+from benchmarks.harness.report import median, percentile, publish  # noqa: E402
 from openspace_widget import OpenSpace  # noqa: E402
 from openspace_widget.client.event_loop import background  # noqa: E402
 from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, Lab, Sheet, start_server, stop_server  # noqa: E402

@@ -25,11 +25,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
 
-from benchmarks.report import publish  # noqa: E402
+from benchmarks.harness.report import publish  # noqa: E402
+from benchmarks.harness.tcp_relay import TcpRelay  # noqa: E402
+from benchmarks.harness.udp_relay import Conditions, UdpRelay  # noqa: E402
 from benchmarks.senders.measure import PROBE  # noqa: E402
 from benchmarks.senders.ours import RUNGS, Served, serving  # noqa: E402
-from benchmarks.tcp_relay import TcpRelay  # noqa: E402
-from benchmarks.udp_relay import Conditions, UdpRelay  # noqa: E402
 from openspace_widget.client.event_loop import background  # noqa: E402
 from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS  # noqa: E402
 

@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
 
-from benchmarks.report import median, percentile, publish  # noqa: E402
+from benchmarks.harness.report import median, percentile, publish  # noqa: E402
 from openspace_server.engines.openspace import OpenSpaceEngine  # noqa: E402
 from openspace_server.engines.openspace.engine import _same  # noqa: E402
 from openspace_server.instance.streaming.encoder import convert  # noqa: E402

@@ -25,7 +25,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
 
-from benchmarks.report import median, percentile, publish  # noqa: E402
+from benchmarks.harness.report import median, percentile, publish  # noqa: E402
 from benchmarks.senders import others, ours  # noqa: E402
 from benchmarks.senders.measure import Plan, System, measure  # noqa: E402
 from benchmarks.senders.scene import ENGINE  # noqa: E402

@@ -30,9 +30,9 @@ sys.path[:0] = [str(ROOT)]
 os.environ["OPENSPACE_TEST_ENGINES"] = "1"
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "server_ext"), str(ROOT), os.environ.get("PYTHONPATH", "")])
 
+from benchmarks.harness.points_carriers import COUNT, elsewhere, frame, measure  # noqa: E402
+from benchmarks.harness.report import median, percentile, publish  # noqa: E402
 from benchmarks.main_road import lab_server  # noqa: E402
-from benchmarks.points_carriers import COUNT, elsewhere, frame, measure  # noqa: E402
-from benchmarks.report import median, percentile, publish  # noqa: E402
 from openspace_server.protocols.points import ALL, LATEST, Options, PointFrame, checksum  # noqa: E402
 from openspace_widget import OpenSpace  # noqa: E402
 from openspace_widget.client import bulk_socket as bulk  # noqa: E402

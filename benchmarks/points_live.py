@@ -22,9 +22,9 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT)]
 
+from benchmarks.harness.points_carriers import elsewhere, frame  # noqa: E402
+from benchmarks.harness.report import median, percentile, publish  # noqa: E402
 from benchmarks.main_road import LIVE, PROBE, SIZE, WATCH, Drag, lab_server, stamped_host  # noqa: E402
-from benchmarks.points_carriers import elsewhere, frame  # noqa: E402
-from benchmarks.report import median, percentile, publish  # noqa: E402
 from openspace_widget import OpenSpace  # noqa: E402
 from openspace_widget.client import bulk_socket as bulk  # noqa: E402
 from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS  # noqa: E402

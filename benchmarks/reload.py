@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
 
-from benchmarks.report import median, percentile, publish  # noqa: E402
+from benchmarks.harness.report import median, percentile, publish  # noqa: E402
 from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, start_server, stop_server  # noqa: E402
 from tests.e2e.stream import started  # noqa: E402
 from tests.helpers import wait_for  # noqa: E402

@@ -26,8 +26,8 @@ import psutil
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
 
-from benchmarks.instances import ENDLESS, Meter, moving  # noqa: E402
-from benchmarks.report import publish  # noqa: E402
+from benchmarks.harness.instances import ENDLESS, Meter, moving  # noqa: E402
+from benchmarks.harness.report import publish  # noqa: E402
 from benchmarks.viewers import join_peer, receive_unseen  # noqa: E402
 from tests.instance.harness import Bulk, Media, Process, join_message, media, socket, soon  # noqa: E402
 

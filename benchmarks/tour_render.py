@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import publish
+from benchmarks.harness.report import publish
 from openspace_widget import OpenSpace, Stop, Tour
 
 BOUND = 20.0

@@ -21,8 +21,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
 
-from benchmarks.instances import Meter, moving  # noqa: E402
-from benchmarks.report import publish  # noqa: E402
+from benchmarks.harness.instances import Meter, moving  # noqa: E402
+from benchmarks.harness.report import publish  # noqa: E402
 from tests.instance.harness import Media, Peer, Process, join_message, socket, soon  # noqa: E402
 
 MOST_STOCK = 4
@@ -217,7 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=8, help="length of each measurement")
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 2, 4, 8, 16, 30])
-    parser.add_argument("--engine", default="benchmarks.engines:NoisyEngine", help="what draws")
+    parser.add_argument("--engine", default="benchmarks.harness.engines:NoisyEngine", help="what draws")
     parser.add_argument("--quick", action="store_true", help="1, 4 and 30 viewers, 4 s each")
     parser.add_argument("--transport", choices=["webrtc", "media", "stock"])
     parser.add_argument("--attend-offers", action="store_true", help=argparse.SUPPRESS)

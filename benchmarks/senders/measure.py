@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 from playwright.sync_api import Browser, Page
 
-from benchmarks.similarity import ssim
+from benchmarks.harness.similarity import ssim
 from openspace_server.instance.streaming.stamp import HEIGHT as STAMP_HEIGHT
 
 PROBE = (Path(__file__).parent / "probe.js").read_text()

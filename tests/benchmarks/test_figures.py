@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from benchmarks.harness.similarity import ssim
 from benchmarks.senders.scene import paint
-from benchmarks.similarity import ssim
 from openspace_server.instance.streaming import stamp
 
 

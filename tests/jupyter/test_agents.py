@@ -35,6 +35,7 @@ async def add(jp_serverapp: Any, name: str) -> str:
     return secret
 
 
+@pytest.mark.process
 async def test_a_host_that_dials_in(client: Client, jp_serverapp: Any, tmp_path: Path) -> None:
     secret = await add(jp_serverapp, "behind-nat")
     settings = HostSettings(

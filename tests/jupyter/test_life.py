@@ -23,6 +23,8 @@ from tests.jupyter.conftest import Client
 from tests.jupyter.server import ROOT, Server, host_pids
 from tests.orchestrator.helpers import STANDIN_COMMAND
 
+pytestmark = pytest.mark.process
+
 STANDIN = json.dumps(STANDIN_COMMAND)
 REAL = "[]"
 

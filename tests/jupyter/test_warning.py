@@ -20,6 +20,7 @@ def openspace_config(host: StandInHost) -> dict[str, Any]:
     return {"hosts": [host.address], "host_secret": "s3cret", "max_duration": 2}
 
 
+@pytest.mark.slow
 async def test_a_warning_comes_with_the_time_left_and_a_script_hears_of_the_end(client: Client) -> None:
     made = await client.start()
     token = client.auth["Authorization"].removeprefix("token ")

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from openspace_server.protocols import arrays, signaling, supervisor, viewer
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.supervisor import COMMANDS, ECHOED, CommandError, decode_command, encode, reply
+from tests.examples import examples
 
 ODD_VALUES = st.one_of(
     st.none(),
@@ -29,7 +30,7 @@ ODD_VALUES = st.one_of(
 VIEWER_FIELDS = ("type", "seq", "held", "axes", "id", "verb", "arguments")
 FIELDS = ("id", "token", *ECHOED)
 ANY_JSON = st.recursive(ODD_VALUES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner))
-many = settings(max_examples=400, deadline=None)
+many = settings(max_examples=examples(400), deadline=None)
 
 
 def answered(raw: str | bytes) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from openspace_server.protocols.arrays import Encoding
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import Options, PointFrame
 from openspace_server.protocols.transfer import Incoming, TransferError, Window
+from tests.examples import examples
 
-many = settings(max_examples=200, deadline=None)
+many = settings(max_examples=examples(200), deadline=None)
 CLOUD = np.random.default_rng(3).normal(0, 10, (50_000, 3)).astype("<f4")
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from openspace_server.protocols import session_recording
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.session_recording import CameraLine, CameraPose, Line, ScriptLine, TimeLine, Times
+from tests.examples import examples
 
 SAMPLE = """OpenSpace_record/playback01.00A
 # a comment
@@ -69,7 +70,7 @@ scripts = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"])
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.one_of(st.builds(CameraLine, times, poses), st.builds(ScriptLine, times, scripts))))
 def test_what_is_written_is_read_back(lines: list[Line]) -> None:
     back = session_recording.read("".join(session_recording.write(lines)))

@@ -132,6 +132,7 @@ def test_nothing_else_is_opened_whatever_is_told(
         Found(str(name))
 
 
+@pytest.mark.process
 def test_what_a_process_left_that_was_killed_is_gone_with_the_next_offer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

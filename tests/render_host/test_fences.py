@@ -14,6 +14,7 @@ from openspace_server.protocols import credentials
 from tests.render_host.helpers import ask, command, host, start_running, status, until_status
 
 
+@pytest.mark.process
 def test_a_start_that_comes_too_late_starts_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:

@@ -37,6 +37,7 @@ async def refusal(socket: Any, first: str | bytes) -> tuple[str, int]:
     return (json.loads(told)["reason"] if told.startswith("{") else told), socket.close_code
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("channel", ["", "signaling", "bulk", "media"])
 def test_a_viewer_with_the_token_reaches_its_instance(tmp_path: Path, channel: str) -> None:
     async def scenario() -> None:
@@ -55,6 +56,7 @@ def test_a_viewer_with_the_token_reaches_its_instance(tmp_path: Path, channel: s
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("first", "reason", "code"),
     [
@@ -77,6 +79,7 @@ def test_who_is_refused_learns_why(tmp_path: Path, first: str | bytes, reason: s
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_a_session_started_without_token_is_open_only_on_a_host_without_secret(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
@@ -92,6 +95,7 @@ def test_a_session_started_without_token_is_open_only_on_a_host_without_secret(t
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("token", ["t0ken", None])
 def test_only_a_token_proves_that_the_orchestrator_joins(tmp_path: Path, token: str | None) -> None:
     async def scenario() -> None:
@@ -105,6 +109,7 @@ def test_only_a_token_proves_that_the_orchestrator_joins(tmp_path: Path, token: 
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_an_instance_that_does_not_run_yet_is_told_as_such(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
@@ -152,6 +157,7 @@ def test_pending_sockets_are_bounded_and_room_comes_back(tmp_path: Path, monkeyp
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_sockets_with_a_token_leave_room_for_others_while_their_instance_is_slow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +184,7 @@ def test_sockets_with_a_token_leave_room_for_others_while_their_instance_is_slow
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_large_frames_pass_whole_and_closing_goes_both_ways(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
@@ -198,6 +205,7 @@ def test_large_frames_pass_whole_and_closing_goes_both_ways(tmp_path: Path) -> N
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_viewers_learn_of_their_instance_s_death_and_leave_nothing_when_they_vanish(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
@@ -219,6 +227,7 @@ def test_viewers_learn_of_their_instance_s_death_and_leave_nothing_when_they_van
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_a_viewer_that_does_not_read_slows_its_instance_instead_of_filling_memory(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
@@ -239,6 +248,7 @@ def test_a_viewer_that_does_not_read_slows_its_instance_instead_of_filling_memor
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_the_end_of_the_host_closes_viewers(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:

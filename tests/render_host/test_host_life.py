@@ -20,6 +20,8 @@ from openspace_server.render_host.settings import HostError, HostSettings, is_lo
 from tests.helpers import until
 from tests.render_host.helpers import alive, children, command, host, host_process, start_running, status
 
+pytestmark = pytest.mark.process
+
 CLI = [sys.executable, "-m", "openspace_server.cli"]
 
 

@@ -25,6 +25,7 @@ def environment(folder: Path) -> dict[str, str]:
     return asyncio.run(spawn())
 
 
+@pytest.mark.process
 def test_products_of_points_and_matrices_use_one_thread_unless_the_host_says_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -37,6 +38,7 @@ def test_products_of_points_and_matrices_use_one_thread_unless_the_host_says_oth
             assert {key: value for key, value in environment(tmp_path).items() if "NUM_THREADS" in key} == {name: "3"}
 
 
+@pytest.mark.process
 def test_the_hosts_secret_stays_with_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECRET_VARIABLE, "s" * 32)
     assert SECRET_VARIABLE not in environment(tmp_path)

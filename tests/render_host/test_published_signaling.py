@@ -110,6 +110,7 @@ def test_the_last_viewer_gets_the_one_stream_and_requests_of_who_left_are_forgot
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_our_views_watch_a_host_in_our_own_words(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path, secret="sesame", published=True) as running:
@@ -233,6 +234,7 @@ class _Page(RequestHandler):
         self.write(PAGE)
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 def test_the_published_web_gui_watches_our_instance(tmp_path: Path) -> None:
     async def scenario() -> None:

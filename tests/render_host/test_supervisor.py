@@ -17,6 +17,7 @@ from tests.render_host.conftest import Started
 from tests.render_host.helpers import alive, ask, command, host, start_running, status, until_status
 
 
+@pytest.mark.process
 def test_one_command_per_connection_answers_as_published(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path, slots=2) as running:
@@ -37,6 +38,7 @@ def test_one_command_per_connection_answers_as_published(tmp_path: Path) -> None
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_many_commands_on_one_connection_answer_in_order(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path, slots=2) as running, websockets.connect(f"ws://127.0.0.1:{running.port}") as socket:
@@ -50,6 +52,7 @@ def test_many_commands_on_one_connection_answer_in_order(tmp_path: Path) -> None
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_start_takes_the_lowest_free_id(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path, slots=3) as running:
@@ -103,6 +106,7 @@ def test_a_binary_frame_gets_an_error_and_the_connection_lives(tmp_path: Path) -
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_giant_messages_floods_and_vanishing_clients_disturb_nobody(tmp_path: Path) -> None:
     async def flood(port: int) -> None:
         """Sends without ever reading, then drops the line."""
@@ -140,6 +144,7 @@ def test_giant_messages_floods_and_vanishing_clients_disturb_nobody(tmp_path: Pa
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_the_same_request_starts_one_instance(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path, slots=3) as running:
@@ -152,6 +157,7 @@ def test_the_same_request_starts_one_instance(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_a_start_that_found_no_slot_is_tried_again_when_repeated(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path, slots=1) as running:
@@ -165,6 +171,7 @@ def test_a_start_that_found_no_slot_is_tried_again_when_repeated(tmp_path: Path)
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_a_late_stop_does_not_end_a_newer_session(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
@@ -184,6 +191,7 @@ def test_a_late_stop_does_not_end_a_newer_session(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_status_names_session_engine_and_size_of_a_busy_slot_and_no_secret(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
@@ -202,6 +210,7 @@ def test_status_names_session_engine_and_size_of_a_busy_slot_and_no_secret(tmp_p
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_a_resolution_sent_right_after_start_is_not_lost(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running, websockets.connect(f"ws://127.0.0.1:{running.port}") as socket:
@@ -233,6 +242,7 @@ def test_a_secret_is_demanded_and_browsers_are_refused(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_an_instance_that_is_killed_leaves_an_idle_slot_with_the_reason(tmp_path: Path, started: Started) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
@@ -248,6 +258,7 @@ def test_an_instance_that_is_killed_leaves_an_idle_slot_with_the_reason(tmp_path
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("manner", "reason"),
     [
@@ -264,6 +275,7 @@ def test_an_instance_that_fails_says_why(tmp_path: Path, manner: str, reason: st
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_a_program_that_is_not_there_is_a_reason(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path, instance_command=(str(tmp_path / "nothing"),)) as running:
@@ -273,6 +285,7 @@ def test_a_program_that_is_not_there_is_a_reason(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_an_instance_that_never_runs_is_ended_with_a_reason(tmp_path: Path, started: Started) -> None:
     from openspace_server.render_host.settings import Timings
 
@@ -287,6 +300,7 @@ def test_an_instance_that_never_runs_is_ended_with_a_reason(tmp_path: Path, star
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_an_instance_that_ignores_everything_is_killed(tmp_path: Path, started: Started) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
@@ -302,6 +316,7 @@ def test_an_instance_that_ignores_everything_is_killed(tmp_path: Path, started: 
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_what_an_instance_started_goes_with_it(tmp_path: Path, started: Started) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
@@ -319,6 +334,7 @@ def test_what_an_instance_started_goes_with_it(tmp_path: Path, started: Started)
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_rubbish_from_an_instance_is_ignored(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:

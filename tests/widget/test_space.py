@@ -125,6 +125,7 @@ def test_an_object_nobody_holds_lets_go_of_its_sockets_but_not_of_the_session(sp
     assert space.state == "RUNNING"
 
 
+@pytest.mark.process
 def test_an_unknown_session_and_engine_and_server_are_named() -> None:
     with pytest.raises(ServerError, match="session"):
         OpenSpace("00000000-0000-4000-8000-000000000000")
@@ -134,6 +135,7 @@ def test_an_unknown_session_and_engine_and_server_are_named() -> None:
         OpenSpace(url="ftp://somewhere")
 
 
+@pytest.mark.process
 def test_calls_after_close_say_that_the_session_ended() -> None:
     code = """
 from openspace_widget import OpenSpace, SessionError
@@ -149,6 +151,7 @@ except SessionError as problem:
     assert "said: this session is stopped" in done.stdout, done.stderr
 
 
+@pytest.mark.process
 def test_a_killed_instance_comes_back_for_the_same_session() -> None:
     code = """
 import psutil
@@ -170,6 +173,7 @@ print("again:", space.fly_to("Mars", duration=0), space.focus, space.session == 
     assert "again: True Mars True" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_when_the_python_process_ends(how: signal.Signals, tmp_path: Path) -> None:
     code = "from openspace_widget import OpenSpace\nspace = OpenSpace(size=(320, 180)).wait()\n"
@@ -188,6 +192,7 @@ def test_nothing_is_left_when_the_python_process_ends(how: signal.Signals, tmp_p
     wait_for(lambda: not marked(), lambda: f"gone: {marked()}")
 
 
+@pytest.mark.process
 def test_a_wait_that_is_too_short_says_so() -> None:
     space = OpenSpace(size=(322, 182), timeout=0.0001)
     try:

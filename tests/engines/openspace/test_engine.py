@@ -15,6 +15,8 @@ from openspace_server.engines.base import EngineContext, EngineError, Frame, Mot
 from openspace_server.engines.openspace import OpenSpaceEngine
 from tests.engines.openspace.conftest import Install, left_over
 
+pytestmark = pytest.mark.process
+
 RELEASES = ("0.22.0", "0.21.4", "0.20.1")
 PATIENCE = 15.0
 

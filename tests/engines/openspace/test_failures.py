@@ -57,6 +57,7 @@ def test_an_unknown_profile_names_those_there_are(installed: Install, monkeypatc
     assert "expected the name of a profile" in refusal()
 
 
+@pytest.mark.process
 def test_no_display_says_how_to_get_one(installed: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     installed()
     monkeypatch.setenv("PATH", "/nonexistent")
@@ -64,6 +65,7 @@ def test_no_display_says_how_to_get_one(installed: Install, monkeypatch: pytest.
     assert not left_over(tmp_path / "tmp")
 
 
+@pytest.mark.process
 def test_a_broken_program_s_last_words_are_told(installed: Install, tmp_path: Path) -> None:
     base = installed()
     program = base / "bin" / "OpenSpace"
@@ -76,6 +78,7 @@ def test_a_broken_program_s_last_words_are_told(installed: Install, tmp_path: Pa
     assert not left_over(tmp_path / "tmp")
 
 
+@pytest.mark.process
 def test_one_that_is_too_old_and_one_that_never_loads_are_named(
     installed: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -96,6 +99,7 @@ def test_a_taken_port_is_named(installed: Install) -> None:
         assert f"port {port} for OpenSpace's API is in use" in refusal(api_port=port)
 
 
+@pytest.mark.process
 def test_the_doctor_says_what_was_found_and_what_is_missing(
     installed: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

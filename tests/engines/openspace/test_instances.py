@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import websockets
 
 from openspace_server.render_host.settings import INSTANCE_COMMAND, Timings
@@ -18,6 +19,8 @@ from tests.engines.openspace.conftest import Install, left_over
 from tests.helpers import until
 from tests.instance.harness import Process, bulk, media, run, spawned
 from tests.render_host.helpers import command, host, start_running, until_status
+
+pytestmark = pytest.mark.process
 
 
 @contextlib.asynccontextmanager

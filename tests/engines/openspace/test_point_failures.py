@@ -48,6 +48,7 @@ def points_folder(engine: OpenSpaceEngine) -> Path:
     return engine._folder.points
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("release", RELEASES)
 def test_what_the_log_says_is_raised_and_what_was_there_stays(
     release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
@@ -99,6 +100,7 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
         assert count(engine) == 77
 
 
+@pytest.mark.process
 def test_what_fails_within_leaves_no_file_and_no_other_node(
     installed: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +135,7 @@ def test_what_fails_within_leaves_no_file_and_no_other_node(
         assert sorted(points_folder(engine).iterdir()) == kept
 
 
+@pytest.mark.process
 def test_points_whose_node_somebody_has_removed_come_back_as_they_looked(installed: Install) -> None:
     installed()
     with opened() as engine:
@@ -150,6 +153,7 @@ def test_points_whose_node_somebody_has_removed_come_back_as_they_looked(install
         assert not list(points_folder(engine).iterdir())
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("release", RELEASES)
 def test_errors_of_other_clients_scripts_fail_nothing(
     release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
@@ -178,6 +182,7 @@ def test_errors_of_other_clients_scripts_fail_nothing(
         assert not list(points_folder(engine).iterdir())
 
 
+@pytest.mark.process
 def test_points_that_openspace_does_not_remove_are_still_there(
     installed: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +200,7 @@ def test_points_that_openspace_does_not_remove_are_still_there(
         assert not engine.has_points("dust")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_table_that_openspace_refuses_is_told_with_what_is_wrong_in_it(
     release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
@@ -220,6 +226,7 @@ def test_a_table_that_openspace_refuses_is_told_with_what_is_wrong_in_it(
         done(engine.add_points(table(), PLACES, {}))
 
 
+@pytest.mark.process
 def test_what_cannot_be_shown_is_refused(installed: Install) -> None:
     installed()
     with opened() as engine:
@@ -237,6 +244,7 @@ def test_what_cannot_be_shown_is_refused(installed: Install) -> None:
         assert "dust" not in engine._pilot.nodes()
 
 
+@pytest.mark.process
 def test_points_that_are_not_to_be_drawn_are_left_out(installed: Install) -> None:
     installed()
     with opened() as engine:
@@ -249,6 +257,7 @@ def test_points_that_are_not_to_be_drawn_are_left_out(installed: Install) -> Non
             done(engine.update_points("dust", PLACES, VALUES, shown=np.zeros(len(PLACES), bool)))
 
 
+@pytest.mark.process
 def test_other_colors_alone_read_no_file_again(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     installed()
     with opened() as engine:
@@ -264,6 +273,7 @@ def test_other_colors_alone_read_no_file_again(installed: Install, monkeypatch: 
         assert len(list(points_folder(engine).iterdir())) == 2
 
 
+@pytest.mark.process
 def test_colors_of_each_point_win_over_another_color_map(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     installed()
     with opened() as engine:
@@ -283,6 +293,7 @@ def test_colors_of_each_point_win_over_another_color_map(installed: Install, mon
         assert map.read_text().split() == ["1", "0.000980", "0.000980", "1.000000", "1.000000"], "blue without them"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("step", ["ColorMapping.ValueRange", "ColorMapping.File"])
 def test_colors_that_openspace_refuses_leave_those_of_before(
     step: str, installed: Install, monkeypatch: pytest.MonkeyPatch

@@ -15,6 +15,8 @@ from tests.engines.openspace.conftest import Install
 from tests.engines.openspace.test_engine import now, opened
 from tests.engines.openspace.test_point_failures import PLACES, done, table
 
+pytestmark = pytest.mark.process
+
 
 def test_a_window_resized_while_the_first_points_are_read_leaves_their_size(
     installed: Install, monkeypatch: pytest.MonkeyPatch

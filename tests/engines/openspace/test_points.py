@@ -13,6 +13,8 @@ from openspace_widget import OpenSpace, RequestError
 from tests.engines.openspace.installed import install
 from tests.helpers import private_server, wait_for
 
+pytestmark = pytest.mark.process
+
 RELEASES = ("0.22.0", "0.21.4", "0.20.1")
 XYZ = np.random.default_rng(1).normal(scale=100, size=(20_000, 3)).astype("f4")
 CAMERA = {"Anchor": "Sun", "ReferenceFrame": "Root", "Position": [0, 0, 1.5e25], "Up": [0, 1, 0]}

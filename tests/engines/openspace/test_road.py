@@ -17,6 +17,8 @@ from openspace_widget.tour import body_positions as sky
 from tests.engines.openspace.installed import install
 from tests.helpers import private_server
 
+pytestmark = pytest.mark.process
+
 RELEASES = ("0.22.0", "0.21.4")
 LIVE = (320, 180)
 WHEN = "2026-03-20T12:00:00+00:00"

@@ -78,6 +78,7 @@ def test_a_script_that_runs_away_is_ended_and_the_next_one_runs(host: ScriptHost
     assert lua(host, "return 1 + 1") == 2
 
 
+@pytest.mark.slow
 def test_memory_that_scripts_hold_on_to_is_given_back(host: ScriptHost) -> None:
     for _ in range(3):
         with pytest.raises(LuaError):

@@ -13,6 +13,8 @@ import pytest
 
 from tests.instance.harness import Bulk, Process, bulk, join_message, run, running, socket
 
+pytestmark = pytest.mark.process
+
 ENABLED = "Scene.Moon.Renderable.Enabled"
 REFUSED = "error: set_properties: only the orchestrator may, for an instance that is started again"
 

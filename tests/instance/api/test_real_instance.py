@@ -24,6 +24,7 @@ KEEP_ALIVE = "02"
 """How /proc/net/tcp names the timer of a socket that probes an idle peer."""
 
 
+@pytest.mark.process
 def test_each_slot_serves_tcp_on_its_own_port_and_notices_peers_that_vanish(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with real_instance(tmp_path, slots=2, api_port=0) as first:
@@ -46,6 +47,7 @@ def test_each_slot_serves_tcp_on_its_own_port_and_notices_peers_that_vanish(tmp_
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_a_script_is_followed_to_its_end_though_nobody_watches_or_listens(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with real_instance(tmp_path) as instance:
@@ -64,6 +66,7 @@ def test_a_script_is_followed_to_its_end_though_nobody_watches_or_listens(tmp_pa
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_a_web_page_cannot_speak_through_the_tcp_port(tmp_path: Path) -> None:
     message = json.dumps({"topic": 1, "type": "luascript", "payload": {"script": "hacked = true"}})
 
@@ -81,6 +84,7 @@ def test_a_web_page_cannot_speak_through_the_tcp_port(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_two_hundred_clients_hear_time_and_camera_while_pictures_go_out(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with (
@@ -108,6 +112,7 @@ def test_two_hundred_clients_hear_time_and_camera_while_pictures_go_out(tmp_path
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_a_client_that_never_reads_is_cut_off_and_costs_the_instance_bounded_memory(tmp_path: Path) -> None:
     wish = json.dumps({"topic": 1, "type": "documentation", "payload": {"type": "lua"}}).encode() + b"\n"
 
@@ -129,6 +134,7 @@ def test_a_client_that_never_reads_is_cut_off_and_costs_the_instance_bounded_mem
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_nonsense_leaves_the_instance_drawing_and_nothing_unlogged(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with (
@@ -168,6 +174,7 @@ def timer(port: int, peer: int) -> str:
     raise AssertionError("no such connection")
 
 
+@pytest.mark.process
 def test_a_taken_port_ends_the_instance_with_a_reason_that_says_what_to_change(tmp_path: Path) -> None:
     async def scenario() -> None:
         with socket.create_server((HOST, free_ports(1)[0])) as taken:

@@ -19,6 +19,7 @@ from tests.instance.api.test_topics import run
 FUZZ_MESSAGES = 3000
 
 
+@pytest.mark.slow
 def test_two_hundred_clients_hear_time_and_camera_while_drawing_goes_on() -> None:
     async def test(server: Api) -> None:
         clients = [await server.client("1.0", ("ws", "tcp")[index % 2]) for index in range(200)]
@@ -72,6 +73,7 @@ def test_a_client_that_never_reads_is_cut_off_and_costs_bounded_memory(transport
     run(test, max_buffered_bytes=256 * 1024)
 
 
+@pytest.mark.slow
 def test_a_client_that_has_stopped_reading_news_is_cut_off_in_time() -> None:
     async def test(server: Api) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", server.tcp_port, limit=1)

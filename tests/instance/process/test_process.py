@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import signal
 
+import pytest
+
 from tests.instance.harness import Bulk, bulk, join_message, peer, run, running, socket, soon, spawned
+
+pytestmark = pytest.mark.process
 
 
 def test_it_listens_then_runs_and_stops_cleanly_on_command() -> None:

@@ -130,6 +130,7 @@ def test_the_meter_adds_up_motion_and_leaves_out_rests() -> None:
         assert load.busy == pytest.approx(9 * 0.003)
 
 
+@pytest.mark.process
 def test_an_instance_that_draws_cheaply_comes_to_sixty_a_second_by_itself() -> None:
     async def scenario() -> None:
         async with running(frame_rate=None) as instance, media(instance) as viewer:
@@ -145,6 +146,7 @@ def test_an_instance_that_draws_cheaply_comes_to_sixty_a_second_by_itself() -> N
     run(scenario())
 
 
+@pytest.mark.process
 def test_a_viewer_that_cannot_decode_sixty_a_second_gets_thirty() -> None:
     async def scenario() -> None:
         async with running(frame_rate=None) as instance, media(instance) as viewer:
@@ -164,6 +166,7 @@ def test_a_viewer_that_cannot_decode_sixty_a_second_gets_thirty() -> None:
     run(scenario())
 
 
+@pytest.mark.process
 def test_an_instance_that_draws_dearly_stays_at_thirty_unless_somebody_chooses() -> None:
     async def scenario() -> None:
         dear = {"TEST_ENGINE_BURN_SECONDS": "0.015"}

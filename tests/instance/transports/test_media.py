@@ -7,11 +7,14 @@ import itertools
 import av
 import cv2
 import numpy as np
+import pytest
 
 from openspace_server.instance.streaming import stamp
 from openspace_server.instance.transports.ack_window import SPARE
 from openspace_server.protocols.media import Kind
 from tests.instance.harness import bulk, media, run, running
+
+pytestmark = pytest.mark.process
 
 
 def test_video_comes_as_annex_b_that_begins_with_a_key_frame() -> None:

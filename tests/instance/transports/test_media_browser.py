@@ -11,6 +11,8 @@ from playwright.async_api import async_playwright
 from tests.instance.harness import SECRET, join_message, run, running
 from tests.instance.transports.bridge import serve
 
+pytestmark = pytest.mark.browser
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 PAGE = """<!doctype html><canvas id="c" width="512" height="32"></canvas><script>

@@ -11,6 +11,8 @@ from openspace_server.jupyter.ice import mint
 from tests.e2e.turn import turn_server
 from tests.instance.harness import Peer, join_message, run, running, socket
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize("transport", [0, 1], ids=["udp", "tcp"])
 def test_the_instance_is_reached_through_its_own_relay(tmp_path: Path, transport: int) -> None:

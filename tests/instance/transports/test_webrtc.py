@@ -17,6 +17,8 @@ from openspace_server.instance.streaming import stamp
 from openspace_server.instance.streaming.pacing import SETTLED
 from tests.instance.harness import SECRET, Process, bulk, join_message, peer, run, running, socket, soon
 
+pytestmark = pytest.mark.process
+
 
 async def until(process: Process, viewers: int) -> None:
     """Wait until the instance counts ``viewers``, the one that asks included."""

@@ -30,6 +30,7 @@ def test_a_budget_allows_bursts_and_holds_the_rate() -> None:
     assert [budget.allows(100.0, cost=5), budget.allows(100.0)] == [True, False]
 
 
+@pytest.mark.process
 def test_one_who_floods_input_is_cut_off_and_the_others_go_on() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as other, media(instance, "guest") as flooder:
@@ -46,6 +47,7 @@ def test_one_who_floods_input_is_cut_off_and_the_others_go_on() -> None:
     run(scenario())
 
 
+@pytest.mark.process
 def test_a_flood_of_requests_over_a_socket_is_slowed_down_and_nothing_is_lost() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as other, bulk(instance, "viewer") as flooder:
@@ -67,6 +69,7 @@ async def said_at_the_end(viewer: Peer, wanted: str) -> bool:
     return False
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("channel", ["input", "control"])
 def test_a_flood_over_webrtc_ends_the_peer(channel: str) -> None:
     async def scenario() -> None:
@@ -85,6 +88,7 @@ def test_a_flood_over_webrtc_ends_the_peer(channel: str) -> None:
     run(scenario())
 
 
+@pytest.mark.process
 def test_a_viewer_that_cannot_make_up_its_mind_is_held_to_its_last_word() -> None:
     async def scenario() -> None:
         async with running() as instance, media(instance) as viewer:
@@ -102,6 +106,7 @@ def test_a_viewer_that_cannot_make_up_its_mind_is_held_to_its_last_word() -> Non
     run(scenario())
 
 
+@pytest.mark.process
 def test_giant_messages_are_refused() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as other, peer(instance, "guest") as giant:
@@ -119,6 +124,7 @@ def test_giant_messages_are_refused() -> None:
     run(scenario())
 
 
+@pytest.mark.process
 def test_a_storm_of_key_frame_requests_ends_on_the_small_stream() -> None:
     async def scenario() -> None:
         async with running() as instance, media(instance) as good, media(instance, "guest") as stormy:
@@ -160,6 +166,7 @@ WRONG_REPORTS = [
 ]
 
 
+@pytest.mark.process
 def test_reports_are_checked_and_shown() -> None:
     async def scenario() -> None:
         async with running() as instance, media(instance) as viewer:
@@ -178,6 +185,7 @@ def test_reports_are_checked_and_shown() -> None:
     run(scenario())
 
 
+@pytest.mark.process
 def test_a_freeze_that_is_reported_brings_a_key_frame() -> None:
     async def scenario() -> None:
         async with running() as instance, peer(instance) as viewer:
@@ -193,6 +201,7 @@ def test_a_freeze_that_is_reported_brings_a_key_frame() -> None:
     run(scenario())
 
 
+@pytest.mark.process
 def test_bad_descriptions_and_candidates_by_the_dozen() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as other:
@@ -213,6 +222,7 @@ def test_bad_descriptions_and_candidates_by_the_dozen() -> None:
     run(scenario())
 
 
+@pytest.mark.process
 def test_metrics_are_for_those_with_the_secret() -> None:
     async def scenario() -> None:
         async with running() as instance, media(instance) as viewer:

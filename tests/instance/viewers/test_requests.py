@@ -12,6 +12,8 @@ from tornado.httpclient import HTTPClientError
 from openspace_server.protocols import arrays
 from tests.instance.harness import bulk, run, running, socket, soon
 
+pytestmark = pytest.mark.process
+
 
 def test_hello_tells_everything_a_view_needs() -> None:
     async def scenario() -> None:

@@ -14,7 +14,10 @@ from openspace_server.protocols.shared_memory import ARRAYS, Found, is_told
 from tests.instance.harness import Bulk, bulk, run, running
 from tests.instance.viewers.test_uploads import FEW, PLACES, clouds, frame
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is shared by name on Linux only")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(sys.platform != "linux", reason="memory is shared by name on Linux only"),
+]
 
 
 def put(viewer: Bulk, memory: Found, slot: int, sent: PointFrame) -> int:

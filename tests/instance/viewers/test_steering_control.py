@@ -129,6 +129,7 @@ def test_a_join_says_whose_view_it_is_only_if_it_is_the_owners() -> None:
         Join.decode('{"type": "join", "session": "s", "owner": 1}')
 
 
+@pytest.mark.process
 def test_a_class_hands_control_around() -> None:
     async def scenario() -> None:
         async with (
@@ -178,6 +179,7 @@ def joins(**more: object) -> str:
     return json.dumps(join | more)
 
 
+@pytest.mark.process
 def test_who_came_by_a_link_is_sent_away_when_it_is_revoked_or_expires() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as owner:

@@ -8,6 +8,8 @@ import pytest
 from openspace_server.protocols import arrays, pieces
 from tests.instance.harness import Bulk, bulk, run, running
 
+pytestmark = pytest.mark.process
+
 HERE = {"Anchor": "Earth", "Position": [0.1, 0.2, 0], "Up": [0, 0, 1]}
 
 

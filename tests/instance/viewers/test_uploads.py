@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 import psutil
+import pytest
 
 from openspace_server.protocols import arrays, encodings, transfer
 from openspace_server.protocols.arrays import Encoding
 from openspace_server.protocols.points import LATEST, Options, PointFrame, checksum
 from tests.instance.harness import Bulk, Process, bulk, peer, run, running, soon
+
+pytestmark = pytest.mark.process
 
 ENGINE = "tests.instance.viewers.point_engine:CloudEngine"
 PLACES = np.random.default_rng(1).normal(0, 100, (50_000, 3)).astype("<f4")

@@ -312,10 +312,12 @@ EXAMPLES = settings(
 SEARCH = settings(EXAMPLES, max_examples=600, stateful_step_count=30, phases=[Phase.generate], print_blob=False)
 
 
+@pytest.mark.slow
 def test_nothing_breaks_an_invariant() -> None:
     run_state_machine_as_test(Allocation, settings=EXAMPLES)
 
 
+@pytest.mark.slow
 def test_without_fences_something_does() -> None:
     with pytest.raises(AssertionError, match=r"came too late was obeyed|two instances in one slot"):
         run_state_machine_as_test(WithoutFences, settings=SEARCH)

@@ -25,6 +25,8 @@ from openspace_server.protocols.sessions import SessionState
 from tests.orchestrator.helpers import QUICK
 from tests.orchestrator.postgres import Postgres, binaries
 
+pytestmark = pytest.mark.postgres
+
 HERE = Path(__file__).parent
 HOSTS, SLOTS, SESSIONS, MORE = 4, 5, 10, 6
 ENDS = ("stopped", "failed", "lost", "crashed")

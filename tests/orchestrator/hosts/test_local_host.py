@@ -16,6 +16,8 @@ from openspace_server.protocols.sessions import SessionState
 from tests.helpers import alive, until
 from tests.orchestrator.helpers import ME, WANTED, local, reach, running
 
+pytestmark = pytest.mark.process
+
 RUNNING, STOPPED, FAILED, LOST = (
     SessionState.RUNNING,
     SessionState.STOPPED,

@@ -21,6 +21,8 @@ from tests.instance.api.harness import Client
 from tests.instance.harness import Bulk
 from tests.orchestrator.helpers import ME, WANTED, local, reach, running
 
+pytestmark = pytest.mark.process
+
 RUNNING, DISCONNECTED = SessionState.RUNNING, SessionState.DISCONNECTED
 ENABLED, OPACITY = "Scene.Saturn.Renderable.Enabled", "Scene.Earth.Renderable.Opacity"
 

@@ -78,6 +78,7 @@ async def test_an_instance_that_never_ran_is_not_tried_again(tmp_path: Path, hos
         assert host.commands.count("START") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "reason"),
     [
@@ -106,6 +107,7 @@ async def test_users_are_warned_before_their_session_ends(
         assert ("disconnected" in events) == (limit == "away_limit")
 
 
+@pytest.mark.slow
 async def test_use_withdraws_the_warning(tmp_path: Path, host: StandInHost) -> None:
     async with running(static(tmp_path, host.open(), idle_limit=2)) as orchestrator:
         view, _ = await orchestrator.create(ME, WANTED)
@@ -149,6 +151,7 @@ async def test_a_warm_session_is_there_at_once(tmp_path: Path, host: StandInHost
         await until(lambda: host.commands.count("START") == 2, "the next warm one")
 
 
+@pytest.mark.slow
 async def test_a_warm_session_makes_room_for_another_engine(tmp_path: Path, host: StandInHost) -> None:
     async with running(static(tmp_path, host.open(), warm=3, poll_interval=5.0)) as orchestrator:
         await until_warm(orchestrator, 3)
@@ -214,6 +217,7 @@ async def test_unknown_instances_are_stopped_only_where_nobody_else_has_any(tmp_
     own.close()
 
 
+@pytest.mark.slow
 async def test_another_orchestrator_takes_over(tmp_path: Path, host: StandInHost) -> None:
     settings = static(tmp_path, host.open())
     async with running(settings) as second:
@@ -253,6 +257,7 @@ async def test_a_stale_start_is_refused_by_its_host(tmp_path: Path, host: StandI
         assert protocol.STALE_FENCE == "stale fence"
 
 
+@pytest.mark.slow
 async def test_a_published_supervisor_is_a_host(tmp_path: Path) -> None:
     host = PublishedHost()
     address = (HostAddress.parse(host.address),)

@@ -71,6 +71,7 @@ def set_up_at_once(db_url: str, barrier: Any) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.process
 def test_eight_processes_at_once(db_url: str) -> None:
     context = multiprocessing.get_context("forkserver")  # its children start quickly, so they do meet
     context.set_forkserver_preload([__name__])
@@ -155,6 +156,7 @@ async def test_an_older_database_keeps_its_sessions(tmp_path: Path) -> None:
     await store.close()
 
 
+@pytest.mark.process
 def test_a_current_schema_is_seen_without_alembic(tmp_path: Path) -> None:
     code = OPEN_IT + "\nassert ('alembic' in sys.modules) == (sys.argv[2] == 'first'), sys.argv[2]"
     for turn in ("first", "second"):

@@ -60,6 +60,7 @@ async def enter(lock: SqliteWriteLock) -> None:
         pass
 
 
+@pytest.mark.process
 async def test_the_lock_is_waited_for_while_another_process_holds_it(tmp_path: Path) -> None:
     with holder(tmp_path / "x.turn") as process:
         waiting = asyncio.create_task(enter(SqliteWriteLock(tmp_path / "x.turn")))
@@ -69,6 +70,7 @@ async def test_the_lock_is_waited_for_while_another_process_holds_it(tmp_path: P
         await asyncio.wait_for(waiting, 10)
 
 
+@pytest.mark.process
 async def test_a_process_that_is_killed_releases_the_lock(tmp_path: Path) -> None:
     with holder(tmp_path / "x.turn") as process:
         waiting = asyncio.create_task(enter(SqliteWriteLock(tmp_path / "x.turn")))
@@ -78,6 +80,7 @@ async def test_a_process_that_is_killed_releases_the_lock(tmp_path: Path) -> Non
         await asyncio.wait_for(waiting, 10)
 
 
+@pytest.mark.process
 async def test_a_cancelled_wait_does_not_keep_the_lock(tmp_path: Path) -> None:
     with holder(tmp_path / "x.turn") as process:
         lock = SqliteWriteLock(tmp_path / "x.turn")
@@ -91,6 +94,7 @@ async def test_a_cancelled_wait_does_not_keep_the_lock(tmp_path: Path) -> None:
         await asyncio.wait_for(enter(SqliteWriteLock(tmp_path / "x.turn")), 10)
 
 
+@pytest.mark.process
 async def test_a_writer_that_hangs_stops_no_other_and_costs_one_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +111,7 @@ async def test_a_writer_that_hangs_stops_no_other_and_costs_one_thread(
         await asyncio.wait_for(enter(SqliteWriteLock(tmp_path / "x.turn")), 10)
 
 
+@pytest.mark.process
 async def test_a_forked_process_does_not_keep_the_lock(tmp_path: Path) -> None:
     async with SqliteWriteLock(tmp_path / "x.turn").acquire():
         child = with_files_of_ours(tmp_path / "x.turn")

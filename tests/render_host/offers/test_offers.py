@@ -87,6 +87,7 @@ async def answer(made: OfferSender, sent: PointFrame, encoding: Encoding | None 
     return await asyncio.wait_for(await made.send(sent.encode(encoding or Encoding())[0]), WAIT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("receives", LIBRARIES)
 @pytest.mark.parametrize("sends", LIBRARIES)
 def test_frames_arrive_bit_for_bit_whichever_library_is_at_either_end(sends: str, receives: str) -> None:
@@ -102,6 +103,7 @@ def test_frames_arrive_bit_for_bit_whichever_library_is_at_either_end(sends: str
     run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_receiver_that_stalls_stalls_the_sender_and_neither_fills_up(library: str) -> None:
     async def scenario() -> None:
@@ -134,6 +136,7 @@ def test_a_receiver_that_stalls_stalls_the_sender_and_neither_fills_up(library: 
     run(scenario())
 
 
+@pytest.mark.slow
 def test_a_sender_that_leaves_in_the_middle_leaves_nothing() -> None:
     async def scenario() -> None:
         async with receiver() as (server, kept):
@@ -213,6 +216,7 @@ def test_only_holders_of_the_secret_and_no_browsers_are_let_in() -> None:
         OfferServer(OfferSettings(host="0.0.0.0", port=0, library="aiortc")).start()
 
 
+@pytest.mark.process
 def test_points_reach_the_scene_of_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENSPACE_TEST_ENGINES", "1")
     root = Path(__file__).parents[3]
@@ -236,6 +240,7 @@ def test_points_reach_the_scene_of_a_session(tmp_path: Path, monkeypatch: pytest
     run(scenario())
 
 
+@pytest.mark.process
 def test_a_host_told_to_takes_points_and_goes_on_when_that_process_dies(tmp_path: Path) -> None:
     np.save(tmp_path / "points.npy", PLACES)
     ports = ["--port", "0", "--gateway-port", "0", "--api-port", "0", "--offer-port", "0"]
@@ -261,6 +266,7 @@ def test_a_host_told_to_takes_points_and_goes_on_when_that_process_dies(tmp_path
     assert not taking.is_running()
 
 
+@pytest.mark.process
 def test_the_commands_report_what_they_did(tmp_path: Path) -> None:
     np.save(tmp_path / "points.npy", np.stack([PLACES, PLACES[::-1]]))
     program = [sys.executable, "-m", "openspace_server.cli", "points"]
@@ -281,6 +287,7 @@ def test_the_commands_report_what_they_did(tmp_path: Path) -> None:
         assert receiving.wait(WAIT) == 0
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("array", "to", "reason"),
     [
@@ -298,6 +305,7 @@ def test_what_cannot_be_sent_is_said_in_one_line(tmp_path: Path, array: np.ndarr
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_receiver_that_takes_nothing_for_long_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offer_sender, "STALL_TIMEOUT", 0.3)
 

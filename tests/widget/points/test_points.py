@@ -17,6 +17,8 @@ from openspace_widget.client.shared_memory import Shelf
 from openspace_widget.points.points import Pick
 from tests.helpers import wait_for
 
+pytestmark = pytest.mark.process
+
 XYZ = np.random.default_rng(1).normal(scale=100, size=(200_000, 3)).astype("f4")
 
 

@@ -19,6 +19,7 @@ from openspace_widget.tour.path import clear, zoom
 from openspace_widget.tour.places import navigation_state, orientation_of
 from openspace_widget.tour.route import Moment
 from openspace_widget.tour.schedule import schedule
+from tests.examples import examples
 
 START = "2026-03-20T12:00"
 TOURS = [
@@ -87,7 +88,7 @@ def test_zooming_goes_from_end_to_end_without_a_jump(low: float, high: float, ap
     assert max(steps) < 0.5, "equal factors in equal times"
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.floats(-1, 1), min_size=7, max_size=7), st.floats(-1.4, 1.4), st.floats(-3, 3))
 def test_a_navigation_state_tells_the_orientation_it_was_made_of(
     numbers: list[float], yaw: float, pitch: float

@@ -278,6 +278,7 @@ def test_everything_of_a_tour_can_be_awaited(space: OpenSpace, tmp_path: Path) -
     assert asyncio.run(both())
 
 
+@pytest.mark.process
 def test_a_host_that_dies_in_mid_render_is_told_once_and_the_session_goes_on(tmp_path: Path) -> None:
     code = """
 import psutil

@@ -14,7 +14,7 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
-pytestmark = pytest.mark.usefixtures("own_folders")
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("own_folders")]
 
 
 def test_an_executed_notebook_keeps_a_still_of_the_view(tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("start", "target"), PAIRS, ids=lambda name: str(name))
 @pytest.mark.parametrize("side", range(6))
 def test_flights_never_pass_through_a_body(start: str, target: str, side: int) -> None:

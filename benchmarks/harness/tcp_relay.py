@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 
-from benchmarks.udp_relay import Conditions
+from benchmarks.harness.udp_relay import Conditions
 
 PACKET = 1400
 AGAIN = 0.02

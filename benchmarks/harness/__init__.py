@@ -1,0 +1,1 @@
+"""What the benchmarks share: engines, instances, bad networks, likeness of frames, and the report."""
