@@ -20,7 +20,7 @@ MARKERS = {
     "fast": "given to every test that has none of these: `make test-fast` runs them",
 }
 IMPLIED = {"browser": "process", "postgres": "process"}
-FOLDERS = {"tests/e2e": "browser", "tests/notebooks": "process", "tests/conformance": "process"}
+FOLDERS = {"tests/e2e": "browser", "tests/hub": "browser", "tests/notebooks": "process", "tests/conformance": "process"}
 """Folders whose tests all have a marker."""
 FIXTURES = {
     "page": "browser",

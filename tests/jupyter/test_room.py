@@ -116,6 +116,7 @@ class Room:
             socket.close()
 
 
+@pytest.mark.process
 class TestRealInstance:
     @pytest.fixture
     def openspace_config(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:

@@ -125,6 +125,7 @@ def test_observers_of_the_view_may_use_the_session(space: OpenSpace) -> None:
     assert promptly(lambda: space.time.now.year) == YEAR
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("observer", ["lambda change: print('observed', space.time.now.year)", "lambda change: 1 / 0"])
 @pytest.mark.usefixtures("own_folders")
 def test_the_views_state_may_be_observed_from_the_start(observer: str) -> None:
@@ -313,6 +314,7 @@ def test_the_same_may_be_awaited_there(space: OpenSpace) -> None:
 # ---- in a kernel
 
 
+@pytest.mark.process
 @pytest.mark.usefixtures("own_folders")
 def test_cells_go_on_after_observers_and_links(tmp_path: Path) -> None:
     cells = [
