@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests import wire
 from tests.instance.harness import bulk, media, run, running
+
+pytestmark = pytest.mark.process
 
 FREE = ("engine", "targets")
 """Objects whose keys differ: an engine's description, the targets of each layer in ``stats``."""
@@ -15,7 +19,9 @@ FREE = ("engine", "targets")
 def shape(value: Any) -> Any:
     """Keys and JSON types of ``value``; of a list those of its first item."""
     if isinstance(value, dict):
-        return {name: "free" if name in FREE else shape(each) for name, each in value.items()}
+        return {
+            name: "free" if name in FREE and isinstance(each, dict) else shape(each) for name, each in value.items()
+        }
     if isinstance(value, list):
         return [shape(value[0])] if value else []
     if isinstance(value, int | float) and not isinstance(value, bool):
