@@ -127,7 +127,7 @@ def million(engine: Any) -> dict[str, Any]:
 
 
 def stills(engine: Any) -> dict[str, Any]:
-    from openspace_server.engines.base import StillRequest
+    from openspace_server.protocols.frame_request import FrameRequest
 
     out: dict[str, Any] = {}
     for name, size, antialias in (("1080p", (1920, 1080), 1), ("1080p_4", (1920, 1080), 4), ("8k_4", (7680, 4320), 4)):
@@ -137,7 +137,7 @@ def stills(engine: Any) -> dict[str, Any]:
             engine.still(time.monotonic(), size, antialias=antialias)
             times.append(time.perf_counter() - began)
         out[name] = median(times) * 1e3
-    parts, longest = engine.still_in_parts(time.monotonic(), StillRequest((7680, 4320), depth=True, ids=True)), 0.0
+    parts, longest = engine.still_in_parts(time.monotonic(), FrameRequest((7680, 4320), depth=True, ids=True)), 0.0
     while True:
         began = time.perf_counter()
         try:

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import widget from "../widget.ts";
-import { FakeSocket, SESSION } from "./fixtures.ts";
+import { FakeSocket } from "./fakes.ts";
+import { SESSION, tunnel } from "./wire.ts";
 
 const DEFAULTS = {
   session: "",
@@ -155,13 +156,13 @@ test("where the server sends nothing for two seconds, the route through the kern
     expect(sockets[0]!.socket.closed).toBe(true);
     const [opened] = model.sent;
     expect(opened).toMatchObject({ do: "open", channel: "events" });
-    const send = (message: object) => model.receive({ road: "openspace", socket: opened!.socket, ...message });
-    send({ do: "opened" });
-    send({ do: "message", text: JSON.stringify({ ...SESSION, state: "RUNNING" }) });
+    const send = (message: object) => model.receive({ ...message, socket: opened!.socket });
+    send(tunnel.from_kernel.opened);
+    send({ ...tunnel.from_kernel.message, text: JSON.stringify({ ...SESSION, state: "RUNNING" }) });
     expect(state(el)).toBe("connecting");
     await vi.advanceTimersByTimeAsync(10);
     expect(model.sent.at(-1)).toMatchObject({ do: "open", channel: "media" });
-    send({ do: "closed", code: 4404, reason: "it was closed" });
+    send(tunnel.from_kernel.closed);
     expect(state(el)).toBe("ended");
   } finally {
     vi.useRealTimers();

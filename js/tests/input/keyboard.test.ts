@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { listenToKeys, motionOf } from "../../input/keyboard.ts";
 import { InputSender } from "../../input/sender.ts";
-import { FakeSocket } from "../fixtures.ts";
+import { FakeSocket } from "../fakes.ts";
 
 let element: HTMLElement;
 let life: AbortController;

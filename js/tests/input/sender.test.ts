@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { InputSender } from "../../input/sender.ts";
-import { FakeSocket } from "../fixtures.ts";
+import { FakeSocket } from "../fakes.ts";
+import { viewer } from "../wire.ts";
 
 let channel: FakeSocket;
 let life: AbortController;
@@ -21,7 +22,7 @@ afterEach(() => {
 
 test("the first motion is sent at once, as a total", () => {
   sender.move({ orbitX: 0.25 });
-  expect(channel.messages).toEqual([{ type: "input", seq: 0, held: false, axes: { orbitX: 0.25 } }]);
+  expect(channel.messages).toEqual([viewer.input]);
 });
 
 test("a burst becomes one message per 8 ms, and loses nothing", () => {
@@ -30,7 +31,7 @@ test("a burst becomes one message per 8 ms, and loses nothing", () => {
   vi.advanceTimersByTime(7);
   expect(channel.sent).toHaveLength(1);
   vi.advanceTimersByTime(1);
-  expect(channel.messages[1]).toEqual({ type: "input", seq: 1, held: false, axes: { orbitX: 1, zoom: -0.1 } });
+  expect(channel.messages[1]).toEqual({ ...viewer.input, seq: 1, axes: { orbitX: 1, zoom: -0.1 } });
   vi.advanceTimersByTime(100);
   expect(channel.sent).toHaveLength(2);
 });
@@ -65,7 +66,7 @@ test("a new channel starts from zero", () => {
   next.readyState = "open";
   sender.attach(next as never);
   sender.move({ zoom: 0.5 });
-  expect(next.messages).toEqual([{ type: "input", seq: 0, held: false, axes: { zoom: 0.5 } }]);
+  expect(next.messages).toEqual([{ ...viewer.input, axes: { zoom: 0.5 } }]);
 });
 
 test("motion that is not a number is ignored, and a closed channel is no error", () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { SESSION } from "../fixtures.ts";
+import { SESSION } from "../wire.ts";
 import { button, notice, openPage, settle } from "./pages.ts";
 
 const BODY = ["hosts", "sessions"]

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { FakeSocket, SESSION } from "../fixtures.ts";
+import { FakeSocket } from "../fakes.ts";
+import { SESSION, sessions } from "../wire.ts";
 import { button, notice, openPage, settle } from "./pages.ts";
 
 const BODY = '<div id="spinner"></div><h1 id="title"></h1><button id="cancel"></button>';
@@ -30,7 +31,7 @@ const receive = (more: object) => sockets.at(-1)!.receive(JSON.stringify({ ...SE
 
 test("the state is shown in words with the queue position, and a session that runs is opened", async () => {
   const { replace } = await openPage("wait", BODY, { session: "one" });
-  receive({ state: "REQUESTED", place: 2, reason: "all slots are in use" });
+  receive({ ...sessions.queued_event, reason: "all slots are in use" });
   expect(notice()).toBe("Waiting for a free slot; 2 before you: all slots are in use");
   expect(document.title).toBe("Waiting for a free slot – OpenSpace");
   receive({ state: "STARTING" });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ControlChannel, ControlError } from "../../protocol/controlChannel.ts";
-import { error, FakeSocket, HELLO, reply, STATE } from "../fixtures.ts";
+import { FakeSocket } from "../fakes.ts";
+import { HELLO, instance, reply, STATE, viewer } from "../wire.ts";
 
 let channel: FakeSocket;
 let life: AbortController;
@@ -23,10 +24,7 @@ afterEach(() => {
 test("a reply finds its request by id, in any order", async () => {
   const first = control.request("set_rate", { rate: 60 });
   const second = control.request("home");
-  expect(channel.messages).toEqual([
-    { type: "request", id: 1, verb: "set_rate", arguments: { rate: 60 } },
-    { type: "request", id: 2, verb: "home", arguments: {} },
-  ]);
+  expect(channel.messages).toEqual([viewer.request, { ...viewer.request, id: 2, verb: "home", arguments: {} }]);
   channel.receive(reply(2, "home"));
   channel.receive(reply(1, STATE));
   expect(await second).toBe("home");
@@ -35,8 +33,8 @@ test("a reply finds its request by id, in any order", async () => {
 
 test("an error rejects with its reason, for people", async () => {
   const request = control.request("set_focus", { target: "Vulcan" });
-  channel.receive(error(1, "unknown target 'Vulcan'"));
-  await expect(request).rejects.toEqual(new ControlError("unknown target 'Vulcan'"));
+  channel.receive(JSON.stringify(instance.error));
+  await expect(request).rejects.toEqual(new ControlError(instance.error.reason));
 });
 
 test("a request without a reply fails, and a late reply is ignored", async () => {
@@ -55,18 +53,25 @@ test("pending requests fail with the connection, and a closed channel takes none
   await expect(control.request("home")).rejects.toThrow("home: not connected");
 });
 
-test("hello, state and stats are passed on; malformed messages are not", () => {
+test("hello, state, stats and control are passed on; malformed messages are not", () => {
   channel.receive(HELLO);
-  channel.receive(JSON.stringify({ type: "state", ...STATE, rate: 60 }));
-  channel.receive(JSON.stringify({ type: "stats", draw_ms: 8 }));
-  for (const malformed of ["", "[]", "null", "{", '{"type": "later"}', error(null, "x"), reply(99, 1)])
+  channel.receive(JSON.stringify(instance.state));
+  channel.receive(JSON.stringify(instance.stats));
+  channel.receive(JSON.stringify(instance.control));
+  for (const malformed of [
+    "",
+    "[]",
+    "null",
+    "{",
+    '{"type": "later"}',
+    JSON.stringify(instance.error_without_request),
+    reply(99, 1),
+  ])
     channel.receive(malformed);
-  expect(listener.onHello.mock.calls[0]?.[0]).toMatchObject({
-    role: "controller",
-    targets: [{ identifier: "Earth" }, {}],
-  });
-  expect(listener.onState.mock.calls[0]?.[0]).toMatchObject({ rate: 60 });
-  expect(listener.onStats.mock.calls[0]?.[0]).toMatchObject({ draw_ms: 8 });
+  expect(listener.onHello.mock.calls).toEqual([[instance.hello]]);
+  expect(listener.onState.mock.calls).toEqual([[instance.state]]);
+  expect(listener.onStats.mock.calls).toEqual([[instance.stats]]);
+  expect(listener.onControl.mock.calls).toEqual([[instance.control]]);
 });
 
 test("five pings without a reply mean that the instance is lost", async () => {
@@ -80,7 +85,13 @@ test("five pings without a reply mean that the instance is lost", async () => {
 test("any message counts as a sign of life", async () => {
   for (let second = 0; second < 10; second += 1) {
     await vi.advanceTimersByTimeAsync(1000);
-    channel.receive(JSON.stringify({ type: "state", ...STATE }));
+    channel.receive(JSON.stringify(instance.state));
   }
   expect(listener.onLost).not.toHaveBeenCalled();
+});
+
+test("a receiver report is sent as the instance reads it", () => {
+  const { type: _, ...report } = viewer.report;
+  control.sendReport(report);
+  expect(channel.messages).toEqual([viewer.report]);
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { followSession } from "../../session/events.ts";
-import { FakeSocket, SESSION } from "../fixtures.ts";
+import { FakeSocket } from "../fakes.ts";
+import { SESSION, sessions } from "../wire.ts";
 
 let sockets: FakeSocket[];
 let life: AbortController;
@@ -54,10 +55,10 @@ test("after a final state nothing follows", async () => {
 
 test("4404 ends with the reason that came before it", async () => {
   const followed = followSession(server, "x", listener, life.signal);
-  sockets[0]!.receive(JSON.stringify({ type: "error", reason: "closed yesterday" }));
+  sockets[0]!.receive(JSON.stringify(sessions.error_event));
   sockets[0]!.end(4404);
   await followed;
-  expect(listener.onGone).toHaveBeenCalledExactlyOnceWith("closed yesterday");
+  expect(listener.onGone).toHaveBeenCalledExactlyOnceWith(sessions.error_event.reason);
 });
 
 test("a refused socket is explained by HTTP", async () => {
@@ -90,23 +91,12 @@ test("nothing is left after the signal has ended", async () => {
 
 test("a warning is passed on with the time left, and so is its cancellation", () => {
   void followSession(server, "x", listener, life.signal);
-  const warning = {
-    type: "warning",
-    reason: "there are no viewers",
-    at: "2026-11-21T09:00:00Z",
-    hint: "open it",
-    seconds: 40,
-  };
-  sockets[0]!.receive(JSON.stringify(warning));
-  expect(listener.onWarning).toHaveBeenLastCalledWith({
-    reason: "there are no viewers",
-    at: "2026-11-21T09:00:00Z",
-    hint: "open it",
-    seconds: 40,
-  });
+  const { type: _, seconds, ...warning } = sessions.warning;
+  sockets[0]!.receive(JSON.stringify(sessions.warning));
+  expect(listener.onWarning).toHaveBeenLastCalledWith({ ...warning, seconds });
   vi.setSystemTime("2026-11-21T08:59:00Z");
-  sockets[0]!.receive(JSON.stringify({ type: "warning", reason: "there are no viewers", at: "2026-11-21T09:00:00Z" }));
-  expect(listener.onWarning.mock.lastCall?.[0].seconds).toBe(60);
-  sockets[0]!.receive(JSON.stringify({ type: "warning", reason: "", at: "" }));
+  sockets[0]!.receive(JSON.stringify({ type: "warning", ...warning }));
+  expect(listener.onWarning).toHaveBeenLastCalledWith({ ...warning, seconds: 60 });
+  sockets[0]!.receive(JSON.stringify(sessions.no_warning));
   expect(listener.onWarning).toHaveBeenLastCalledWith({ reason: "", at: "", hint: "", seconds: 0 });
 });

@@ -1,10 +1,12 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { Signaling } from "../../transport/signaling.ts";
-import { FakeSocket, OFFER, REFUSAL } from "../fixtures.ts";
+import { FakeSocket } from "../fakes.ts";
+import { signaling as wire } from "../wire.ts";
 
 let socket: FakeSocket;
 let life: AbortController;
 let signaling: Signaling;
+const send = (message: object) => socket.receive(JSON.stringify(message));
 const listener = {
   onOffer: vi.fn(),
   onCandidate: vi.fn(),
@@ -21,25 +23,20 @@ beforeEach(() => {
 });
 
 test("an offer is received, answer and candidates are sent", () => {
-  socket.receive(OFFER);
-  expect(listener.onOffer).toHaveBeenCalledWith("v=0\r\n");
-  signaling.sendAnswer("v=0 answer");
-  signaling.sendCandidate({ candidate: "candidate:1 1 udp 1 192.0.2.1 9 typ host", sdpMid: "0", sdpMLineIndex: 0 });
+  send(wire.offer);
+  expect(listener.onOffer).toHaveBeenCalledWith(wire.offer.sdp);
+  signaling.sendAnswer(wire.answer.sdp);
+  signaling.sendCandidate(wire.candidate.candidate);
   signaling.sendCandidate(null);
-  expect(socket.messages).toEqual([
-    { type: "answer", sdp: "v=0 answer" },
-    {
-      type: "ice-candidate",
-      candidate: { candidate: "candidate:1 1 udp 1 192.0.2.1 9 typ host", sdpMid: "0", sdpMLineIndex: 0 },
-    },
-    { type: "ice-candidate", candidate: null },
-  ]);
+  expect(socket.messages).toEqual([wire.answer, wire.candidate, wire.last_candidate]);
 });
 
 test("the ICE servers are passed on", () => {
-  const iceServers = [{ urls: ["turn:192.0.2.1"], username: "1:a", credential: "b" }];
-  socket.receive(JSON.stringify({ type: "ice-servers", ice_servers: iceServers, policy: "relay" }));
-  expect(listener.onConfiguration).toHaveBeenCalledExactlyOnceWith({ iceServers, iceTransportPolicy: "relay" });
+  send(wire.ice_servers);
+  expect(listener.onConfiguration).toHaveBeenCalledExactlyOnceWith({
+    iceServers: wire.ice_servers.ice_servers,
+    iceTransportPolicy: wire.ice_servers.policy,
+  });
 });
 
 test("messages from before the socket opens are sent then", () => {
@@ -48,15 +45,15 @@ test("messages from before the socket opens are sent then", () => {
   expect(socket.sent).toEqual([]);
   socket.readyState = WebSocket.OPEN;
   socket.dispatchEvent(new Event("open"));
-  expect(socket.messages).toEqual([{ type: "ice-candidate", candidate: null }]);
+  expect(socket.messages).toEqual([wire.last_candidate]);
 });
 
 test("a ping is answered, a refusal and the close are passed on, malformed messages are not", () => {
-  socket.receive('{"type": "ping"}');
-  expect(socket.messages).toEqual([{ type: "pong" }]);
+  send(wire.ping);
+  expect(socket.messages).toEqual([wire.pong]);
   for (const malformed of ["x", "{}", '{"type": "offer"}']) socket.receive(malformed);
-  socket.receive(REFUSAL);
-  expect(listener.onRefused).toHaveBeenCalledExactlyOnceWith("the session has ended");
+  send(wire.error);
+  expect(listener.onRefused).toHaveBeenCalledExactlyOnceWith(wire.error.reason);
   expect(listener.onOffer).not.toHaveBeenCalled();
   socket.end(4409);
   expect(listener.onClosed).toHaveBeenCalledWith(4409);
@@ -65,6 +62,6 @@ test("a ping is answered, a refusal and the close are passed on, malformed messa
 test("the end of the signal closes the socket and stops listening", () => {
   life.abort();
   expect(socket.closed).toBe(true);
-  socket.receive(OFFER);
+  send(wire.offer);
   expect(listener.onOffer).not.toHaveBeenCalled();
 });

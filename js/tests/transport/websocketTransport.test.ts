@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocketTransport, ReceiveCounters } from "../../transport/websocketTransport.ts";
-import { FakeSocket, HELLO, frameMessage } from "../fixtures.ts";
-
-const SPS = [0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 1];
+import { FakeSocket } from "../fakes.ts";
+import { frameMessage, HELLO, instance, viewer } from "../wire.ts";
 
 /** Stands in for VideoDecoder; frames come out when a test says so. */
 class FakeDecoder {
@@ -82,23 +81,23 @@ const connect = (name: "websocket" | "images" = "websocket") => {
   socket.dispatchEvent(new Event("open"));
   return transport;
 };
-const bring = (frame: Parameters<typeof frameMessage>[0]) =>
-  socket.dispatchEvent(new MessageEvent("message", { data: frameMessage(frame) }));
+const bring = (name: Parameters<typeof frameMessage>[0]) =>
+  socket.dispatchEvent(new MessageEvent("message", { data: frameMessage(name) }));
 const decoder = () => FakeDecoder.made.at(-1)!;
 
 test("it requests video, decodes it, shows it and acknowledges what was shown", async () => {
   const transport = connect();
-  expect(socket.messages).toEqual([{ type: "media", mode: "h264", format: "jpeg" }]);
-  bring({ number: 1, timestamp: 1000, data: SPS });
-  bring({ number: 2, timestamp: 2000, key: false });
+  expect(socket.messages).toEqual([viewer.media.h264]);
+  bring("key");
+  bring("delta");
   expect(decoder().config).toMatchObject({ codec: "avc1.42c01f", codedWidth: 1280, optimizeForLatency: true });
   expect(decoder().chunks.map(({ type }) => type)).toEqual(["key", "delta"]);
   expect(socket.sent).toHaveLength(1);
   const frame = decoder().show();
   expect(show).toHaveBeenCalledExactlyOnceWith(frame);
-  expect(socket.messages.at(-1)).toEqual({ type: "ack", number: 1 });
+  expect(socket.messages.at(-1)).toEqual(viewer.ack);
   decoder().show();
-  expect(socket.messages.at(-1)).toEqual({ type: "ack", number: 2 });
+  expect(socket.messages.at(-1)).toEqual({ ...viewer.ack, number: 2 });
   expect((await transport.takeSnapshot()).inbound).toMatchObject({
     framesReceived: 2,
     framesDecoded: 2,
@@ -108,8 +107,8 @@ test("it requests video, decodes it, shows it and acknowledges what was shown", 
 
 test("frames that cannot be shown yet are acknowledged, and a key frame is requested", () => {
   connect();
-  bring({ number: 1, key: false });
-  bring({ number: 2, key: false });
+  bring("delta");
+  bring("delta");
   const sent = socket.messages.slice(1);
   expect(sent.filter(({ type }) => type === "ack")).toHaveLength(2);
   expect(sent.filter(({ verb }) => verb === "key_frame")).toHaveLength(1);
@@ -118,8 +117,8 @@ test("frames that cannot be shown yet are acknowledged, and a key frame is reque
 test("waiting for the frame before is not decoding", async () => {
   vi.useFakeTimers({ toFake: ["performance"] });
   const transport = connect();
-  bring({ number: 1, timestamp: 1000, data: SPS });
-  bring({ number: 2, timestamp: 2000, key: false });
+  bring("key");
+  bring("delta");
   vi.advanceTimersByTime(10);
   decoder().show();
   vi.advanceTimersByTime(4);
@@ -130,7 +129,7 @@ test("waiting for the frame before is not decoding", async () => {
 
 test("a decoder that fails ends the transport", () => {
   connect();
-  bring({ data: SPS });
+  bring("key");
   decoder().break();
   expect(listener.onLost).toHaveBeenCalledExactlyOnceWith("this browser cannot decode the video: Error: broken");
 });
@@ -141,21 +140,21 @@ test("input and control use the same socket", () => {
   socket.receive(HELLO);
   expect(listener.onInput).toHaveBeenCalledWith(socket);
   expect(listener.onHello).toHaveBeenCalled();
-  expect(transport.hello?.viewer).toBe("v");
-  socket.receive('{"type": "control", "steers": false, "controller": null, "requests": []}');
-  expect(listener.onControl).toHaveBeenCalled();
+  expect(transport.hello).toEqual(instance.hello);
+  socket.receive(JSON.stringify(instance.control));
+  expect(listener.onControl).toHaveBeenCalledExactlyOnceWith(instance.control);
 });
 
 test("while paused it requests no frames, and starts over afterwards", () => {
   const transport = connect();
-  bring({ data: SPS });
+  bring("key");
   expect(transport.pause()).toBe(true);
-  expect(socket.messages.at(-1)).toMatchObject({ type: "media", mode: "none" });
-  bring({ number: 2, key: false });
+  expect(socket.messages.at(-1)).toEqual(viewer.media.none);
+  bring("delta");
   expect(decoder().chunks).toHaveLength(1);
   transport.resume();
   expect(decoder().state).toBe("closed");
-  expect(socket.messages.at(-1)).toMatchObject({ mode: "h264" });
+  expect(socket.messages.at(-1)).toEqual(viewer.media.h264);
 });
 
 test("images are shown one by one", async () => {
@@ -165,16 +164,16 @@ test("images are shown one by one", async () => {
     vi.fn(async () => bitmap),
   );
   connect("images");
-  expect(socket.messages[0]).toMatchObject({ mode: "images" });
-  bring({ kind: 2, number: 5 });
-  await vi.waitFor(() => expect(socket.messages.at(-1)).toEqual({ type: "ack", number: 5 }));
+  expect(socket.messages[0]).toEqual(viewer.media.images);
+  bring("jpeg");
+  await vi.waitFor(() => expect(socket.messages.at(-1)).toEqual({ ...viewer.ack, number: 5 }));
   expect(paint).toHaveBeenCalledWith(bitmap, 640, 360);
   expect(bitmap.close).toHaveBeenCalled();
 });
 
 test("the server's own reason is passed on, and the end closes socket and decoder", () => {
   connect();
-  bring({ data: SPS });
+  bring("key");
   socket.dispatchEvent(Object.assign(new Event("close"), { code: 4404, reason: "the session has ended" }));
   expect(listener.onLost.mock.calls[0]).toEqual(["the session has ended"]);
   life.abort();

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { Bar, type BarCommands } from "../../view/bar.ts";
-import { STATE } from "../fixtures.ts";
+import { STATE } from "../wire.ts";
 
 const commands = { setFrameRate: vi.fn(), setBitRate: vi.fn() };
 let bar: Bar;

@@ -1,9 +1,10 @@
 import { expect, test, vi } from "vitest";
-import { sharesOf } from "../../session/shares.ts";
+import { type Share, sharesOf } from "../../session/shares.ts";
 import { SharingPanel } from "../../view/sharing.ts";
+import { sessions } from "../wire.ts";
 
-const LINK = "https://hub.example/user/ada/openspace/stream/s#share=k";
-const share = { id: "1", role: "viewer" as const, created: "", expires: "2030-01-01T00:00:00.000Z" };
+const LINK = sessions.new_share.url;
+const share = sessions.shares.shares[0] as Share;
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 test("the panel makes a link, shows it only once, and revokes those there are", async () => {
@@ -34,7 +35,7 @@ test("the panel makes a link, shows it only once, and revokes those there are", 
 });
 
 test("a link has the address that the page itself was reached at", async () => {
-  const fetch = vi.fn(async () => new Response(JSON.stringify({ path: "/user/ada/openspace/stream/s#share=k" })));
+  const fetch = vi.fn(async () => new Response(JSON.stringify(sessions.new_share)));
   const server = { baseUrl: "https://hub.example/user/ada/", fetch, socket: vi.fn() };
   expect(await sharesOf(server, "s").create("controller", 24)).toBe(LINK);
   fetch.mockResolvedValueOnce(new Response(JSON.stringify({ message: "no" }), { status: 429 }));

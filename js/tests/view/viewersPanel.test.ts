@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
-import type { ViewerInfo } from "../../protocol/messages.ts";
+import type { ViewerInfo, ViewerList } from "../../protocol/messages.ts";
 import { viewerRows, ViewersPanel } from "../../view/viewersPanel.ts";
+import { instance } from "../wire.ts";
 
 const info = (viewer: string, more: Partial<ViewerInfo> = {}): ViewerInfo => ({
   viewer,
@@ -27,6 +28,12 @@ test("the steering viewer may give control on, but not to spectators; other view
   const receivers = (you: string) => viewerRows({ you, viewers }).filter((row) => row.canReceiveControl);
   expect(receivers("ada").map(({ viewer }) => viewer)).toEqual(["bob"]);
   expect(receivers("bob")).toEqual([]);
+});
+
+test("the instance's reply is read", () => {
+  expect(viewerRows(instance.who as ViewerList)).toEqual([
+    { viewer: "ada", name: "Owner", notes: ["you", "steers", "websocket h264"], canReceiveControl: false },
+  ]);
 });
 
 test("a click gives control and closes the panel", async () => {

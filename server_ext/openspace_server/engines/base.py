@@ -15,6 +15,8 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from openspace_server.protocols.fields import ProtocolError
+from openspace_server.protocols.frame_request import FrameRequest
 from openspace_server.protocols.suggestions import did_you_mean, near
 
 
@@ -65,27 +67,6 @@ class Still(Frame):
     depth: np.ndarray | None = None
     ids: np.ndarray | None = None
     bodies: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class StillRequest:
-    """What a still shows.
-
-    Attributes:
-        size: ``(width, height)``, each 64 to 8192 pixels and at most 7680 x 4320 of them; None for the live view's.
-        antialias: samples per pixel: 1 (as the live view), 2, 4, 8 or 16; None for 4.
-        time: ISO 8601 as for :meth:`Engine.set_time`; None for the present one.
-        camera: a navigation state as for :meth:`Engine.set_camera`, ``Timestamp`` not applied; None for the present
-            one, which keeps its position relative to its anchor also at another ``time``.
-        depth, ids: whether to say what each pixel shows; see :class:`Still`.
-    """
-
-    size: tuple[int, int] | None = None
-    antialias: int | None = None
-    time: str | None = None
-    camera: dict[str, Any] | None = None
-    depth: bool = False
-    ids: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,18 +156,23 @@ class Engine(ABC):
         before. Everything that was added to the scene is in it.
 
         Args:
-            size, options: as in :class:`StillRequest`.
+            size, options: as in :class:`~openspace_server.protocols.frame_request.FrameRequest`, the default of
+                ``antialias`` being 4.
 
         Raises EngineError for an invalid request, and from engines that have no such stills; UnknownTarget.
         """
-        parts = self.still_in_parts(now, StillRequest(size, **options))
+        try:
+            request = FrameRequest(size, **options)
+        except ProtocolError as problem:
+            raise EngineError(str(problem)) from None
+        parts = self.still_in_parts(now, request)
         while True:
             try:
                 next(parts)
             except StopIteration as done:
                 return cast(Still, done.value)
 
-    def still_in_parts(self, now: float, request: StillRequest) -> Generator[None, None, Still]:
+    def still_in_parts(self, now: float, request: FrameRequest) -> Generator[None, None, Still]:
         """As :meth:`still`, in parts that take about as long as one live frame, so that :meth:`draw` and everything
         else may be called in between: a generator that returns the still. The call itself raises what is wrong with
         the request; ``close()`` cancels the still."""

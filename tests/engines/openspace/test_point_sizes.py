@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from openspace_server.engines.base import StillRequest
 from openspace_server.engines.openspace.points import nodes as point_nodes
 from openspace_server.engines.openspace.points.lua import addition
+from openspace_server.protocols.frame_request import FrameRequest
 from tests.engines.openspace.conftest import Install
 from tests.engines.openspace.test_engine import now, opened
 from tests.engines.openspace.test_point_failures import PLACES, done, table
@@ -50,7 +50,7 @@ def test_a_still_of_another_size_waits_for_the_sizes_of_points(installed: Instal
         done(engine.add_points(table(SizeSettings={"MaxSize": 20}, Coloring=red), two, {}))
         busy, steps = threading.Event(), 0
         engine._files()._worker.submit(busy.wait, 20)  # such as a file that is being written
-        making = engine.still_in_parts(now(), StillRequest((640, 360)))
+        making = engine.still_in_parts(now(), FrameRequest((640, 360)))
         still = None
         while still is None:
             try:

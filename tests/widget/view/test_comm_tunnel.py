@@ -9,6 +9,10 @@ from typing import Any
 from openspace_server.protocols.media import Kind, ack, decode_picture
 from openspace_widget import OpenSpace
 from openspace_widget.view.comm_tunnel import CommRoad
+from tests import wire
+
+FROM_PAGE, FROM_KERNEL = wire.read("tunnel")["from_page"], wire.read("tunnel")["from_kernel"]
+"""The messages for a socket "m", as TypeScript's tests have them."""
 
 
 class Widget:
@@ -42,9 +46,10 @@ def test_a_page_sees_and_steers_through_the_kernel_with_one_picture_under_way(sp
     widget.say(socket="e", do="open", channel="events")
     widget.next(socket="e", do="opened")
     assert json.loads(widget.next(socket="e", do="message")[0]["text"])["state"] in ("RUNNING", "DISCONNECTED")
-    widget.say(socket="m", do="open", channel="media")
-    widget.next(socket="m", do="opened")
-    widget.say(socket="m", do="send", text=json.dumps({"type": "media", "mode": "images", "format": "jpeg"}))
+    widget.say(**FROM_PAGE["open"])
+    assert widget.next(socket="m")[0] == FROM_KERNEL["opened"]
+    widget.say(**FROM_PAGE["send"] | {"text": json.dumps(wire.read("viewer")["media"]["images"])})
+    assert widget.next(socket="m")[0].keys() == FROM_KERNEL["message"].keys()
     header, picture = decode_picture(widget.picture())
     assert (header.kind, picture[:2]) == (Kind.JPEG, b"\xff\xd8")
     space.time.rate = 86400
@@ -60,8 +65,9 @@ def test_a_page_sees_and_steers_through_the_kernel_with_one_picture_under_way(sp
     widget.say(socket="m", do="send", text=json.dumps(turned))
     while space.camera["Position"] == before:
         pass
-    widget.say(socket="m", do="close")
-    assert widget.next(socket="m", do="closed")[0]["code"] == 1000
+    widget.say(**FROM_PAGE["close"])
+    closed = widget.next(socket="m", do="closed")[0]
+    assert closed == FROM_KERNEL["closed"] | {"code": 1000, "reason": ""}
     assert sorted(road._sockets) == ["e"]
     widget.say(socket="e", do="close")
     widget.next(socket="e", do="closed")

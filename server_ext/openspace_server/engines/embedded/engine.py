@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from openspace_server.engines.base import EngineError, Frame, Still, StillRequest
+from openspace_server.engines.base import EngineError, Frame, Still
 from openspace_server.engines.embedded.camera import navigation_states as states
 from openspace_server.engines.embedded.camera.navigation_states import Pose
 from openspace_server.engines.embedded.camera.navigator import RADII, Navigator
@@ -29,7 +29,8 @@ from openspace_server.engines.embedded.sky.rotation import spin_rate
 from openspace_server.engines.point_engine import PickedPoint
 from openspace_server.engines.properties import PropertyTree
 from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.limits import check_antialias, check_size
+from openspace_server.protocols.frame_request import FrameRequest
+from openspace_server.protocols.limits import check_size
 
 _EARLY = 0.9  # part of a rest after which it counts as over, as waiting for its end may end a little early
 _ANTIALIAS = 4  # samples per pixel of a still
@@ -130,10 +131,10 @@ class EmbeddedEngine(SceneApi):
             or self._motion_wait(now) < rest
         )
 
-    def still_in_parts(self, now: float, request: StillRequest) -> Generator[None, None, Still]:
+    def still_in_parts(self, now: float, request: FrameRequest) -> Generator[None, None, Still]:
         self._opened()
-        width, height = self._size if request.size is None else _checked_size(*request.size)
-        antialias = _ANTIALIAS if request.antialias is None else _checked_antialias(request.antialias)
+        width, height = request.size or self._size
+        antialias = request.antialias or _ANTIALIAS
         self.advance(now)
         self._still_at = now
         moment = self._ephemeris if request.time is None else ephemeris_at(clocks.parse(request.time))
@@ -277,12 +278,5 @@ class EmbeddedEngine(SceneApi):
 def _checked_size(width: int, height: int) -> tuple[int, int]:
     try:
         return check_size({"width": width, "height": height})
-    except ProtocolError as problem:
-        raise EngineError(str(problem)) from None
-
-
-def _checked_antialias(samples: int) -> int:
-    try:
-        return check_antialias(samples)
     except ProtocolError as problem:
         raise EngineError(str(problem)) from None

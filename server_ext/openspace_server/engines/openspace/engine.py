@@ -20,7 +20,6 @@ from openspace_server.engines.base import (
     Frame,
     Motion,
     Still,
-    StillRequest,
     Target,
     UnknownTarget,
 )
@@ -52,6 +51,7 @@ from openspace_server.engines.openspace.process.processes import Programs, wait_
 from openspace_server.engines.openspace.settings import OpenSpaceSettings
 from openspace_server.engines.openspace.window.live_picture import Aside, Live
 from openspace_server.engines.openspace.window.screen_grabber import ScreenGrabber
+from openspace_server.protocols.frame_request import FrameRequest
 
 if TYPE_CHECKING:
     from openspace_server.engines.openspace.window.x_window import XWindow
@@ -238,7 +238,7 @@ class OpenSpaceEngine(PointClouds):
         self._last = Frame(self._frames, pixels, self._told.time, self._camera)
         return self._last
 
-    def still_in_parts(self, now: float, request: StillRequest) -> Generator[None, None, Still]:
+    def still_in_parts(self, now: float, request: FrameRequest) -> Generator[None, None, Still]:
         """See :meth:`Engine.still_in_parts`. The live picture stands still until :meth:`end_stills`; OpenSpace smooths
         as it is set to, whatever ``antialias`` says."""
         if request.depth or request.ids:

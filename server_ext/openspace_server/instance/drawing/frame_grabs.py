@@ -14,9 +14,10 @@ import numpy as np
 
 from openspace_server.engines.base import EngineError, Frame, Still
 from openspace_server.instance.drawing.draw_loop import DrawLoop
-from openspace_server.instance.drawing.stills import Stills, Wanted
+from openspace_server.instance.drawing.stills import Stills
 from openspace_server.protocols import arrays, pieces
 from openspace_server.protocols.fields import boolean, integer
+from openspace_server.protocols.frame_request import FrameRequest
 from openspace_server.protocols.shared_memory import ANSWERS, Offered
 
 REMEMBERED = 4
@@ -81,39 +82,39 @@ class Grabs:
         self._recent: deque[GrabbedFrame] = deque(maxlen=REMEMBERED)
         self._large = asyncio.Lock()
 
-    async def answer(self, request: int, wanted: Wanted, size: tuple[int, int], way: Way) -> Iterator[bytes]:
-        """Draw now; the messages that answer ``request``.
+    async def answer(self, id: int, request: FrameRequest, size: tuple[int, int], way: Way) -> Iterator[bytes]:
+        """Draw now; the messages that answer the request numbered ``id``.
 
         Args:
             size: of the live view, in pixels.
         """
-        if wanted.live:
-            return await self._in_turn(request, wanted, size, way)
+        if request.is_live:
+            return await self._in_turn(id, request, size, way)
         async with self._stills.asked():
-            return await self._in_turn(request, wanted, wanted.size or size, way)
+            return await self._in_turn(id, request, request.size or size, way)
 
-    async def _in_turn(self, request: int, wanted: Wanted, size: tuple[int, int], way: Way) -> Iterator[bytes]:
+    async def _in_turn(self, id: int, request: FrameRequest, size: tuple[int, int], way: Way) -> Iterator[bytes]:
         width, height = size
         if width * height <= LARGE_PIXELS:
-            return await self._messages(request, wanted, way)
+            return await self._messages(id, request, way)
         async with self._large:
-            return await self._messages(request, wanted, way)
+            return await self._messages(id, request, way)
 
-    async def _messages(self, request: int, wanted: Wanted, way: Way) -> Iterator[bytes]:
-        if wanted.live:
+    async def _messages(self, id: int, request: FrameRequest, way: Way) -> Iterator[bytes]:
+        if request.is_live:
             frame = await self._draw_loop.grab(lambda frame: frame)
         else:
-            frame = await self._stills.take(wanted)
+            frame = await self._stills.take(request)
         # Engines never write to a frame's pixels again, so the draw thread may go on meanwhile.
-        pixels = await asyncio.to_thread(_converted, frame.pixels, wanted.format)
-        if wanted.live and wanted.format == "rgb":
+        pixels = await asyncio.to_thread(_converted, frame.pixels, request.format)
+        if request.is_live and request.format == "rgb":
             self._recent.append(GrabbedFrame(frame, pixels))
         sent = [("frame", pixels)]
-        told: dict[str, Any] = {"frame": frame.id, "time": frame.time, "camera": frame.camera, "format": wanted.format}
+        told: dict[str, Any] = {"frame": frame.id, "time": frame.time, "camera": frame.camera, "format": request.format}
         if isinstance(frame, Still):
             told["bodies"] = frame.bodies
             sent += [(kind, array) for kind in ("depth", "ids") if (array := getattr(frame, kind)) is not None]
-        return _encoded(request, sent, told, way)
+        return _encoded(id, sent, told, way)
 
     def find(self, frame: int) -> GrabbedFrame | None:
         return next((grabbed for grabbed in self._recent if grabbed.frame.id == frame), None)

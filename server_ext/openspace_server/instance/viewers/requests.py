@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from openspace_server.engines.base import Engine, EngineError
 from openspace_server.engines.scripting.changes import apply_changes, read_changes
 from openspace_server.instance.drawing.frame_grabs import Way
-from openspace_server.instance.drawing.stills import Wanted
 from openspace_server.instance.viewers import point_requests as point_verbs
 from openspace_server.instance.viewers import tour_requests as touring
 from openspace_server.instance.viewers.metrics import prometheus
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, text
+from openspace_server.protocols.frame_request import FrameRequest
 from openspace_server.protocols.limits import check_bit_rate, check_frame_rate, check_size
 from openspace_server.protocols.shared_memory import NoSharedMemory, Offered
 from openspace_server.protocols.viewer import Request
@@ -153,11 +153,11 @@ async def _frame(who: Conversation, arguments: Arguments, id: int) -> Any:
         raise ProtocolError("frame: only on the bulk socket, where arrays can be sent")
     if not (who.steers or who.owner or who.grabs.allows(time.monotonic())):
         raise ProtocolError("frame: too many for somebody who does not steer")
-    settings, wanted = who.instance.settings, Wanted.read(arguments)
-    if not (wanted.live or who.steers or who.owner):
+    settings, request = who.instance.settings, FrameRequest.read(arguments)
+    if not (request.is_live or who.steers or who.owner):
         raise ProtocolError("frame: only who steers may ask for another size, time or camera, or for depth and ids")
     return await who.instance.grabs.answer(
-        id, wanted, (settings.width, settings.height), Way.read(arguments, who.memory)
+        id, request, (settings.width, settings.height), Way.read(arguments, who.memory)
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from openspace_server.engines.base import EngineError, Motion, Still, StillRequest, UnknownTarget
+from openspace_server.engines.base import EngineError, Motion, Still, UnknownTarget
 from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.embedded.scene import stills
 from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX
+from openspace_server.protocols.frame_request import FrameRequest
 from tests.engines.embedded.conftest import MOMENT, Wall
 from tests.engines.fake_engine import FakeSceneEngine
 
@@ -97,7 +98,7 @@ def test_tiles_fit_together(engine: EmbeddedEngine, wall: Wall, monkeypatch: pyt
 
 def test_a_still_in_parts_lets_the_live_picture_go_on(engine: EmbeddedEngine, wall: Wall) -> None:
     whole = engine.still(wall.now, (400, 300), antialias=4, camera=SATURN, depth=True)
-    parts = engine.still_in_parts(wall.now, StillRequest((400, 300), antialias=4, camera=SATURN, depth=True))
+    parts = engine.still_in_parts(wall.now, FrameRequest((400, 300), antialias=4, camera=SATURN, depth=True))
     drawn = 0
     while True:
         try:
@@ -116,7 +117,7 @@ def test_a_still_in_parts_lets_the_live_picture_go_on(engine: EmbeddedEngine, wa
 def test_a_still_of_an_engine_that_was_closed_ends_with_the_reason() -> None:
     fresh = EmbeddedEngine()
     fresh.open(100, 100)
-    parts = fresh.still_in_parts(0.0, StillRequest((200, 200)))
+    parts = fresh.still_in_parts(0.0, FrameRequest((200, 200)))
     next(parts)
     fresh.close()
     with pytest.raises(EngineError, match="closed before the still was finished"):
@@ -169,8 +170,11 @@ def test_a_body_smaller_than_a_pixel_has_one(engine: EmbeddedEngine, wall: Wall)
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ({"size": (63, 100)}, "^width: 63 is outside 64 to 8192$"),
-        ({"size": (8192, 8192)}, r"^width and height: expected at most 33177600 pixels \(7680x4320\), got 8192x8192$"),
+        ({"size": (63, 100)}, "^size: width: 63 is outside 64 to 8192$"),
+        (
+            {"size": (8192, 8192)},
+            r"^size: width and height: expected at most 33177600 pixels \(7680x4320\), got 8192x8192$",
+        ),
         ({"antialias": 3}, "^antialias: expected 1, 2, 4, 8 or 16 samples per pixel, got 3$"),
         ({"antialias": True}, "^antialias: expected 1, 2, 4, 8 or 16 samples per pixel, got True$"),
         ({"time": "soon"}, "ISO 8601"),
@@ -181,7 +185,7 @@ def test_impossible_stills_are_refused(
     engine: EmbeddedEngine, wall: Wall, arguments: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(EngineError, match=reason):
-        engine.still_in_parts(wall.now, StillRequest(**arguments))
+        engine.still(wall.now, **arguments)
     with pytest.raises(UnknownTarget):
         engine.still(wall.now, camera={"Anchor": "Nowhere", "Position": [1e9, 0, 0]})
 
