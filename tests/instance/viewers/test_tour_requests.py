@@ -64,7 +64,7 @@ def test_a_frame_comes_in_pieces_to_those_who_want_them() -> None:
 def test_a_still_that_cannot_be_is_refused(arguments: dict[str, object], said: str) -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
-            assert await viewer.ask("frame", **arguments) == said
+            assert await viewer.ask("frame", **arguments) == f"error: {said}"
 
     run(scenario())
 
