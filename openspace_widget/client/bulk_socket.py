@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
-from openspace_server.protocols import arrays, pieces, shared_memory, transfer
+from openspace_server.protocols import arrays, shared_memory, transfer
 from openspace_server.protocols.fields import ProtocolError
+from openspace_server.protocols.transfer import Reassembler
 from openspace_server.protocols.viewer import Request
 from openspace_widget.client.shared_memory import Shelf, share
 from openspace_widget.client.uploads import ArraySender
@@ -103,11 +104,12 @@ class Bulk:
     async def read(self) -> str:
         """Take what the instance sends until the socket is closed; why it was, as far as the instance told."""
         reason = LOST
-        joiner, incomplete = pieces.Joiner(), dict[Any, Arrays]()
+        reassembler = Reassembler(transfer.DOWNLOAD, transfer.MAX_INTERLEAVED)
+        incomplete = dict[Any, Arrays]()
         try:
             while (message := await self._socket.read_message()) is not None:
                 if isinstance(message, bytes):
-                    self._take(message, joiner, incomplete)
+                    self._take(message, reassembler, incomplete)
                     continue
                 event: Event = json.loads(message)
                 match event.get("type"):
@@ -149,10 +151,10 @@ class Bulk:
             self._shelf.close()
             self._shelf = None
 
-    def _take(self, message: bytes, joiner: pieces.Joiner, incomplete: dict[Any, Arrays]) -> None:
+    def _take(self, message: bytes, reassembler: Reassembler, incomplete: dict[Any, Arrays]) -> None:
         whole: bytes | bytearray | memoryview | None = message
-        if pieces.is_piece(message):
-            whole = joiner.add(message)
+        if transfer.DOWNLOAD.is_chunk(message):
+            whole = reassembler.receive(message)
         elif shared_memory.is_told(message):
             whole = self._shelf.read(message) if self._shelf is not None else None
         if whole is None:

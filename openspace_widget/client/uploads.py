@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from tornado.websocket import WebSocketClientConnection
 
 from openspace_server.protocols import transfer
-from openspace_server.protocols.transfer import Window
+from openspace_server.protocols.transfer import SendCredits
 
 MEASURED_BYTES = 256 * 1024
 """Messages from this size on tell how fast the way is."""
@@ -20,7 +20,7 @@ class ArraySender:
 
     def __init__(self, socket: WebSocketClientConnection) -> None:
         self._socket = socket
-        self._window = Window()
+        self._credits = SendCredits()
         self._credit = asyncio.Event()
         self._turn = asyncio.Lock()
         self.rate: float | None = None
@@ -28,7 +28,7 @@ class ArraySender:
 
     def credited(self, size: int) -> None:
         """The instance took ``size`` bytes."""
-        self._window.grant(size)
+        self._credits.grant(size)
         self._credit.set()
 
     async def send(self, number: int, parts: Sequence[bytes | memoryview], refused: Callable[[], bool]) -> None:
@@ -36,12 +36,12 @@ class ArraySender:
         async with self._turn:
             began, sent = time.monotonic(), 0
             for chunk in transfer.chunks(number, parts):
-                size = len(chunk) - transfer.PREFIX.size
-                while not self._window.take(size):
+                size = len(chunk) - transfer.PREFIX_BYTES
+                while not self._credits.take(size):
                     self._credit.clear()
                     await self._credit.wait()
                 if refused():
-                    self._window.grant(size)
+                    self._credits.grant(size)
                     return
                 await self._socket.write_message(chunk, binary=True)
                 sent += size
@@ -51,5 +51,5 @@ class ArraySender:
 
     def closed(self) -> None:
         """The socket is gone: let whoever waits for credits find out."""
-        self._window.grant(transfer.WINDOW)
+        self._credits.grant(transfer.WINDOW)
         self._credit.set()

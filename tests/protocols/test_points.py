@@ -1,4 +1,4 @@
-"""Point frames as messages, their encodings and their chunks: exact where they say so, and closed to nonsense."""
+"""Point frames as messages and their encodings: exact where they say so, and closed to nonsense."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from openspace_server.protocols import arrays, encodings, points, transfer
 from openspace_server.protocols.arrays import Encoding
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import Options, PointFrame
-from openspace_server.protocols.transfer import Incoming, TransferError, Window
+from openspace_server.protocols.transfer import Reassembler
 from tests.examples import examples
 
 many = settings(max_examples=examples(200), deadline=None)
@@ -30,13 +30,6 @@ def message(frame: PointFrame, encoding: Encoding = arrays.PLAIN) -> bytes:
 def crafted(header: dict[str, Any] | bytes, body: bytes = b"") -> bytes:
     raw = header if isinstance(header, bytes) else json.dumps(header).encode()
     return arrays.MAGIC + len(raw).to_bytes(4, "little") + raw + body
-
-
-def received(chunks: Any, incoming: Incoming | None = None) -> memoryview | None:
-    incoming, whole = incoming or Incoming(), None
-    for chunk in chunks:
-        whole = incoming.receive(chunk) or whole
-    return whole
 
 
 @pytest.mark.parametrize("dtype", ["<f4", "<f8"])
@@ -173,69 +166,10 @@ def test_a_small_message_cannot_unpack_to_a_large_one() -> None:
         PointFrame.decode(crafted(header, bomb))
 
 
-# -- chunks -------------------------------------------------------------------------------------------------------
-
-
-@many
-@given(st.lists(st.binary(max_size=40), max_size=5), st.integers(1, 30))
-def test_chunks_carry_every_byte_in_order(parts: list[bytes], size: int) -> None:
-    joined = b"".join(parts)
-    bodies = [chunk[transfer.PREFIX.size :] for chunk in transfer.chunks(5, parts, size)]
-    assert b"".join(bodies) == joined
-    assert all(len(body) == size for body in bodies[:-1])
-
-
-@many
-@given(st.integers(1, 400))
-def test_a_message_in_chunks_of_any_size_arrives_whole(size: int) -> None:
-    sent = message(PointFrame("a", 1, CLOUD[:20], {"values": np.zeros(20, "<f4")}))
-    assert received(transfer.chunks(3, [sent[:10], memoryview(sent)[10:]], size)) == sent
-
-
-def test_ten_gigabytes_are_refused_with_the_first_chunk_and_the_next_message_is_fine() -> None:
-    incoming = Incoming()
-    announced = transfer.PREFIX.pack(transfer.MAGIC, 1, 0, 10 * 10**9) + bytes(1000)
-    with pytest.raises(TransferError, match="10000000000 bytes is announced") as refused:
-        incoming.receive(announced)
-    assert refused.value.transfer == 1
-    later = transfer.PREFIX.pack(transfer.MAGIC, 1, 1000, 10 * 10**9) + bytes(1000)
-    assert incoming.receive(later) is None, "what follows is ignored"
-    sent = message(PointFrame("a", 1, CLOUD))
-    assert received(transfer.chunks(2, [sent]), incoming) == sent
-
-
-def test_a_header_that_lies_about_its_length_is_refused_with_the_first_chunk() -> None:
-    header = {"kind": "points", "name": "a", "sequence": 0, "dtype": "<f4", "shape": [9, 3]}
-    chunks = list(transfer.chunks(1, [crafted(header, bytes(100_000))], 4096))
-    with pytest.raises(TransferError, match="its header needs"):
-        Incoming().receive(chunks[0])
-
-
-def test_a_message_abandoned_in_the_middle_makes_room_for_the_next() -> None:
-    sent = message(PointFrame("a", 1, CLOUD))
-    incoming = Incoming()
-    assert incoming.receive(next(transfer.chunks(1, [sent]))) is None
-    assert incoming.transfer == 1
-    assert received(transfer.chunks(2, [sent]), incoming) == sent
-    assert incoming.transfer is None
-
-
-@pytest.mark.parametrize("order", [(0, 2), (1,), (0, 1, 1), (0, 0, 2)])
-def test_chunks_out_of_order_are_refused(order: tuple[int, ...]) -> None:
-    chunks = list(transfer.chunks(1, [message(PointFrame("a", 1, CLOUD[:500]))], 1024))
-    with pytest.raises(TransferError, match=r"expected one from|never begun"):
-        received(chunks[i] for i in order)
-
-
-def test_a_window_lets_no_more_go_than_was_granted() -> None:
-    window, gone = Window(), 0
-    while window.take(1000):
-        gone += 1000
-    assert transfer.WINDOW - 1000 < gone <= transfer.WINDOW
-    window.grant(5000)
-    assert [window.take(1000) for _ in range(6)].count(True) >= 5
-    window.grant(10**12)
-    assert window.left == transfer.WINDOW, "nobody is granted more than a window"
+def _reassemble(whole: bytes) -> None:
+    reassembler = Reassembler()
+    for chunk in transfer.chunks(1, [whole], 5000):
+        reassembler.receive(chunk)
 
 
 def refused_or_fine(decode: Any, raw: bytes) -> None:
@@ -279,13 +213,4 @@ def test_any_damage_to_a_good_message_is_decoded_or_refused(data: st.DataObject)
     cut = data.draw(st.integers(0, len(raw)))
     for damaged in (bytes(raw), bytes(raw[:cut])):
         refused_or_fine(PointFrame.decode, damaged)
-        refused_or_fine(lambda whole: received(transfer.chunks(1, [whole], 5000)), damaged)
-
-
-@many
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 60), st.integers(0, 60), st.binary(max_size=60))))
-def test_any_chunks_are_taken_or_refused(sent: list[tuple[int, int, int, bytes]]) -> None:
-    incoming = Incoming()
-    for number, offset, total, body in sent:
-        refused_or_fine(incoming.receive, transfer.PREFIX.pack(transfer.MAGIC, number, offset, total) + body)
-        refused_or_fine(incoming.receive, body)
+        refused_or_fine(_reassemble, damaged)

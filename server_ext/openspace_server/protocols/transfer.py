@@ -1,12 +1,15 @@
-"""Long messages in chunks over one ordered, reliable channel, with credits so that memory stays bounded at both ends.
+"""Transfer of long array messages in chunks over one ordered, reliable channel, with credits that bound the memory.
 
-A chunk is a binary message of its own: magic ``OSC1``, transfer (uint32), offset (uint64), total (uint64), all little
-endian, then bytes ``offset ..`` of the ``total`` that the transfer carries (an ``OSA1`` array message). A sender has
-one transfer under way at a time, its chunks in order; a chunk at offset 0 of another transfer abandons an unfinished
-one. The transfer's number is the id that ``reply`` or ``error`` answers.
+A chunk is a binary message of its own: magic, number of the transfer (uint32), offset and total (uint64), all little
+endian, then the bytes from ``offset`` of the ``total`` that the message has. There are two layouts, both on the wire
+since their releases: :data:`UPLOAD` (``OSC1``, offset before total), sent to instances and described in docs/points.md,
+and :data:`DOWNLOAD` (``OSP1``, total before offset), in which instances answer the kernel, so that relays pass on the
+first chunk while the last is still being made, and none has to hold a whole 8K frame.
 
-A sender may have :data:`WINDOW` bytes of chunks (prefixes left out) on their way; the receiver gives back what it has
-taken by ``{"type": "credit", "bytes"}``.
+An uploading sender has one transfer in flight at a time, its chunks in order; a chunk at offset 0 of another transfer
+abandons an unfinished one. The transfer's number is the id that ``reply`` or ``error`` answers. It may have
+:data:`WINDOW` bytes of chunks (prefixes excluded) in flight; the receiver returns credits for what it has consumed:
+``{"type": "credit", "bytes"}``. Answers of several requests may be interleaved and need no credits.
 """
 
 from __future__ import annotations
@@ -14,24 +17,26 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from openspace_server.protocols import arrays
-from openspace_server.protocols.cutting import cut
 from openspace_server.protocols.fields import ProtocolError, describe, integer
 
-MAGIC = b"OSC1"
-PREFIX = struct.Struct("<4sIQQ")
+_PREFIX = struct.Struct("<4sIQQ")
+PREFIX_BYTES = _PREFIX.size
 WINDOW = 8 * 1024 * 1024
 CHUNK_BYTES = 512 * 1024
-"""A good size on WebSockets; data channels want :data:`CHANNEL_CHUNK_BYTES`."""
-CHANNEL_CHUNK_BYTES = 64 * 1024 - PREFIX.size
+"""A good size on WebSockets; data channels need :data:`CHANNEL_CHUNK_BYTES`."""
+CHANNEL_CHUNK_BYTES = 64 * 1024 - PREFIX_BYTES
 CREDIT_BYTES = WINDOW // 16
-"""Credits are given back in pieces of at least this many bytes."""
+"""The smallest credit while a transfer is in flight."""
 MAX_CHUNK_BYTES = 1024 * 1024
 MAX_TOTAL_BYTES = arrays.MAX_BUFFER_BYTES + arrays.MAX_HEADER_BYTES
+MAX_INTERLEAVED = 64
+"""Unfinished messages that the receiver of interleaved ones holds at most."""
 
 
 class TransferError(ProtocolError):
@@ -42,13 +47,56 @@ class TransferError(ProtocolError):
         self.transfer = transfer
 
 
-def is_chunk(message: bytes | bytearray | memoryview) -> bool:
-    return bytes(message[:4]) == MAGIC
+@dataclass(frozen=True)
+class Layout:
+    """Magic and field order of a chunk's prefix."""
+
+    magic: bytes
+    is_offset_first: bool
+
+    def is_chunk(self, message: bytes | bytearray | memoryview) -> bool:
+        return bytes(message[:4]) == self.magic
+
+    def pack(self, number: int, offset: int, total: int) -> bytes:
+        return _PREFIX.pack(self.magic, number, *((offset, total) if self.is_offset_first else (total, offset)))
+
+    def unpack(self, chunk: memoryview) -> tuple[int, int, int]:
+        """Number, offset and total. Raises TransferError."""
+        if len(chunk) <= PREFIX_BYTES:
+            raise TransferError(f"a chunk of {len(chunk)} bytes holds nothing beyond its prefix", None)
+        magic, number, first, second = _PREFIX.unpack_from(chunk)
+        if magic != self.magic:
+            raise TransferError(f"a chunk starts with {describe(magic)}, expected {self.magic!r}", None)
+        return (number, first, second) if self.is_offset_first else (number, second, first)
 
 
-def chunks(transfer: int, parts: Sequence[bytes | memoryview], size: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """The chunks of one message, made one at a time. ``parts`` are the message's bytes in order."""
-    return cut(parts, size, lambda offset, total: PREFIX.pack(MAGIC, transfer, offset, total))
+UPLOAD = Layout(b"OSC1", is_offset_first=True)
+DOWNLOAD = Layout(b"OSP1", is_offset_first=False)
+
+
+def chunks(
+    number: int, parts: Sequence[bytes | memoryview], size: int = CHUNK_BYTES, layout: Layout = UPLOAD
+) -> Iterator[bytes]:
+    """The chunks of one message, ``size`` bytes each, made one at a time. ``parts`` are its bytes in order."""
+    rest = [memoryview(part).cast("B") for part in reversed(parts)]
+    total = sum(len(part) for part in rest)
+    for offset in range(0, total, size):
+        chunk: list[bytes | memoryview] = [layout.pack(number, offset, total)]
+        room = size
+        while room and rest:
+            part = rest.pop()
+            chunk.append(part[:room])
+            if len(part) > room:
+                rest.append(part[room:])
+            room -= len(chunk[-1])
+        yield b"".join(chunk)
+
+
+def number_of(chunk: bytes | bytearray | memoryview) -> int:
+    """The number of the chunk's transfer, in either layout. Raises TransferError."""
+    if len(chunk) < PREFIX_BYTES:
+        raise TransferError(f"a chunk of {len(chunk)} bytes is shorter than its prefix", None)
+    return int(_PREFIX.unpack_from(chunk)[1])
 
 
 def credit(size: int) -> str:
@@ -61,14 +109,14 @@ def read_credit(message: dict[str, Any]) -> int:
     return integer(message, "bytes", 0, 2**40)
 
 
-class Window:
-    """The sender's side of the credits: how many bytes may go now."""
+class SendCredits:
+    """The sender's side: how many bytes may be sent now."""
 
     def __init__(self) -> None:
         self.left = WINDOW
 
     def take(self, size: int) -> bool:
-        """Whether ``size`` bytes may go; they are taken off if so."""
+        """Whether ``size`` bytes may be sent; they are deducted if so."""
         if size > self.left:
             return False
         self.left -= size
@@ -78,22 +126,22 @@ class Window:
         self.left = min(self.left + size, WINDOW)
 
 
-class Ledger:
-    """The receiver's side of the credits: what it took and has not given back yet."""
+class ReceiveCredits:
+    """The receiver's side: what it has received and not returned credits for."""
 
     def __init__(self) -> None:
         self._allowed = WINDOW
         self._owed = 0
 
-    def took(self, chunk: bytes | bytearray | memoryview) -> bool:
-        """Book one chunk; False if its sender is far beyond its credits and should be cut off."""
-        size = max(0, len(chunk) - PREFIX.size)
+    def receive(self, chunk: bytes | bytearray | memoryview) -> bool:
+        """Count one chunk; False if its sender is far beyond its credits and should be cut off."""
+        size = max(0, len(chunk) - PREFIX_BYTES)
         self._allowed -= size
         self._owed += size
         return self._allowed >= -WINDOW
 
     def due(self, *, idle: bool) -> int:
-        """Credits to give back now: in pieces of :data:`CREDIT_BYTES`, the rest when no transfer is under way."""
+        """Credits to return now: at least :data:`CREDIT_BYTES` at a time; the rest when no transfer is in flight."""
         if self._owed < (1 if idle else CREDIT_BYTES):
             return 0
         owed, self._owed = self._owed, 0
@@ -101,83 +149,105 @@ class Ledger:
         return owed
 
 
-class Incoming:
-    """The receiver's side: puts one sender's chunks together. Holds one message at a time, at most ``limit`` bytes."""
+class _Message:
+    """One unfinished message."""
 
-    def __init__(self, limit: int = MAX_TOTAL_BYTES) -> None:
+    def __init__(self, total: int) -> None:
+        # The pages of an empty array cost nothing until they are written.
+        self.buffer = np.empty(total, np.uint8)
+        self.filled = 0
+        self._is_header_checked = False
+
+    @property
+    def is_complete(self) -> bool:
+        return self.filled == len(self.buffer)
+
+    def add(self, offset: int, body: memoryview) -> None:
+        """Raises ProtocolError."""
+        total = len(self.buffer)
+        if offset != self.filled or offset + len(body) > total:
+            raise ProtocolError(
+                f"a chunk of bytes {offset} to {offset + len(body)} of {total}, expected one from {self.filled}"
+            )
+        self.buffer[offset : offset + len(body)] = np.frombuffer(body, np.uint8)
+        self.filled += len(body)
+        if not self._is_header_checked:
+            self._check_header()
+
+    def _check_header(self) -> None:
+        """Refuse a message with a wrong header before the rest of it is received."""
+        total = len(self.buffer)
+        header = arrays.read_header(self.buffer.data[: self.filled])
+        if header is None:
+            if self.is_complete:
+                raise ProtocolError(f"array message of {total} bytes is shorter than its header")
+            return
+        self._is_header_checked = True
+        if header[2] != total:
+            raise ProtocolError(f"array message of {total} bytes, its header needs {header[2]}")
+
+
+class Reassembler:
+    """Reassembles the messages of one channel, each of at most ``limit`` bytes.
+
+    Up to ``max_unfinished`` messages may be interleaved. With one, the first chunk of another message abandons the
+    unfinished one.
+    """
+
+    def __init__(self, layout: Layout = UPLOAD, max_unfinished: int = 1, limit: int = MAX_TOTAL_BYTES) -> None:
+        self._layout = layout
+        self._max_unfinished = max_unfinished
         self._limit = limit
-        self._transfer: int | None = None
+        self._unfinished: dict[int, _Message] = {}
         self._refused: int | None = None
-        self._buffer = np.empty(0, np.uint8)
-        self._filled = 0
-        self._checked = False
 
     @property
     def transfer(self) -> int | None:
-        """The number of the unfinished transfer."""
-        return self._transfer
+        """The number of the unfinished transfer; of the oldest, if there are several."""
+        return next(iter(self._unfinished), None)
 
     def receive(self, chunk: bytes | bytearray | memoryview) -> memoryview | None:
-        """Take one chunk; the whole message once it is complete.
+        """Add one chunk; the whole message once it is complete.
 
         Raises:
             TransferError: what is wrong; the rest of that transfer is then ignored, other transfers are not affected.
         """
         view = memoryview(chunk).cast("B")
-        if len(view) <= PREFIX.size:
-            raise TransferError(f"a chunk of {len(view)} bytes holds nothing beyond its prefix", None)
-        magic, transfer, offset, total = PREFIX.unpack_from(view)
-        if magic != MAGIC:
-            raise TransferError(f"a chunk starts with {describe(magic)}, expected {MAGIC!r}", None)
-        if transfer == self._refused and offset:
+        number, offset, total = self._layout.unpack(view)
+        if number == self._refused and offset:
             return None
         try:
-            return self._take(transfer, offset, total, view[PREFIX.size :])
+            return self._add(number, offset, total, view[PREFIX_BYTES:])
         except ProtocolError as problem:
-            self.abandon()
-            self._refused = transfer
-            raise TransferError(str(problem), transfer) from None
+            self._unfinished.pop(number, None)
+            self._refused = number
+            raise TransferError(str(problem), number) from None
 
     def abandon(self) -> None:
-        """Forget the unfinished transfer and free its memory."""
-        self._transfer, self._buffer, self._filled = None, np.empty(0, np.uint8), 0
+        """Forget all unfinished transfers and free their memory."""
+        self._unfinished.clear()
 
-    def _take(self, transfer: int, offset: int, total: int, body: memoryview) -> memoryview | None:
+    def _add(self, number: int, offset: int, total: int, body: memoryview) -> memoryview | None:
         if len(body) > MAX_CHUNK_BYTES:
             raise ProtocolError(f"a chunk of {len(body)} bytes is larger than the {MAX_CHUNK_BYTES} allowed")
         if offset == 0:
-            self._begin(transfer, total)
-        if transfer != self._transfer or total != len(self._buffer):
-            raise ProtocolError(f"a chunk of transfer {transfer} at {offset} of {total} bytes, which was never begun")
-        if offset != self._filled or offset + len(body) > total:
-            raise ProtocolError(
-                f"a chunk of bytes {offset} to {offset + len(body)} of {total}, expected one from {self._filled}"
-            )
-        self._buffer[offset : offset + len(body)] = np.frombuffer(body, np.uint8)
-        self._filled += len(body)
-        self._check_header(total)
-        if self._filled < total:
+            self._begin(number, total)
+        message = self._unfinished.get(number)
+        if message is None or total != len(message.buffer):
+            raise ProtocolError(f"a chunk of transfer {number} at {offset} of {total} bytes, which was never begun")
+        message.add(offset, body)
+        if not message.is_complete:
             return None
-        message = self._buffer.data
-        self.abandon()
-        return message
+        del self._unfinished[number]
+        return message.buffer.data
 
-    def _begin(self, transfer: int, total: int) -> None:
+    def _begin(self, number: int, total: int) -> None:
         if total > self._limit:
             raise ProtocolError(f"a message of {total} bytes is announced, at most {self._limit} are allowed")
-        self._transfer, self._refused = transfer, None
-        # The pages of an empty array cost nothing until they are written.
-        self._buffer, self._filled, self._checked = np.empty(total, np.uint8), 0, False
-
-    def _check_header(self, total: int) -> None:
-        """Refuse a header that lies before the rest of the message comes."""
-        if self._checked:
-            return
-        read = arrays.read_header(self._buffer.data[: self._filled])
-        if read is None:
-            if self._filled == total:
-                raise ProtocolError(f"array message of {total} bytes is shorter than its header")
-            return
-        self._checked = True
-        if read[2] != total:
-            raise ProtocolError(f"array message of {total} bytes, its header needs {read[2]}")
+        self._unfinished.pop(number, None)
+        if self._max_unfinished == 1:
+            self._unfinished.clear()
+        elif len(self._unfinished) >= self._max_unfinished:
+            raise ProtocolError(f"more than {self._max_unfinished} messages are unfinished")
+        self._refused = None
+        self._unfinished[number] = _Message(total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from openspace_server.protocols import arrays, pieces
+from openspace_server.protocols import arrays, transfer
 from tests.instance.harness import Bulk, bulk, run, running
 
 pytestmark = pytest.mark.process
@@ -14,12 +14,12 @@ HERE = {"Anchor": "Earth", "Position": [0.1, 0.2, 0], "Up": [0, 0, 1]}
 
 
 async def whole(viewer: Bulk, verb: str, **arguments: object) -> list[tuple[dict[str, object], np.ndarray]]:
-    """The array messages that answer, put together from their pieces."""
+    """The array messages that answer, reassembled from their chunks."""
     viewer.request(verb, **arguments)
-    joiner, found = pieces.Joiner(), []
+    reassembler, found = transfer.Reassembler(transfer.DOWNLOAD), []
     while not found or found[-1][0].get("more"):
         message = await viewer.take(lambda m: isinstance(m, bytes))
-        if (complete := joiner.add(message)) is not None:
+        if (complete := reassembler.receive(message)) is not None:
             found.append(arrays.decode(bytes(complete)))
     return found
 

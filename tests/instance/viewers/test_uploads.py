@@ -73,7 +73,7 @@ def test_two_hundred_frames_cost_no_more_memory_than_the_window() -> None:
         async with clouds(update_seconds=0.002) as instance, bulk(instance) as viewer:
             await show(viewer, frame(places=PLACES))
             before = psutil.Process(instance.process.pid).memory_info().rss
-            window, last = transfer.Window(), 0
+            window, last = transfer.SendCredits(), 0
             for sequence in range(2, 202):
                 sent = frame(sequence=sequence, places=PLACES)
                 size = sum(len(part) for part in sent.encode()[0])
@@ -209,7 +209,7 @@ def test_lies_and_nonsense_get_a_reason_and_change_nothing() -> None:
         async with clouds() as instance, bulk(instance) as viewer:
             await show(viewer, frame())
             memory = psutil.Process(instance.process.pid).memory_info().rss
-            announced = transfer.PREFIX.pack(transfer.MAGIC, 90, 0, 10 * 10**9) + bytes(1000)
+            announced = transfer.UPLOAD.pack(90, 0, 10 * 10**9) + bytes(1000)
             viewer.connection.write_message(announced, binary=True)
             assert "10000000000 bytes is announced" in await viewer.answer(90)
             liar = b"".join(frame(places=PLACES).encode()[0]) + bytes(8)

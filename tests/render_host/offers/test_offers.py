@@ -157,7 +157,7 @@ def test_lies_are_refused_and_the_next_frame_is_fine() -> None:
     async def scenario() -> None:
         async with receiver() as (server, kept), sender(server) as made:
             assert made._outlet is not None
-            await made._outlet.send(transfer.PREFIX.pack(transfer.MAGIC, 999, 0, 10 * 10**9) + bytes(1000))
+            await made._outlet.send(transfer.UPLOAD.pack(999, 0, 10 * 10**9) + bytes(1000))
             await until(lambda: len(kept.reasons) == 1, "the refusal")
             assert "10000000000 bytes is announced" in kept.reasons[0]
             await made._outlet.send(os.urandom(500))

@@ -15,7 +15,7 @@ import numpy as np
 from openspace_server.engines.base import EngineError, Frame, Still
 from openspace_server.instance.drawing.draw_loop import DrawLoop
 from openspace_server.instance.drawing.stills import Stills
-from openspace_server.protocols import arrays, pieces
+from openspace_server.protocols import arrays, transfer
 from openspace_server.protocols.fields import boolean, integer
 from openspace_server.protocols.frame_request import FrameRequest
 from openspace_server.protocols.shared_memory import ANSWERS, Offered
@@ -68,7 +68,7 @@ class Way:
         if self.memory is not None and (told := self.memory.put(self.slot, request, header, body)) is not None:
             yield told
         elif self.pieces:
-            yield from pieces.split(request, header, body)
+            yield from transfer.chunks(request, (header, body), layout=transfer.DOWNLOAD)
         else:
             yield b"".join((header, body))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openspace_server.protocols import arrays, pieces
+from openspace_server.protocols import arrays, transfer
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, text
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _sent(id: int, positions: np.ndarray, rotations: np.ndarray) -> Iterator[byt
     for more, kind, array in ((1, "positions", positions), (0, "rotations", rotations)):
         array = np.ascontiguousarray(array, "<f8")
         header = arrays.encode_header(array, kind, request=id, more=more)
-        yield from pieces.split(id, header, array.reshape(-1).view(np.uint8).data)
+        yield from transfer.chunks(id, (header, array.reshape(-1).view(np.uint8).data), layout=transfer.DOWNLOAD)
 
 
 async def place(who: Conversation, arguments: dict[str, Any], id: int) -> dict[str, bool]:

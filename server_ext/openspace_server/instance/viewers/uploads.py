@@ -20,7 +20,7 @@ from openspace_server.protocols import arrays, shared_memory, transfer
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import KIND, LATEST, PointFrame
-from openspace_server.protocols.transfer import Incoming, Ledger, TransferError
+from openspace_server.protocols.transfer import Reassembler, ReceiveCredits, TransferError
 
 if TYPE_CHECKING:
     from openspace_server.instance.viewers.viewer import Conversation
@@ -43,11 +43,11 @@ class Intake:
 
     def __init__(self, talk: Conversation) -> None:
         self._talk = talk
-        self._incoming = Incoming()
+        self._reassembler = Reassembler()
         self._began = 0.0
         self._waiting: deque[_Waiting] = deque()
         self._working: asyncio.Task[None] | None = None
-        self._ledger = Ledger()
+        self._credits = ReceiveCredits()
         self._slots: dict[int, int] = {}
         """Transfer → the slot of shared memory that its message lies in."""
         self.senders: set[str] = set()
@@ -58,10 +58,10 @@ class Intake:
         if shared_memory.is_told(message):
             self._find(message)
             return
-        if not transfer.is_chunk(message):
+        if not transfer.UPLOAD.is_chunk(message):
             self._refuse(None, "expected a chunk of an array message (OSC1): no other array is expected here")
             return
-        if not self._ledger.took(message):
+        if not self._credits.receive(message):
             self._talk.carrier.cut_off("more was sent than credits were given for")
             return
         try:
@@ -72,20 +72,20 @@ class Intake:
 
     def close(self) -> None:
         """The viewer is gone: forget what came of a frame and what waits."""
-        self._incoming.abandon()
+        self._reassembler.abandon()
         self._waiting.clear()
         if self._working is not None:
             self._working.cancel()
         self._talk.instance.points.left(self)
 
     def _take(self, message: bytes) -> None:
-        before = self._incoming.transfer
+        before = self._reassembler.transfer
         if not self._talk.steers:
-            number = transfer.PREFIX.unpack_from(message)[1] if len(message) >= transfer.PREFIX.size else None
-            raise TransferError(f"points: {self._talk.instance.control.refusal(self._talk)}", number)
+            reason = f"points: {self._talk.instance.control.refusal(self._talk)}"
+            raise TransferError(reason, transfer.number_of(message))
         now = time.monotonic()
-        whole = self._incoming.receive(message)
-        number = transfer.PREFIX.unpack_from(message)[1]
+        whole = self._reassembler.receive(message)
+        number = transfer.number_of(message)
         if before is not None and number != before:
             self._refuse(before, "left off in the middle: nothing of it is shown")
         if number != before:
@@ -161,7 +161,7 @@ class Intake:
     def _give_back(self) -> None:
         if self._waiting:
             return
-        due = self._ledger.due(idle=self._incoming.transfer is None)
+        due = self._credits.due(idle=self._reassembler.transfer is None)
         if due:
             self._talk.carrier.post(transfer.credit(due))
 

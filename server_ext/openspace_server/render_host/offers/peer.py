@@ -14,7 +14,7 @@ import numpy as np
 from openspace_server.protocols import arrays, transfer
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError, text
-from openspace_server.protocols.transfer import Incoming, Ledger, TransferError
+from openspace_server.protocols.transfer import Reassembler, ReceiveCredits, TransferError
 from openspace_server.render_host.offers import webrtc as offer_webrtc
 from openspace_server.render_host.offers.webrtc import Outlet
 from openspace_server.sockets.endpoints import Endpoint, WebSocketClosedError
@@ -107,8 +107,8 @@ class Counting:
     def __init__(self, outlet: Outlet, frames: Frames) -> None:
         self._outlet = outlet
         self._frames = frames
-        self._incoming = Incoming()
-        self._ledger = Ledger()
+        self._reassembler = Reassembler()
+        self._credits = ReceiveCredits()
         self._waiting: deque[tuple[int, memoryview]] = deque()
         self._working: asyncio.Task[None] | None = None
 
@@ -116,22 +116,22 @@ class Counting:
         if isinstance(message, str):
             self._outlet.post(messages.error(None, "expected chunks of array messages, got a text"))
             return
-        if not self._ledger.took(message):
+        if not self._credits.receive(message):
             self._refuse(None, "more was sent than credits were given for")
             return
         try:
-            whole = self._incoming.receive(message)
+            whole = self._reassembler.receive(message)
         except TransferError as problem:
             self._refuse(problem.transfer, str(problem))
         else:
             if whole is not None:
-                self._waiting.append((transfer.PREFIX.unpack_from(message)[1], whole))
+                self._waiting.append((transfer.number_of(message), whole))
                 if self._working is None:
                     self._working = asyncio.ensure_future(self._work())
         self._give_back()
 
     async def close(self) -> None:
-        self._incoming.abandon()
+        self._reassembler.abandon()
         self._waiting.clear()
         if self._working is not None:
             self._working.cancel()
@@ -159,7 +159,7 @@ class Counting:
         self._outlet.post(messages.error(number, reason))
 
     def _give_back(self) -> None:
-        due = 0 if self._waiting else self._ledger.due(idle=self._incoming.transfer is None)
+        due = 0 if self._waiting else self._credits.due(idle=self._reassembler.transfer is None)
         if due:
             self._outlet.post(transfer.credit(due))
 

@@ -11,7 +11,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from openspace_server.protocols import transfer
 from openspace_server.protocols.fields import ProtocolError, parse_object
-from openspace_server.protocols.transfer import Window
+from openspace_server.protocols.transfer import SendCredits
 from openspace_server.render_host.offers import webrtc as offer_webrtc
 from openspace_server.render_host.offers.webrtc import Outlet
 
@@ -36,7 +36,7 @@ class OfferSender:
         self._target = {"session": session, "token": token} if session else {}
         self._connection: Any = None
         self._outlet: Outlet | None = None
-        self._window = Window()
+        self._credits = SendCredits()
         self._news = asyncio.Event()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._number = 0
@@ -76,7 +76,7 @@ class OfferSender:
             answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
             self._answers[self._number] = answer
             for chunk in transfer.chunks(self._number, parts, transfer.CHANNEL_CHUNK_BYTES):
-                await self._credit(len(chunk) - transfer.PREFIX.size)
+                await self._credit(len(chunk) - transfer.PREFIX_BYTES)
                 if answer.done():
                     break
                 try:
@@ -99,7 +99,7 @@ class OfferSender:
             await self._connection.close()
 
     async def _credit(self, size: int) -> None:
-        while not self._window.take(size):
+        while not self._credits.take(size):
             if self._lost:
                 raise OfferError(self._lost)
             self._news.clear()
@@ -134,7 +134,7 @@ class OfferSender:
             return
         match said.get("type"):
             case "credit":
-                self._window.grant(transfer.read_credit(said))
+                self._credits.grant(transfer.read_credit(said))
                 self._news.set()
             case "reply":
                 self._settle(said.get("id"), {"received": True, **(said.get("result") or {})})
