@@ -33,7 +33,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "server_ext"), str(ROOT),
 from benchmarks.harness.points_carriers import COUNT, elsewhere, frame, measure  # noqa: E402
 from benchmarks.harness.report import median, percentile, publish  # noqa: E402
 from benchmarks.main_road import lab_server  # noqa: E402
-from openspace_server.protocols.points import ALL, LATEST, Options, PointFrame, checksum  # noqa: E402
+from openspace_server.protocols.points import ALL, LATEST, PointFrame, PointOptions, checksum  # noqa: E402
 from openspace_widget import OpenSpace  # noqa: E402
 from openspace_widget.client import bulk_socket as bulk  # noqa: E402
 from openspace_widget.client.event_loop import background  # noqa: E402
@@ -41,7 +41,7 @@ from openspace_widget.client.shared_memory import share  # noqa: E402
 
 NOT_DRAWN = "tests.instance.viewers.point_engine:CloudEngine"
 ROADS = ("bulk WebSocket, not drawn", "bulk WebSocket, drawn", "shared with the instance, drawn")
-OPTIONS = Options(unit="Mpc")
+OPTIONS = PointOptions(unit="Mpc")
 
 
 def processor(processes: dict[str, psutil.Process]) -> dict[str, float]:

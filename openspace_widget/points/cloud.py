@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.points import ALL, Options
+from openspace_server.protocols.points import ALL, PointOptions
 from openspace_widget.client.session import Session
 from openspace_widget.errors import PointsError
 from openspace_widget.points import encode as point_frames
@@ -152,7 +152,7 @@ class Cloud:
     async def style(self, **changes: Any) -> dict[str, Any]:
         """Change options; all of them as they are then. Raises RequestError."""
         told = await self.session.ask("style_points", name=self.recipe.name, options=changes)
-        options = Options.read(self.recipe.options.as_json() | changes)
+        options = PointOptions.read(self.recipe.options.as_json() | changes)
         self.recipe = replace(self.recipe, options=options)
         return dict(told["options"])
 

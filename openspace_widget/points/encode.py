@@ -11,7 +11,7 @@ import numpy as np
 from openspace_server.protocols import encodings
 from openspace_server.protocols.arrays import Encoding
 from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.points import ALL, Options, PointFrame
+from openspace_server.protocols.points import ALL, PointFrame, PointOptions
 from openspace_server.protocols.units import POINT_UNITS
 from openspace_widget.errors import PointsError
 from openspace_widget.points import colormaps
@@ -33,7 +33,7 @@ class Recipe:
     """What stays the same from frame to frame of one name; the arguments of ``add_points``."""
 
     name: str
-    options: Options
+    options: PointOptions
     matrix: np.ndarray | None = None
     values: str | None = None
     range: tuple[float, float] | None = None
@@ -111,7 +111,7 @@ def recipe(
         "range": [1.0, 1.0],
     }
     try:
-        options = Options.read(look)
+        options = PointOptions.read(look)
     except ProtocolError as problem:
         raise PointsError(str(problem)) from None
     options = replace(options, colormap=map_colours, colormap_name=map_name)

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from openspace_server.protocols import arrays, encodings, points, transfer
 from openspace_server.protocols.arrays import Encoding
 from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.points import Options, PointFrame
+from openspace_server.protocols.points import PointFrame, PointOptions
 from openspace_server.protocols.transfer import Reassembler
 from tests.examples import examples
 
@@ -40,7 +40,7 @@ def test_a_frame_with_all_columns_arrives_bit_for_bit(dtype: str, codec: str) ->
         "values": np.arange(count, dtype="<f4"),
         "colors": np.arange(4 * count, dtype=np.uint32).astype(np.uint8).reshape(-1, 4),
     }
-    look = Options(
+    look = PointOptions(
         unit="Mpc",
         parent="Earth",
         colormap=((0, 0, 0), (255, 128, 1)),

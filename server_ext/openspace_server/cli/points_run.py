@@ -70,10 +70,10 @@ async def _send_all(
 ) -> list[float] | None:
     from openspace_server.protocols import encodings
     from openspace_server.protocols.arrays import Encoding, decode_columns
-    from openspace_server.protocols.points import Options, PointFrame, checksum
+    from openspace_server.protocols.points import PointFrame, PointOptions, checksum
 
     encoding = Encoding(encodings.SHUFFLED if arguments.compress else encodings.RAW, arguments.quantise)
-    options = Options(unit=arguments.unit)
+    options = PointOptions(unit=arguments.unit)
     # What arrives is known before: the frame itself, or what its 16 bits stand for.
     crcs: dict[int, int] = {}
     answers: set[asyncio.Task[None]] = set()

@@ -3,7 +3,7 @@
 Header fields: ``name``; ``sequence`` (counts up for each name; a frame older than the last one shown is left out);
 ``keep`` (``"latest"``: a newer frame takes the place of one that waits; ``"all"``: every frame is shown);
 ``sender`` (an opaque text, the same for all connections of one process: a name belongs to one sender);
-``check`` (whether the answer shall tell the CRC-32 of what arrived); ``options`` (:class:`Options`). The array is
+``check`` (whether the answer shall tell the CRC-32 of what arrived); ``options`` (:class:`PointOptions`). The array is
 float32 or float64 ``(n, 3)``: places in ``options.unit``. Columns, all with n rows: ``values`` float ``(n,)``, which
 the colour map colours, or ``colors`` uint8 ``(n, 4)``, RGBA.
 """
@@ -32,7 +32,7 @@ MAX_COLOURS = 1024
 
 
 @dataclass(frozen=True)
-class Options:
+class PointOptions:
     """How points look and where they are.
 
     Attributes:
@@ -70,7 +70,7 @@ class Options:
         return told | {"colormap": "".join(f"{r:02x}{g:02x}{b:02x}" for r, g, b in self.colormap)}
 
     @classmethod
-    def read(cls, fields: Any) -> Options:
+    def read(cls, fields: Any) -> PointOptions:
         """Raises ProtocolError naming the field that is wrong."""
         if not isinstance(fields, dict):
             raise ProtocolError(f"options: expected an object, got {describe(fields)}")
@@ -109,7 +109,7 @@ class PointFrame:
     sequence: int
     places: np.ndarray
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
-    options: Options = field(default_factory=Options)
+    options: PointOptions = field(default_factory=PointOptions)
     keep: str = ALL
     sender: str = ""
     check: bool = False
@@ -145,7 +145,7 @@ class PointFrame:
             sequence=integer(header, "sequence", 0, 2**53),
             places=places,
             columns=columns,
-            options=Options.read(header.get("options", {})),
+            options=PointOptions.read(header.get("options", {})),
             keep=text(header, "keep", limit=8, default=ALL),
             sender=text(header, "sender", limit=128, default=""),
             check=boolean(header, "check", False),

@@ -14,7 +14,7 @@ import pytest
 
 from openspace_server.protocols import arrays, encodings, transfer
 from openspace_server.protocols.arrays import Encoding
-from openspace_server.protocols.points import LATEST, Options, PointFrame, checksum
+from openspace_server.protocols.points import LATEST, PointFrame, PointOptions, checksum
 from tests.instance.harness import Bulk, Process, bulk, peer, run, running, soon
 
 pytestmark = pytest.mark.process
@@ -56,7 +56,7 @@ def test_a_frame_arrives_bit_for_bit_and_is_told_of() -> None:
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance) as viewer:
             columns = {"values": np.arange(50_000, dtype="<f4")}
-            sent = frame(places=PLACES, columns=columns, check=True, options=Options(unit="Mpc", size=2))
+            sent = frame(places=PLACES, columns=columns, check=True, options=PointOptions(unit="Mpc", size=2))
             shown = await show(viewer, sent)
             assert (shown["shown"], shown["points"], shown["crc32"]) == (True, 50_000, checksum(sent))
             packed = await show(viewer, frame(sequence=2, places=PLACES, columns=columns, check=True), Encoding("zstd"))
@@ -219,7 +219,7 @@ def test_lies_and_nonsense_get_a_reason_and_change_nothing() -> None:
             assert "expected a chunk" in (await viewer.news("error", id=None))["reason"]
             assert "expected float32" in await show(viewer, frame(sequence=9, places=FEW.astype("<i4")))
             assert "expected float32 or float64 (n, 3)" in await show(viewer, frame(sequence=9, places=FEW[:, :2]))
-            nowhere = frame("lost", options=Options(parent="Nowhere"))
+            nowhere = frame("lost", options=PointOptions(parent="Nowhere"))
             assert await show(viewer, nowhere) == "error: there is no Nowhere"
             (told,) = await viewer.ask("points")
             assert told["sequence"] == 1
@@ -250,7 +250,7 @@ def test_looks_can_be_changed_and_are_read_back_whoever_changed_them() -> None:
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance) as viewer:
             map = ((0, 0, 0), (255, 255, 255))
-            sent = frame(columns={"values": np.arange(1000, dtype="<f4")}, options=Options(colormap=map))
+            sent = frame(columns={"values": np.arange(1000, dtype="<f4")}, options=PointOptions(colormap=map))
             await show(viewer, sent)
             changed = await viewer.ask(
                 "style_points", name="stars", options={"visible": False, "size": 3, "range": [2, 4], "log": True}

@@ -12,7 +12,7 @@ from openspace_server.engines.base import Engine, EngineError, UnknownTarget
 from openspace_server.engines.point_engine import Completion, PointEngine
 from openspace_server.instance.drawing.draw_loop import DrawLoop
 from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.points import ALL, MAX_POINTS, Options, PointFrame, checksum, identifier
+from openspace_server.protocols.points import ALL, MAX_POINTS, PointFrame, PointOptions, checksum, identifier
 
 MAX_CLOUDS = 64
 MAX_TOTAL_POINTS = 2 * MAX_POINTS
@@ -37,7 +37,7 @@ class Cloud:
     name: str
     identifier: str
     sender: str
-    options: Options
+    options: PointOptions
     sequence: int
     count: int
     columns: tuple[str, ...]
@@ -112,7 +112,7 @@ class PointScene:
 
         async def work() -> None:
             cloud = self.find(name)
-            wanted = Options.read(cloud.options.as_json() | changes)
+            wanted = PointOptions.read(cloud.options.as_json() | changes)
             fixed = [each for each in ("unit", "parent", "frame", "offset") if each in changes]
             if fixed:
                 raise ProtocolError(f"{', '.join(fixed)}: fixed when points are added; add them again under their name")
@@ -241,7 +241,7 @@ def _apply(engine: Engine, frame: PointFrame, new: Cloud, known: Cloud | None) -
     return [scene.add_points(_table(new), frame.places, columns, colors=colours)]
 
 
-def _placed_alike(a: Options, b: Options) -> bool:
+def _placed_alike(a: PointOptions, b: PointOptions) -> bool:
     return (a.unit, a.parent, a.frame, a.offset) == (b.unit, b.parent, b.frame, b.offset)
 
 
@@ -256,11 +256,11 @@ def _restyle(engine: Engine, old: Cloud, new: Cloud) -> list[Completion]:
     return steps
 
 
-def _read_back(engine: Engine, cloud: Cloud) -> Options:
+def _read_back(engine: Engine, cloud: Cloud) -> PointOptions:
     scene = points_of(engine)
     if not scene.has_points(cloud.identifier):
         return cloud.options
-    return Options.read(cloud.options.as_json() | scene.point_style(cloud.identifier))
+    return PointOptions.read(cloud.options.as_json() | scene.point_style(cloud.identifier))
 
 
 LOOKS = ("visible", "opacity", "size", "color")
@@ -294,7 +294,7 @@ def _table(cloud: Cloud) -> dict[str, Any]:
     }
 
 
-def _mapping(look: Options) -> dict[str, Any] | None:
+def _mapping(look: PointOptions) -> dict[str, Any] | None:
     if not look.colormap:
         return None
     return {
