@@ -160,7 +160,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
     @property
     def ready(self) -> bool:
         """Whether the instance runs now; :meth:`wait` waits for it."""
-        return self._session.state.runs
+        return self._session.state.has_instance
 
     @property
     def closed(self) -> bool:
@@ -170,7 +170,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
             >>> space.ready, space.closed
             (True, False)
         """
-        return self._session.state.ended
+        return self._session.state.is_ended
 
     def wait(self, timeout: float | None = None) -> Self:
         """Wait until the instance runs, ``timeout`` seconds at most (None: the object's own).

@@ -189,7 +189,7 @@ class OpenSpaceApi:
             except TimeoutError:
                 raise NotReadyError("the instance's OpenSpace API did not answer in time") from None
             except SessionError:
-                if self._session.state.ended or loop.time() > deadline:
+                if self._session.state.is_ended or loop.time() > deadline:
                     raise
                 await asyncio.sleep(0.1)
         settings = {"logLevel": "Error", "timeStamping": False, "dateStamping": False}
@@ -202,7 +202,7 @@ class OpenSpaceApi:
             reason = await connection.read()
             if connection is self._connection:
                 await self._session.stops_running(LOSS_GRACE)
-            problem = SessionError(self._session.ended_because() if self._session.state.ended else reason)
+            problem = SessionError(self._session.ended_because() if self._session.state.is_ended else reason)
         except ServerError as error:
             problem = error
         finally:

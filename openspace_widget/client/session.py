@@ -36,7 +36,7 @@ async def create(
 async def rejoin(connection: Connection, name: str) -> dict[str, Any] | None:
     """The newest live session of this name that is mine, or None."""
     listed = await connection.request("GET", "sessions")
-    live = [s for s in listed["sessions"] if s["name"] == name and not SessionState(s["state"]).ended]
+    live = [s for s in listed["sessions"] if s["name"] == name and not SessionState(s["state"]).is_ended]
     return max(live, key=lambda s: str(s["created"]), default=None)
 
 
@@ -80,13 +80,13 @@ class Session:
         timeout = self.timeout if timeout is None else timeout
         try:
             async with asyncio.timeout(timeout), self._news:
-                await self._news.wait_for(lambda: self.state.runs or self.state.ended)
+                await self._news.wait_for(lambda: self.state.has_instance or self.state.is_ended)
         except TimeoutError:
             raise NotReadyError(
                 f"the session is still {self.state} after {timeout:g} s; `space.session` keeps its id, "
                 "and a longer `timeout=` waits longer"
             ) from None
-        if self.state.ended:
+        if self.state.is_ended:
             raise SessionError(self.ended_because())
 
     def ended_because(self) -> str:
@@ -119,7 +119,7 @@ class Session:
     async def _watch(self) -> None:
         """Follow the session's state until it ends, through lost connections and server restarts."""
         pause = 0.2
-        while not self.state.ended:
+        while not self.state.is_ended:
             try:
                 socket = await self.connection.websocket(f"sessions/{self.id}/events")
                 while (message := await socket.read_message()) is not None:
@@ -135,7 +135,7 @@ class Session:
                     await self._become(
                         {**self.info, "state": SessionState.LOST.value, "reason": "the server no longer knows it"}
                     )
-            if not self.state.ended:
+            if not self.state.is_ended:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
 
@@ -144,11 +144,11 @@ class Session:
         async with self._news:
             self.info = info
             self._news.notify_all()
-        if self.state.runs and not before.runs:
+        if self.state.has_instance and not before.has_instance:
             for again in self.restarted:
                 self.keep(again())
         self._changed(self.state, str(info.get("reason") or ""))
-        if self.state.ended:
+        if self.state.is_ended:
             self._drop(self.ended_because())
 
     # ---- requests
@@ -215,7 +215,7 @@ class Session:
         if lost:
             self._bulk = None
             await self.stops_running(LOSS_GRACE)
-        bulk.fail(self.ended_because() if self.state.ended else self.info.get("reason") or reason)
+        bulk.fail(self.ended_because() if self.state.is_ended else self.info.get("reason") or reason)
         if lost:
             for again in self.reconnected:
                 self.keep(again())
@@ -231,8 +231,8 @@ class Session:
         """A lost socket often means that the instance is gone; the session's state is polled and tells it later."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), self._news:
-                await self._news.wait_for(lambda: not self.state.runs)
-        return not self.state.runs
+                await self._news.wait_for(lambda: not self.state.has_instance)
+        return not self.state.has_instance
 
     def _drop(self, reason: str) -> None:
         bulk, self._bulk = self._bulk, None

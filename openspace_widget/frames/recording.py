@@ -118,7 +118,7 @@ class Recording:
             await self._session.stops_running(2.0)
             raise SessionError(
                 self._session.ended_because()
-                if self._session.state.ended
+                if self._session.state.is_ended
                 else "the stream was lost while it was recorded"
             )
         finally:

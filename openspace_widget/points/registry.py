@@ -73,7 +73,7 @@ class Clouds:
     async def _reconnected(self) -> None:
         """Nobody knows any more that we listen; a lost connection is opened for it."""
         self._watching = False
-        if not self.session.state.ended:
+        if not self.session.state.is_ended:
             with contextlib.suppress(OpenSpaceError):
                 await self.watch()
 

@@ -27,7 +27,7 @@ async def test_a_warning_comes_with_the_time_left_and_a_script_hears_of_the_end(
     ended = asyncio.Event()
 
     def changed(state: SessionState, reason: str) -> None:
-        if state.ended:
+        if state.is_ended:
             ended.set()
 
     session = Session(Connection(ServerAddress(f"http://{client.where}", token)), made, 20, changed)

@@ -175,8 +175,13 @@ class StreamPage(GuestMixin, Page):
             self._write_door(session, "OpenSpace", "You are not logged in.")
             return
         # "<" in a name must not end the script element.
-        told = {"baseUrl": self.base_url, "session": view.id, "running": view.state.runs, "guest": not access.owner}
-        data = json.dumps(told).replace("<", "\\u003c")
+        config = {
+            "baseUrl": self.base_url,
+            "session": view.id,
+            "running": view.state.has_instance,
+            "guest": not access.owner,
+        }
+        data = json.dumps(config).replace("<", "\\u003c")
         self.write_page(
             f"{view.name} – OpenSpace" if view.name else "OpenSpace",
             f'<main id="openspace-view"></main>\n<script id="openspace-page" type="application/json">{data}</script>',

@@ -67,7 +67,7 @@ def count_event(event: LogEvent) -> None:
 def set_gauges(sessions: Mapping[str, int], hosts: Sequence[HostRow], busy: Mapping[str, int]) -> None:
     """Set the gauges of sessions, hosts and slots from the database."""
     for state in SessionState:
-        if not state.ended:
+        if not state.is_ended:
             SESSIONS.labels(state.lower()).set(sessions.get(state, 0))
     HOSTS.clear()
     SLOTS.clear()

@@ -173,7 +173,7 @@ class Orchestrator:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.settings.stop_timeout):
                 async for view in self.watch(owners, id):
-                    if view.state.ended:
+                    if view.state.is_ended:
                         return view
         return await self.get(owners, id)
 
@@ -181,7 +181,7 @@ class Orchestrator:
         """Begin to end a session of any owner."""
         for _attempt in range(5):  # a session that is restarted at the same time gets another fence
             row = await self._sessions.session(id)
-            if row is None or row.ended or row.state == SessionState.STOPPING:
+            if row is None or row.is_ended or row.state == SessionState.STOPPING:
                 break
             waiting = row.state in (SessionState.REQUESTED, SessionState.RESERVED)
             if waiting and await self._sessions.end(row, SessionState.STOPPED, reason, only_from=row.state):
@@ -204,7 +204,7 @@ class Orchestrator:
             yield view
             if warning := self._notifier.warning(id):
                 yield warning
-            while not view.state.ended:
+            while not view.state.is_ended:
                 notification = await queue.get()
                 if isinstance(notification, SessionWarning):
                     yield notification
@@ -277,5 +277,5 @@ class Orchestrator:
 
     def _follow(self, row: SessionRow) -> None:
         """Follow a session that another process with the same database may have made."""
-        if not row.ended and row.id not in self._lifecycle.following:
+        if not row.is_ended and row.id not in self._lifecycle.following:
             self._lifecycle.follow(row.id)

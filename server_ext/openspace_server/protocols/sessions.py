@@ -9,7 +9,7 @@ from typing import Any
 
 
 class SessionState(StrEnum):
-    """Life of a session. RUNNING and DISCONNECTED (nobody watches) have an instance; STOPPED, FAILED, LOST are ends."""
+    """State of a session. RUNNING and DISCONNECTED (no viewer) have an instance; STOPPED, FAILED and LOST are final."""
 
     REQUESTED = "REQUESTED"
     RESERVED = "RESERVED"
@@ -22,11 +22,11 @@ class SessionState(StrEnum):
     LOST = "LOST"
 
     @property
-    def runs(self) -> bool:
+    def has_instance(self) -> bool:
         return self in (SessionState.RUNNING, SessionState.DISCONNECTED)
 
     @property
-    def ended(self) -> bool:
+    def is_ended(self) -> bool:
         return self in (SessionState.STOPPED, SessionState.FAILED, SessionState.LOST)
 
 

@@ -128,7 +128,7 @@ class Allocation(RuleBasedStateMachine):
         self.log = [EventRow(**row) for row in self.file.execute("SELECT * FROM events ORDER BY id")]
 
     def live(self, *states: SessionState) -> list[SessionRow]:
-        return [row for row in self.rows if not row.ended and (not states or row.state in states)]
+        return [row for row in self.rows if not row.is_ended and (not states or row.state in states)]
 
     def row(self, id: str | None) -> SessionRow:
         return next(row for row in self.rows if row.id == id)
@@ -240,7 +240,7 @@ class Allocation(RuleBasedStateMachine):
             if slot.state is InstanceState.IDLE or slot.assignment is None:
                 continue
             row = self.row(slot.assignment.session)
-            if row.ended or (row.instance is not None and row.instance != slot.id):
+            if row.is_ended or (row.instance is not None and row.instance != slot.id):
                 self.ask("STOP", id=slot.id, session=row.id)
             elif row.instance is None and row.fence == slot.assignment.fence:
                 self.wait(self.sessions.set_instance(row, slot.id))

@@ -155,7 +155,7 @@ async def settled(url: str, *, count: int) -> Any:
             while True:
                 try:
                     rows = [*await store.sessions(["user:me"], ended=True)]
-                    if len(rows) >= count and all(row.ended or row.state == SessionState.RUNNING for row in rows):
+                    if len(rows) >= count and all(row.is_ended or row.state == SessionState.RUNNING for row in rows):
                         return rows, await store.events()
                 except (OSError, SQLAlchemyError):
                     pass
@@ -179,7 +179,7 @@ def check(rows: Any, events: Any) -> None:
         elif event.kind in ENDS:
             held[event.session] -= 1
             assert held[event.session] == 0
-    live = [row for row in rows if not row.ended]
+    live = [row for row in rows if not row.is_ended]
     assert {session for session, count in held.items() if count} == {row.id for row in live}
     for places in (Counter((row.host, row.slot) for row in live), Counter((row.host, row.instance) for row in live)):
         assert all(count == 1 for count in places.values()), places

@@ -159,7 +159,8 @@ async def test_a_warm_session_makes_room_for_another_engine(tmp_path: Path, host
         view, created = await orchestrator.create(ME, NewSession("", "web", 640, 360))
         assert (view.state, created) == (SessionState.REQUESTED, True)
         assert (await reach(orchestrator, view.id, RUNNING)).engine == "web"
-        (evicted,) = [row for row in warm if (await orchestrator._sessions.session(row.id)).ended]  # type: ignore[union-attr]
+        now = {row.id: await orchestrator._sessions.session(row.id) for row in warm}
+        (evicted,) = [row for row in now.values() if row is not None and row.is_ended]
         events = await orchestrator._sessions.events(evicted.id)
         assert [event.kind for event in events][-2:] == ["stopping", "stopped"]
         assert "its slot was needed" in events[-1].detail

@@ -63,7 +63,7 @@ class Reconciler:
         self, host: HostRow, client: SupervisorClient, instance: int, status: Status, row: SessionRow
     ) -> None:
         """The instance reports a session of this database, in which it is not recorded."""
-        here = row.host == host.id and not row.ended and row.state != SessionState.REQUESTED
+        here = row.host == host.id and not row.is_ended and row.state != SessionState.REQUESTED
         if here and row.instance is None and (status.fence is None or status.fence == row.fence):
             if await self._sessions.set_instance(row, instance):
                 log.info("session %s is adopted: instance %d of host %s", row.id, instance, host.id)

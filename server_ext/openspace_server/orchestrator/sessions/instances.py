@@ -67,7 +67,7 @@ class Instances:
             ) from None
 
     async def _host(self, row: SessionRow) -> HostRow:
-        if row.ended:
+        if row.is_ended:
             raise SessionEnded(f"the session has ended ({row.state}){': ' + row.reason if row.reason else ''}")
         host = await self._store.host(row.host) if row.host else None
         if row.state not in ATTACHED or host is None:

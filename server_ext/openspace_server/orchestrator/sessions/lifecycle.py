@@ -107,7 +107,7 @@ class Lifecycle:
             return None
         row, host, now = found
         self._notifier.publish(row.view())
-        if row.ended:
+        if row.is_ended:
             return None
         if row.state == SessionState.REQUESTED:
             return await self._wait_in_queue(row)

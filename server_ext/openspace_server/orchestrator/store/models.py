@@ -204,8 +204,8 @@ class SessionRow(Base):
     modified: Mapped[str] = mapped_column(String(32))
 
     @property
-    def ended(self) -> bool:
-        return SessionState(self.state).ended
+    def is_ended(self) -> bool:
+        return SessionState(self.state).is_ended
 
     def view(self) -> SessionView:
         """What its owner may see of it."""

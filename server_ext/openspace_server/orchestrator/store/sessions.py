@@ -13,7 +13,7 @@ from openspace_server.orchestrator.store.models import EventRow, HostRow, Sessio
 from openspace_server.orchestrator.store.sql_clock import db_time
 from openspace_server.protocols.sessions import SessionState
 
-ENDED = tuple(state for state in SessionState if state.ended)
+ENDED = tuple(state for state in SessionState if state.is_ended)
 ATTACHED = (SessionState.RUNNING, SessionState.DISCONNECTED)
 ACTIVE = (SessionState.RESERVED, SessionState.STARTING, *ATTACHED)
 # Built once: building a statement takes longer than executing it.
