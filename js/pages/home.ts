@@ -35,8 +35,8 @@ async function refresh(): Promise<void> {
   render((await requestJson<{ sessions: SessionInfo[] }>(server, "GET", "sessions")).sessions);
 }
 
-function card({ id, name: given, state, reason, engine, created }: SessionInfo): HTMLElement {
-  const name = given || "Without a name";
+function card({ id, state, reason, engine, created, ...session }: SessionInfo): HTMLElement {
+  const name = session.name || "Without a name";
   const href = pageUrl(page, `${isRunning(state) ? "stream" : "wait"}/${id}`);
   const thumbnail = isRunning(state)
     ? make("img", { src: thumbnailUrl(id), alt: "", width: 480, height: 270, "data-session": id })
