@@ -242,8 +242,8 @@ def _sessions() -> dict[str, Any]:
     path = "/user/ada/openspace/stream/6f1c#share=k"
     return {
         "states": [str(state) for state in SessionState],
-        "final_states": [str(state) for state in SessionState if state.ended],
-        "running_states": [str(state) for state in SessionState if state.runs],
+        "final_states": [str(state) for state in SessionState if state.is_ended],
+        "running_states": [str(state) for state in SessionState if state.has_instance],
         "session": running,
         "event": {"type": "session", **running},
         "queued_event": {"type": "session", **running, "state": "REQUESTED", "place": 2},
