@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import PurePath
 from typing import Any
@@ -20,7 +20,12 @@ MARKERS = {
     "fast": "given to every test that has none of these: `make test-fast` runs them",
 }
 IMPLIED = {"browser": "process", "postgres": "process"}
-FOLDERS = {"tests/e2e": "browser", "tests/hub": "browser", "tests/notebooks": "process", "tests/conformance": "process"}
+FOLDERS = {
+    "tests/e2e": "browser",
+    "tests/hub": "browser",
+    "tests/notebooks": "process",
+    "tests/conformance": "process",
+}
 """Folders whose tests all have a marker."""
 FIXTURES = {
     "page": "browser",
@@ -32,31 +37,34 @@ FIXTURES = {
 """Fixtures that give their marker to every test that asks for them, directly or through other fixtures."""
 BROWSERS = {"chromium", "chrome", "firefox", "firefox-esr", "geckodriver", "playwright"}
 DATABASES = {"initdb", "postgres", "postgresql"}
-INQUIRIES = {"git", "uname"}
+INQUIRIES = {"cc", "gcc", "git", "ld", "ldconfig", "objdump", "uname"}
 """Programs that libraries ask a question as they load; they end at once."""
 EVENTS = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty", "os.system"}
 
 
-def kind(event: str, arguments: tuple[Any, ...]) -> str:
-    """The marker that an audit event of Python asks for; empty if it starts nothing."""
+def command(event: str, arguments: tuple[Any, ...]) -> list[str]:
+    """The command line that an audit event of Python starts; the event's name where there is none, empty if it starts
+    nothing."""
     if event not in EVENTS:
+        return []
+    started = {"subprocess.Popen": arguments[1:2], "os.fork": [], "os.forkpty": []}.get(event, arguments[:1])
+    line = started[0] if started else event
+    parts = [line] if isinstance(line, str | bytes | PurePath) else line
+    return [part.decode(errors="replace") if isinstance(part, bytes) else str(part) for part in parts]
+
+
+def kind(line: Sequence[str]) -> str:
+    """The marker that a command line asks for; empty for a program that only answers a question."""
+    if not line or PurePath(line[0]).name in INQUIRIES:
         return ""
-    command = arguments[1] if event == "subprocess.Popen" else arguments[:1]
-    texts = [command] if isinstance(command, str | bytes | PurePath) else list(command)
-    if texts and _text(texts[0]) in INQUIRIES:
-        return ""
-    names = {part for text in texts for part in PurePath(_text(text)).parts}
+    names = {part for each in line for part in PurePath(each).parts}
     return "browser" if names & BROWSERS else "postgres" if names & DATABASES else "process"
-
-
-def _text(argument: object) -> str:
-    return argument.decode(errors="replace") if isinstance(argument, bytes) else str(argument)
 
 
 def missing(started: Iterable[str], markers: Iterable[str]) -> set[str]:
     """The markers that a test needs for what it ``started``, and does not have."""
     named = set(markers)
-    return {each for each in started if each not in named and each not in {IMPLIED.get(name) for name in named}}
+    return set(started) - named - {IMPLIED.get(name) for name in named}
 
 
 def names_of(item: pytest.Item) -> set[str]:
@@ -67,39 +75,41 @@ class Watch:
     """Listens to Python's audit events while tests run."""
 
     def __init__(self) -> None:
-        self.started: set[str] = set()
-        self.by_fixture: dict[tuple[str, str], set[str]] = {}
+        self.started: dict[str, str] = {}
+        """By marker, a command line that asked for it."""
+        self.by_fixture: dict[tuple[str, str], dict[str, str]] = {}
         """What fixtures that outlive a test have started, by folder and name, for later tests that ask for them."""
         sys.addaudithook(self._on_event)
         self._watch_multiprocessing()
 
     def _on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if found := kind(event, arguments):
-            self.started.add(found)
+        line = command(event, arguments)
+        if marker := kind(line):
+            self.started[marker] = " ".join(line)[:200]
 
     def _watch_multiprocessing(self) -> None:
         """Its processes raise no audit event, unless they are forked."""
         start = BaseProcess.start
 
         def watched(process: BaseProcess) -> None:
-            self.started.add("process")
+            self.started["process"] = f"multiprocessing, {process.name}"
             start(process)
 
         BaseProcess.start = watched  # type: ignore[method-assign]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        before, self.started = self.started, set()
+        before, self.started = self.started, {}
         try:
             return (yield)
         finally:
             if self.started and fixturedef.scope != "function":
-                self.by_fixture[fixturedef.baseid, fixturedef.argname] = set(self.started)
-            self.started |= before
+                self.by_fixture[fixturedef.baseid, fixturedef.argname] = dict(self.started)
+            self.started = before | self.started
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
-        self.started = set()
+        self.started = {}
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -108,9 +118,9 @@ class Watch:
         for (folder, name), started in self.by_fixture.items():
             if name in getattr(item, "fixturenames", ()) and item.nodeid.startswith(folder):
                 self.started |= started
-        if lacking := missing(self.started, names_of(item)):
-            marks = " and ".join(f"@pytest.mark.{name}" for name in sorted(lacking))
-            pytest.fail(f"this test starts what its markers do not name: add {marks} (tests/markers.py)", pytrace=False)
+        for marker in sorted(missing(self.started, names_of(item))):
+            line = self.started[marker]
+            pytest.fail(f"add @pytest.mark.{marker} (tests/markers.py): this test starts {line!r}", pytrace=False)
         return result
 
 
