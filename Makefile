@@ -47,11 +47,11 @@ tests/hub/node_modules: tests/hub/package-lock.json $(VENV)/dev
 # Streaming alone, about twenty minutes on a quiet machine; the other benchmarks are commands of their own.
 bench: $(VENV)/dev
 	@tools/system-packages bench
-	$(BIN)/python benchmarks/main_road.py
-	$(BIN)/python benchmarks/peers.py
-	$(BIN)/python benchmarks/viewers.py
-	$(BIN)/python benchmarks/network.py --quick
-	$(BIN)/python benchmarks/soak.py --minutes 5
+	$(BIN)/python -m benchmarks.main_road
+	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.viewers
+	$(BIN)/python -m benchmarks.network --quick
+	$(BIN)/python -m benchmarks.soak --minutes 5
 
 $(VENV)/lab: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

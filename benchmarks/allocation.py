@@ -17,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness import options
 from benchmarks.harness.report import percentile, publish
 from openspace_server.orchestrator.allocation.requests import NewSession
 from openspace_server.orchestrator.orchestrator import Orchestrator
@@ -154,14 +155,14 @@ def read(process: subprocess.Popen[str]) -> Any:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options.parser(__doc__)
     parser.add_argument("--database", choices=list(BOUNDS), action="append")
     parser.add_argument("--starts", type=int, default=1000)
     parser.add_argument("--hosts", type=json.loads, default=100)
     parser.add_argument("--host-processes", type=int, default=1)
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--orchestrate", type=json.loads, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = options.parse(parser, starts=8, hosts=2, processes=2)
     if arguments.orchestrate:
         url, directory, addresses, starts, number = arguments.orchestrate
         asyncio.run(orchestrate(url, directory, json.loads(addresses), starts, number))
@@ -191,7 +192,7 @@ def main() -> int:
             (f"{kind}: until all {found['grants']} run", f"{found['all_running_s']:.1f} s", ""),
             (f"{kind}: double grants, lost sessions", f"{found['double']}, {found['lost']}", "0, 0"),
         ]
-        well &= found["grants_per_second"] >= rate and found["p99_ms"] <= p99
+        well &= arguments.smoke or (found["grants_per_second"] >= rate and found["p99_ms"] <= p99)
         well &= not found["double"] and not found["lost"]
     publish("allocation", rows, figures)
     return 0 if well else 1

@@ -1,13 +1,15 @@
 """An instance that streams while 200 API clients are subscribed to time and camera, and some never read.
 
-``python benchmarks/api_load.py [CLIENTS]``: a real render host with a real instance of the embedded engine, 1280×720,
-the camera flying, one viewer of the H.264 stream. Half of the clients come over WebSocket, half over TCP, all from a
-process of their own. Measured without clients, with them, and with ten more that ask for the whole documentation again
-and again and read nothing.
+    python -m benchmarks.api_load [--clients 200] [--seconds 8]
+
+A real render host with a real instance of the embedded engine, 1280×720, the camera flying, one viewer of the H.264
+stream. Half of the clients come over WebSocket, half over TCP, all from a process of their own. Measured without
+clients, with them, and with ten more that ask for the whole documentation again and again and read nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -17,24 +19,22 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "server_ext")]
+from benchmarks.harness import options
+from benchmarks.harness.instances import ENDLESS, SIZE, Meter
+from benchmarks.harness.report import publish
+from tests.instance.api.harness import TcpLink, WebSocketLink
+from tests.instance.api.real import HOST, RealInstance, real_instance
 
-from benchmarks.harness.instances import ENDLESS, SIZE, Meter  # noqa: E402  (after the path)
-from benchmarks.harness.report import publish  # noqa: E402
-from tests.instance.api.harness import TcpLink, WebSocketLink  # noqa: E402
-from tests.instance.api.real import HOST, RealInstance, real_instance  # noqa: E402
-
-SECONDS = 8.0
 DEAF = 10
 WISH = json.dumps({"topic": 1, "type": "documentation", "payload": {"type": "lua"}}).encode() + b"\n"
 
 
-async def look(instance: RealInstance, owner: Any, watching: Any) -> dict[str, float]:
+async def look(instance: RealInstance, owner: Any, watching: Any, seconds: float) -> dict[str, float]:
     """Pictures drawn and received per second, percent of a core, and MB of memory."""
     meter = Meter(instance.process.pid)
     drawn, started = (await owner.ask("stats"))["frames_drawn"], time.monotonic()
     watching.pictures.clear()
-    await asyncio.sleep(SECONDS)
+    await asyncio.sleep(seconds)
     passed = time.monotonic() - started
     return {
         "drawn_per_second": ((await owner.ask("stats"))["frames_drawn"] - drawn) / passed,
@@ -87,7 +87,7 @@ async def never_reading(port: int) -> Any:
             task.cancel()
 
 
-async def main(count: int) -> int:
+async def measure(count: int, seconds: float) -> int:
     folder = Path(tempfile.mkdtemp(prefix="openspace-api-load-"))
     width, height = SIZE
     found: dict[str, Any] = {}
@@ -99,9 +99,17 @@ async def main(count: int) -> int:
         watching.want("h264")
         owner.request("fly_to", target="Moon", duration=ENDLESS)
         await watching.picture()
-        found["alone"] = await look(instance, owner, watching)
+        found["alone"] = await look(instance, owner, watching, seconds)
         crowd = await asyncio.create_subprocess_exec(
-            *(sys.executable, __file__, "listen", str(instance.port), str(instance.tcp_port), str(count)),
+            *(
+                sys.executable,
+                "-m",
+                "benchmarks.api_load",
+                "--listen",
+                str(instance.port),
+                str(instance.tcp_port),
+                str(count),
+            ),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -116,11 +124,11 @@ async def main(count: int) -> int:
         while min(await heard()) < 2:  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.2)
         await heard()
-        found["crowded"] = await look(instance, owner, watching)
+        found["crowded"] = await look(instance, owner, watching, seconds)
         messages = await heard()
         found["crowded"] |= {"least_heard": min(messages), "most_heard": max(messages)}
         async with never_reading(instance.tcp_port) as cut:
-            found["with_deaf"] = await look(instance, owner, watching) | {"cut_off": cut()}
+            found["with_deaf"] = await look(instance, owner, watching, seconds) | {"cut_off": cut()}
         crowd.kill()
         await crowd.wait()
         tracebacks = instance.tracebacks
@@ -138,7 +146,7 @@ async def main(count: int) -> int:
             ("memory_mb", "instance, MB", "≤ 350"),
         )
     ]
-    rows.append(("messages per client and second, least", f"{found['crowded']['least_heard'] / SECONDS:.1f}", ""))
+    rows.append(("messages per client and second, least", f"{found['crowded']['least_heard'] / seconds:.1f}", ""))
     rows.append(("clients that never read, cut off", str(found["with_deaf"]["cut_off"]), str(DEAF)))
     publish("api_load", rows, {"clients": count, **found})
     if tracebacks:
@@ -146,8 +154,17 @@ async def main(count: int) -> int:
     return int(bool(tracebacks))
 
 
+def main() -> int:
+    parser = options.parser(__doc__)
+    parser.add_argument("--clients", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=8, help="length of each measurement")
+    parser.add_argument("--listen", type=int, nargs=3, help=argparse.SUPPRESS)
+    chosen = options.parse(parser, clients=4, seconds=1)
+    if chosen.listen:
+        asyncio.run(listen(*chosen.listen))
+        return 0
+    return asyncio.run(measure(chosen.clients, chosen.seconds))
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["listen"]:
-        asyncio.run(listen(*map(int, sys.argv[2:5])))
-    else:
-        sys.exit(asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)))
+    sys.exit(main())

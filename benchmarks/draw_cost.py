@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.harness import options
 from benchmarks.harness.report import median, publish
 from openspace_server.render_host.instance_process import one_thread
 
@@ -149,12 +150,12 @@ def stills(engine: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--pictures", type=int, default=120)
     parser.add_argument("--only", choices=SCENES, action="append")
     parser.add_argument("--child", choices=SCENES, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
+    asked = options.parse(parser, pictures=10)
     width, height = (int(side) for side in asked.size.split("x"))
     if asked.child:
         print(json.dumps(measure(asked.child, (width, height), asked.pictures)))

@@ -5,19 +5,19 @@ python -m benchmarks.frames [--count 200]
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.harness import options
 from benchmarks.harness.report import median, percentile, publish
 from openspace_widget import OpenSpace
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--count", type=int, default=200)
-    count = arguments.parse_args().count
+    parser = options.parser(__doc__)
+    parser.add_argument("--count", type=int, default=200)
+    count = options.parse(parser, count=3).count
     with OpenSpace(size=(1280, 720)) as space:
         space.frame()
         one = _timed(space.frame, count)

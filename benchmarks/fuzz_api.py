@@ -1,4 +1,6 @@
-"""Random and mutated messages over both dialects and both transports: ``python benchmarks/fuzz_api.py [COUNT]``.
+"""Random and mutated messages over both dialects and both transports.
+
+    python -m benchmarks.fuzz_api [--count 100000]
 
 A real render host with a real instance of the embedded engine that streams to a viewer meanwhile. Exits with 1 if the
 instance logged an exception, stopped drawing or answering, or grew by more than 30 MB after the first fifth.
@@ -12,12 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "server_ext")]
-
-from benchmarks.harness.instances import SIZE  # noqa: E402  (after the path)
-from benchmarks.harness.report import publish  # noqa: E402
-from tests.instance.api.fuzzing import WAYS, send_nonsense  # noqa: E402
-from tests.instance.api.real import RealInstance, real_instance  # noqa: E402
+from benchmarks.harness import options
+from benchmarks.harness.instances import SIZE
+from benchmarks.harness.report import publish
+from tests.instance.api.fuzzing import WAYS, send_nonsense
+from tests.instance.api.real import RealInstance, real_instance
 
 ALLOWED_GROWTH = 30.0
 ROUND = 500
@@ -25,7 +26,7 @@ END_RECORDING = "if openspace.sessionRecording.isRecording() then openspace.sess
 """Some of the nonsense starts one, and what it keeps is no leak."""
 
 
-async def main(count: int) -> int:
+async def fuzz(count: int) -> int:
     folder = Path(tempfile.mkdtemp(prefix="openspace-api-fuzz-"))
     width, height = SIZE
     started, early, rounds = time.monotonic(), 0.0, max(5, count // ROUND)
@@ -73,5 +74,11 @@ def memory(instance: RealInstance) -> float:
     return float(instance.process.memory_info().rss / 1e6)
 
 
+def main() -> int:
+    parser = options.parser(__doc__)
+    parser.add_argument("--count", type=int, default=100_000, help="messages")
+    return asyncio.run(fuzz(options.parse(parser, count=500).count))
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)))
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """The main road, measured in a real Chromium: start, frames per second, processor time, input to pixel, ``frame()``.
 
-    python benchmarks/main_road.py [--seconds 10] [--inputs 60]
+    python -m benchmarks.main_road [--seconds 10] [--inputs 60]
 
 Input to pixel is measured without a camera: the instance paints a bar code (frame id and last input) into each picture,
 the page notes when it sends each input and reads the bar code back whenever the compositor presents a frame.
@@ -8,7 +8,6 @@ the page notes when it sends each input and reads the bar code back whenever the
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import secrets
@@ -24,14 +23,12 @@ from typing import Any
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT)]
-
-from benchmarks.harness.report import median, percentile, publish  # noqa: E402
-from openspace_widget import OpenSpace  # noqa: E402
-from openspace_widget.client.event_loop import background  # noqa: E402
-from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, Lab, Sheet, start_server, stop_server  # noqa: E402
-from tests.helpers import wait_for  # noqa: E402
+from benchmarks.harness import options
+from benchmarks.harness.report import median, percentile, publish
+from openspace_widget import OpenSpace
+from openspace_widget.client.event_loop import background
+from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, Lab, Sheet, start_server, stop_server
+from tests.helpers import wait_for
 
 SIZE = (1280, 720)
 
@@ -234,11 +231,11 @@ def instances_of_this_process() -> list[psutil.Process]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = options.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=10, help="length of each processor measurement")
     parser.add_argument("--inputs", type=int, default=60, help="inputs whose way to the screen is timed")
     parser.add_argument("--starts", type=int, default=3, help="cold starts to time; 0 leaves them out")
-    chosen = parser.parse_args()
+    chosen = options.parse(parser, seconds=1, inputs=3, starts=1)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         live = live_figures(browser, chosen.seconds, chosen.inputs)

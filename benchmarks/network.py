@@ -1,6 +1,6 @@
 """The view behind a bad network: pictures per second, longest freeze and bits on each rung of the transport ladder.
 
-    python benchmarks/network.py [--quick] [--rungs webrtc websocket images] [--only loss-5 step]
+    python -m benchmarks.network [--quick] [--rungs webrtc websocket images] [--only loss-5 step]
 
 A real Jupyter server and the real stream page in Chromium, at 1280x720 and 30 per second, the Earth turning. Relays in
 user space lose, delay, jitter and narrow all that goes from the server to the browser, over UDP and over TCP. The view
@@ -9,29 +9,25 @@ may change the rung, as it does for users; told is the one that it ended on.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import itertools
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
-
-from benchmarks.harness.report import publish  # noqa: E402
-from benchmarks.harness.tcp_relay import TcpRelay  # noqa: E402
-from benchmarks.harness.udp_relay import Conditions, UdpRelay  # noqa: E402
-from benchmarks.senders.measure import PROBE  # noqa: E402
-from benchmarks.senders.ours import RUNGS, Served, serving  # noqa: E402
-from openspace_widget.client.event_loop import background  # noqa: E402
-from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS  # noqa: E402
+from benchmarks.harness import options
+from benchmarks.harness.report import publish
+from benchmarks.harness.tcp_relay import TcpRelay
+from benchmarks.harness.udp_relay import Conditions, UdpRelay
+from benchmarks.senders.measure import PROBE
+from benchmarks.senders.ours import RUNGS, Served, serving
+from openspace_widget.client.event_loop import background
+from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS
 
 SETTLING = 3.0
 """Seconds before a measurement begins."""
@@ -148,12 +144,12 @@ def watch(browser: Browser, served: Served, rung: str, name: str, seconds: float
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = options.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=8, help="length of each measurement")
     parser.add_argument("--quick", action="store_true", help=f"{', '.join(QUICK)} only, 5 s each")
     parser.add_argument("--rungs", nargs="+", choices=list(RUNGS), default=list(RUNGS))
     parser.add_argument("--only", nargs="+", choices=list(SCENARIOS), default=[n for n in SCENARIOS if n not in SAME])
-    chosen = parser.parse_args()
+    chosen = options.parse(parser, seconds=1, only=["loss-5"])
     names, seconds = (QUICK, 5.0) if chosen.quick else (chosen.only, chosen.seconds)
     figures: dict[str, dict[str, Any]] = {}
     with sync_playwright() as playwright, serving() as served:
@@ -165,6 +161,8 @@ def main() -> None:
                 figures.setdefault(rung, {})[name] = watch(browser, served, rung, name, seconds)
                 print(rung, name, figures[rung][name], file=sys.stderr)
             except Exception as problem:
+                if chosen.smoke:
+                    raise
                 print(f"{rung}, {name}: {problem}", file=sys.stderr)
         browser.close()
     rows = []

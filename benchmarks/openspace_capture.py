@@ -1,6 +1,6 @@
 """What the way through OpenSpace's window costs: time from input to picture beside the embedded engine, and CPU.
 
-    python benchmarks/openspace_capture.py [--inputs 60] [--frames 300]
+    python -m benchmarks.openspace_capture [--inputs 60] [--frames 300]
 
 The engine is the tests' double of OpenSpace, which draws at 60 frames per second on a virtual display, as OpenSpace
 does on a real one. Time is counted from sending the input on the socket until the first picture that shows something
@@ -9,23 +9,19 @@ new has arrived there; simulation time stands still, so that only input changes 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
-
-from benchmarks.harness.report import median, percentile, publish  # noqa: E402
-from openspace_server.engines.openspace import OpenSpaceEngine  # noqa: E402
-from openspace_server.engines.openspace.engine import _same  # noqa: E402
-from openspace_server.instance.streaming.encoder import convert  # noqa: E402
-from tests.engines.openspace.installed import install  # noqa: E402
-from tests.instance.harness import Media, bulk, media, spawned  # noqa: E402
+from benchmarks.harness import options
+from benchmarks.harness.report import median, percentile, publish
+from openspace_server.engines.openspace import OpenSpaceEngine
+from openspace_server.engines.openspace.engine import _same
+from openspace_server.instance.streaming.encoder import convert
+from tests.engines.openspace.installed import install
+from tests.instance.harness import Media, bulk, media, spawned
 
 SIZE = (1280, 720)
 MORE_BOUND, CAPTURE_BOUND = 20.0, 6.0
@@ -88,10 +84,10 @@ def capture_cost(frames: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--inputs", type=int, default=60)
     parser.add_argument("--frames", type=int, default=300)
-    arguments = parser.parse_args()
+    arguments = options.parse(parser, inputs=3, frames=10)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["OPENSPACE_DIR"] = str(install(Path(folder) / "OpenSpace"))
         embedded = asyncio.run(latencies("embedded", arguments.inputs))

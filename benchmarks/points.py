@@ -1,6 +1,6 @@
 """A million float32 points per frame (12 MB): how often, how fast, at what cost, by every road there is.
 
-    python benchmarks/points.py [--seconds 60] [--plain-seconds 8]
+    python -m benchmarks.points [--seconds 60] [--plain-seconds 8]
 
 The roads are: ``space.add_points`` over the bulk socket through Jupyter server, gateway and instance, drawn and not
 drawn, and through memory shared with the instance; the data channel between ``openspace-widget points send`` and
@@ -10,7 +10,6 @@ come. Every frame's checksum is compared.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import importlib.util
 import json
@@ -25,19 +24,17 @@ from typing import Any
 import numpy as np
 import psutil
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT)]
-os.environ["OPENSPACE_TEST_ENGINES"] = "1"
-os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "server_ext"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+from benchmarks.harness import options
+from benchmarks.harness.points_carriers import COUNT, elsewhere, frame, measure
+from benchmarks.harness.report import median, percentile, publish
+from benchmarks.main_road import lab_server
+from openspace_server.protocols.points import ALL, LATEST, PointFrame, PointOptions, checksum
+from openspace_widget import OpenSpace
+from openspace_widget.client import bulk_socket as bulk
+from openspace_widget.client.event_loop import background
+from openspace_widget.client.shared_memory import share
 
-from benchmarks.harness.points_carriers import COUNT, elsewhere, frame, measure  # noqa: E402
-from benchmarks.harness.report import median, percentile, publish  # noqa: E402
-from benchmarks.main_road import lab_server  # noqa: E402
-from openspace_server.protocols.points import ALL, LATEST, PointFrame, PointOptions, checksum  # noqa: E402
-from openspace_widget import OpenSpace  # noqa: E402
-from openspace_widget.client import bulk_socket as bulk  # noqa: E402
-from openspace_widget.client.event_loop import background  # noqa: E402
-from openspace_widget.client.shared_memory import share  # noqa: E402
+ROOT = Path(__file__).parents[1]
 
 NOT_DRAWN = "tests.instance.viewers.point_engine:CloudEngine"
 ROADS = ("bulk WebSocket, not drawn", "bulk WebSocket, drawn", "shared with the instance, drawn")
@@ -173,10 +170,12 @@ def rows(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = options.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="length of each measurement at 4 Hz")
     parser.add_argument("--plain-seconds", type=float, default=8, help="length of each measurement at the highest rate")
-    chosen = parser.parse_args()
+    chosen = options.parse(parser, seconds=1, plain_seconds=1)
+    path = os.pathsep.join([str(ROOT / "server_ext"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    os.environ |= {"OPENSPACE_TEST_ENGINES": "1", "PYTHONPATH": path}
     libraries = ["aiortc", *(["wrtc"] if importlib.util.find_spec("webrtc") else [])]
     figures: dict[str, Any] = {"points": COUNT, "libraries": libraries}
     for label in ROADS:

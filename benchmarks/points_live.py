@@ -1,6 +1,6 @@
 """Live video and input while a million points come four times a second, in a real Chromium.
 
-    python benchmarks/points_live.py [--seconds 15] [--inputs 40] [--websocket]
+    python -m benchmarks.points_live [--seconds 15] [--inputs 40] [--websocket]
 
 As ``main_road.py`` measures them: frames presented per second while the camera moves, and from input to pixel; before
 points come, while they lie there, and while they come, through shared memory or, as from another machine, over the
@@ -9,8 +9,6 @@ bulk WebSocket.
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 import threading
 import time
@@ -19,15 +17,13 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT)]
-
-from benchmarks.harness.points_carriers import elsewhere, frame  # noqa: E402
-from benchmarks.harness.report import median, percentile, publish  # noqa: E402
-from benchmarks.main_road import LIVE, PROBE, SIZE, WATCH, Drag, lab_server, stamped_host  # noqa: E402
-from openspace_widget import OpenSpace  # noqa: E402
-from openspace_widget.client import bulk_socket as bulk  # noqa: E402
-from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS  # noqa: E402
+from benchmarks.harness import options
+from benchmarks.harness.points_carriers import elsewhere, frame
+from benchmarks.harness.report import median, percentile, publish
+from benchmarks.main_road import LIVE, PROBE, SIZE, WATCH, Drag, lab_server, stamped_host
+from openspace_widget import OpenSpace
+from openspace_widget.client import bulk_socket as bulk
+from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS
 
 
 def look(page: Page, seconds: float, inputs: int) -> dict[str, Any]:
@@ -85,11 +81,11 @@ def figures(seconds: float, inputs: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = options.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=15, help="length of each measurement of frames")
     parser.add_argument("--inputs", type=int, default=40, help="inputs whose way to the screen is timed")
     parser.add_argument("--websocket", action="store_true", help="as if the kernel ran on another machine")
-    chosen = parser.parse_args()
+    chosen = options.parse(parser, seconds=1, inputs=3)
     if chosen.websocket:
         bulk.share = elsewhere
     told = figures(chosen.seconds, chosen.inputs)

@@ -1,27 +1,23 @@
 """From reloading the stream page of a running session to its live picture, in a real Chromium, and where the time goes.
 
-    python benchmarks/reload.py [--reloads 20] [--transport webrtc|websocket|images]
+    python -m benchmarks.reload [--reloads 20] [--transport webrtc|websocket|images]
 
 Times are the page's own, from the start of its navigation; ``live`` is said after a frame was presented.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
-
-from benchmarks.harness.report import median, percentile, publish  # noqa: E402
-from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, start_server, stop_server  # noqa: E402
-from tests.e2e.stream import started  # noqa: E402
-from tests.helpers import wait_for  # noqa: E402
+from benchmarks.harness import options
+from benchmarks.harness.report import median, percentile, publish
+from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, start_server, stop_server
+from tests.e2e.stream import started
+from tests.helpers import wait_for
 
 BOUND_MS = 500.0
 STAGES = ("script", "view", "session known", "offer", "connected", "track", "live")
@@ -62,32 +58,32 @@ requestAnimationFrame(look);
 
 def reload_once(page: Page) -> dict[str, float]:
     page.reload()
-    wait_for(lambda: page.evaluate("window.diary?.live !== undefined"), 30, "the live picture")
+    wait_for(lambda: page.evaluate("window.diary?.live !== undefined"), "the live picture", 30)
     diary: dict[str, float] = page.evaluate("window.diary")
     return diary
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options.parser(__doc__)
     parser.add_argument("--reloads", type=int, default=20)
     parser.add_argument("--transport", choices=("webrtc", "websocket", "images"), default="")
-    given = parser.parse_args()
-    options = ["--ServerApp.jpserver_extensions=openspace_server=True"]
+    chosen = options.parse(parser, reloads=1)
+    settings = ["--ServerApp.jpserver_extensions=openspace_server=True"]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        lab = start_server(Path(folder) / "server", "jupyter_server", "", "ServerApp", options)
+        lab = start_server(Path(folder) / "server", "jupyter_server", "", "ServerApp", settings)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         try:
             with started(lab) as space:
                 page = browser.new_page(viewport={"width": 1280, "height": 720})
-                allowed = json.dumps([given.transport] if given.transport else None)
+                allowed = json.dumps([chosen.transport] if chosen.transport else None)
                 page.add_init_script(DIARY % {"allowed": allowed})
                 page.goto(f"{lab.url}openspace/stream/{space.session}?token={lab.token}")
-                wait_for(lambda: page.evaluate("window.diary.live !== undefined"), 30, "the first picture")
-                diaries = [reload_once(page) for _ in range(given.reloads)]
+                wait_for(lambda: page.evaluate("window.diary.live !== undefined"), "the first picture", 30)
+                diaries = [reload_once(page) for _ in range(chosen.reloads)]
         finally:
             browser.close()
             stop_server(lab)
-    report(diaries, given.transport or "webrtc")
+    report(diaries, chosen.transport or "webrtc")
 
 
 def report(diaries: list[dict[str, float]], transport: str) -> None:

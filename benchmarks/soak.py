@@ -1,6 +1,6 @@
 """Viewers come and go for an hour: does anything grow that should not?
 
-    python benchmarks/soak.py [--minutes 60]    (at least 6: the first four are not counted)
+    python -m benchmarks.soak [--minutes 60]    (at least 6: the first four are not counted)
 
 Several viewers at a time, over WebRTC, the WebSocket, as images and over the bulk socket, join an instance whose
 picture moves, stay for a few seconds and leave, one in four without a word. Told is the slope of the instance's memory
@@ -18,18 +18,15 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
-
-from benchmarks.harness.instances import ENDLESS, Meter, moving  # noqa: E402
-from benchmarks.harness.report import publish  # noqa: E402
-from benchmarks.viewers import join_peer, receive_unseen  # noqa: E402
-from tests.instance.harness import Bulk, Media, Process, join_message, media, socket, soon  # noqa: E402
+from benchmarks.harness import options
+from benchmarks.harness.instances import ENDLESS, Meter, moving
+from benchmarks.harness.report import publish
+from benchmarks.viewers import join_peer, receive_unseen
+from tests.instance.harness import Bulk, Media, Process, join_message, media, socket, soon
 
 AT_A_TIME = 4
 STAY = (2.0, 6.0)
@@ -163,7 +160,7 @@ async def run(minutes: float, engine: str) -> dict[str, Any]:
 
 async def send_crowd(instance: Process, seconds: float) -> str:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, "--crowd", str(instance.port), "--seconds", str(seconds),
+        sys.executable, "-m", "benchmarks.soak", "--crowd", str(instance.port), "--seconds", str(seconds),
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     told, _ = await process.communicate()
@@ -216,12 +213,12 @@ def slope(samples: list[tuple[float, float]]) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = options.parser(__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--engine", default="embedded", help="what draws")
     parser.add_argument("--crowd", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
+    chosen = options.parse(parser, minutes=0.1)
     if chosen.crowd:
         asyncio.run(crowd(chosen.crowd, chosen.seconds))
         return

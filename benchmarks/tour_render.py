@@ -5,12 +5,12 @@ python -m benchmarks.tour_render [--seconds 10] [--size 1920 1080] [--path tour.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness import options
 from benchmarks.harness.report import publish
 from openspace_widget import OpenSpace, Stop, Tour
 
@@ -19,23 +19,23 @@ BOUND = 20.0
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seconds", type=float, default=10.0)
-    arguments.add_argument("--size", type=int, nargs=2, default=(1920, 1080))
-    arguments.add_argument("--endings", nargs="+", default=[".mp4"])
-    given = arguments.parse_args()
+    parser = options.parser(__doc__)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--size", type=int, nargs=2, default=(1920, 1080))
+    parser.add_argument("--endings", nargs="+", default=[".mp4"])
+    chosen = options.parse(parser, seconds=0.5, size=(320, 180))
     tour = Tour(
         [
-            Stop("Earth", altitude="9000 km", hold=0.2 * given.seconds),
-            Stop("Saturn", altitude="300000 km", seconds=0.6 * given.seconds, hold=0.2 * given.seconds),
+            Stop("Earth", altitude="9000 km", hold=0.2 * chosen.seconds),
+            Stop("Saturn", altitude="300000 km", seconds=0.6 * chosen.seconds, hold=0.2 * chosen.seconds),
         ],
         start="2026-03-20T12:00",
     )
-    rows, figures = [], {"seconds": given.seconds, "size": list(given.size)}
+    rows, figures = [], {"seconds": chosen.seconds, "size": list(chosen.size)}
     with tempfile.TemporaryDirectory() as folder, OpenSpace(size=(1280, 720)) as space:
         space.wait()
-        for ending in given.endings:
-            measured = _render(space, tour, Path(folder) / f"tour{ending}", tuple(given.size))
+        for ending in chosen.endings:
+            measured = _render(space, tour, Path(folder) / f"tour{ending}", tuple(chosen.size))
             figures[ending] = measured
             rows.append((f"{ending}, frames per second", f"{measured['rate']:.1f}", f">= {BOUND:g}"))
             rows.append((f"{ending}, size of the file", f"{measured['bytes'] / 1e6:.1f} MB", ""))

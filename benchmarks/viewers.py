@@ -1,6 +1,6 @@
 """What one more viewer costs: processor time of the instance with 1 to 30 viewers at 1280x720, 30 per second.
 
-    python benchmarks/viewers.py [--seconds 8] [--counts 1 2 4 8 16 30]
+    python -m benchmarks.viewers [--seconds 8] [--counts 1 2 4 8 16 30]
 
 Beside them 1, 2 and 4 viewers of stock aiortc, which encodes for each. The viewers live in a process of their own.
 Those over WebRTC are real peers that decrypt nothing and decode nothing (they would take both cores); those over the
@@ -18,12 +18,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "server_ext")]
+from benchmarks.harness import options
+from benchmarks.harness.instances import Meter, moving
+from benchmarks.harness.report import publish
+from tests.instance.harness import Media, Peer, Process, join_message, socket, soon
 
-from benchmarks.harness.instances import Meter, moving  # noqa: E402
-from benchmarks.harness.report import publish  # noqa: E402
-from tests.instance.harness import Media, Peer, Process, join_message, socket, soon  # noqa: E402
+ROOT = Path(__file__).parents[1]
 
 MOST_STOCK = 4
 """Viewers of stock aiortc at most: each takes most of a core."""
@@ -106,9 +106,8 @@ async def join_media(instance: Process, received: list[int]) -> Media:
 async def measure(transport: str, counts: list[int], seconds: float, engine: str) -> list[dict[str, Any]]:
     rows = []
     async with moving(engine) as (instance, owner):
-        me = str(Path(__file__))
         crowd = await asyncio.create_subprocess_exec(
-            sys.executable, me, "--attend", str(instance.port), "--transport", transport,
+            sys.executable, "-m", "benchmarks.viewers", "--attend", str(instance.port), "--transport", transport,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert crowd.stdin is not None
@@ -185,7 +184,7 @@ async def measure_stock(counts: list[int], seconds: float, engine: str) -> list[
         return bytes(await soon(process.stdout.readline())).strip()
 
     sender = await start("-m", "benchmarks.senders.stock_aiortc", "H264", "--shared", "--engine", engine)
-    crowd = await start(str(Path(__file__)), "--attend-offers")
+    crowd = await start("-m", "benchmarks.viewers", "--attend-offers")
     assert sender.stdin is not None
     meter, rows, joined = Meter(sender.pid), [], 0
     for count in counts:
@@ -214,7 +213,7 @@ async def measure_stock(counts: list[int], seconds: float, engine: str) -> list[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = options.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=8, help="length of each measurement")
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 2, 4, 8, 16, 30])
     parser.add_argument("--engine", default="benchmarks.harness.engines:NoisyEngine", help="what draws")
@@ -222,7 +221,7 @@ def main() -> None:
     parser.add_argument("--transport", choices=["webrtc", "media", "stock"])
     parser.add_argument("--attend-offers", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--attend", type=int, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
+    chosen = options.parse(parser, seconds=1, counts=[1, 2])
     if chosen.attend:
         asyncio.run(attend(chosen.attend, chosen.transport))
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parents[1] / "results"
+_folder = RESULTS
 
 
 def machine() -> dict[str, Any]:
@@ -29,6 +30,12 @@ def machine() -> dict[str, Any]:
     }
 
 
+def keep_apart(name: str) -> None:
+    """Write the figures of this process into that folder of the results."""
+    global _folder
+    _folder = RESULTS / name
+
+
 def median(values: Sequence[float]) -> float:
     return statistics.median(values) if values else float("nan")
 
@@ -45,14 +52,14 @@ def publish(
     figures: dict[str, Any],
     headings: tuple[str, ...] = ("what", "measured", "bound"),
 ) -> None:
-    """Print ``rows`` below ``headings`` as a Markdown table and write ``figures`` to results/<name>.json."""
+    """Print ``rows`` below ``headings`` as a Markdown table and write ``figures`` to <name>.json in the results."""
     widths = [max(len(row[i]) for row in [*rows, headings]) for i in range(len(headings))]
     told = machine()
     load = f"{told['load']:.1f}" if told["load"] is not None else "unknown"
     print(f"\n{told['processor']}, {told['cores']} cores, load now {load}, Python {told['python']}\n")
     for row in [headings, tuple("-" * w for w in widths), *rows]:
         print("| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |")
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+    _folder.mkdir(parents=True, exist_ok=True)
+    path = _folder / f"{name}.json"
     path.write_text(json.dumps({"machine": told, **figures}, indent=2))
     print(f"\nwritten to {path}")
