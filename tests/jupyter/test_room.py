@@ -116,6 +116,14 @@ class Room:
             socket.close()
 
 
+async def all_of(socket: WebSocketClientConnection) -> list[Any]:
+    """What comes until the socket is closed."""
+    messages = []
+    while (message := await asyncio.wait_for(socket.read_message(), 15)) is not None:
+        messages.append(json.loads(str(message)))
+    return messages
+
+
 @pytest.mark.process
 class TestRealInstance:
     @pytest.fixture
@@ -193,6 +201,17 @@ class TestRealInstance:
         )
         assert (owner, view) == ("", "")
         assert set(told) <= {"", BUSY_GUEST, FULL_GUEST}
+
+    async def test_a_refused_guest_does_not_join_as_the_owner_instead(self, room: Room) -> None:
+        guest = await room.guest(await room.link())
+        await room.fill("signaling", guest)
+        impostor = Join(room.session, Role.CONTROLLER, "me", owner=True).encode()
+        for _ in range(2 * MAX_CONNECTING):  # more than the owner may have; some close before they are read
+            socket = await room.client.socket(f"sessions/{room.session}/signaling", guest)
+            for _ in range(2):
+                await socket.write_message(impostor)
+            assert await all_of(socket) == [{"type": "error", "reason": BUSY_GUEST}]
+        await room.check_owner()
 
 
 class TestOrigin:

@@ -13,11 +13,12 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClosedError
 
 from openspace_server.instance.viewers.rate_limit import Budget
+from openspace_server.instance.viewers.room import MAX_CONNECTING
 from openspace_server.instance.viewers.viewer import CONTROL_BURST, CONTROL_RATE
 from openspace_server.protocols import signaling
 from openspace_server.protocols.media import MAX_MESSAGE_BYTES
 from openspace_server.protocols.viewer import Report
-from tests.instance.harness import SECRET, Peer, bulk, join_message, media, peer, run, running, socket, soon
+from tests.instance.harness import SECRET, Peer, Process, bulk, join_message, media, peer, run, running, socket, soon
 
 INPUT = json.dumps({"type": "input", "seq": 1, "held": True, "axes": {"orbitX": 1.0}})
 
@@ -236,5 +237,50 @@ def test_metrics_are_for_those_with_the_secret() -> None:
             assert 'openspace_instance_viewers{transport="websocket h264"} 1' in text
             assert 'openspace_instance_stage_milliseconds{stage="encode"}' in text
             assert "openspace_instance_frames_drawn_total" in (await viewer.ask("metrics"))["text"]
+
+    run(scenario())
+
+
+GUEST = signaling.Join("s", signaling.Role.VIEWER, "guest", share="a", party="p").encode()
+IMPOSTOR = signaling.Join("s", signaling.Role.CONTROLLER, "impostor", owner=True).encode()
+
+
+async def replies(instance: Process, channel: str, *messages: str) -> list[str]:
+    """The reasons sent to a socket that says ``messages`` in one go, until it is closed."""
+    connection = await socket(instance, channel)
+    for message in messages:
+        await connection.write_message(message)
+    reasons = []
+    while (message := await soon(connection.read_message())) is not None:
+        reasons.append(json.loads(message).get("reason", message))
+    return reasons
+
+
+@pytest.mark.process
+def test_a_guest_whose_join_was_refused_does_not_join_as_the_owner_instead() -> None:
+    async def scenario() -> None:
+        async with running() as instance:
+            for _ in range(MAX_CONNECTING):
+                connection = await socket(instance, "signaling")
+                await connection.write_message(GUEST)
+                assert json.loads(await soon(connection.read_message()))["type"] == "offer"
+            refusal = "8 of your views are connecting, which is the limit: try again in 15 seconds"
+            for _ in range(MAX_CONNECTING):
+                assert await replies(instance, "signaling", GUEST, IMPOSTOR) == [refusal]
+            owner = await socket(instance, "signaling")
+            await owner.write_message(IMPOSTOR)
+            assert json.loads(await soon(owner.read_message()))["type"] == "offer", "impostors took the owner's room"
+
+    run(scenario())
+
+
+@pytest.mark.process
+def test_a_join_that_failed_is_the_last_one_of_its_socket() -> None:
+    unusable = json.dumps(json.loads(GUEST) | {"ice_servers": [{"urls": ["no-such-scheme:"]}]})
+
+    async def scenario() -> None:
+        async with running() as instance:
+            reasons = await replies(instance, "signaling", unusable, IMPOSTOR)
+            assert reasons == ["internal error, see the instance's log"]
 
     run(scenario())

@@ -73,6 +73,8 @@ class JoinedSocket(WebSocketHandler):
         )
 
     async def on_message(self, message: str | bytes) -> None:
+        if self.ws_connection is None:
+            return  # closed by us: a socket that was refused must not join with what it sent meanwhile
         try:
             if self._joined:
                 await self.received(message)
@@ -119,6 +121,10 @@ class JoinedSocket(WebSocketHandler):
             await self.joined(join)
         except ProtocolError as problem:
             self.refuse(str(problem))
+            return
+        except Exception:
+            log.exception("a join on %s failed", self.request.path)
+            self.refuse("internal error, see the instance's log")
             return
         self._joined = True
 
