@@ -1,0 +1,45 @@
+"""What pyproject.toml promises, and what repeats it elsewhere."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+FOR_DEVELOPERS = {"dev", "docs"}
+
+
+def pinned() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    return dict(line.split("==") for line in lines if not line.startswith("#"))
+
+
+@pytest.mark.parametrize("extra", ["", *PROJECT["optional-dependencies"]])
+def test_what_is_required_is_pinned_within_its_bounds(extra: str) -> None:
+    texts = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
+    for requirement in map(Requirement, texts):
+        if requirement.name != PROJECT["name"]:
+            version = pinned().get(canonicalize_name(requirement.name))
+            assert version, f"constraints.txt has no {requirement.name}: run `make constraints`"
+            assert requirement.specifier.contains(version), f"{requirement} and {version} in constraints.txt"
+
+
+def test_the_install_page_lists_the_extras() -> None:
+    page = (ROOT / "docs" / "install.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(\w+)` \| ", page, re.M)
+    assert listed == [name for name in PROJECT["optional-dependencies"] if name not in FOR_DEVELOPERS]
+
+
+def test_the_install_page_names_what_each_extra_brings() -> None:
+    page = (ROOT / "docs" / "install.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.M))
+    words = {"ipykernel": "python kernel"}
+    for extra, brings in rows.items():
+        for requirement in map(Requirement, PROJECT["optional-dependencies"][extra]):
+            assert words.get(requirement.name, requirement.name) in brings.casefold(), (extra, requirement.name)
