@@ -28,7 +28,11 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=names(), default=names(), metavar="NAME")
     chosen, options = parser.parse_known_args()
     failed = [name for name in chosen.only if not succeeds(name, options)]
-    print(f"{len(chosen.only) - len(failed)} passed, {len(failed)} failed", *failed)
+    print(
+        *(f"FAILED {name}" for name in failed),
+        f"{len(chosen.only) - len(failed)} passed, {len(failed)} failed",
+        sep="\n",
+    )
     return int(bool(failed))
 
 

@@ -23,6 +23,8 @@ from openspace_server.protocols.media import PictureHeader, decode_picture
 ROOT = Path(__file__).parents[2]
 SECRET = "a secret for the tests"
 TIMEOUT = 15.0
+MEASURED = "COVERAGE_PROCESS_CONFIG" in os.environ
+"""Coverage is measured: a process that is killed keeps no account of it."""
 
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
@@ -110,6 +112,10 @@ async def spawned(
     try:
         yield instance
     finally:
+        if MEASURED and process.stdin is not None and process.returncode is None:
+            process.stdin.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), 5)
         if process.returncode is None:
             process.kill()
         await process.communicate()  # which reads what nobody has read: a full pipe would keep its end from being seen
