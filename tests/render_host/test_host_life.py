@@ -120,14 +120,19 @@ def test_a_port_in_use_is_one_clear_line_and_exit_code_2(option: str) -> None:
         port = taken.getsockname()[1]
         done = run_cli("host", "--port", "0", "--gateway-port", "0", option, str(port))
     assert done.returncode == 2
-    assert f"127.0.0.1:{port} is in use: choose another port with {option}" in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        f"openspace-widget host: 127.0.0.1:{port} is in use: choose another port with {option} (0 = a free one)"
+    )
     assert "Traceback" not in done.stderr
 
 
 def test_a_host_that_others_can_reach_needs_a_secret() -> None:
     done = run_cli("host", "--host", "0.0.0.0", "--port", "0", "--gateway-port", "0", OPENSPACE_HOST_SECRET="")
     assert done.returncode == 2
-    assert "OPENSPACE_HOST_SECRET" in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "openspace-widget host: --host 0.0.0.0 can be reached from other machines: set a secret in the environment "
+        "variable OPENSPACE_HOST_SECRET, the same one where the orchestrator runs, or use --host 127.0.0.1"
+    )
     HostSettings(host="0.0.0.0", secret="s").check()
     with pytest.raises(HostError, match="no-such-host"):
         HostSettings(host="no-such-host.invalid").check()

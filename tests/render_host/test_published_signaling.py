@@ -99,13 +99,15 @@ def test_the_last_viewer_gets_the_one_stream_and_requests_of_who_left_are_forgot
             async with registered(running, 100) as first, registered(running, 0) as streaming:
                 assert await streaming.hear() == "SESSION_OK"
                 async with registered(running, 100) as second:
-                    assert (await first.hear()).startswith("ERROR another viewer has taken over")
+                    assert await first.hear() == (
+                        "ERROR another viewer has taken over: this OpenSpace streams to one viewer only"
+                    )
                     await streaming.closed()
                     async with registered(running, 0) as again:
                         assert await again.hear() == "SESSION_OK"
                         await again.sdp("offer", OFFER)
                         assert (await second.hear())["type"] == "SDP"
-                    assert await second.hear() == "ERROR the OpenSpace that streams has gone"
+                    assert await second.hear() == "ERROR the OpenSpace that streams has disconnected"
 
     asyncio.run(scenario())
 
@@ -138,7 +140,9 @@ def test_our_views_watch_a_host_in_our_own_words(tmp_path: Path) -> None:
                 await streaming.closed()
             async with websockets.connect(f"ws://127.0.0.1:{running.gateway_port}/") as stranger:
                 await Peer(stranger, 100).say("REGISTER", {"content": None})
-                assert "belongs to a session that only its owner's pages can watch" in await stranger.recv()
+                assert await stranger.recv() == (
+                    "ERROR instance 0 belongs to a session that can be watched in its owner's pages only"
+                )
 
     asyncio.run(scenario())
 
@@ -169,7 +173,10 @@ def test_a_host_with_a_secret_speaks_it_only_when_told_to(tmp_path: Path) -> Non
             websockets.connect(f"ws://127.0.0.1:{running.gateway_port}/") as socket,
         ):
             await socket.send(json.dumps({"type": "REGISTER", "content": "null", "caller_id": 0}))
-            assert (await socket.recv()).startswith("ERROR the published signaling is switched off on this host")
+            assert await socket.recv() == (
+                "ERROR the published signaling dialect is disabled on this host, because it has no secrets: "
+                "start the host with --published-signaling"
+            )
 
     asyncio.run(scenario())
 

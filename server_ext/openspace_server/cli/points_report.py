@@ -1,4 +1,4 @@
-"""What became of the frames that ``openspace-widget points`` sent or received. Times in seconds."""
+"""Reports of ``openspace-widget points``: statistics of the frames sent or received. Times in seconds."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Sending:
-    """``period``: seconds between frames, 0 for as fast as they go."""
+class SendReport:
+    """Statistics of a sender. ``period``: seconds between frames, 0 for as fast as possible."""
 
     period: float
     sent: int = 0
@@ -25,16 +25,16 @@ class Sending:
     times: list[float] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
-    def answered(self, began: float, answer: dict[str, Any], crc: int | None) -> None:
-        """One frame's answer came."""
-        took = time.monotonic() - began
+    def on_answer(self, began: float, answer: dict[str, Any], crc: int | None) -> None:
+        """The answer to one frame has arrived."""
+        duration = time.monotonic() - began
         if not answer["received"]:
             self.refused += 1
             self.reasons = [*self.reasons, str(answer["reason"])][-3:]
             return
         self.received += 1
-        self.times.append(took)
-        self.late += bool(self.period) and took > self.period
+        self.times.append(duration)
+        self.late += bool(self.period) and duration > self.period
         self.corrupt += crc is not None and answer.get("crc32") != crc
 
     def report(self, seconds: float, processor: float) -> dict[str, Any]:
@@ -58,8 +58,8 @@ class Sending:
 
 
 @dataclass
-class Receiving:
-    """Counts the arrays that came."""
+class ReceiveReport:
+    """Statistics of a receiver."""
 
     stall: float = 0.0
     received: int = 0
@@ -70,7 +70,7 @@ class Receiving:
     first: float | None = None
     last: float = 0.0
 
-    async def took(self, header: dict[str, Any], array: np.ndarray, columns: dict[str, np.ndarray]) -> None:
+    async def on_frame(self, header: dict[str, Any], array: np.ndarray, columns: dict[str, np.ndarray]) -> None:
         self.last = time.monotonic()
         self.first = self.last if self.first is None else self.first
         self.received += 1
@@ -81,7 +81,7 @@ class Receiving:
         if self.stall:
             await asyncio.sleep(self.stall)
 
-    def refused(self, reason: str) -> None:
+    def on_refused(self, reason: str) -> None:
         self.refusals += 1
         self.reasons = [*self.reasons, reason][-3:]
 

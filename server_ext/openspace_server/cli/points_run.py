@@ -1,4 +1,4 @@
-"""What ``openspace-widget points`` does: arrays over a data channel, with no Jupyter, and a report at the end."""
+"""The commands ``openspace-widget points send | receive``: arrays over a data channel, with a report at the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from openspace_server.cli.points_report import Receiving, Sending
+from openspace_server.cli.points_report import ReceiveReport, SendReport
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 RESTART_PAUSE = 1.0
 IN_FLIGHT = 4
-"""Frames sent and not answered at a time."""
+"""Frames in flight: sent and not answered yet."""
 
 
 async def send(arguments: argparse.Namespace) -> int:
@@ -45,28 +45,28 @@ async def send(arguments: argparse.Namespace) -> int:
         )
     except (LibraryMissing, ValueError, OSError) as problem:
         return _failed("send", problem)
-    state = Sending(1 / arguments.hz if arguments.hz > 0 else 0.0)
+    state = SendReport(1 / arguments.hz if arguments.hz > 0 else 0.0)
     began, used = time.monotonic(), time.process_time()
-    problem_met: Exception | None = None
+    failure: Exception | None = None
     bound: list[float] | None = None
     try:
         await sender.open()
         began, used = time.monotonic(), time.process_time()
         bound = await _send_all(sender, frames, arguments, state)
     except (OfferError, ProtocolError) as problem:
-        problem_met = problem
+        failure = problem
     finally:
         await sender.close()
     report = state.report(max(time.monotonic() - began, 1e-6), time.process_time() - used)
     report |= {"webrtc": sender.library, "points": len(frames[0]), "error_bound": bound}
     _publish(report, arguments.report)
-    if problem_met is not None:
-        return _failed("send", problem_met)
+    if failure is not None:
+        return _failed("send", failure)
     return 0 if report["lost"] == report["corrupt"] == 0 else 1
 
 
 async def _send_all(
-    sender: OfferSender, frames: list[np.ndarray], arguments: argparse.Namespace, state: Sending
+    sender: OfferSender, frames: list[np.ndarray], arguments: argparse.Namespace, state: SendReport
 ) -> list[float] | None:
     from openspace_server.protocols import encodings
     from openspace_server.protocols.arrays import Encoding, decode_columns
@@ -74,13 +74,13 @@ async def _send_all(
 
     encoding = Encoding(encodings.SHUFFLED if arguments.compress else encodings.RAW, arguments.quantise)
     options = PointOptions(unit=arguments.unit)
-    # What arrives is known before: the frame itself, or what its 16 bits stand for.
+    # The checksum of what arrives is known: that of the frame itself, or of its values quantised to 16 bits.
     crcs: dict[int, int] = {}
     answers: set[asyncio.Task[None]] = set()
     bound = None
 
     async def await_answer(began: float, answer: asyncio.Future[dict[str, Any]], crc: int) -> None:
-        state.answered(began, await answer, crc)
+        state.on_answer(began, await answer, crc)
 
     def encoded(count: int) -> tuple[list[bytes | memoryview], list[float] | None, int]:
         index = count % len(frames)
@@ -91,7 +91,7 @@ async def _send_all(
             crcs[index] = checksum(PointFrame(arguments.name, 0, arrives))
         return parts, bound, crcs[index]
 
-    # While one frame goes, the next is made ready.
+    # While one frame is sent, the next one is encoded.
     ahead = asyncio.create_task(asyncio.to_thread(encoded, 0))
     await asyncio.wait({ahead})
     start = time.monotonic()
@@ -125,7 +125,7 @@ async def receive(arguments: argparse.Namespace) -> int:
     from openspace_server.render_host.offers.webrtc import LibraryMissing
     from openspace_server.render_host.settings import HostError, secret_from_environment
 
-    count = Receiving(arguments.stall)
+    count = ReceiveReport(arguments.stall)
     settings = OfferSettings(arguments.host, arguments.port, library=arguments.webrtc, secret=secret_from_environment())
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -149,8 +149,8 @@ async def receive(arguments: argparse.Namespace) -> int:
 
 
 async def take_offers(host: RenderHost, port: int) -> None:
-    """Serve ``POST /offer`` beside a render host, whose sessions the points may go to; ends the host if it cannot."""
-    from openspace_server.render_host.offers.server import OfferSettings, beside_host
+    """Serve ``POST /offer`` for the sessions of a render host; ends the host if that is impossible."""
+    from openspace_server.render_host.offers.server import OfferSettings, run_beside_host
     from openspace_server.render_host.settings import HostError
 
     address = f"[{host.settings.host}]" if ":" in host.settings.host else host.settings.host
@@ -158,19 +158,19 @@ async def take_offers(host: RenderHost, port: int) -> None:
         host.settings.host, port, f"ws://{address}:{host.gateway_port}", secret=host.settings.secret
     )
 
-    def listening(port: int) -> None:
-        log.info("points are taken at http://%s:%d/offer", address, port)
+    def on_listening(port: int) -> None:
+        log.info("points are received at http://%s:%d/offer", address, port)
         if host.settings.announce:
             print(json.dumps({"event": "offer", "port": port}), flush=True)
 
     try:
         while True:
-            await beside_host(settings, listening)
-            log.error("the process that takes points has ended: it is started again")
+            await run_beside_host(settings, on_listening)
+            log.error("the process that receives points has ended: it is started again")
             await asyncio.sleep(RESTART_PAUSE)
     except HostError as problem:
         log.error("%s", problem)
-        host.end("points cannot be taken")
+        host.end("points cannot be received")
 
 
 def _load(path: Path) -> list[np.ndarray]:
@@ -187,10 +187,10 @@ def _load(path: Path) -> list[np.ndarray]:
 
 
 def _publish(report: dict[str, Any], path: Path | None) -> None:
-    told = json.dumps(report, indent=2)
-    print(told, flush=True)
+    text = json.dumps(report, indent=2)
+    print(text, flush=True)
     if path is not None:
-        path.write_text(told + "\n", "utf-8")
+        path.write_text(text + "\n", "utf-8")
 
 
 def _failed(command: str, problem: Exception) -> int:
@@ -199,10 +199,10 @@ def _failed(command: str, problem: Exception) -> int:
 
 
 def run(work: Any) -> int:
-    from openspace_server.render_host.offers import webrtc as offer_webrtc
+    from openspace_server.render_host.offers import webrtc
 
     async def main() -> int:
         code: int = await work
         return code
 
-    return offer_webrtc.run(main)
+    return webrtc.run(main)

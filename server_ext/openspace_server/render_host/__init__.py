@@ -1,1 +1,1 @@
-"""A machine with slots: the supervisor answers commands, slots run instances, the gateway lets viewers in."""
+"""Render host: the supervisor answers commands, slots run instances, the gateway lets viewers in."""

@@ -1,4 +1,4 @@
-"""Who may open a socket on a render host: holders of the secret, never a browser."""
+"""Access control of a render host's sockets: holders of the secret, never a browser."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tornado.web import HTTPError
 from openspace_server.protocols.credentials import Verifier
 
 
-def same_secret(given: str | None, expected: str) -> bool:
+def same_secret(received: str | None, expected: str) -> bool:
     """Compare in constant time."""
-    return given is not None and hmac.compare_digest(_bytes(given), _bytes(expected))
+    return received is not None and hmac.compare_digest(_bytes(received), _bytes(expected))
 
 
 def _bytes(secret: str) -> bytes:
@@ -21,7 +21,7 @@ def _bytes(secret: str) -> bytes:
 
 
 def refuse_browsers(headers: HTTPHeaders, allowed: frozenset[str] = frozenset()) -> None:
-    """A web page that a user merely visits must not reach a host on the user's machine.
+    """Refuse requests of web pages: a page that a user merely visits must not reach a host on the user's machine.
 
     Raises:
         HTTPError: 403 for an ``Origin`` that is not in ``allowed``.
@@ -32,7 +32,7 @@ def refuse_browsers(headers: HTTPHeaders, allowed: frozenset[str] = frozenset())
 
 
 def require_secret(headers: HTTPHeaders, secret: str | None, verifier: Verifier | None) -> str | None:
-    """Let in whoever carries ``secret`` (or everybody, if there is none), or has signed a message with it.
+    """Accept requests that carry ``secret`` or are signed with it; all requests if there is none.
 
     Returns:
         The digest of the only message that may follow a signature; None if any may.
@@ -43,8 +43,8 @@ def require_secret(headers: HTTPHeaders, secret: str | None, verifier: Verifier 
     if secret is None or verifier is None:
         return None
     header = headers.get("Authorization", "")
-    scheme, _, given = header.partition(" ")
-    if scheme.lower() == "bearer" and same_secret(given.strip(), secret):
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() == "bearer" and same_secret(token.strip(), secret):
         return None
     allowed = verifier.body_digest(header, time.time())
     if allowed is None:

@@ -1,5 +1,5 @@
-"""``openspace-widget host --join URL``: dials out to an orchestrator, so that a host behind NAT, or in a batch job,
-needs no open port. Commands go to our own supervisor, streams to our own gateway."""
+"""The agent of ``openspace-widget host --join URL``: dials out to an orchestrator, so that a host behind a NAT, or in a
+batch job, needs no open port. Commands go to this host's supervisor, streams to its gateway."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Agent:
                 log.warning("%s: %s", self._settings.url, str(fault) or type(fault).__name__)
             if time.monotonic() - began > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
-            # Not all hosts at the same moment when the orchestrator is back.
+            # Hosts must not all dial at the same moment when the orchestrator is back.
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(LONGEST_PAUSE, pause * 2)
 
@@ -76,22 +76,22 @@ class Agent:
                 seal, lease = await self._shake_hands(socket)
             log.info("joined %s as %s", self._settings.url, self._settings.name)
             mux = Mux(socket, seal, self._answer, self._accept)
-            beating = asyncio.create_task(_beat(mux, lease / 3))
+            heartbeat = asyncio.create_task(_send_heartbeats(mux, lease / 3))
             try:
                 await mux.run()
             finally:
-                beating.cancel()
+                heartbeat.cancel()
         finally:
             await socket.close(1001, "the agent leaves")
 
     async def _shake_hands(self, socket: ClientEndpoint) -> tuple[protocol.Seal, float]:
         settings, nonce = self._settings, secrets.token_hex(16)
-        given = str(protocol.decode(await _next(socket), "challenge").get("nonce"))
-        hello = protocol.hello(settings.secret, settings.name, nonce, given, settings.traits, time.time())
+        challenge = str(protocol.decode(await _next(socket), "challenge").get("nonce"))
+        hello = protocol.hello(settings.secret, settings.name, nonce, challenge, settings.traits, time.time())
         await socket.send(hello.encode())
         welcome = protocol.decode(await _next(socket), "welcome")
-        lease = protocol.check_welcome(settings.secret, given, nonce, welcome)
-        return protocol.Seal(protocol.session_key(settings.secret, given, nonce), agent=True), lease
+        lease = protocol.check_welcome(settings.secret, challenge, nonce, welcome)
+        return protocol.Seal(protocol.session_key(settings.secret, challenge, nonce), agent=True), lease
 
     async def _answer(self, command: str) -> str:
         self._host.note_command()
@@ -114,7 +114,7 @@ async def _next(socket: ClientEndpoint) -> str | bytes:
     return message
 
 
-async def _beat(mux: Mux, interval: float) -> None:
+async def _send_heartbeats(mux: Mux, interval: float) -> None:
     while True:
         await asyncio.sleep(interval)
         await mux.heartbeat()

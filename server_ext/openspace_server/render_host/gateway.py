@@ -1,8 +1,8 @@
-"""The gateway: lets a viewer with the right token through to the instance of its session, and relays.
+"""The gateway: checks a viewer's token and relays its sockets to the instance of its session.
 
-``/`` and ``/signaling`` carry signaling, ``/media`` pictures, ``/bulk`` arrays, ``/api`` the instance's OpenSpace API,
-which is a port of its own and hears nothing of the ``join``. The published signaling dialect, told by its first
-message, is spoken on the same port (``published.py``).
+``/`` and ``/signaling`` carry signaling, ``/media`` frames, ``/bulk`` arrays, ``/api`` the instance's OpenSpace API,
+which has a port of its own and does not get the ``join``. The published signaling dialect is served on the same port
+(``published_signaling.py``); the first message tells which dialect a connection uses.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from openspace_server.protocols import media, published_signaling, signaling
 from openspace_server.protocols.fields import ProtocolError, parse_object
 from openspace_server.protocols.signaling import Join, Role
 from openspace_server.protocols.supervisor import InstanceState
-from openspace_server.render_host import published_signaling as published
 from openspace_server.render_host.access import refuse_browsers, same_secret
-from openspace_server.render_host.published_signaling import Exchange
+from openspace_server.render_host.published_signaling import (
+    Exchange,
+    serve_instance_viewer,
+    serve_published_viewer,
+    serve_widget_viewer,
+)
 from openspace_server.render_host.settings import HostSettings
 from openspace_server.render_host.slots import Slot, Slots
 from openspace_server.sockets.endpoints import MAX_MESSAGE_BYTES, ClientEndpoint, Message, RelayHandlerMixin, connect
@@ -44,7 +48,7 @@ MAX_OPEN = 512
 CONNECT_TIMEOUT = 5.0
 
 PUBLISHED_REFUSED = (
-    "the published signaling is switched off on this host, because it knows no secrets: start the host with "
+    "the published signaling dialect is disabled on this host, because it has no secrets: start the host with "
     "--published-signaling"
 )
 STATE_INTERVAL = 0.2
@@ -57,7 +61,7 @@ GOING_AWAY = 1001
 
 
 class GatewayRefusal(Exception):
-    """A socket that is not let through: the error reason, and the code to close with."""
+    """A refused socket: the reason, and the code to close it with."""
 
     def __init__(self, reason: str, code: int) -> None:
         super().__init__(reason)
@@ -72,8 +76,8 @@ class PublishedDialect(Exception):
         self.first = first
 
 
-class Watching(Exception):
-    """A view of ours is to watch the host of this id, which streams by itself."""
+class PublishedHostRequested(Exception):
+    """One of our views requests a session whose OpenSpace streams itself, as the published host ``host``."""
 
     def __init__(self, host: int) -> None:
         super().__init__(host)
@@ -82,7 +86,7 @@ class Watching(Exception):
 
 @dataclass
 class Gateway:
-    """What all connections share: the slots and the counts of sockets."""
+    """The state that all connections share: the slots and the open sockets."""
 
     slots: Slots
     settings: HostSettings
@@ -91,10 +95,10 @@ class Gateway:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def admit(self, join: Join) -> Slot:
-        """The slot that ``join`` may enter.
+        """The slot of the session that ``join`` names.
 
         Raises:
-            GatewayRefusal: unknown session or wrong token (told alike), or its instance is not running.
+            GatewayRefusal: unknown session or wrong token (the same text), or its instance is not running.
         """
         slot = self.slots.of_session(join.session)
         if slot is None or slot.assignment is None or not self._may_enter(join, slot.assignment.token):
@@ -143,7 +147,7 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
         try:
             await self._join_and_relay(channel)
         except WebSocketClosedError:
-            pass  # left while it was told something
+            pass  # closed while it was sent a message
         except asyncio.CancelledError:
             self.close(GOING_AWAY, "the render host ends")
             raise
@@ -159,9 +163,9 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
         except PublishedDialect as dialect:
             self.allow_messages_of(signaling.MAX_MESSAGE_BYTES)
             await self._speak_published(dialect.first)
-        except Watching as watching:
+        except PublishedHostRequested as request:
             self.allow_messages_of(signaling.MAX_MESSAGE_BYTES)
-            await published.serve_our_viewer(self._gateway.exchange, self.endpoint, watching.host)
+            await serve_widget_viewer(self._gateway.exchange, self.endpoint, request.host)
         else:
             if instance is not None:
                 self.allow_messages_of(CHANNELS[channel])
@@ -177,11 +181,12 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
         join = _read_join(first)
         slot = self._gateway.admit(join)
         if channel == "signaling" and self._gateway.exchange.is_free(slot.id):
-            raise Watching(slot.id)
+            raise PublishedHostRequested(slot.id)
         return await _connect(slot, channel, join)
 
     async def _first_message(self) -> Message | None:
-        """The only message of a stranger. Those who know a token do not count as pending: they come in a rush."""
+        """The first message, before the viewer is authenticated. Authenticated viewers do not count as pending, since
+        many may come at once."""
         self._gateway.pending += 1
         try:
             async with asyncio.timeout(self._gateway.settings.timings.join):
@@ -204,22 +209,22 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
             await self._serve_published_viewer(first.host)
 
     async def _serve_published_viewer(self, id: int) -> None:
-        """A web GUI that watches instance ``id``: its own stream if it has one, else ours. One that is not there yet
-        is waited for, as upstream."""
+        """Serve a web GUI that watches instance ``id``: the instance's own stream if it has one, else ours. As
+        upstream, it waits for an instance that is not present yet."""
         gateway = self._gateway
         slot = gateway.slots[id] if id < len(gateway.slots) else None
         acknowledged = False
         while True:
             assignment = slot.assignment if slot is not None else None
             if assignment is not None and assignment.token is not None:
-                reason = f"instance {id} belongs to a session that only its owner's pages can watch"
+                reason = f"instance {id} belongs to a session that can be watched in its owner's pages only"
                 await self._refuse(published_signaling.error(reason), UNAUTHORIZED, reason)
                 return
             if not acknowledged:
                 await self.endpoint.send(published_signaling.REGISTERED)
                 acknowledged = True
-            if gateway.exchange.has(id):
-                await published.serve_published_viewer(gateway.exchange, self.endpoint, id)
+            if gateway.exchange.has_host(id):
+                await serve_published_viewer(gateway.exchange, self.endpoint, id)
                 return
             if slot is not None and assignment is not None and slot.state is InstanceState.RUNNING:
                 join = Join(assignment.session, Role.VIEWER, f"published-{id}")
@@ -228,7 +233,7 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
                 except GatewayRefusal as refused:
                     await self._refuse(published_signaling.error(str(refused)), refused.code, str(refused))
                 else:
-                    await published.serve_instance_viewer(self.endpoint, id, instance)
+                    await serve_instance_viewer(self.endpoint, id, instance)
                 return
             if self.ws_connection is None:
                 return  # it has left
@@ -253,7 +258,7 @@ def _read_join(first: Message) -> Join:
 
 
 async def _connect(slot: Slot, channel: str, join: Join) -> ClientEndpoint:
-    """The instance's socket, with ``join`` passed on; the token stays here. Only a token proves the orchestrator."""
+    """The instance's socket, with ``join`` sent without the token. Only a token proves the orchestrator."""
     url = f"ws://127.0.0.1:{slot.port}/{channel}"
     if channel == API:
         port = await slot.find_api()
@@ -268,6 +273,6 @@ async def _connect(slot: Slot, channel: str, join: Join) -> ClientEndpoint:
         log.warning("slot %d: %s not reached: %s", slot.id, url, problem)
         raise GatewayRefusal("the instance does not answer", UNREACHABLE) from None
     if channel != API:
-        proved = slot.assignment is not None and slot.assignment.token is not None
-        await instance.send(replace(join, token=None, observer=join.observer and proved).encode())
+        has_token = slot.assignment is not None and slot.assignment.token is not None
+        await instance.send(replace(join, token=None, observer=join.observer and has_token).encode())
     return instance

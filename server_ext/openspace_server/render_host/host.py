@@ -1,4 +1,4 @@
-"""The render host as a whole: binds, announces, and ends cleanly with all its instances."""
+"""The render host: binds its ports, announces them, and ends cleanly with all its instances."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RenderHost:
         self._last_command = time.monotonic()
 
     async def start(self) -> None:
-        """Bind both ports and begin to serve.
+        """Bind both ports and start to serve.
 
         Raises:
             HostError: not allowed without a secret, or a port is taken.
@@ -99,7 +99,7 @@ class RenderHost:
         )
 
     async def run(self, *work: Coroutine[Any, Any, None]) -> None:
-        """Serve until told to end, and do ``work`` as long as that takes. Raises HostError as :meth:`start`."""
+        """Serve until it has to end, and run ``work`` meanwhile. Raises HostError as :meth:`start`."""
         self._end_on_signals()
         await self.start()
         log.info(
@@ -123,14 +123,14 @@ class RenderHost:
         finally:
             await self.close()
 
-    def end(self, why: str) -> None:
+    def end(self, reason: str) -> None:
         """Make :meth:`wait` return."""
         if not self._ending.is_set():
-            log.info("ending: %s", why)
+            log.info("ending: %s", reason)
         self._ending.set()
 
     async def wait(self) -> None:
-        """Return when the host is to end: told so, or no supervisor command came for ``linger`` seconds."""
+        """Return when the host has to end: by :meth:`end`, or without a supervisor command for ``linger`` seconds."""
         linger = self.settings.linger
         while not self._ending.is_set():
             left = self._last_command + linger - time.monotonic() if linger else None
@@ -154,7 +154,7 @@ class RenderHost:
         self._servers.clear()
 
     def note_command(self) -> None:
-        """A command came: the linger time starts anew."""
+        """A command came: restart the linger time."""
         self._last_command = time.monotonic()
 
     def _end_on_signals(self) -> None:
@@ -183,7 +183,7 @@ def _address(host: str, port: int) -> str:
 
 
 def _log_request(handler: object) -> None:
-    """Nothing: tornado's line per request would name each poll."""
+    """No log: tornado would write a line for each poll."""
 
 
 def port_is_free(host: str, port: int) -> bool:

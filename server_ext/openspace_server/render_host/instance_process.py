@@ -1,4 +1,4 @@
-"""One instance as an operating-system process: started, spoken to over pipes, ended for certain."""
+"""An instance as an operating-system process: spawned, controlled over pipes, reliably ended."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 def one_thread(environment: Mapping[str, str]) -> dict[str, str]:
-    """``environment`` with one thread for products of matrices, unless it says how many there are to be.
+    """``environment`` with one thread for matrix products, unless it sets the number of threads.
 
     Products of points and a matrix gain nothing from a second thread, which would keep a core busy with waiting.
     """
-    given = any(name in environment for name in _THREADS)
-    return {**environment} if given else {**environment, _THREADS[0]: "1"}
+    is_set = any(name in environment for name in _THREADS)
+    return {**environment} if is_set else {**environment, _THREADS[0]: "1"}
 
 
 class _Protocol(asyncio.subprocess.SubprocessStreamProtocol):
-    """Tells of the exit at once.
+    """Signals the exit at once.
 
-    ``Process.wait()`` of Python 3.11 waits until the pipes are closed, too, and a child of the instance may hold them.
+    ``Process.wait()`` of Python 3.11 also waits until the pipes are closed, and a child of the instance may keep them
+    open.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -48,7 +49,7 @@ class _Protocol(asyncio.subprocess.SubprocessStreamProtocol):
 
 
 class InstanceProcess:
-    """A running child. Make one with :meth:`spawn`; always finish with :meth:`end`."""
+    """A running child process. Created by :meth:`spawn`; always to be ended by :meth:`end`."""
 
     def __init__(self, transport: asyncio.SubprocessTransport, protocol: _Protocol, log_path: Path) -> None:
         assert protocol.stdin is not None
@@ -91,7 +92,7 @@ class InstanceProcess:
         return True
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """What the instance reports, until its stdout ends. Lines that are no JSON object are skipped."""
+        """The events of the instance, until its stdout ends. Lines that are no JSON object are skipped."""
         while True:
             try:
                 line = await self._stdout.readline()
@@ -105,41 +106,41 @@ class InstanceProcess:
             except ProtocolError:
                 log.warning("instance %d wrote %.80r, which is no event", self.pid, line)
 
-    async def exited(self) -> int:
-        """The exit code once the process has ended (negative: the signal that ended it)."""
+    async def wait_exited(self) -> int:
+        """The exit code, once the process has ended (negative: the signal that ended it)."""
         await self._protocol.exited.wait()
         code = self._transport.get_returncode()
         assert code is not None
         return code
 
     def kill_leftovers(self) -> None:
-        """After the exit: kill what the instance itself started, so that its pipes end."""
+        """After the exit: kill the instance's own child processes, so that its pipes end."""
         self._signal(signal.SIGKILL)
 
     async def end(self, grace: float) -> None:
         """Ask to stop, then SIGTERM after ``grace`` seconds, then SIGKILL after as long; returns when it is reaped.
 
-        Whatever the instance itself started is killed too.
+        The instance's own child processes are killed as well.
         """
         if self._ended:
             return
-        waiting = asyncio.ensure_future(self.exited())
+        waiting = asyncio.ensure_future(self.wait_exited())
         try:
             self.send({"command": "STOP"})
             if not self._stdin.transport.is_closing():
                 self._stdin.write_eof()
-            for then in (signal.SIGTERM, signal.SIGKILL):
+            for next_signal in (signal.SIGTERM, signal.SIGKILL):
                 done, _ = await asyncio.wait({waiting}, timeout=grace)
                 if done:
                     break
-                log.info("instance %d did not end within %g s: %s", self.pid, grace, then.name)
-                self._signal(then)
+                log.info("instance %d did not end within %g s: %s", self.pid, grace, next_signal.name)
+                self._signal(next_signal)
             else:
                 await asyncio.wait({waiting})
         finally:
             waiting.cancel()
             self._ended = True
-            self.kill_leftovers()  # and itself, if we were cancelled
+            self.kill_leftovers()  # including itself, if we were cancelled
             self._transport.close()
 
     def _signal(self, number: signal.Signals) -> None:
@@ -148,7 +149,7 @@ class InstanceProcess:
 
 
 def describe_exit(code: int) -> str:
-    """An exit code of :meth:`InstanceProcess.exited` in words."""
+    """An exit code of :meth:`InstanceProcess.wait_exited` in words."""
     if code >= 0:
         return f"exit code {code}"
     try:

@@ -1,4 +1,4 @@
-"""Where the stderr of instances goes: one file per instance, the newest few kept."""
+"""Log files of instances (their stderr): one file per instance; old ones are deleted."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ def prune(directory: Path, keep: int = KEPT) -> None:
 
 
 def last_line(path: Path) -> str:
-    """The last line of a log that may say what went wrong, so neither blank nor of the level INFO; ``""`` when there is
-    none."""
+    """The last line of a log that may state a cause: neither blank nor of level INFO; ``""`` when there is none."""
     try:
         with path.open("rb") as log:
             log.seek(max(0, path.stat().st_size - TAIL_BYTES))

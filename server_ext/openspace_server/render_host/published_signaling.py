@@ -1,11 +1,11 @@
-"""The published signaling dialect: hosts that stream by themselves, viewers of the published web GUI, and their calls.
+"""The published signaling dialect: hosts that stream themselves, viewers of the published web GUI, and their calls.
 
-Four pairings meet here. A host (OpenSpace's GStreamer build) is watched by the published web GUI, as upstream, or by
-one of our own views, which speaks our signaling; an instance of ours is watched by the published web GUI. (Our views
-and our instances speak to each other without any of this.)
+A host here is OpenSpace's GStreamer build. It is watched by the published web GUI, as upstream, or by one of our own
+views, which uses our signaling. An instance of ours may be watched by the published web GUI. (Our views and our
+instances signal to each other without this module.)
 
-A real host knows one viewer only, and ends itself when it hears what it does not expect. So it is called anew, over a
-new connection, for each viewer; gets one answer to each offer; and candidates only after that.
+A real host supports one viewer only, and aborts when it receives what it does not expect. So for each viewer it is
+called over a new connection; it gets one answer to each offer, and candidates only after that.
 """
 
 from __future__ import annotations
@@ -26,27 +26,28 @@ from openspace_server.sockets.endpoints import Endpoint
 
 log = logging.getLogger(__name__)
 
-MAX_EARLY = 64
+MAX_QUEUED_CANDIDATES = 64
 """Candidates kept for a host that has no answer yet."""
-COMES_BACK = 5.0
-"""Seconds within which a host that has gone may open another connection."""
+RECONNECT_TIME = 5.0
+"""Seconds within which a host that has disconnected may open another connection."""
 REPLACED = 4409
 ENDED = 1000
+TAKEN_OVER = "another viewer has taken over: this OpenSpace streams to one viewer only"
 
 
-class Viewer(Protocol):
-    """Who watches a host."""
+class HostViewer(Protocol):
+    """A viewer of a host."""
 
     async def offer(self, host: int, sdp: str) -> None: ...
 
     async def candidate(self, host: int, candidate: dict[str, Any]) -> None: ...
 
-    async def ended(self, reason: str) -> None:
-        """The host is gone, or somebody else watches it now."""
+    async def on_closed(self, reason: str) -> None:
+        """The host is gone, or another viewer has taken over."""
 
 
 class CallState(Enum):
-    """What a host waits for."""
+    """Where a host is in a call: what it waits for next."""
 
     REGISTERED = auto()
     WAITING = auto()
@@ -57,28 +58,28 @@ class CallState(Enum):
 
 @dataclass
 class Host:
-    """A registered host's connection, good for one call."""
+    """The connection of a registered host, for one call."""
 
     id: int
     endpoint: Endpoint
     state: CallState = CallState.REGISTERED
-    viewer: Viewer | None = None
-    early: list[dict[str, Any]] = field(default_factory=list)
+    viewer: HostViewer | None = None
+    queued_candidates: list[dict[str, Any]] = field(default_factory=list)
     closing: asyncio.Future[None] | None = None
 
-    async def call(self, viewer: Viewer) -> None:
-        """Tell it that its viewer is there."""
+    async def call(self, viewer: HostViewer) -> None:
+        """Tell the host that its viewer is present."""
         self.viewer, self.state = viewer, CallState.CALLED
         await self.endpoint.send(published.SESSION_OK)
 
     async def answer(self, sdp: str) -> None:
-        """The viewer's answer; one that was not asked for is left out, since the host would abort."""
+        """Send the viewer's answer, unless there is no open offer: the host would abort."""
         if self.state is not CallState.OFFERED:
-            log.warning("host %d: an answer in state %s was left out", self.id, self.state.name)
+            log.warning("host %d: an answer in state %s was not sent", self.id, self.state.name)
             return
         self.state = CallState.ANSWERED
         await self.endpoint.send(published.sdp(VIEWER_BASE + self.id, "answer", sdp))
-        for candidate in self.early:
+        for candidate in self.queued_candidates:
             await self.candidate(candidate)
 
     async def candidate(self, candidate: dict[str, Any] | None) -> None:
@@ -86,11 +87,11 @@ class Host:
             return
         if self.state is CallState.ANSWERED:
             await self.endpoint.send(published.ice(VIEWER_BASE + self.id, candidate))
-        elif len(self.early) < MAX_EARLY:
-            self.early.append(candidate)
+        elif len(self.queued_candidates) < MAX_QUEUED_CANDIDATES:
+            self.queued_candidates.append(candidate)
 
-    async def hear(self, message: published.Published) -> None:
-        """What the host says once it has a viewer."""
+    async def on_message(self, message: published.Published) -> None:
+        """Pass a message of the host on to its viewer, if it has one."""
         if self.viewer is None:
             return
         if message.sdp is not None and message.sdp[0] == "offer" and self.state is CallState.CALLED:
@@ -100,88 +101,88 @@ class Host:
             await self.viewer.candidate(self.id, message.candidate)
 
     def restart(self, reason: str) -> None:
-        """Close the connection: a host opens another one, and is ready for the next viewer."""
+        """Close the connection: the host then opens another one, for the next viewer."""
         self.viewer = None
         self.closing = asyncio.ensure_future(self.endpoint.close(ENDED, reason))
 
 
 class Exchange:
-    """Who is there, and who watches whom. Lives on the event loop."""
+    """The registered hosts and their viewers. Belongs to the event loop."""
 
     def __init__(self) -> None:
         self._hosts: dict[int, Host] = {}
-        self._waiting: dict[int, Viewer] = {}
-        self._seen: dict[int, float] = {}
+        self._waiting: dict[int, HostViewer] = {}
+        self._last_seen: dict[int, float] = {}
 
-    def has(self, host: int) -> bool:
-        """Whether ``host`` is registered, or was until a moment ago: real ones come back within two seconds."""
-        return host in self._hosts or time.monotonic() - self._seen.get(host, -math.inf) < COMES_BACK
+    def has_host(self, host: int) -> bool:
+        """Whether ``host`` is registered, or was a moment ago: real ones reconnect within two seconds."""
+        return host in self._hosts or time.monotonic() - self._last_seen.get(host, -math.inf) < RECONNECT_TIME
 
     def is_free(self, host: int) -> bool:
-        """Whether ``host`` is there and nobody watches it, or is about to."""
+        """Whether ``host`` is present and has no viewer, nor one that waits for it."""
         found = self._hosts.get(host)
-        return self.has(host) and host not in self._waiting and (found is None or found.viewer is None)
+        return self.has_host(host) and host not in self._waiting and (found is None or found.viewer is None)
 
     async def serve_host(self, endpoint: Endpoint, host_id: int) -> None:
-        """The life of a host's connection, from its ``REGISTER``."""
-        before = self._hosts.pop(host_id, None)
-        if before is not None:
-            await self._drop(before, "another OpenSpace has registered with the same id")
+        """Serve a host's connection, from its ``REGISTER`` to its end."""
+        previous = self._hosts.pop(host_id, None)
+        if previous is not None:
+            await self._disconnect(previous, "another OpenSpace has registered with the same id")
         host = self._hosts[host_id] = Host(host_id, endpoint)
         await endpoint.send(published.REGISTERED)
         try:
             async for message in _messages(endpoint, host_id):
                 if message.type == "SESSION":
                     host.state = max(host.state, CallState.WAITING, key=lambda state: state.value)
-                    await self._match(host_id)
+                    await self._call_if_ready(host_id)
                 else:
-                    await host.hear(message)
+                    await host.on_message(message)
         finally:
             if self._hosts.get(host_id) is host:
                 del self._hosts[host_id]
-                self._seen[host_id] = time.monotonic()
+                self._last_seen[host_id] = time.monotonic()
             if host.viewer is not None:
-                await host.viewer.ended("the OpenSpace that streams has gone")
+                await host.viewer.on_closed("the OpenSpace that streams has disconnected")
 
-    async def watch(self, host_id: int, viewer: Viewer) -> None:
-        """``viewer`` watches the host from when it is ready. The last one who asks gets it."""
+    async def attach(self, host_id: int, viewer: HostViewer) -> None:
+        """Attach ``viewer`` to the host once that is ready. It replaces an earlier viewer."""
         waiting = self._waiting.pop(host_id, None)
         if waiting is not None:
-            await waiting.ended("another viewer has taken over: this OpenSpace streams to one only")
+            await waiting.on_closed(TAKEN_OVER)
         self._waiting[host_id] = viewer
         host = self._hosts.get(host_id)
         if host is not None and host.viewer is not None:
-            await self._drop(host, "another viewer has taken over: this OpenSpace streams to one only")
-        await self._match(host_id)
+            await self._disconnect(host, TAKEN_OVER)
+        await self._call_if_ready(host_id)
 
-    async def leave(self, host_id: int, viewer: Viewer) -> None:
-        """``viewer`` has gone, and with it what it asked for."""
+    async def detach(self, host_id: int, viewer: HostViewer) -> None:
+        """``viewer`` has left: end its call, or stop waiting for the host."""
         if self._waiting.get(host_id) is viewer:
             del self._waiting[host_id]
         host = self._hosts.get(host_id)
         if host is not None and host.viewer is viewer:
             host.restart("its viewer has left")
 
-    def host_of(self, host_id: int, viewer: Viewer) -> Host | None:
-        """The host that ``viewer`` watches now."""
+    def host_of(self, host_id: int, viewer: HostViewer) -> Host | None:
+        """The host, if ``viewer`` is its viewer now."""
         host = self._hosts.get(host_id)
         return host if host is not None and host.viewer is viewer else None
 
-    async def _match(self, host_id: int) -> None:
+    async def _call_if_ready(self, host_id: int) -> None:
         host = self._hosts.get(host_id)
         if host is not None and host.state is CallState.WAITING and host_id in self._waiting:
             await host.call(self._waiting.pop(host_id))
 
-    async def _drop(self, host: Host, reason: str) -> None:
+    async def _disconnect(self, host: Host, reason: str) -> None:
         viewer = host.viewer
         host.restart(reason)
         if viewer is not None:
-            await viewer.ended(reason)
+            await viewer.on_closed(reason)
 
 
 @dataclass(eq=False)
 class PublishedViewer:
-    """The published web GUI's stream view, at ``endpoint``."""
+    """The stream view of the published web GUI."""
 
     endpoint: Endpoint
     id: int
@@ -192,14 +193,14 @@ class PublishedViewer:
     async def candidate(self, host: int, candidate: dict[str, Any]) -> None:
         await self.endpoint.send(published.ice(host, candidate))
 
-    async def ended(self, reason: str) -> None:
+    async def on_closed(self, reason: str) -> None:
         await self.endpoint.send(published.error(reason))
         await self.endpoint.close(REPLACED, reason)
 
 
 @dataclass(eq=False)
-class OurViewer:
-    """A view of ours, which speaks our own signaling at ``endpoint``."""
+class WidgetViewer:
+    """One of our views, which uses our own signaling."""
 
     endpoint: Endpoint
 
@@ -209,15 +210,15 @@ class OurViewer:
     async def candidate(self, host: int, candidate: dict[str, Any]) -> None:
         await self.endpoint.send(signaling.ice_candidate(candidate))
 
-    async def ended(self, reason: str) -> None:
+    async def on_closed(self, reason: str) -> None:
         await self.endpoint.send(signaling.error(reason))
         await self.endpoint.close(REPLACED, reason)
 
 
 async def serve_published_viewer(exchange: Exchange, endpoint: Endpoint, host_id: int) -> None:
-    """A web GUI that watches a host, once it has registered."""
+    """Serve a web GUI that watches a host, after its ``REGISTER``."""
     viewer = PublishedViewer(endpoint, VIEWER_BASE + host_id)
-    await exchange.watch(host_id, viewer)
+    await exchange.attach(host_id, viewer)
     try:
         async for message in _messages(endpoint, viewer.id):
             host = exchange.host_of(host_id, viewer)
@@ -226,13 +227,13 @@ async def serve_published_viewer(exchange: Exchange, endpoint: Endpoint, host_id
             elif host is not None and message.type == "ICE":
                 await host.candidate(message.candidate)
     finally:
-        await exchange.leave(host_id, viewer)
+        await exchange.detach(host_id, viewer)
 
 
-async def serve_our_viewer(exchange: Exchange, endpoint: Endpoint, host_id: int) -> None:
-    """A view of ours that watches a host, after its ``join``."""
-    viewer = OurViewer(endpoint)
-    await exchange.watch(host_id, viewer)
+async def serve_widget_viewer(exchange: Exchange, endpoint: Endpoint, host_id: int) -> None:
+    """Serve one of our views that watches a host, after its ``join``."""
+    viewer = WidgetViewer(endpoint)
+    await exchange.attach(host_id, viewer)
     try:
         while (raw := await endpoint.receive()) is not None:
             try:
@@ -250,13 +251,13 @@ async def serve_our_viewer(exchange: Exchange, endpoint: Endpoint, host_id: int)
             elif host is not None and message["type"] == "ice-candidate":
                 await host.candidate(message.get("candidate"))
     finally:
-        await exchange.leave(host_id, viewer)
+        await exchange.detach(host_id, viewer)
 
 
 async def serve_instance_viewer(endpoint: Endpoint, host_id: int, instance: Endpoint) -> None:
-    """A web GUI that watches an instance of ours, once it has registered; the ``join`` was said on ``instance``, the
-    instance's signaling."""
-    listening = asyncio.create_task(_tell_viewer(endpoint, host_id, instance))
+    """Serve a web GUI that watches one of our instances, after its ``REGISTER``. ``instance``: the signaling socket of
+    the instance, which has got its ``join``."""
+    forwarding = asyncio.create_task(_forward_to_viewer(endpoint, host_id, instance))
     answered = False
     try:
         async for message in _messages(endpoint, VIEWER_BASE + host_id):
@@ -266,12 +267,12 @@ async def serve_instance_viewer(endpoint: Endpoint, host_id: int, instance: Endp
             elif message.candidate is not None:
                 await instance.send(signaling.ice_candidate(message.candidate))
     finally:
-        listening.cancel()
+        forwarding.cancel()
         await instance.close()
 
 
-async def _tell_viewer(endpoint: Endpoint, host_id: int, instance: Endpoint) -> None:
-    """What the instance says, in the published words."""
+async def _forward_to_viewer(endpoint: Endpoint, host_id: int, instance: Endpoint) -> None:
+    """Translate the instance's messages into the published dialect."""
     while (raw := await instance.receive()) is not None:
         message = signaling.decode(raw)
         match message["type"]:
@@ -285,7 +286,7 @@ async def _tell_viewer(endpoint: Endpoint, host_id: int, instance: Endpoint) -> 
 
 
 async def _messages(endpoint: Endpoint, caller: int) -> Any:
-    """What comes from ``caller``; what cannot be read, or is said in another's name, is left out."""
+    """The messages of ``caller``; without those that cannot be decoded or name another caller."""
     while (raw := await endpoint.receive()) is not None:
         try:
             message = published.decode(raw)

@@ -1,4 +1,4 @@
-"""What a render host is told when it starts, and what is refused before anything is bound."""
+"""Render host settings, and the checks made before any port is bound."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class Timings:
     """Limits in seconds."""
 
     start: float = 30.0
-    """From the spawn until the instance must say ``running``, or that it makes progress, which starts it anew."""
+    """From the spawn until the instance must report ``running``; reported progress restarts it."""
     stop: float = 3.0
     """From the STOP command to SIGTERM, and again from SIGTERM to SIGKILL."""
     api: float = 10.0
-    """How long somebody who comes for the OpenSpace API of a running instance waits until it has opened."""
+    """For which a client of the OpenSpace API waits until a running instance has opened it."""
     join: float = 5.0
     """From the opening of a gateway socket until its ``join``."""
 
 
 @dataclass(frozen=True)
 class HostSettings:
-    """Everything ``openspace-widget host`` can be told. Ports may be 0 = a free one; ``api_tcp_port`` 0 = none."""
+    """The options of ``openspace-widget host``. Ports may be 0 = a free one; ``api_tcp_port`` 0 = none."""
 
     slots: int = 3
     host: str = "127.0.0.1"
@@ -60,12 +60,12 @@ class HostSettings:
     allowed_origins: frozenset[str] = frozenset()
     secret: str | None = field(default=None, repr=False)
     published: bool = False
-    """Speak the published signaling dialect, which knows no secrets, although there is one."""
+    """Serve the published signaling dialect, which has no secrets, although this host has one."""
     instance_command: tuple[str, ...] = INSTANCE_COMMAND
     timings: Timings = Timings()
 
     def check(self) -> None:
-        """Refuse what cannot go well.
+        """Refuse settings that cannot work.
 
         Raises:
             HostError: ``host`` is not loopback (or unknown) and there is no secret; the instances' ports end beyond
@@ -75,12 +75,12 @@ class HostSettings:
         if not self.secret and not is_loopback(self.host):
             raise HostError(
                 f"--host {self.host} can be reached from other machines: set a secret in the environment variable "
-                f"{SECRET_VARIABLE} (the same one for whoever sends commands), or use --host 127.0.0.1"
+                f"{SECRET_VARIABLE}, the same one where the orchestrator runs, or use --host 127.0.0.1"
             )
 
     @property
     def speaks_published(self) -> bool:
-        """Whether the gateway speaks the published signaling dialect."""
+        """Whether the gateway serves the published signaling dialect."""
         return self.published or self.secret is None
 
     def instance_api_port(self, slot: int) -> int:
@@ -92,15 +92,15 @@ class HostSettings:
         return self.api_tcp_port + slot if self.api_tcp_port else 0
 
     def _check_api_ports(self) -> None:
-        given = {"--api-port": self.api_port, "--api-tcp-port": self.api_tcp_port}
-        used = {option: range(base, base + self.slots) for option, base in given.items() if base}
+        options = {"--api-port": self.api_port, "--api-tcp-port": self.api_tcp_port}
+        used = {option: range(base, base + self.slots) for option, base in options.items() if base}
         for option, ports in used.items():
             if ports[-1] > MAX_PORT:
                 raise HostError(
                     f"{option} {ports[0]}: slot {self.slots - 1} would need port {ports[-1]}; "
                     f"choose at most {MAX_PORT - self.slots + 1}"
                 )
-        if len(used) == len(given) and abs(self.api_port - self.api_tcp_port) < self.slots:
+        if len(used) == len(options) and abs(self.api_port - self.api_tcp_port) < self.slots:
             raise HostError(
                 f"--api-tcp-port {self.api_tcp_port} and --api-port {self.api_port} overlap: with {self.slots} slots "
                 f"each takes {self.slots} ports; leave at least {self.slots} between them"

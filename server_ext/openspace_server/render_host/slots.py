@@ -1,4 +1,4 @@
-"""Slots: each runs at most one instance and tells the truth about it."""
+"""Slots, each of which runs at most one instance and reports its state."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ STOPPED = "stopped"
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a slot was started for. ``token`` opens the gateway; ``fence`` orders the grants of ``place``, the slot as
-    the orchestrator counts them."""
+    """What a slot was started for. ``token`` opens the gateway; ``fence`` orders the allocations of ``slot_key``, the
+    slot in the orchestrator's numbering."""
 
     session: str
     engine: str
@@ -34,11 +34,11 @@ class Assignment:
     height: int
     token: str | None = field(default=None, repr=False)
     fence: int = 0
-    place: str | None = None
+    slot_key: str | None = None
 
 
 class Slot:
-    """One place for an instance. All methods belong to the event loop's thread."""
+    """Room for one instance. All methods belong to the event loop's thread."""
 
     def __init__(self, id: int, settings: HostSettings, log_dir: Path) -> None:
         self.id = id
@@ -57,7 +57,7 @@ class Slot:
         self._process: InstanceProcess | None = None
         self._stop = asyncio.Event()
         self._running = asyncio.Event()
-        self._api_told = asyncio.Event()
+        self._api_reported = asyncio.Event()
         self._failure = ""
         self._progressed = False
         self._task: asyncio.Task[None] | None = None
@@ -73,7 +73,7 @@ class Slot:
         self.api_port = self._settings.instance_api_port(self.id) or None
         self.secret = secrets.token_urlsafe(32)
         self.started = time.monotonic()
-        self._stop, self._running, self._api_told = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._stop, self._running, self._api_reported = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._task = asyncio.ensure_future(self._live(assignment))
 
     def stop(self) -> None:
@@ -83,26 +83,27 @@ class Slot:
             self._stop.set()
 
     def resize(self, width: int, height: int) -> bool:
-        """Pass a new picture size on; False when the instance does not take commands."""
+        """Pass a new frame size on; False when the instance does not take commands."""
         message = {"command": "RESOLUTION", "width": width, "height": height}
         if self._process is not None and not self._process.send(message):
             return False
-        # Not spawned yet: the configuration line will carry this size.
+        # If it is not spawned yet, the configuration will contain this size.
         self.width, self.height = width, height
         return True
 
     async def find_api(self) -> int | None:
-        """The port of the instance's OpenSpace API, waited for as it opens some time after the first picture; None if
-        it has none."""
-        told, ended = asyncio.ensure_future(self._api_told.wait()), asyncio.ensure_future(self.ended())
+        """The port of the instance's OpenSpace API, waited for, because it opens some time after the first frame; None
+        if it has none."""
+        reported, idle = asyncio.ensure_future(self._api_reported.wait()), asyncio.ensure_future(self.wait_idle())
         try:
-            await asyncio.wait({told, ended}, timeout=self._settings.timings.api, return_when=asyncio.FIRST_COMPLETED)
+            timeout = self._settings.timings.api
+            await asyncio.wait({reported, idle}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            told.cancel()
-            ended.cancel()
+            reported.cancel()
+            idle.cancel()
         return self.api_port
 
-    async def ended(self) -> None:
+    async def wait_idle(self) -> None:
         """Return when the slot is idle."""
         if self._task is not None:
             await asyncio.wait({self._task})
@@ -118,7 +119,7 @@ class Slot:
             reason = await self._watch(process)
         except OSError as problem:
             reason = f"the instance could not be started: {problem}"
-        except Exception as problem:  # a fault of ours must not leave a slot busy for ever
+        except Exception as problem:  # a fault of ours must not keep the slot busy for ever
             log.exception("slot %d", self.id)
             reason = f"internal error: {problem}"
         finally:
@@ -133,8 +134,8 @@ class Slot:
     async def _watch(self, process: InstanceProcess) -> str:
         """Follow the instance to its end; returns why it ended."""
         timings = self._settings.timings
-        events = asyncio.ensure_future(self._follow(process))
-        exited = asyncio.ensure_future(process.exited())
+        events = asyncio.ensure_future(self._read_events(process))
+        exited = asyncio.ensure_future(process.wait_exited())
         stop = asyncio.ensure_future(self._stop.wait())
         running = asyncio.ensure_future(self._running.wait())
         try:
@@ -160,14 +161,14 @@ class Slot:
             for task in (events, exited, stop, running):
                 task.cancel()
 
-    async def _follow(self, process: InstanceProcess) -> None:
+    async def _read_events(self, process: InstanceProcess) -> None:
         async for event in process.events():
             try:
-                self._take(event)
+                self._on_event(event)
             except ProtocolError as problem:
                 log.warning("slot %d: %s in an event", self.id, problem)
 
-    def _take(self, event: dict[str, Any]) -> None:
+    def _on_event(self, event: dict[str, Any]) -> None:
         match event.get("event"):
             case "listening":
                 self.port = integer(event, "port", 1, 65535)
@@ -181,9 +182,9 @@ class Slot:
                 self.width, self.height = check_size(event)
             case "api":
                 port = integer(event, "port", 0, 65535)
-                if port or not self._api_told.is_set():
+                if port or not self._api_reported.is_set():
                     self.api_port = port or None
-                self._api_told.set()
+                self._api_reported.set()
             case "viewers":
                 self.viewers = integer(event, "count", 0, 2**31)
             case "progress":
@@ -233,10 +234,10 @@ class Slots:
     def busy(self) -> int:
         return sum(slot.state is not InstanceState.IDLE for slot in self._slots)
 
-    def older_grants(self, place: str, fence: int) -> list[Slot]:
-        """The busy slots of grants of ``place`` that a grant with ``fence`` has taken the place of."""
+    def superseded(self, slot_key: str, fence: int) -> list[Slot]:
+        """The busy slots with an older assignment of ``slot_key`` than that with ``fence``."""
         busy = (slot for slot in self._slots if slot.state is not InstanceState.IDLE and slot.assignment is not None)
-        return [s for s in busy if s.assignment and s.assignment.place == place and s.assignment.fence < fence]
+        return [s for s in busy if s.assignment and s.assignment.slot_key == slot_key and s.assignment.fence < fence]
 
     def lowest_free(self) -> Slot | None:
         """The idle slot with the lowest id; None when all are busy or the host is ending."""
@@ -247,15 +248,15 @@ class Slots:
     def of_session(self, session: str) -> Slot | None:
         """The busy slot of ``session``; the last one started if there are several."""
         busy = (slot for slot in self._slots if slot.state is not InstanceState.IDLE)
-        owned = (slot for slot in busy if slot.assignment is not None and slot.assignment.session == session)
-        return max(owned, key=lambda slot: slot.started, default=None)
+        assigned = (slot for slot in busy if slot.assignment is not None and slot.assignment.session == session)
+        return max(assigned, key=lambda slot: slot.started, default=None)
 
     async def close(self) -> None:
         """End all instances; returns when all are gone."""
         self._closed = True
         for slot in self._slots:
             slot.stop()
-        await asyncio.gather(*(slot.ended() for slot in self._slots))
+        await asyncio.gather(*(slot.wait_idle() for slot in self._slots))
 
 
 def _because(what: str, cause: str) -> str:

@@ -1,4 +1,4 @@
-"""The supervisor: the five published commands over a WebSocket, any number per connection."""
+"""The supervisor: the five published commands over a WebSocket, any number of them per connection."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Reply = dict[str, Any]
 
 
 class Supervisor:
-    """Answers commands on the slots. No I/O: START and STOP begin work and return."""
+    """Executes commands on the slots. No I/O: START and STOP begin work and return."""
 
     def __init__(self, slots: Slots, settings: HostSettings) -> None:
         self.connections: set[SupervisorHandler] = set()
@@ -54,7 +54,7 @@ class Supervisor:
             connection.close(1001, "the render host ends")
 
     def answer(self, raw: str | bytes) -> Reply:
-        """The reply to one message, whatever it is."""
+        """The reply to any message."""
         if isinstance(raw, bytes):
             return {"command": None, "error": "invalid message received: binary frame", "id": -1}
         try:
@@ -68,14 +68,14 @@ class Supervisor:
         key = (command.session, str(request_id))
         if request_id is not None and key in self._started:
             return self._started[key]
-        place = command.extra.get("slot")
-        if place is not None:
-            # A later grant of the same place has been heard of: this START was on its way for too long.
-            if command.fence < self._fences.get(place, 0):
+        slot_key = command.extra.get("slot")
+        if slot_key is not None:
+            # There has been a later allocation of the same slot: this START was in flight for too long.
+            if command.fence < self._fences.get(slot_key, 0):
                 return reply(command, -1, STALE_FENCE)
-            self._note_place(place, command.fence)
-            for left_over in self._slots.older_grants(place, command.fence):
-                left_over.stop()
+            self._note_slot_fence(slot_key, command.fence)
+            for superseded in self._slots.superseded(slot_key, command.fence):
+                superseded.stop()
         slot = self._slots.lowest_free()
         if slot is None:
             return reply(command, -1, protocol.NO_AVAILABLE_SLOTS)
@@ -87,7 +87,7 @@ class Supervisor:
                 height=command.height or self._settings.height,
                 token=command.token,
                 fence=command.fence,
-                place=place,
+                slot_key=slot_key,
             )
         )
         answer = reply(command, slot.id)
@@ -97,9 +97,9 @@ class Supervisor:
                 self._started.popitem(last=False)
         return answer
 
-    def _note_place(self, place: str, fence: int) -> None:
-        """Remember the highest fence of a place that the orchestrator grants."""
-        self._fences[place] = max(fence, self._fences.pop(place, 0))
+    def _note_slot_fence(self, slot_key: str, fence: int) -> None:
+        """Remember the highest fence of a slot in the orchestrator's numbering."""
+        self._fences[slot_key] = max(fence, self._fences.pop(slot_key, 0))
         while len(self._fences) > REMEMBERED_STARTS:
             self._fences.popitem(last=False)
 
@@ -107,7 +107,7 @@ class Supervisor:
         slot = self._slot(command)
         if slot is None:
             return _invalid_id(command)
-        if not _holds(slot, command):
+        if not _applies_to(slot, command):
             return reply(command, slot.id, protocol.NOT_RUNNING)
         fence = command.extra.get("fence")
         if fence is not None and fence < slot.fence:
@@ -121,7 +121,7 @@ class Supervisor:
         size: Reply = {"width": command.width, "height": command.height}
         if slot is None:
             return _invalid_id(command) | size
-        if not _holds(slot, command) or slot.state is InstanceState.DEINITIALIZING:
+        if not _applies_to(slot, command) or slot.state is InstanceState.DEINITIALIZING:
             return reply(command, slot.id, protocol.NOT_RUNNING, **size)
         _note_fence(slot, command)
         assert command.width is not None
@@ -145,7 +145,7 @@ class Supervisor:
             }
             if slot.viewers is not None:
                 answer["viewers"] = slot.viewers
-            if _holds(slot, command):
+            if _applies_to(slot, command):
                 _note_fence(slot, command)
         return answer
 
@@ -164,10 +164,10 @@ def _invalid_id(command: Command) -> Reply:
     return reply(command, command.id if command.id is not None else -1, protocol.INVALID_ID)
 
 
-def _holds(slot: Slot, command: Command) -> bool:
-    """True if the slot is busy, and with the session the command names, if it names one.
+def _applies_to(slot: Slot, command: Command) -> bool:
+    """Whether the slot is busy, with the session that the command names, if it names one.
 
-    A command for a session that has ended must not hit the next one in its slot.
+    A command for a session that has ended must not affect the next one in its slot.
     """
     if slot.state is InstanceState.IDLE or slot.assignment is None:
         return False
@@ -180,13 +180,13 @@ def _note_fence(slot: Slot, command: Command) -> None:
 
 
 class SupervisorHandler(WebSocketHandler):
-    """One connection. A message is read only after the reply to the one before was taken."""
+    """One connection. A message is read only after the reply to the previous one was written."""
 
     def initialize(self, supervisor: Supervisor, settings: HostSettings, on_command: Callable[[], None]) -> None:
         self._supervisor = supervisor
         self._settings = settings
         self._on_command = on_command
-        # The digest of the one message that a signed connection may send; None for a bearer's, which may send any.
+        # The digest of the only message that a signed connection may send; None for a bearer's, which may send any.
         self._only: str | None = None
 
     @property
@@ -215,7 +215,7 @@ class SupervisorHandler(WebSocketHandler):
             await self.write_message(protocol.encode(self._supervisor.answer(message)))
         except WebSocketClosedError:
             return
-        await asyncio.sleep(0)  # a client that sends without pause must not keep the others waiting
+        await asyncio.sleep(0)  # a client that sends without pause must not block the others
 
     def on_close(self) -> None:
         self._supervisor.connections.discard(self)

@@ -1,9 +1,9 @@
-"""``POST /offer``: WebRTC over one HTTP request, for programs that send arrays and know no Jupyter.
+"""``POST /offer``: WebRTC negotiated by one HTTP request, for programs that send arrays without Jupyter.
 
-Off unless asked for. The body is ``{"type": "offer", "sdp"}``, with ``"session"`` (and its ``"token"``) to show the
+Disabled by default. The body is ``{"type": "offer", "sdp"}``, with ``"session"`` (and its ``"token"``) to show the
 points in a session; the answer is ``{"type": "answer", "sdp"}``. Each offer gets a peer connection of its own, whose
-first data channel carries chunks and credits (``protocols/transfer.py``). It runs in a process of its own, because
-a busy data channel takes a core.
+first data channel carries chunks and credits (``protocols/transfer.py``). It runs in a process of its own, because a
+busy data channel takes a core.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, HTTPError, RequestHandler
 
-from openspace_server.protocols.fields import ProtocolError, parse_object, text
+from openspace_server.protocols.fields import ProtocolError, describe, parse_object, text
 from openspace_server.protocols.signaling import Join, Role
 from openspace_server.render_host.access import refuse_browsers, same_secret
-from openspace_server.render_host.offers import webrtc as offer_webrtc
-from openspace_server.render_host.offers.peer import Counting, Frames, OfferPeer, Passing, Sink
+from openspace_server.render_host.offers import webrtc
+from openspace_server.render_host.offers.peer import CountingSink, FrameReceiver, OfferPeer, RelaySink, Sink
 from openspace_server.render_host.offers.webrtc import Outlet
 from openspace_server.render_host.settings import HostError, is_loopback
 from openspace_server.sockets.endpoints import Endpoint, connect
@@ -43,7 +43,7 @@ MAX_BODY = 128 * 1024
 @dataclass(frozen=True)
 class OfferSettings:
     """``port`` 0 = a free one; ``gateway``: where sessions are entered (``ws://…``), empty for none; ``library``: one
-    of ``offer_webrtc.LIBRARIES``; ``secret``: what requests must carry as ``Authorization: Bearer``."""
+    of ``webrtc.LIBRARIES``; ``secret``: what requests must carry as ``Authorization: Bearer``."""
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_OFFER_PORT
@@ -56,28 +56,28 @@ class OfferSettings:
         if not self.secret and not is_loopback(self.host):
             raise HostError(
                 f"{self.host} can be reached from other machines: set a secret in OPENSPACE_HOST_SECRET, "
-                "the same one for whoever sends, or listen on 127.0.0.1"
+                "the same one for all senders, or listen on 127.0.0.1"
             )
 
 
-class Ignored:
-    """Arrays that are for no session: taken, and forgotten."""
+class DiscardFrames:
+    """Discards arrays that are for no session."""
 
-    async def took(self, header: dict[str, Any], array: np.ndarray, columns: dict[str, np.ndarray]) -> None:
+    async def on_frame(self, header: dict[str, Any], array: np.ndarray, columns: dict[str, np.ndarray]) -> None:
         """Nothing to do."""
 
-    def refused(self, reason: str) -> None:
+    def on_refused(self, reason: str) -> None:
         log.info("refused: %s", reason)
 
 
 class OfferServer:
-    """Listens once :meth:`start` has returned. ``frames`` hears of arrays that are for no session."""
+    """Listens once :meth:`start` has returned. ``frames`` receives the arrays that are for no session."""
 
-    def __init__(self, settings: OfferSettings, frames: Frames | None = None) -> None:
+    def __init__(self, settings: OfferSettings, frames: FrameReceiver | None = None) -> None:
         self.settings = settings
-        self.frames = frames or Ignored()
+        self.frames = frames or DiscardFrames()
         self.port = 0
-        self.library, self._module = offer_webrtc.load(settings.library)
+        self.library, self._module = webrtc.load(settings.library)
         self.peers: set[OfferPeer] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._http: HTTPServer | None = None
@@ -99,26 +99,26 @@ class OfferServer:
         """The answer to one offer's body. Raises ProtocolError, HTTPError."""
         offer = parse_object(body)
         if offer.get("type") != "offer":
-            raise ProtocolError('type: expected "offer": this end answers')
-        sdp = offer_webrtc.checked_sdp(offer.get("sdp"))
+            raise ProtocolError(f"type: expected 'offer', got {describe(offer.get('type'))}")
+        sdp = webrtc.checked_sdp(offer.get("sdp"))
         session = text(offer, "session", limit=64, default="")
         token = text(offer, "token", limit=256) if offer.get("token") is not None else None
         if session and not self.settings.gateway:
-            raise ProtocolError("session: this receiver counts arrays and knows no sessions")
+            raise ProtocolError("session: this receiver only counts arrays and has no sessions")
         if len(self.peers) >= MAX_PEERS:
             raise HTTPError(503, "too many senders", reason="Too many senders")
 
         def sink(outlet: Outlet) -> Sink:
             if not session:
-                return Counting(outlet, self.frames)
-            return Passing(outlet, lambda: self._enter(session, token), peer.end)
+                return CountingSink(outlet, self.frames)
+            return RelaySink(outlet, lambda: self._enter(session, token), peer.end)
 
-        peer = OfferPeer(self._module, sink, self._left)
+        peer = OfferPeer(self._module, sink, self._on_closed)
         self.peers.add(peer)
         return await peer.answer(sdp)
 
     async def close(self) -> None:
-        """Take no more offers, end all senders."""
+        """Accept no more offers, and close all connections."""
         if self._http is not None:
             self._http.stop()
             await self._http.close_all_connections()
@@ -128,13 +128,13 @@ class OfferServer:
             await asyncio.wait(self._ending, timeout=3)
 
     async def _enter(self, session: str, token: str | None) -> Endpoint:
-        end = await connect(f"{self.settings.gateway}/bulk")
-        await end.send(Join(session, Role.CONTROLLER, "offer", token, kernel=True).encode())
-        return end
+        socket = await connect(f"{self.settings.gateway}/bulk")
+        await socket.send(Join(session, Role.CONTROLLER, "offer", token, kernel=True).encode())
+        return socket
 
-    def _left(self, peer: OfferPeer) -> None:
+    def _on_closed(self, peer: OfferPeer) -> None:
         self.peers.discard(peer)
-        closing = asyncio.ensure_future(peer.closed())
+        closing = asyncio.ensure_future(peer.wait_closed())
         self._ending.add(closing)
         closing.add_done_callback(self._ending.discard)
 
@@ -148,12 +148,12 @@ class OfferHandler(RequestHandler):
     def prepare(self) -> None:
         refuse_browsers(self.request.headers)
         secret = self._server.settings.secret
-        scheme, _, given = self.request.headers.get("Authorization", "").partition(" ")
-        if secret and not (scheme.lower() == "bearer" and same_secret(given.strip(), secret)):
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        if secret and not (scheme.lower() == "bearer" and same_secret(token.strip(), secret)):
             raise HTTPError(401, "wrong or missing secret", reason="Bearer secret required")
 
     def check_xsrf_cookie(self) -> None:
-        """There are no cookies here, and no browsers."""
+        """Not needed: there are no cookies, and browsers are refused."""
 
     async def post(self) -> None:
         if self.request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
@@ -170,8 +170,9 @@ class OfferHandler(RequestHandler):
         self.finish({"error": self._reason})
 
 
-async def beside_host(settings: OfferSettings, listening: Callable[[int], None]) -> None:
-    """Run a receiver in a process of its own until cancelled; ``listening(port)`` is told once. Raises HostError."""
+async def run_beside_host(settings: OfferSettings, on_listening: Callable[[int], None]) -> None:
+    """Run a receiver in a process of its own until cancelled; ``on_listening(port)`` is called once. Raises
+    HostError."""
     command = (sys.executable, "-P", "-m", "openspace_server.render_host.offers.server")
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -181,10 +182,10 @@ async def beside_host(settings: OfferSettings, listening: Callable[[int], None])
     try:
         process.stdin.write(json.dumps(asdict(settings)).encode() + b"\n")
         line = await process.stdout.readline()
-        told: dict[str, Any] = json.loads(line) if line else {"error": "the process for /offer did not start"}
-        if "error" in told:
-            raise HostError(told["error"])
-        listening(int(told["port"]))
+        announcement: dict[str, Any] = json.loads(line) if line else {"error": "the process for /offer did not start"}
+        if "error" in announcement:
+            raise HostError(announcement["error"])
+        on_listening(int(announcement["port"]))
         await process.wait()
     finally:
         process.stdin.close()
@@ -196,7 +197,7 @@ async def beside_host(settings: OfferSettings, listening: Callable[[int], None])
 
 
 async def _main() -> None:
-    """A child process: settings on the first line of stdin; it ends when stdin does."""
+    """The child process: reads its settings from the first line of stdin, and ends when stdin does."""
     loop = asyncio.get_running_loop()
     lines: asyncio.StreamReader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
@@ -206,7 +207,7 @@ async def _main() -> None:
     try:
         server = OfferServer(settings)
         server.start()
-    except (HostError, offer_webrtc.LibraryMissing) as problem:
+    except (HostError, webrtc.LibraryMissing) as problem:
         print(json.dumps({"error": str(problem)}), flush=True)
         return
     print(json.dumps({"port": server.port}), flush=True)
@@ -216,5 +217,5 @@ async def _main() -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=os.environ.get("OPENSPACE_LOG", "INFO"), format="%(asctime)s offer: %(message)s")
-    offer_webrtc.run(_main)
-    os._exit(0)  # threads of the WebRTC library do not keep the process
+    webrtc.run(_main)
+    os._exit(0)  # threads of the WebRTC library must not keep the process alive
