@@ -38,6 +38,6 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Insta
 
 
 def left_over(temporary: Path) -> list[str]:
-    """Processes of whoever had ``temporary`` as folder for temporary files, and what they left in it."""
+    """Processes that had ``temporary`` as folder for temporary files, and what they left in it."""
     running = [each for each in processes_with("TMPDIR", str(temporary)) if each.pid != os.getpid()]
     return [str(each) for each in (*temporary.glob("openspace-instance-*"), *running)]

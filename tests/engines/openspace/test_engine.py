@@ -90,9 +90,9 @@ def test_every_release_shows_and_does_the_same(release: str, installed: Install,
         with pytest.raises(EngineError, match="2026-13"):
             engine.set_time("2026-13-01", now())
         with pytest.raises(EngineError, match=r"Scene\.Nothing\.Fade' not found"):
-            engine._pilot._scripts.call("setPropertyValueSingle", "Scene.Nothing.Fade", 1)
+            engine._navigation._scripts.call("setPropertyValueSingle", "Scene.Nothing.Fade", 1)
         with pytest.raises(EngineError, match="syntax error near 'is'"):
-            engine._pilot._scripts.run("this is no Lua")
+            engine._navigation._scripts.run("this is no Lua")
         assert "Earth" in [target.identifier for target in engine.targets()]
 
         drag_and_zoom(engine)
@@ -127,14 +127,14 @@ def drag_and_zoom(engine: OpenSpaceEngine) -> None:
 
 def test_it_says_how_far_the_start_is_and_gives_it_up_when_told(installed: Install, tmp_path: Path) -> None:
     installed(loading=60)
-    told: list[str] = []
+    progress: list[str] = []
 
     with (
         pytest.raises(EngineError, match="stopped while OpenSpace was loading"),
-        opened(on_progress=told.append, is_ending=lambda: bool(told)),
+        opened(on_progress=progress.append, is_ending=lambda: bool(progress)),
     ):
         pass
-    assert told[0].startswith("OpenSpace is loading")
+    assert progress[0].startswith("OpenSpace is loading")
     assert not left_over(tmp_path / "tmp")
 
 
@@ -146,7 +146,7 @@ def test_changes_of_the_picture_are_told_at_once_and_nothing_while_there_are_non
         last = draw_until(engine, lambda frame: engine.draw(now()) is frame, "it stands still")
         assert engine.next_change(now()) == float("inf")
         changes.clear()
-        engine._pilot._scripts.call("time.setTime", "2026-01-01")
+        engine._navigation._scripts.call("time.setTime", "2026-01-01")
         end = now() + PATIENCE
         while engine.draw(now()) is last:
             assert now() < end, "the picture changes"

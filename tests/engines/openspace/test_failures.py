@@ -70,9 +70,9 @@ def test_a_broken_program_s_last_words_are_told(installed: Install, tmp_path: Pa
     base = installed()
     program = base / "bin" / "OpenSpace"
     program.write_text("#!/bin/sh\necho 'could not create an OpenGL 4.6 context' >&2\nexit 3\n")
-    told = refusal()
-    assert "OpenSpace ended while loading profile 'default' (exit code 3); it last said: could not create" in told
-    assert "OPENSPACE_LAUNCHER='vglrun -d egl'" in told
+    output = refusal()
+    assert "OpenSpace ended while loading profile 'default' (exit code 3); it last said: could not create" in output
+    assert "OPENSPACE_LAUNCHER='vglrun -d egl'" in output
     program.write_text("no program")
     assert "OpenSpace" in refusal()
     assert not left_over(tmp_path / "tmp")
@@ -110,9 +110,9 @@ def test_the_doctor_says_what_was_found_and_what_is_missing(
     ]
     monkeypatch.setenv("OPENSPACE_PROFILE", "mine")
     monkeypatch.setenv("PATH", "/nonexistent")
-    told = "\n".join(map(str, _openspace("")))
-    assert "✗ OpenSpace has no profile 'mine'" in told
-    assert "✗ Xvfb, OpenSpace's virtual display\n    → apt-get install xvfb" in told
+    output = "\n".join(map(str, _openspace("")))
+    assert "✗ OpenSpace has no profile 'mine'" in output
+    assert "✗ Xvfb, OpenSpace's virtual display\n    → apt-get install xvfb" in output
     monkeypatch.setenv("OPENSPACE_DIR", str(tmp_path))
     assert [finding.well for finding in _openspace("")] == [False]
 

@@ -1,4 +1,4 @@
-"""Instances of the openspace engine as processes: beside each other, killed in every way, behind a render host."""
+"""Instances of the openspace engine as processes: next to each other, killed in every way, behind a render host."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def test_a_host_runs_it_relays_its_api_and_says_why_it_could_not(
                 join = {"type": "join", "session": "mine", "role": "controller", "viewer": "v", "token": "t"}
                 await socket.send(json.dumps(join))
                 await socket.send(json.dumps({"topic": 1, "type": "version", "payload": {}}))
-                told = json.loads(await asyncio.wait_for(socket.recv(), 15))
-                assert told["payload"]["openSpaceVersion"] == {"major": 0, "minor": 21, "patch": 4}
+                reply = json.loads(await asyncio.wait_for(socket.recv(), 15))
+                assert reply["payload"]["openSpaceVersion"] == {"major": 0, "minor": 21, "patch": 4}
             resized = await command(running.port, {"command": "RESOLUTION", "id": 0, "width": 400, "height": 226})
             assert resized["error"] == "none"
             await command(running.port, {"command": "STOP", "id": 0})

@@ -12,11 +12,11 @@ import pytest
 
 from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.openspace import OpenSpaceEngine
-from openspace_server.engines.openspace.api.client import PROBED
+from openspace_server.engines.openspace.api.client import ANCHOR_URI
 from openspace_server.engines.openspace.api.lua import Scripts
-from openspace_server.engines.openspace.points import node_table as point_table
+from openspace_server.engines.openspace.points import node_table
 from openspace_server.engines.openspace.points import nodes as point_nodes
-from openspace_server.engines.openspace.points.lua import Kept, addition, ask_kept, restoration, setting
+from openspace_server.engines.openspace.points.lua import NodeState, addition, query_node_state, restoration, setting
 from openspace_server.engines.openspace.points.mixin import MOST_POINTS
 from openspace_server.engines.point_engine import Completion
 from tests.engines.openspace.conftest import Install
@@ -40,7 +40,7 @@ def done(shown: Completion) -> None:
 
 
 def count(engine: OpenSpaceEngine, identifier: str = "dust") -> Any:
-    return engine._pilot._scripts.call("propertyValue", f"Scene.{identifier}.Renderable.NumberOfDataPoints")
+    return engine._navigation._scripts.call("propertyValue", f"Scene.{identifier}.Renderable.NumberOfDataPoints")
 
 
 def points_folder(engine: OpenSpaceEngine) -> Path:
@@ -59,18 +59,18 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
         done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
         looks = {"visible": False, "opacity": 0.25, "size": 9.0, "color": [1.0, 0.0, 0.0]}
         done(engine.style_points("dust", looks))
-        engine._pilot._scripts.call("setPropertyValueSingle", RANGE, [-5, 7])
+        engine._navigation._scripts.call("setPropertyValueSingle", RANGE, [-5, 7])
         kept = sorted(points_folder(engine).iterdir())
 
-        def headless(file: Path, places: np.ndarray, values: np.ndarray | None = None) -> None:
-            written(file, places, values)
+        def headless(file: Path, positions: np.ndarray, values: np.ndarray | None = None) -> None:
+            written(file, positions, values)
             file.write_text(file.read_text().replace("x,y,z", "a,b,c"))
 
-        def lost(file: Path, places: np.ndarray, values: np.ndarray | None = None) -> None:
+        def lost(file: Path, positions: np.ndarray, values: np.ndarray | None = None) -> None:
             """Somebody deletes it before OpenSpace reads it."""
 
-        def short(file: Path, places: np.ndarray, values: np.ndarray | None = None) -> None:
-            written(file, places[:-1], None if values is None else values[:-1])
+        def short(file: Path, positions: np.ndarray, values: np.ndarray | None = None) -> None:
+            written(file, positions[:-1], None if values is None else values[:-1])
 
         for broken, reason in (
             (headless, "cannot show the points: Error loading data file '.*'. Missing X, Y or Z position column"),
@@ -81,17 +81,17 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
             with pytest.raises(EngineError, match=reason):
                 done(engine.update_points("dust", PLACES * 2))
             assert engine.point_style("dust") == looks
-            assert engine._pilot._scripts.call("propertyValue", RANGE) == [-5, 7]
+            assert engine._navigation._scripts.call("propertyValue", RANGE) == [-5, 7]
             with pytest.raises(EngineError, match=reason):
                 done(engine.add_points(table("other"), PLACES, {}))
             assert (engine.has_points("dust"), engine.has_points("other")) == (True, False)
             assert count(engine) == len(PLACES)
-            assert "other" not in engine._pilot.nodes()
+            assert "other" not in engine._navigation.nodes()
             assert sorted(points_folder(engine).iterdir()) == kept
 
-        def meanwhile(file: Path, places: np.ndarray, values: np.ndarray | None = None) -> None:
+        def meanwhile(file: Path, positions: np.ndarray, values: np.ndarray | None = None) -> None:
             """Somebody else asks for what there is not."""
-            written(file, places, values)
+            written(file, positions, values)
             script = {"script": 'openspace.setPropertyValueSingle("Scene.Nobody.Fade", 1)', "return": False}
             engine._connected().start("luascript", script, lambda answer: None)
 
@@ -118,8 +118,8 @@ def test_what_fails_within_leaves_no_file_and_no_other_node(
             return broken() if any(name.endswith(".csv") for name in about or ()) else []
 
         for where, name, instead in (
-            (point_table, "table_of", broken),
-            (point_nodes, "write_colour_map", broken),
+            (node_table, "table_of", broken),
+            (point_nodes, "write_color_map", broken),
             (Scripts, "problems", unread),
         ):
             with monkeypatch.context() as patch:
@@ -142,13 +142,13 @@ def test_points_whose_node_somebody_has_removed_come_back_as_they_looked(install
         done(engine.add_points(table(), PLACES, {}))
         looks = {"visible": False, "opacity": 0.25, "size": 9.0, "color": [1.0, 0.0, 0.0]}
         done(engine.style_points("dust", looks))
-        engine._pilot._scripts.call("removeSceneGraphNode", "dust")
+        engine._navigation._scripts.call("removeSceneGraphNode", "dust")
         assert engine.point_style("dust") == {}
         with pytest.raises(EngineError, match=r"Scene\.dust\.Renderable\.Opacity"):
             done(engine.style_points("dust", {"opacity": 0.5}))
         done(engine.update_points("dust", PLACES[:50]))
         assert engine.point_style("dust") == looks
-        engine._pilot._scripts.call("removeSceneGraphNode", "dust")
+        engine._navigation._scripts.call("removeSceneGraphNode", "dust")
         done(engine.remove_points("dust"))
         assert not list(points_folder(engine).iterdir())
 
@@ -159,16 +159,16 @@ def test_errors_of_other_clients_scripts_fail_nothing(
     release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed(release)
-    forget = Scripts.forget
+    clear_problems = Scripts.clear_problems
     bad = {"script": 'openspace.setPropertyValueSingle("Scene.Nobody.Fade", 1)', "return": False}
     with opened() as engine:
 
         def meanwhile(self: Scripts) -> None:
             """Somebody's bad script runs just before ours."""
-            forget(self)
+            clear_problems(self)
             engine._connected().start("luascript", bad, lambda answer: None)
 
-        monkeypatch.setattr(Scripts, "forget", meanwhile)
+        monkeypatch.setattr(Scripts, "clear_problems", meanwhile)
         files = engine._files()
         done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
         for opacity in (0.5, 0.25, 0.75):
@@ -176,9 +176,9 @@ def test_errors_of_other_clients_scripts_fail_nothing(
             assert engine.point_style("dust")["opacity"] == opacity
         done(engine.color_points("dust", MAPPING | {"Colors": [[0, 1, 0]]}))
         done(engine.remove_points("dust"))
-        assert "Scene.Nobody.Fade" in files._scripts.problems()[0], "it was heard"
-        monkeypatch.setattr(Scripts, "forget", forget)
-        assert "dust" not in engine._pilot.nodes()
+        assert "Scene.Nobody.Fade" in files._scripts.problems()[0], "it was logged"
+        monkeypatch.setattr(Scripts, "clear_problems", clear_problems)
+        assert "dust" not in engine._navigation.nodes()
         assert not list(points_folder(engine).iterdir())
 
 
@@ -206,7 +206,7 @@ def test_a_table_that_openspace_refuses_is_told_with_what_is_wrong_in_it(
     release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed(release)
-    made = point_table.table_of
+    made = node_table.table_of
 
     def misspelt(*arguments: Any) -> dict[str, Any]:
         found = made(*arguments)
@@ -218,11 +218,11 @@ def test_a_table_that_openspace_refuses_is_told_with_what_is_wrong_in_it(
 
     with opened() as engine:
         for broken, reason in ((misspelt, "Error in specification.*; Unit"), (unknown, "RenderablePointClout")):
-            monkeypatch.setattr(point_table, "table_of", broken)
+            monkeypatch.setattr(node_table, "table_of", broken)
             with pytest.raises(EngineError, match=reason):
                 done(engine.add_points(table(), PLACES, {}))
             assert not list(points_folder(engine).iterdir())
-            monkeypatch.setattr(point_table, "table_of", made)
+            monkeypatch.setattr(node_table, "table_of", made)
         done(engine.add_points(table(), PLACES, {}))
 
 
@@ -241,7 +241,7 @@ def test_what_cannot_be_shown_is_refused(installed: Install) -> None:
         points_folder(engine).write_text("in the way")
         with pytest.raises(EngineError, match="the file that OpenSpace reads points from cannot be written"):
             done(engine.add_points(table(), PLACES, {}))
-        assert "dust" not in engine._pilot.nodes()
+        assert "dust" not in engine._navigation.nodes()
 
 
 @pytest.mark.process
@@ -249,9 +249,9 @@ def test_points_that_are_not_to_be_drawn_are_left_out(installed: Install) -> Non
     installed()
     with opened() as engine:
         shown = np.arange(len(PLACES)) % 2 == 0
-        places = PLACES.copy()
-        places[2] = np.nan
-        done(engine.add_points(table(), places, VALUES, shown=shown))
+        positions = PLACES.copy()
+        positions[2] = np.nan
+        done(engine.add_points(table(), positions, VALUES, shown=shown))
         assert count(engine) == 999
         with pytest.raises(EngineError, match="there is no point to show"):
             done(engine.update_points("dust", PLACES, VALUES, shown=np.zeros(len(PLACES), bool)))
@@ -267,7 +267,7 @@ def test_other_colors_alone_read_no_file_again(installed: Install, monkeypatch: 
         before = engine.draw(now())
         monkeypatch.delattr(point_nodes, "write_points")
         done(engine.color_points("dust", MAPPING | {"Colors": [[0, 1, 0]], "ValueRange": [0, 2]}))
-        assert engine._pilot._scripts.call("propertyValue", RANGE) == [0, 2]
+        assert engine._navigation._scripts.call("propertyValue", RANGE) == [0, 2]
         draw_until(engine, lambda frame: bool((frame.pixels != before.pixels).any()), "other colours")
         done(engine.color_points("dust", None))
         assert len(list(points_folder(engine).iterdir())) == 2
@@ -302,7 +302,7 @@ def test_colors_that_openspace_refuses_leave_those_of_before(
     with opened() as engine:
         engine.set_paused(True, now())
         done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
-        engine._pilot._scripts.call("setPropertyValueSingle", RANGE, [-5, 7])
+        engine._navigation._scripts.call("setPropertyValueSingle", RANGE, [-5, 7])
         engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
         before = engine.draw(now()).pixels
         files = sorted(points_folder(engine).iterdir())
@@ -318,8 +318,8 @@ def test_colors_that_openspace_refuses_leave_those_of_before(
         with pytest.raises(EngineError, match="busy"):
             done(engine.color_points("dust", MAPPING | {"Colors": [[0, 1, 0]], "ValueRange": [0, 2]}))
         assert sorted(points_folder(engine).iterdir()) == files
-        assert engine._pilot._scripts.call("propertyValue", RANGE) == [-5, 7]
-        file = engine._pilot._scripts.call("propertyValue", RANGE.replace("ValueRange", "File"))
+        assert engine._navigation._scripts.call("propertyValue", RANGE) == [-5, 7]
+        file = engine._navigation._scripts.call("propertyValue", RANGE.replace("ValueRange", "File"))
         assert Path(file) in files
         assert np.array_equal(engine.draw(now()).pixels, before)
 
@@ -337,21 +337,21 @@ def test_the_camera_goes_on_orbiting_points_that_change() -> None:
           propertyValue = function(uri) if uri == "PROBED" then return anchor end return 3 end,
           setPropertyValueSingle = function(uri, value) if uri == "PROBED" then anchor = value end end,
         }
-        """.replace("PROBED", PROBED)
+        """.replace("PROBED", ANCHOR_URI)
     )
     node = table(Coloring={"FixedColor": [1, 1, 1]})
     lua.execute(addition(node, keep_range=False))
     assert lua.globals().anchor == "dust"
     assert lua.globals().nodes.dust.Renderable.SizeSettings.MaxSize == 3
 
-    was = lua.execute(ask_kept("dust", mapped=False))
+    was = lua.execute(query_node_state("dust", mapped=False))
     assert was.anchored is True
     lua.execute('openspace.removeSceneGraphNode("dust")')
-    lua.execute(restoration(node, Kept({"Opacity": 0.25, "Coloring.FixedColor": [1, 0, 0]}, anchored=True)))
+    lua.execute(restoration(node, NodeState({"Opacity": 0.25, "Coloring.FixedColor": [1, 0, 0]}, anchored=True)))
     assert lua.globals().anchor == "dust"
     assert lua.globals().nodes.dust.Renderable.Opacity == 0.25
     assert list(lua.globals().nodes.dust.Renderable.Coloring.FixedColor.values()) == [1, 0, 0]
     lua.execute("anchor = 'Earth'")
-    assert lua.execute(ask_kept("dust", mapped=False)).anchored is False
-    lua.execute(restoration(node, Kept({}, anchored=False)))
+    assert lua.execute(query_node_state("dust", mapped=False)).anchored is False
+    lua.execute(restoration(node, NodeState({}, anchored=False)))
     assert lua.globals().anchor == "Earth"

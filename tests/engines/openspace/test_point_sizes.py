@@ -1,4 +1,4 @@
-"""Sizes of points are pixels in every picture, whatever its size and whenever it changes."""
+"""Sizes of points are pixels in every frame, whatever its size and whenever it changes."""
 
 from __future__ import annotations
 

@@ -8,51 +8,53 @@ from typing import Any, cast
 import pytest
 
 from openspace_server.engines.openspace.api import lua
-from openspace_server.engines.openspace.api.client import ApiLink
+from openspace_server.engines.openspace.api.client import ApiClient
 from openspace_server.engines.openspace.api.dialect import Dialect
 from openspace_server.engines.openspace.api.lua import Scripts
 
 
-class Link:
+class FakeClient:
     """Answers every script with success; ``log`` is what the topic ``errorLog`` calls."""
 
     dialect = Dialect.V1
 
-    def start(self, type: str, payload: Any, hear: Callable[[Any], None]) -> None:
-        self.log = hear
+    def start(self, type: str, payload: Any, callback: Callable[[Any], None]) -> None:
+        self.log = callback
 
     def ask(self, type: str, payload: Any, timeout: float = 0) -> Any:
         return {"1": True, "2": 7}
 
 
 @pytest.fixture
-def link() -> Link:
-    return Link()
+def client() -> FakeClient:
+    return FakeClient()
 
 
 @pytest.fixture
-def scripts(link: Link) -> Scripts:
-    return Scripts(cast(ApiLink, link), lambda since: "", lambda: 0)
+def scripts(client: FakeClient) -> Scripts:
+    return Scripts(cast(ApiClient, client), lambda since: "", lambda: 0)
 
 
-def test_the_log_may_go_on_while_it_is_read(link: Link, scripts: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
-    link.log({"message": "first", "category": "Lua"})
+def test_the_log_may_continue_while_it_is_read(
+    client: FakeClient, scripts: Scripts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.log({"message": "first", "category": "Lua"})
     plain = lua._plain
 
     def meanwhile(problem: str) -> str:
-        link.log({"message": "second", "category": "Lua"})
+        client.log({"message": "second", "category": "Lua"})
         return plain(problem)
 
     monkeypatch.setattr(lua, "_plain", meanwhile)
     assert scripts.problems() == ["first"]
 
 
-def test_errors_of_somebody_else_are_told_from_our_own(link: Link, scripts: Scripts) -> None:
+def test_errors_of_other_clients_are_separated_from_our_own(client: FakeClient, scripts: Scripts) -> None:
     for message in ("Property 'Scene.Nobody.Fade' not found", "Property 'Scene.dust-2.Fade' not found"):
-        link.log({"message": message, "category": "Lua"})
+        client.log({"message": message, "category": "Lua"})
     assert scripts.problems(["dust", "dust-3.csv"]) == []
     assert scripts.problems(["dust-2"]) == ["Property 'Scene.dust-2.Fade' not found"]
     for message in ("Property 'Scene.dust.Renderable.Opacity' not found", "Failed to open data file '/a/dust-3.csv'"):
-        link.log({"message": message, "category": "Lua"})
+        client.log({"message": message, "category": "Lua"})
     assert len(scripts.problems(["dust", "dust-3.csv"])) == 2
     assert len(scripts.problems()) == 4

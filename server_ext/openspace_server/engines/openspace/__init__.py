@@ -1,4 +1,4 @@
-"""The real OpenSpace as an engine: found, prepared, started under a display of its own, grabbed, steered by its API.
+"""The openspace engine: the real program, started on a display of its own, captured, and steered by its API.
 
 Nothing in OpenSpace is changed: stock releases are used as they are, by their flags, files and API.
 """

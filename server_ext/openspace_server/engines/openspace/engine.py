@@ -1,4 +1,4 @@
-"""OpenSpace as an engine: starts it, grabs its window, speaks its API. On the draw thread, like every engine."""
+"""The openspace engine: starts OpenSpace, captures its window, and steers it through its API."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from openspace_server.engines.base import (
     UnknownTarget,
 )
 from openspace_server.engines.openspace.api import client as api
-from openspace_server.engines.openspace.api.body_positions import between
+from openspace_server.engines.openspace.api.body_positions import interpolate
 from openspace_server.engines.openspace.api.joystick import Joystick
 from openspace_server.engines.openspace.api.lua import Scripts
 from openspace_server.engines.openspace.api.navigation import (
-    Pilot,
-    Shown,
+    Navigation,
+    ViewState,
+    has_reached,
     plain_state,
-    reached,
     same_camera,
     same_time,
     utc_of,
 )
-from openspace_server.engines.openspace.api.state_feed import StateFeed, Told
+from openspace_server.engines.openspace.api.state_feed import EngineState, StateFeed
 from openspace_server.engines.openspace.points.mixin import PointClouds
-from openspace_server.engines.openspace.points.nodes import OF_POINTS, PointFiles
+from openspace_server.engines.openspace.points.nodes import POINT_CATEGORIES, PointFiles
 from openspace_server.engines.openspace.process.installation import OLDEST, check_profile, find_installation
 from openspace_server.engines.openspace.process.instance_folder import (
     WINDOW_FILE,
@@ -47,9 +47,9 @@ from openspace_server.engines.openspace.process.instance_folder import (
     free_ports,
     make_folder,
 )
-from openspace_server.engines.openspace.process.processes import Programs, wait_until
+from openspace_server.engines.openspace.process.processes import Processes, wait_until
 from openspace_server.engines.openspace.settings import OpenSpaceSettings
-from openspace_server.engines.openspace.window.live_picture import Aside, Live
+from openspace_server.engines.openspace.window.live_view import LiveView, SavedView
 from openspace_server.engines.openspace.window.screen_grabber import ScreenGrabber
 from openspace_server.protocols.frame_request import FrameRequest
 
@@ -59,16 +59,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SCREEN = (3840, 2160)
-"""A virtual display's size in pixels: what a session may be resized to, unless it begins larger."""
+"""A virtual display's size in pixels: what a session may be resized to, unless it starts larger."""
 WINDOW_TIMEOUT = 10.0
 PROGRESS_INTERVAL = 2.0
 HOME_FLIGHT = 4.0
 STEADY = 0.1
-"""Seconds that a still must stay the same: maps and models come in over some frames."""
+"""Seconds that a still must stay the same: maps and models load over some frames."""
 STEADY_TIMEOUT = 2.0
 """Seconds after which a still is taken as it is, since something in it moves by itself."""
 CAMERA_AGE = 0.5
-"""Seconds after which the camera that pictures are labelled with is asked for anew."""
+"""Seconds after which the camera that labels frames is requested again."""
 
 
 class OpenSpaceEngine(PointClouds):
@@ -78,29 +78,29 @@ class OpenSpaceEngine(PointClouds):
 
     def __init__(self) -> None:
         self._context = EngineContext()
-        self._programs: Programs | None = None
+        self._processes: Processes | None = None
         self._folder: InstanceFolder | None = None
         self._window: XWindow | None = None
         self._grabber: ScreenGrabber | None = None
-        self._link: api.ApiLink | None = None
+        self._client: api.ApiClient | None = None
         self._joystick: Joystick | None = None
         self._last: Frame | None = None
-        self._told = Told()
+        self._state = EngineState()
         self._frames = 0
         self._damaged = threading.Event()
         self._watched = False
         self._unsettled = False
         self._resized: Future[None] | None = None
-        """Ends when points have the size that they are to have in a window of this size."""
-        self._moves = 0
-        """How often something here has taken the camera."""
-        self._placed: dict[str, Any] = {}
-        self._seen: dict[str, Any] | None = None
-        """Where the last step of a tour asked the camera to be, and where OpenSpace then said that it is."""
+        """Ends when points have their sizes for a window of this size."""
+        self._move_count = 0
+        """How often a call has moved the camera."""
+        self._requested_camera: dict[str, Any] = {}
+        self._reached_camera: dict[str, Any] | None = None
+        """The camera that the last step of a tour requested, and the one that OpenSpace then reported."""
         self._anchors: set[str] = set()
         self._camera: dict[str, Any] = {}
         self._camera_at = -math.inf
-        self._told_progress = -math.inf
+        self._reported_progress_at = -math.inf
 
     def attach(self, context: EngineContext) -> None:
         self._context = context
@@ -109,7 +109,7 @@ class OpenSpaceEngine(PointClouds):
     def api_port(self) -> int | None:
         return self._folder.ports.web_socket if self._folder is not None else None
 
-    # -- life ----------------------------------------------------------------------------------------------------
+    # -- lifecycle------------------------------------------------------------------------------------------------
 
     def open(self, width: int, height: int) -> None:
         try:
@@ -135,43 +135,45 @@ class OpenSpaceEngine(PointClouds):
         elif sys.platform.startswith("linux"):
             screen = (max(width, SCREEN[0]), max(height, SCREEN[1]))
         started = time.monotonic()
-        programs = self._programs = Programs(folder, command, environment, screen, self._context.on_changed)
-        programs.wait_started(self._context.is_ending)
-        if programs.display is not None:
+        processes = self._processes = Processes(folder, command, environment, screen, self._context.on_changed)
+        processes.wait_started(self._context.is_ending)
+        if processes.display is not None:
             os.environ["XAUTHORITY"] = str(folder.authority)  # for the grabber's own connection
-        display = programs.display or settings.display or os.environ.get("DISPLAY", "")
+        display = processes.display or settings.display or os.environ.get("DISPLAY", "")
 
         def check() -> None:
-            programs.check(f"while loading profile {settings.profile!r}")
+            processes.check(f"while loading profile {settings.profile!r}")
             if self._context.is_ending():
                 raise EngineError("stopped while OpenSpace was loading")
-            self._tell_progress(programs, time.monotonic() - started)
+            self._report_progress(processes, time.monotonic() - started)
 
         deadline = started + settings.loading
         try:
-            self._link = api.connect(folder.ports.tcp, check, deadline)
+            self._client = api.connect(folder.ports.tcp, check, deadline)
         except EngineError as problem:
             raise EngineError(
-                f"{problem}{programs.last_words()}" if programs.exit_code is None else str(problem)
+                f"{problem}{processes.last_words()}" if processes.exit_code is None else str(problem)
             ) from None
-        self._check_version(self._link)
-        scripts = Scripts(self._link, programs.console_since, programs.console_size)
-        self._pilot = Pilot(self._link, scripts)
-        self._aside = Aside(self._pilot, lambda size: self._resize(*size))
-        self._feed = StateFeed(self._link, self._context.on_changed)
-        self._joystick = Joystick(self._link)
-        self._find_window(display, programs)
+        self._check_version(self._client)
+        scripts = Scripts(self._client, processes.console_since, processes.console_size)
+        self._navigation = Navigation(self._client, scripts)
+        self._live_view = LiveView(self._navigation, lambda size: self._resize(*size))
+        self._feed = StateFeed(self._client, self._context.on_changed)
+        self._joystick = Joystick(self._client)
+        self._find_window(display, processes)
         self._grab_from(display)
         self._feed.wait()
-        self._told = self._feed.told
-        self._first_camera = self._camera = self._pilot.camera()
-        reading = Scripts(self._link, programs.console_since, programs.console_size, OF_POINTS)
+        self._state = self._feed.state
+        self._first_camera = self._camera = self._navigation.camera()
+        reading = Scripts(self._client, processes.console_since, processes.console_size, POINT_CATEGORIES)
         self._point_files = PointFiles(reading, folder.points, width, self._points_changed)
         if self._window is not None:
-            place = self._window.place
-            if (place.width, place.height) != (width, height):
+            rect = self._window.rect
+            if (rect.width, rect.height) != (width, height):
                 self.resize(width, height)
-        log.info("OpenSpace %s ready after %.1f s", ".".join(map(str, self._link.version)), time.monotonic() - started)
+        log.info(
+            "OpenSpace %s ready after %.1f s", ".".join(map(str, self._client.version)), time.monotonic() - started
+        )
 
     def close(self) -> None:
         if self._joystick is not None:
@@ -180,32 +182,32 @@ class OpenSpaceEngine(PointClouds):
         if self._point_files is not None:
             self._point_files.close()
             self._point_files = None
-        if self._link is not None:
-            self._link.close()
-            self._link = None
+        if self._client is not None:
+            self._client.close()
+            self._client = None
         if self._grabber is not None:
             self._grabber.close()
             self._grabber = None
         if self._window is not None:
             self._window.close()
             self._window = None
-        if self._programs is not None:
-            self._programs.close()
-            self._programs = None
+        if self._processes is not None:
+            self._processes.close()
+            self._processes = None
         if self._folder is not None:
             self._folder.remove()
             self._folder = None
         self._last = None
 
     def describe(self) -> dict[str, Any]:
-        link = self._connected()
-        version = ".".join(map(str, link.version))
-        return {"engine": self.name, "renderer": f"OpenSpace {version}", "gpu": False, "api": link.dialect.value}
+        client = self._connected()
+        version = ".".join(map(str, client.version))
+        return {"engine": self.name, "renderer": f"OpenSpace {version}", "gpu": False, "api": client.dialect.value}
 
-    # -- pictures ------------------------------------------------------------------------------------------------
+    # -- frames --------------------------------------------------------------------------------------------------
 
     def resize(self, width: int, height: int) -> None:
-        self._put_back()
+        self._restore_live_view()
         self._resize(width, height)
 
     def _resize(self, width: int, height: int) -> None:
@@ -218,349 +220,348 @@ class OpenSpaceEngine(PointClouds):
         self._settle()
 
     def draw(self, now: float) -> Frame:
-        if self._programs is not None:
-            self._programs.check("in the middle of the session")
+        if self._processes is not None:
+            self._processes.check("in the middle of the session")
         if self._connected().lost.is_set():
             raise EngineError(f"OpenSpace has closed its API{self._last_words()}")
-        if self._aside.live is not None and self._last is not None:
+        if self._live_view.saved is not None and self._last is not None:
             return self._last
         if self._unsettled:
             self._settle()
-        self._told = self._feed.told
+        self._state = self._feed.state
         self._ask_camera(now)
         if self._watched and self._last is not None and not self._damaged.is_set():
             return self._last
         self._damaged.clear()
-        pixels = self._take_picture()
+        pixels = self._capture()
         if self._last is not None and _same(self._last.pixels, pixels):
             return self._last
         self._frames += 1
-        self._last = Frame(self._frames, pixels, self._told.time, self._camera)
+        self._last = Frame(self._frames, pixels, self._state.time, self._camera)
         return self._last
 
     def still_in_parts(self, now: float, request: FrameRequest) -> Generator[None, None, Still]:
-        """See :meth:`Engine.still_in_parts`. The live picture stands still until :meth:`end_stills`; OpenSpace smooths
-        as it is set to, whatever ``antialias`` says."""
+        """See :meth:`Engine.still_in_parts`. The live view stands still until :meth:`end_stills`; OpenSpace uses its
+        own antialiasing, whatever ``antialias`` says."""
         if request.depth or request.ids:
-            raise EngineError("OpenSpace does not tell depth or bodies: its API and its window have the picture only")
-        if self._feed.told.flying:
+            raise EngineError("OpenSpace gives neither depth nor bodies: its API and its window have the frame only")
+        if self._feed.state.flying:
             raise EngineError("OpenSpace has one camera, and a flight is under way: ask again when it has arrived")
         moment = None if request.time is None else utc_of(request.time)
         if request.camera is not None:
-            self._pilot.check_camera(request.camera)
+            self._navigation.check_camera(request.camera)
         return self._still(request.size, moment, request.camera)
 
     def _still(
         self, size: tuple[int, int] | None, moment: str | None, camera: dict[str, Any] | None
     ) -> Generator[None, None, Still]:
         while True:
-            live = self._put_aside()
-            was = live.shown
-            self._aside.resize(size or live.size)
+            saved = self._suspend_live_view()
+            self._live_view.resize(size or saved.size)
             yield from self._points_resized()
-            if self._aside.live is None:  # the live picture was put back meanwhile
+            if self._live_view.saved is None:  # the live view was restored meanwhile
                 continue
-            self._aside.show(Shown(moment or was.time, camera or was.camera, paused=True))
-            pixels = yield from self._steady_picture()
+            self._live_view.show(ViewState(moment or saved.state.time, camera or saved.state.camera, paused=True))
+            pixels = yield from self._steady_frame()
             if pixels is not None:
-                shown = self._pilot.shown()
-                return Still(0, pixels, f"{shown.time}Z", plain_state(shown.camera))
+                state = self._navigation.view_state()
+                return Still(0, pixels, f"{state.time}Z", plain_state(state.camera))
 
     def _points_resized(self) -> Generator[None, None, None]:
-        """Until points have their size in the window's picture, or that is the live picture again."""
-        while self._aside.live is not None and self._resized is not None and not self._resized.done():
+        """Wait until points have their size in the window, or the live view is restored."""
+        while self._live_view.saved is not None and self._resized is not None and not self._resized.done():
             yield
-            self._pilot.wait_frame(self._files().patience)
+            self._navigation.wait_frame(self._files().patience)
 
-    def _steady_picture(self) -> Generator[None, None, np.ndarray | None]:
-        """The window's picture when it has come to rest; None if the live picture was put back meanwhile."""
+    def _steady_frame(self) -> Generator[None, None, np.ndarray | None]:
+        """A frame of the window when it no longer changes; None if the live view was restored meanwhile."""
         began = since = time.monotonic()
-        picture = self._take_picture()
+        pixels = self._capture()
         while (now := time.monotonic()) < min(since + STEADY, began + STEADY_TIMEOUT):
             yield
-            if self._aside.live is None:
+            if self._live_view.saved is None:
                 return None
-            self._pilot.wait_frame()
-            before, picture = picture, self._take_picture()
-            if not _same(before, picture):
+            self._navigation.wait_frame()
+            before, pixels = pixels, self._capture()
+            if not _same(before, pixels):
                 since = now
-        return picture
+        return pixels
 
     def end_stills(self) -> None:
-        self._put_back()
+        self._restore_live_view()
 
     # -- tours ---------------------------------------------------------------------------------------------------
 
     def body_positions_in_parts(
         self, targets: Sequence[str], times: Sequence[str]
     ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
-        """See :meth:`Engine.body_positions_in_parts`. OpenSpace's clock goes there for a moment, as for a still."""
-        if self._feed.told.flying:
+        """See :meth:`Engine.body_positions_in_parts`. OpenSpace's clock is set for a moment, as for a still."""
+        if self._feed.state.flying:
             raise EngineError("OpenSpace's time stands still during a flight: ask again when it has arrived")
         moments = [utc_of(time) for time in times]
-        nodes = self._pilot.nodes()
+        nodes = self._navigation.nodes()
         for target in targets:
             if target not in nodes:
                 raise UnknownTarget(target, nodes)
         sun = ["Sun"] if "Sun" in nodes else []
-        return self._whereabouts([*targets, *sun], len(targets), moments)
+        return self._sampled_positions([*targets, *sun], len(targets), moments)
 
-    def _whereabouts(
+    def _sampled_positions(
         self, nodes: list[str], count: int, moments: list[str]
     ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
         if not moments or not count:
             return np.zeros((len(moments), count, 3)), np.zeros((len(moments), count, 3, 3))
-        rows = yield from between(lambda some: self._looked(nodes, some), moments)
+        rows = yield from interpolate(lambda some: self._sample(nodes, some), moments)
         positions, rotations = rows[..., :3], rows[..., 3:].reshape(*rows.shape[:2], 3, 3).swapaxes(-1, -2)
         return positions[:, :count] - positions[:, count:].sum(axis=1, keepdims=True), rotations[:, :count]
 
-    def _looked(self, nodes: list[str], moments: Sequence[str]) -> Generator[None, None, np.ndarray]:
-        """Rows of :meth:`Pilot.whereabouts` at each moment."""
+    def _sample(self, nodes: list[str], moments: Sequence[str]) -> Generator[None, None, np.ndarray]:
+        """Rows of :meth:`Navigation.body_positions` at each moment."""
         found: list[np.ndarray] = []
-        wanted = ""
+        moment = ""
         while len(found) < len(moments):
-            if self._aside.live is None or wanted != moments[len(found)]:
-                live = self._put_aside()
-                wanted = moments[len(found)]
-                self._aside.show(Shown(wanted, live.shown.camera, paused=True))
+            if self._live_view.saved is None or moment != moments[len(found)]:
+                saved = self._suspend_live_view()
+                moment = moments[len(found)]
+                self._live_view.show(ViewState(moment, saved.state.camera, paused=True))
             following = moments[len(found) + 1] if len(found) + 1 < len(moments) else None
-            told, rows = self._pilot.whereabouts(nodes, following)
-            if not same_time(told, wanted):
-                raise EngineError(f"OpenSpace did not go to {wanted}: its time is {told}")
+            actual, rows = self._navigation.body_positions(nodes, following)
+            if not same_time(actual, moment):
+                raise EngineError(f"OpenSpace did not go to {moment}: its time is {actual}")
             found.append(rows)
-            wanted = following or wanted
+            moment = following or moment
             yield
         return np.array(found)
 
     def set_view(self, camera: dict[str, Any], time: str | None, mark: Any, now: float) -> Any:
-        """See :meth:`Engine.place`: one script for each step."""
-        self._put_back()
-        if mark is not None and (self._feed.told.flying or mark != self._moves):
+        """See :meth:`Engine.set_view`: one script for each step."""
+        self._restore_live_view()
+        if mark is not None and (self._feed.state.flying or mark != self._move_count):
             return None
         if not isinstance(anchor := camera.get("Anchor"), str) or anchor not in self._anchors:
-            self._pilot.check_camera(camera)
+            self._navigation.check_camera(camera)
             self._anchors.add(str(anchor))
         moment = None if time is None else utc_of(time)
-        before = self._pilot.step(camera, moment)
-        asked, seen = self._placed, self._seen  # the latter asked for after the step before, so answered by now
-        alone = seen is None or (same_camera(seen, plain_state(before)) and reached(seen, asked))
+        before = self._navigation.step(camera, moment)
+        requested, reached = self._requested_camera, self._reached_camera  # the latter was asked for after that step
+        alone = reached is None or (same_camera(reached, plain_state(before)) and has_reached(reached, requested))
         if mark is not None and not alone:
-            self._pilot.set_camera(before)
+            self._navigation.set_camera(before)
             return None
-        self._placed, self._seen = camera, None
-        self._pilot.ask_camera(self._see_placed)
+        self._requested_camera, self._reached_camera = camera, None
+        self._navigation.ask_camera(self._on_camera)
         self._feed.expect(focus=camera["Anchor"], **({} if moment is None else {"time": f"{moment}Z"}))
-        self._told = self._feed.told
-        self._moves += 1
-        return self._moves
+        self._state = self._feed.state
+        self._move_count += 1
+        return self._move_count
 
-    def _see_placed(self, state: dict[str, Any]) -> None:
-        """Where OpenSpace says that the camera is after a step."""
-        self._seen = self._camera = state
+    def _on_camera(self, state: dict[str, Any]) -> None:
+        """OpenSpace's camera after a step."""
+        self._reached_camera = self._camera = state
 
     def next_change(self, now: float) -> float:
-        if self._aside.live is not None:
+        if self._live_view.saved is not None:
             return math.inf
         return math.inf if self._watched else 1 / self._context.frame_rate
 
     def move(self, motion: Motion, now: float) -> None:
         assert self._joystick is not None
-        if self._aside.live is not None:
+        if self._live_view.saved is not None:
             return  # it would move what is not seen
-        self._moves += bool(motion.axes)
-        if motion.axes and self._feed.told.flying:
-            self._pilot.stop_flight()
+        self._move_count += bool(motion.axes)
+        if motion.axes and self._feed.state.flying:
+            self._navigation.stop_flight()
             self._feed.land()
         self._joystick.move(motion.axes, motion.is_held)
-        self._told = self._feed.told
+        self._state = self._feed.state
 
     # -- camera --------------------------------------------------------------------------------------------------
 
     def targets(self) -> list[Target]:
-        return self._pilot.targets()
+        return self._navigation.targets()
 
     @property
     def focus(self) -> str:
-        return self._told.focus
+        return self._state.focus
 
     def set_focus(self, target: str) -> None:
-        self._put_back()
-        self._moves += 1
-        self._pilot.set_focus(target)
-        self._changed(focus=target)
+        self._restore_live_view()
+        self._move_count += 1
+        self._navigation.set_focus(target)
+        self._expect(focus=target)
 
     def fly_to(self, target: str, duration: float, distance: float | None, now: float) -> None:
-        self._put_back()
-        self._moves += 1
-        self._pilot.fly_to(target, duration, distance)
-        self._took_off()
+        self._restore_live_view()
+        self._move_count += 1
+        self._navigation.fly_to(target, duration, distance)
+        self._take_off()
 
     @property
     def flying(self) -> bool:
-        return self._told.flying
+        return self._state.flying
 
     def home(self, now: float) -> None:
-        self._put_back()
-        self._moves += 1
-        self._pilot.fly_to_state(self._first_camera, HOME_FLIGHT)
-        self._took_off()
+        self._restore_live_view()
+        self._move_count += 1
+        self._navigation.fly_to_state(self._first_camera, HOME_FLIGHT)
+        self._take_off()
 
     def camera(self) -> dict[str, Any]:
-        if self._aside.live is not None:
-            return plain_state(self._aside.live.shown.camera)
-        self._camera, self._camera_at = self._pilot.camera(), time.monotonic()
+        if self._live_view.saved is not None:
+            return plain_state(self._live_view.saved.state.camera)
+        self._camera, self._camera_at = self._navigation.camera(), time.monotonic()
         return self._camera
 
     def set_camera(self, state: dict[str, Any], now: float) -> None:
-        self._put_back()
-        self._moves += 1
-        self._pilot.set_camera(state)
+        self._restore_live_view()
+        self._move_count += 1
+        self._navigation.set_camera(state)
         self._camera_at = -math.inf
-        self._changed(focus=state["Anchor"])
+        self._expect(focus=state["Anchor"])
 
     # -- time ----------------------------------------------------------------------------------------------------
 
     @property
     def time(self) -> str:
-        return self._told.time
+        return self._state.time
 
     def set_time(self, time: str, now: float) -> None:
-        self._put_back()
-        self._changed(time=self._pilot.set_time(time))
+        self._restore_live_view()
+        self._expect(time=self._navigation.set_time(time))
 
     @property
     def rate(self) -> float:
-        return self._told.rate
+        return self._state.rate
 
     def set_rate(self, rate: float, now: float) -> None:
-        self._put_back()
-        self._pilot.set_rate(rate)
-        self._changed(rate=float(rate))
+        self._restore_live_view()
+        self._navigation.set_rate(rate)
+        self._expect(rate=float(rate))
 
     @property
     def paused(self) -> bool:
-        return self._told.paused
+        return self._state.paused
 
     def set_paused(self, paused: bool, now: float) -> None:
-        self._put_back()
-        self._pilot.set_paused(paused)
-        self._changed(paused=paused)
+        self._restore_live_view()
+        self._navigation.set_paused(paused)
+        self._expect(paused=paused)
 
-    # -- inside --------------------------------------------------------------------------------------------------
+    # -- internals-----------------------------------------------------------------------------------------------
 
-    def _connected(self) -> api.ApiLink:
-        if self._link is None:
+    def _connected(self) -> api.ApiClient:
+        if self._client is None:
             raise EngineError("the openspace engine is not open")
-        return self._link
+        return self._client
 
-    def _check_version(self, link: api.ApiLink) -> None:
-        if link.version[:2] < OLDEST:
-            told, oldest = ".".join(map(str, link.version)), ".".join(map(str, OLDEST))
-            raise EngineError(f"OpenSpace {told} is too old: install {oldest} or newer")
+    def _check_version(self, client: api.ApiClient) -> None:
+        if client.version[:2] < OLDEST:
+            version, oldest = ".".join(map(str, client.version)), ".".join(map(str, OLDEST))
+            raise EngineError(f"OpenSpace {version} is too old: install {oldest} or newer")
 
-    def _find_window(self, display: str, programs: Programs) -> None:
-        """Where there is an X display; elsewhere the grabber finds the window by its name."""
+    def _find_window(self, display: str, processes: Processes) -> None:
+        """Find the window where there is an X display; elsewhere the grabber finds it by its name."""
         self._display = display
         if not display:
             return
         from openspace_server.engines.openspace.window.x_window import XWindow  # its library is only there where X is
 
-        window = self._window = XWindow(display, WINDOW_NAME, self._heard_damage)
+        window = self._window = XWindow(display, WINDOW_NAME, self._on_damage)
 
         def found() -> bool:
-            programs.check("before it had a window")
+            processes.check("before it had a window")
             return window.find()
 
         if not wait_until(found, WINDOW_TIMEOUT):
-            raise EngineError(f"OpenSpace has opened no window on display {display}{programs.last_words()}")
+            raise EngineError(f"OpenSpace has opened no window on display {display}{processes.last_words()}")
         self._watched = window.watch(display)
 
     def _grab_from(self, display: str) -> None:
-        place = self._window.place if self._window is not None else None
+        rect = self._window.rect if self._window is not None else None
         if self._grabber is not None:
             self._grabber.close()
-        self._grabber = ScreenGrabber(display, place, WINDOW_NAME)
+        self._grabber = ScreenGrabber(display, rect, WINDOW_NAME)
         self._damaged.set()
 
-    def _take_picture(self) -> np.ndarray:
+    def _capture(self) -> np.ndarray:
         assert self._grabber is not None
         try:
             return self._grabber.grab()
         except EngineError as problem:
-            # The display goes with the program, whose end is the better reason.
-            if self._programs is not None and wait_until(self._ended, 0.5):
-                self._programs.check("in the middle of the session")
+            # The display ends with the program, whose end is the better reason.
+            if self._processes is not None and wait_until(self._is_ended, 0.5):
+                self._processes.check("in the middle of the session")
             raise EngineError(f"{problem}{self._last_words()}") from None
 
-    def _ended(self) -> bool:
-        return self._programs is not None and self._programs.exit_code is not None
+    def _is_ended(self) -> bool:
+        return self._processes is not None and self._processes.exit_code is not None
 
     def _last_words(self) -> str:
-        return self._programs.last_words() if self._programs is not None else ""
+        return self._processes.last_words() if self._processes is not None else ""
 
-    def _heard_damage(self) -> None:
+    def _on_damage(self) -> None:
         if not self._damaged.is_set():
             self._damaged.set()
             self._context.on_changed()
 
-    def _changed(self, **told: Any) -> None:
-        """OpenSpace has done what it was asked; its next pictures show it."""
-        self._feed.expect(**told)
-        self._told = self._feed.told
+    def _expect(self, **changes: Any) -> None:
+        """Note changes that OpenSpace has made on request; its next frames show them."""
+        self._feed.expect(**changes)
+        self._state = self._feed.state
         self._unsettled = True
 
     def _points_changed(self) -> None:
-        """On another thread: the next picture is one that shows them."""
+        """Called on another thread: the next frame shows them."""
         self._unsettled = True
         self._context.on_changed()
 
-    def _took_off(self) -> None:
+    def _take_off(self) -> None:
         self._feed.take_off()
-        self._told = self._feed.told
+        self._state = self._feed.state
 
     def _settle(self) -> None:
-        """Wait until a picture drawn after everything asked so far is on the screen."""
+        """Wait until a frame drawn after everything requested so far is on the screen."""
         self._unsettled = False
-        self._pilot.wait_frame(self._files().patience)
+        self._navigation.wait_frame(self._files().patience)
         self._damaged.set()
 
-    def _put_aside(self) -> Live:
-        """Make OpenSpace free for a picture of another size, time or camera."""
+    def _suspend_live_view(self) -> SavedView:
+        """Free OpenSpace for a frame of another size, time or camera."""
         if self._window is not None:
-            place = self._window.place
-            size = (place.width, place.height)
+            rect = self._window.rect
+            size = (rect.width, rect.height)
         else:
             height, width = self.draw(time.monotonic()).pixels.shape[:2]
             size = (width, height)
-        return self._aside.put(size, self._told.rate)
+        return self._live_view.suspend(size, self._state.rate)
 
-    def _put_back(self) -> None:
-        """Show the live picture again, if it was put aside."""
-        if (shown := self._aside.put_back()) is not None:
-            self._feed.expect(time=f"{shown.time}Z", paused=shown.paused, focus=shown.camera["Anchor"])
-            self._told = self._feed.told
+    def _restore_live_view(self) -> None:
+        """Show the live view again, if it was suspended."""
+        if (state := self._live_view.restore()) is not None:
+            self._feed.expect(time=f"{state.time}Z", paused=state.paused, focus=state.camera["Anchor"])
+            self._state = self._feed.state
             self._damaged.set()
             self._context.on_changed()
 
     def _ask_camera(self, now: float) -> None:
-        """Keep the camera that pictures are labelled with fresh, without waiting for it."""
+        """Keep the camera that labels frames fresh, without waiting for it."""
         if now - self._camera_at > CAMERA_AGE:
             self._camera_at = now
 
-            def hear(state: dict[str, Any]) -> None:
+            def on_camera(state: dict[str, Any]) -> None:
                 self._camera = state
 
-            self._pilot.ask_camera(hear)
+            self._navigation.ask_camera(on_camera)
 
-    def _tell_progress(self, programs: Programs, seconds: float) -> None:
+    def _report_progress(self, processes: Processes, seconds: float) -> None:
         now = time.monotonic()
-        if now - self._told_progress >= PROGRESS_INTERVAL:
-            self._told_progress = now
-            said = programs.console_since(0).strip().splitlines()
+        if now - self._reported_progress_at >= PROGRESS_INTERVAL:
+            self._reported_progress_at = now
+            said = processes.console_since(0).strip().splitlines()
             last = f": {' '.join(said[-1].split())[:160]}" if said else ""
             self._context.on_progress(f"OpenSpace is loading, {seconds:.0f} s so far{last}")
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two pictures are the same to the last bit."""
+    """Whether two frames are the same to the last bit."""
     return one.shape == other.shape and bool(np.array_equal(one.view(np.uint32), other.view(np.uint32)))

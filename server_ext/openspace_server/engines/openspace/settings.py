@@ -1,4 +1,4 @@
-"""What whoever runs the host may say about OpenSpace, in the host's environment."""
+"""Settings of the openspace engine, from environment variables of the render host."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OpenSpaceSettings:
         directory: ``OPENSPACE_DIR``, the folder of the installation or the program in it; None to look for it.
         profile: ``OPENSPACE_PROFILE``, such as ``default``, ``mars``, ``jwst``.
         display: ``OPENSPACE_DISPLAY``, an X display to use instead of a virtual one, such as ``:0``.
-        launcher: ``OPENSPACE_LAUNCHER``, words to put before the command, such as ``vglrun -d egl``.
+        launcher: ``OPENSPACE_LAUNCHER``, words before the command, such as ``vglrun -d egl``.
         loading: ``OPENSPACE_LOADING_TIMEOUT``, seconds until OpenSpace must have loaded its profile.
         sync: ``OPENSPACE_SYNC``, the folder of downloads that all instances share; None for the installation's.
         user: ``OPENSPACE_USER``, the folder with the user's own profiles and assets; None for the installation's.
@@ -45,24 +45,24 @@ class OpenSpaceSettings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> OpenSpaceSettings:
-        """Raises EngineError for a value that makes no sense."""
-        given = os.environ if environment is None else environment
+        """Raises EngineError for an invalid value."""
+        values = os.environ if environment is None else environment
 
         def folder(name: str) -> Path | None:
-            return Path(given[name]).expanduser() if given.get(name) else None
+            return Path(values[name]).expanduser() if values.get(name) else None
 
-        profile = given.get(PROFILE) or "default"
+        profile = values.get(PROFILE) or "default"
         if Path(profile).name != profile.replace("\\", "/"):
             raise EngineError(f"{PROFILE}: expected the name of a profile such as default, got {profile!r}")
         try:
-            loading = float(given.get(LOADING) or DEFAULT_LOADING)
+            loading = float(values.get(LOADING) or DEFAULT_LOADING)
         except ValueError:
-            raise EngineError(f"{LOADING}: expected a number of seconds, got {given[LOADING]!r}") from None
+            raise EngineError(f"{LOADING}: expected a number of seconds, got {values[LOADING]!r}") from None
         return cls(
             folder(DIRECTORY),
             profile.removesuffix(".profile"),
-            given.get(DISPLAY) or None,
-            tuple(shlex.split(given.get(LAUNCHER) or "")),
+            values.get(DISPLAY) or None,
+            tuple(shlex.split(values.get(LAUNCHER) or "")),
             loading,
             folder(SYNC),
             folder(USER),

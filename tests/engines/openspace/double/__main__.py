@@ -72,18 +72,18 @@ def main() -> None:
     version = Version(os.environ["OPENSPACE_DOUBLE_VERSION"])
     configuration = read_configuration(file, version.reads_override)
     (file.parent / "settings.json").write_text(json.dumps({"profile": arguments.profile}))
-    held = hold(configuration)
+    locks = hold(configuration)
     window = read_window_file(configuration.resolve(arguments.config))
     log(f"SGCT Configuration file: {arguments.config}")
     log(f"OpenSpace Version {version}")
     log(f"Loading profile '{arguments.profile}'")
     asyncio.run(run(configuration, window, arguments.profile, version))
-    del held
+    del locks
 
 
 def hold(configuration: Configuration) -> list[IO[str]]:
     """Logs and cache are this process's own: a second one that writes there crashes, as upstream's does."""
-    held = []
+    locks = []
     for token in ("LOGS", "CACHE", "TEMPORARY"):
         folder = configuration.path(token)
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,8 +93,8 @@ def hold(configuration: Configuration) -> list[IO[str]]:
         except OSError:
             log(f"{folder} is being written by another process", "FileSystem", "F")
             os.kill(os.getpid(), signal.SIGSEGV)
-        held.append(file)
-    return held
+        locks.append(file)
+    return locks
 
 
 async def run(configuration: Configuration, file: WindowFile, profile: str, version: Version) -> None:

@@ -59,9 +59,9 @@ class Version:
             return self._owner(payload)
         return payload
 
-    def _property(self, told: dict[str, Any]) -> dict[str, Any]:
+    def _property(self, fields: dict[str, Any]) -> dict[str, Any]:
         kept = {"Description", "Value"} if self.numbers < L21 else {"metaData", "uri", "value"}
-        return {key: value for key, value in told.items() if key in kept}
+        return {key: value for key, value in fields.items() if key in kept}
 
     def _owner(self, owner: dict[str, Any]) -> dict[str, Any]:
         properties = [self._property(each) for each in owner["properties"]]

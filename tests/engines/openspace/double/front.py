@@ -1,6 +1,6 @@
-"""The ports: open from the start, silent until everything is loaded, heard once per frame, and of one dialect only.
+"""The ports: open from the start, silent until everything is loaded, read once per frame, and of one dialect only.
 
-Scripts run a frame after they were heard."""
+Scripts run a frame after they were read."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ class Front:
         with contextlib.suppress(websockets.ConnectionClosed):
             await self._converse(messages(), socket.send)
 
-    async def _converse(self, heard: AsyncIterator[str], say: Say) -> None:
+    async def _converse(self, categories: AsyncIterator[str], say: Say) -> None:
         port = await asyncio.shield(self._inner)
         types: dict[int, str] = {}
         inbox: asyncio.Queue[str | None] = asyncio.Queue()
         async with connect(f"ws://127.0.0.1:{port}/", compression=None, max_size=LIMIT) as inner:
             tasks: list[asyncio.Task[None]] = [
                 asyncio.create_task(self._answer(inner, say, types)),
-                asyncio.create_task(self._collect(heard, inbox)),
+                asyncio.create_task(self._collect(categories, inbox)),
             ]
             try:
                 batch: deque[str | None] = deque()
@@ -137,9 +137,9 @@ class Front:
                     continue
             await say(json.dumps(message))
 
-    async def _collect(self, heard: AsyncIterator[str], inbox: asyncio.Queue[str | None]) -> None:
+    async def _collect(self, categories: AsyncIterator[str], inbox: asyncio.Queue[str | None]) -> None:
         with contextlib.suppress(ConnectionError, websockets.ConnectionClosed):
-            async for raw in heard:
+            async for raw in categories:
                 self._unheard += 1
                 inbox.put_nowait(raw)
         inbox.put_nowait(None)

@@ -20,7 +20,7 @@ HANDLING = 0.003
 
 
 class MainThread(Handover):
-    """``over`` ends when the program is told to quit. Serves as the API server's way to the engine."""
+    """``over`` ends when the program is asked to quit. Serves as the API server's way to the engine."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from openspace_server.engines.base import EngineError, Frame
 from openspace_server.engines.embedded import EmbeddedEngine
 from openspace_server.engines.embedded.points import files as point_files
 from openspace_server.engines.embedded.points.node import PointArrays, inner_table
-from openspace_server.engines.embedded.scene_graph.nodes import node as make_node
+from openspace_server.engines.embedded.scene_graph.nodes import make_node
 from openspace_server.engines.properties import Property, PropertyOwner
 from openspace_server.engines.scripting.paths import Paths
 from openspace_server.engines.user_files import UserFile
@@ -42,7 +42,7 @@ class AnyFile(Paths):
 
 @dataclass
 class Data:
-    places: np.ndarray
+    positions: np.ndarray
     columns: dict[str, np.ndarray]
 
 
@@ -96,7 +96,7 @@ class PointCloudEngine(EmbeddedEngine):
 
     @property
     def focal(self) -> float:
-        """Pixels that a tangent of 1 takes, in the middle of the picture."""
+        """Pixels that a tangent of 1 takes, in the middle of the frame."""
         width = self._size[0]
         return float(width / 2 / math.tan(math.radians(HORIZONTAL_VIEW / 2)))
 
@@ -129,8 +129,8 @@ class PointCloudEngine(EmbeddedEngine):
         if len(found) < 3:
             self.log("DataLoader: CSV", f"Error loading data file '{file}'. Missing X, Y or Z position column")
         nothing = np.zeros(len(table), np.float32)
-        places = np.stack([found.get(axis, nothing) for axis in axes], axis=1)
-        return Data(places, {name: column for name, column in columns.items() if name.lower() not in axes})
+        positions = np.stack([found.get(axis, nothing) for axis in axes], axis=1)
+        return Data(positions, {name: column for name, column in columns.items() if name.lower() not in axes})
 
 
 def with_paths(value: Any) -> Any:
@@ -141,7 +141,7 @@ def with_paths(value: Any) -> Any:
 
 
 class Cloud:
-    """A node: what it was made of, its properties, and what of both has yet to reach the picture."""
+    """A node: what it was made of, its properties, and what of both has yet to reach the frame."""
 
     def __init__(self, engine: PointCloudEngine, table: Mapping[str, Any]) -> None:
         self._engine = engine
@@ -151,7 +151,7 @@ class Cloud:
         self._data: Data | None = None
         self._drawn: PropertyOwner | None = None
         self._map: np.ndarray | None = None
-        self._new_map, self._new_look, self._new_colours = bool(self._mapping), True, True
+        self._new_map, self._new_look, self._new_colors = bool(self._mapping), True, True
         name = str(inner_table(table, "GUI").get("Name") or table["Identifier"])
         enabled = bool(renderable.get("Enabled", True))
         self.owner = make_node(table["Identifier"], name, tuple(table.get("Tag", ())), enabled, "RenderablePointCloud")
@@ -160,7 +160,7 @@ class Cloud:
         self._below.add(Property("NumberOfDataPoints", "UInt", 0, read_only=True))
         self._below.add(Property("UseAdditiveBlending", "Bool", renderable.get("UseAdditiveBlending", True)))
         self._add_sizing(inner_table(renderable, "SizeSettings"))
-        self._add_colouring(inner_table(renderable, "Coloring"))
+        self._add_coloring(inner_table(renderable, "Coloring"))
         for each in self._below.walk():
             each.watch(self._changed)
 
@@ -172,7 +172,7 @@ class Cloud:
         owner.add(Property("MaxSize", "Float", table.get("MaxSize", 1.0), low=0, high=45))
         self._below.add(owner)
 
-    def _add_colouring(self, table: Mapping[str, Any]) -> None:
+    def _add_coloring(self, table: Mapping[str, Any]) -> None:
         owner, mapping = PropertyOwner("Coloring", "Coloring"), PropertyOwner("ColorMapping", "Color Mapping")
         owner.add(Property("FixedColor", "Vec3", table.get("FixedColor", (1.0, 1.0, 1.0)), low=0, high=1))
         if self._mapping:
@@ -190,7 +190,7 @@ class Cloud:
 
     def _changed(self, property: Property) -> None:
         self._new_look = True
-        self._new_colours = self._new_colours or ".Coloring." in property.uri
+        self._new_colors = self._new_colors or ".Coloring." in property.uri
         if property.uri.endswith("ColorMapping.File"):
             self._new_map = True
             if not Path(str(property.value)).is_file():
@@ -205,19 +205,19 @@ class Cloud:
         if self._data is None:
             self._data = Data(np.empty((0, 3)), {})
             self._data = self._engine.read_cloud(self._renderable)
-            self._value("NumberOfDataPoints").update(len(self._data.places))
-            if len(self._data.places):
+            self._value("NumberOfDataPoints").update(len(self._data.positions))
+            if len(self._data.positions):
                 self._draw(self._data)
-        if self._new_map and len(self._data.places):
+        if self._new_map and len(self._data.positions):
             self._new_map = False
             self._read_map(self._data)
         if self._drawn is not None and self._new_look:
             self._look(self._drawn, self._data)
-            self._new_look = self._new_colours = False
+            self._new_look = self._new_colors = False
 
     def _draw(self, data: Data) -> None:
         renderable = {"Type": "RenderablePointCloud", "Unit": UNITS[self._renderable.get("Unit", "m")]}
-        arrays = PointArrays(np.array(data.places, np.float64), {})
+        arrays = PointArrays(np.array(data.positions, np.float64), {})
         self._drawn = self._engine._scene.points.add({**self._table, "Renderable": renderable}, arrays)
 
     def _read_map(self, data: Data) -> None:
@@ -227,15 +227,15 @@ class Cloud:
         except OSError:
             raise RuntimeProblem(f"Failed to open color map file '{file}'") from None
         self._map = np.array(words[1:], float).reshape(-1, 4)
-        wanted = self._mapping.get("Parameter")
-        if wanted is not None and wanted not in data.columns:
+        parameter = self._mapping.get("Parameter")
+        if parameter is not None and parameter not in data.columns:
             self._engine.log(
                 "ColorMappingComponent",
-                f"Error when reading Parameter. Could not find provided parameter '{wanted}' in list of parameter "
+                f"Error when reading Parameter. Could not find provided parameter '{parameter}' in list of parameter "
                 "options",
             )
             return
-        column = data.columns[str(wanted or next(iter(data.columns)))]
+        column = data.columns[str(parameter or next(iter(data.columns)))]
         span = self._mapping.get("ValueRange") or (float(np.nanmin(column)), float(np.nanmax(column)))
         self._value("Coloring.ColorMapping.ValueRange").update(tuple(span))
 
@@ -255,13 +255,13 @@ class Cloud:
         put("SizeSettings.ScaleExponent", self._value("Sizing.ScaleExponent").value)
         put("SizeSettings.ScaleFactor", factor)
         put("SizeSettings.MaxSize", 2 * self._engine.focal * math.tan(largest / 2) * factor if limited else 1e9)
-        if self._new_colours:
-            colours, shown = self._colours(data)
-            self._engine._scene.points.update(self.owner.identifier, None, None, colours, shown)
+        if self._new_colors:
+            colors, shown = self._colors(data)
+            self._engine._scene.points.update(self.owner.identifier, None, None, colors, shown)
 
-    def _colours(self, data: Data) -> tuple[np.ndarray, np.ndarray]:
+    def _colors(self, data: Data) -> tuple[np.ndarray, np.ndarray]:
         """RGBA 0..1 of each point, and whether it is drawn, as OpenSpace's shader has it."""
-        count = len(data.places)
+        count = len(data.positions)
         if self._map is None or not self._value("Coloring.ColorMapping.Enabled").value or not data.columns:
             fixed = np.array([*self._value("Coloring.FixedColor").value, 1.0])  # type: ignore[misc]
             return np.tile(fixed, (count, 1)), np.ones(count, bool)
@@ -273,15 +273,15 @@ class Cloud:
 
 def wrong(renderable: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is wrong with a table: the reason and the key of each offence."""
-    sizes, colouring = inner_table(renderable, "SizeSettings"), inner_table(renderable, "Coloring")
-    mapping = inner_table(colouring, "ColorMapping")
+    sizes, coloring = inner_table(renderable, "SizeSettings"), inner_table(renderable, "Coloring")
+    mapping = inner_table(coloring, "ColorMapping")
     found = [
         *_types(renderable, "", {"File": str, "UseCaching": bool, "UseAdditiveBlending": bool, "Enabled": bool}),
         *_types(sizes, "SizeSettings.", {"EnableMaxSizeControl": bool}),
         *_types(mapping, "Coloring.ColorMapping.", {"Enabled": bool, "File": str, "Parameter": str}),
         *_numbers(sizes, "SizeSettings.", ("ScaleExponent", "ScaleFactor", "MaxSize"), math.inf),
         *_numbers(renderable, "", ("Opacity",), 1.0),
-        *_vectors(colouring, "Coloring.", {"FixedColor": 3}),
+        *_vectors(coloring, "Coloring.", {"FixedColor": 3}),
         *_vectors(mapping, "Coloring.ColorMapping.", {"ValueRange": 2}),
     ]
     if renderable.get("Unit", "m") not in UNITS:
@@ -291,9 +291,9 @@ def wrong(renderable: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def _types(table: Mapping[str, Any], where: str, wanted: dict[str, type]) -> list[tuple[str, str]]:
+def _types(table: Mapping[str, Any], where: str, types: dict[str, type]) -> list[tuple[str, str]]:
     return [
-        ("Wrong type", where + name) for name, kind in wanted.items() if not isinstance(table.get(name, kind()), kind)
+        ("Wrong type", where + name) for name, kind in types.items() if not isinstance(table.get(name, kind()), kind)
     ]
 
 

@@ -26,7 +26,7 @@ class Scene(PointCloudEngine):
         self._next_camera = state
 
     def begin_frame(self, now: float) -> bool:
-        """Time first, then the camera, which is told relative to where bodies are then. Whether something changed."""
+        """Time first, then the camera, which is relative to the bodies then. Whether something changed."""
         time, self._next_time = self._next_time, None
         camera, self._next_camera = self._next_camera, None
         if time is not None:

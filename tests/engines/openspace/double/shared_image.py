@@ -1,4 +1,4 @@
-"""A picture in memory shared with the X server: shown at once, without a copy through the socket (MIT-SHM)."""
+"""An image in memory shared with the X server: shown at once, without a copy through the socket (MIT-SHM)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _libraries() -> tuple[ctypes.CDLL, ctypes.CDLL, ctypes.CDLL]:
 
 
 class SharedImage:
-    """A picture of one size for the window with this id, on the display that the environment names."""
+    """An image of one size for the window with this id, on the display that the environment names."""
 
     def __init__(self, window: int, width: int, height: int, depth: int) -> None:
         self._x, self._extension, self._c = _libraries()

@@ -26,7 +26,7 @@ async def stream(url: str, id: int, size: tuple[int, int]) -> None:
 
 
 class Quit(Exception):
-    """The loop ends, to be begun anew."""
+    """The loop ends, to be restarted."""
 
 
 async def _one_connection(socket: ClientConnection, id: int, size: tuple[int, int]) -> None:

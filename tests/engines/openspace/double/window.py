@@ -32,7 +32,7 @@ class Window:
         self._display.sync()
 
     def resized(self) -> tuple[int, int] | None:
-        """The new size if somebody has resized the window since last asked."""
+        """The new size if the window was resized since the last call."""
         before = self.size
         while self._display.pending_events():
             event = self._display.next_event()

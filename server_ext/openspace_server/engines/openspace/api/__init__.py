@@ -1,1 +1,1 @@
-"""OpenSpace through its own API: connection, dialects, navigation, state."""
+"""OpenSpace's own API: client, dialects, Lua, navigation, state."""

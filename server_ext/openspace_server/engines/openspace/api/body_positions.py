@@ -1,9 +1,9 @@
-"""Where bodies are at other times: OpenSpace knows it for its own time only, so it is asked at a few and the rest lies
-between.
+"""Interpolation of body positions over time.
 
-What moves as planets and moons do is smooth: polynomials through Chebyshev's points are as exact as the sampled places
-after a few of them (Trefethen, Approximation Theory and Approximation Practice, 2013). The points are doubled until the
-new ones lie where the old ones said; what is not smooth enough for that is asked at every single time.
+OpenSpace knows positions at its own time only, so it is sampled at a few times. What moves as planets and moons do is
+smooth: polynomials through Chebyshev's points are as exact as the sampled positions after a few of them (Trefethen,
+Approximation Theory and Approximation Practice, 2013). The points are doubled until the new ones agree with the
+polynomial through the old ones; what is not smooth enough for that is sampled at every single time.
 """
 
 from __future__ import annotations
@@ -15,43 +15,43 @@ from datetime import datetime, timedelta
 import numpy as np
 
 Sample = Callable[[Sequence[str]], Generator[None, None, np.ndarray]]
-"""Values float ``(times, …)`` at some times, as OpenSpace takes them: UTC without a zone, in milliseconds."""
+"""Returns values float ``(times, …)`` at some times, as OpenSpace takes them: UTC without a zone, in milliseconds."""
 
 FEW = 5
-"""Times that are asked each."""
+"""Times up to which each one is sampled."""
 MOST_POINTS = 129
-EXACT_PLACE = 1e-9
+EXACT_POSITION = 1e-9
 """Of the distance from the origin: 150 m at 1 AU."""
 EXACT_METRES = 1.0
 EXACT_TURN = 1e-8
 """Radians: 6 cm on the Earth's ground."""
 
 
-def between(sample: Sample, times: Sequence[str]) -> Generator[None, None, np.ndarray]:
+def interpolate(sample: Sample, times: Sequence[str]) -> Generator[None, None, np.ndarray]:
     """Rows of 12 numbers (position, rotation matrix) of each body at ``times``: float ``(times, bodies, 12)``."""
     start = datetime.fromisoformat(times[0])
-    wanted = np.array([round((datetime.fromisoformat(time) - start) / timedelta(milliseconds=1)) for time in times])
+    offsets = np.array([round((datetime.fromisoformat(time) - start) / timedelta(milliseconds=1)) for time in times])
 
-    def asked(at: np.ndarray) -> Generator[None, None, np.ndarray]:
+    def sampled(at: np.ndarray) -> Generator[None, None, np.ndarray]:
         moments = [(start + timedelta(milliseconds=int(each))).isoformat(timespec="milliseconds") for each in at]
         return (yield from sample(moments))
 
-    every, back = np.unique(wanted, return_inverse=True)
+    every, back = np.unique(offsets, return_inverse=True)
     if len(every) <= FEW:
-        return (yield from asked(every))[back]
+        return (yield from sampled(every))[back]
     points = _points(every[0], every[-1], 3)
-    values = yield from asked(points)
+    values = yield from sampled(points)
     while 2 * len(points) - 1 < min(len(every), MOST_POINTS + 1):
         finer = _points(every[0], every[-1], 2 * len(points) - 1)
         new = np.setdiff1d(finer, points)
         if len(new) == 0:
             break
-        found = yield from asked(new)
-        said = _interpolated(points, values, new)
+        found = yield from sampled(new)
+        expected = _interpolated(points, values, new)
         points, values = _merged(points, values, new, found)
-        if _alike(said, found):
+        if _alike(expected, found):
             return _interpolated(points, values, every)[back]
-    return (yield from asked(every))[back]
+    return (yield from sampled(every))[back]
 
 
 def _points(begin: int, end: int, count: int) -> np.ndarray:
@@ -93,5 +93,5 @@ def _interpolated(points: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:
     off = np.abs(one - other)
-    room = np.maximum(EXACT_METRES, EXACT_PLACE * np.linalg.norm(other[..., :3], axis=-1, keepdims=True))
+    room = np.maximum(EXACT_METRES, EXACT_POSITION * np.linalg.norm(other[..., :3], axis=-1, keepdims=True))
     return bool((off[..., :3] <= room).all() and (off[..., 3:] <= EXACT_TURN).all())

@@ -1,6 +1,6 @@
-"""The line to OpenSpace's API: newline-delimited JSON over TCP, topics by number, a thread that listens.
+"""The client of OpenSpace's API: newline-delimited JSON over TCP, numbered topics, a listening thread.
 
-Replies to requests are waited for; what topics tell unasked goes to whoever started them, on the listening thread.
+Replies to requests are waited for; other payloads of a topic go to its callback, on the listening thread.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ CONNECT_TIMEOUT = 1.0
 RETRY = 0.1
 ANSWER_TIMEOUT = 20.0
 """Seconds to wait for an answer: OpenSpace gives one per frame, and frames can be slow."""
-PROBED = "NavigationHandler.OrbitalNavigator.Anchor"
+ANCHOR_URI = "NavigationHandler.OrbitalNavigator.Anchor"
 MAX_LINE = 64 * 1024 * 1024
 
-Hear = Callable[[Any], None]
+Callback = Callable[[Any], None]
 
 
-class LinkLost(EngineError):
+class ConnectionLost(EngineError):
     """OpenSpace has closed the connection."""
 
 
-class ApiLink:
-    """A connection that is open. Everything may be called from any thread.
+class ApiClient:
+    """An open connection. Everything may be called from any thread.
 
     Attributes:
         version: OpenSpace's.
-        dialect: the one it speaks.
+        dialect: of its API.
+        lost: set when OpenSpace has closed the connection.
     """
 
     version: Version
@@ -49,11 +50,11 @@ class ApiLink:
         try:
             self._socket = socket.create_connection(("127.0.0.1", port), CONNECT_TIMEOUT)
         except OSError as problem:
-            raise LinkLost(f"OpenSpace's API does not answer on port {port}: {problem}") from None
+            raise ConnectionLost(f"OpenSpace's API does not answer on port {port}: {problem}") from None
         self._socket.settimeout(None)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sending = threading.Lock()
-        self._hears: dict[int, Hear] = {}
+        self._callbacks: dict[int, Callback] = {}
         self._last_topic = 0
         self.lost = threading.Event()
         threading.Thread(target=self._listen, name="openspace-api", daemon=True).start()
@@ -64,48 +65,48 @@ class ApiLink:
         self._socket.close()
 
     def send(self, message: dict[str, Any]) -> None:
-        """Raises LinkLost."""
+        """Raises ConnectionLost."""
         line = json.dumps(message).encode() + b"\n"
         try:
             with self._sending:
                 self._socket.sendall(line)
         except OSError as problem:
-            raise LinkLost(f"OpenSpace's API is gone: {problem}") from None
+            raise ConnectionLost(f"OpenSpace's API is gone: {problem}") from None
 
-    def start(self, type: str, payload: dict[str, Any], hear: Hear) -> int:
-        """Start a topic; ``hear`` gets its payloads. Returns its number, for :meth:`talk`."""
+    def start(self, type: str, payload: dict[str, Any], callback: Callback) -> int:
+        """Start a topic; ``callback`` gets its payloads. Returns its number, for :meth:`send_to`."""
         with self._sending:
             self._last_topic += 1
             topic = self._last_topic
-            self._hears[topic] = hear
+            self._callbacks[topic] = callback
         self.send({"topic": topic, "type": type, "payload": payload})
         return topic
 
-    def request(self, type: str, payload: dict[str, Any], hear: Hear) -> None:
-        """Ask without waiting: ``hear`` gets the answer, on the listening thread."""
+    def request(self, type: str, payload: dict[str, Any], callback: Callback) -> None:
+        """Send a request without waiting: ``callback`` gets the answer, on the listening thread."""
         topics: list[int] = []
 
         def once(answer: Any) -> None:
             if topics:
-                self._hears.pop(topics[0], None)
-            hear(answer)
+                self._callbacks.pop(topics[0], None)
+            callback(answer)
 
         topics.append(self.start(type, payload, once))
 
-    def talk(self, topic: int, payload: dict[str, Any]) -> None:
+    def send_to(self, topic: int, payload: dict[str, Any]) -> None:
         self.send({"topic": topic, "payload": payload})
 
     def ask(self, type: str, payload: dict[str, Any], timeout: float = ANSWER_TIMEOUT) -> Any:
-        """The first payload that comes back. Raises EngineError if none does in time, LinkLost."""
+        """The first payload that comes back. Raises EngineError if none does in time, ConnectionLost."""
         answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         topic = self.start(type, payload, answers.put)
         try:
             return self._take(answers, timeout, f"OpenSpace did not answer {type} within {timeout:g} s")
         finally:
-            self._hears.pop(topic, None)
+            self._callbacks.pop(topic, None)
 
     def wait_ready(self, check: Callable[[], None], deadline: float) -> bool:
-        """Wait until OpenSpace answers, which it does when everything is loaded, and learn what it speaks.
+        """Wait until OpenSpace answers, which it does when everything is loaded, and find its version and dialect.
 
         ``check`` is called meanwhile, several times a second, and may raise. False if the connection was lost.
         Raises EngineError at ``deadline`` (:func:`time.monotonic`).
@@ -116,10 +117,10 @@ class ApiLink:
             # A legacy server only notes in its log that the handshake has no topic.
             self.send(HANDSHAKE)
             self.start("version", {}, versions.put)
-            self.start("get", {"property": PROBED}, probes.put)
-            version = self._patiently(versions, check, deadline)
-            probe = self._patiently(probes, check, deadline)
-        except LinkLost:
+            self.start("get", {"property": ANCHOR_URI}, probes.put)
+            version = self._wait_for_answer(versions, check, deadline)
+            probe = self._wait_for_answer(probes, check, deadline)
+        except ConnectionLost:
             return False
         found = version_of(version)
         dialect = dialect_of(probe)
@@ -131,12 +132,12 @@ class ApiLink:
         self.version, self.dialect = found, dialect
         return True
 
-    def _patiently(self, answers: queue.SimpleQueue[Any], check: Callable[[], None], deadline: float) -> Any:
+    def _wait_for_answer(self, answers: queue.SimpleQueue[Any], check: Callable[[], None], deadline: float) -> Any:
         while True:
             check()
             try:
                 return self._take(answers, RETRY, "")
-            except LinkLost:
+            except ConnectionLost:
                 raise
             except EngineError:
                 if time.monotonic() > deadline:
@@ -150,7 +151,7 @@ class ApiLink:
                 return answers.get(timeout=max(0.0, min(left, RETRY)))
             except queue.Empty:
                 if self.lost.is_set():
-                    raise LinkLost("OpenSpace has closed its API") from None
+                    raise ConnectionLost("OpenSpace has closed its API") from None
                 if left <= 0:
                     raise EngineError(late) from None
 
@@ -164,38 +165,38 @@ class ApiLink:
                 *lines, received = (received + part).split(b"\n")
                 for line in lines:
                     if line.strip():
-                        self._hear(line)
+                        self._dispatch(line)
         except OSError:
             pass
         self.lost.set()
 
-    def _hear(self, line: bytes) -> None:
+    def _dispatch(self, line: bytes) -> None:
         try:
             message = json.loads(line)
-            hear = self._hears.get(message["topic"])
-            if hear is not None:
+            callback = self._callbacks.get(message["topic"])
+            if callback is not None:
                 # An error of the legacy dialect has no payload.
-                hear(message.get("payload", message))
+                callback(message.get("payload", message))
         except Exception:
             log.exception("a message of OpenSpace's API: %.200r", line)
 
 
-def connect(port: int, check: Callable[[], None], deadline: float) -> ApiLink:
-    """A link to an OpenSpace that has loaded. ``check`` and ``deadline`` as for :meth:`ApiLink.wait_ready`."""
+def connect(port: int, check: Callable[[], None], deadline: float) -> ApiClient:
+    """A client of an OpenSpace that has loaded. ``check`` and ``deadline`` as for :meth:`ApiClient.wait_ready`."""
     while True:
         check()
         try:
-            link = ApiLink(port)
-        except LinkLost:
+            client = ApiClient(port)
+        except ConnectionLost:
             if time.monotonic() > deadline:
                 raise EngineError("OpenSpace's API did not open in time") from None
             time.sleep(RETRY)
             continue
         try:
-            if link.wait_ready(check, deadline):
-                return link
+            if client.wait_ready(check, deadline):
+                return client
         except BaseException:
-            link.close()
+            client.close()
             raise
-        link.close()
+        client.close()
         time.sleep(RETRY)

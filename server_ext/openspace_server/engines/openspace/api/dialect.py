@@ -1,4 +1,4 @@
-"""The two dialects of OpenSpace's API as one: requests in each, and replies of either read alike."""
+"""The two dialects of OpenSpace's API: requests in each, and one reading of replies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Dialect(Enum):
 
 
 def dialect_of(property_reply: Any) -> Dialect | None:
-    """The dialect of who answered ``get`` like this; None if it is no such answer."""
+    """The dialect of a server that answers ``get`` with this; None if it is no such answer."""
     if not isinstance(property_reply, dict):
         return None
     if property_reply.get("type") == "property":
@@ -33,10 +33,10 @@ def dialect_of(property_reply: Any) -> Dialect | None:
 
 def version_of(reply: Any) -> Version | None:
     """The numbers in a reply of topic ``version``."""
-    told = reply.get("openSpaceVersion") if isinstance(reply, dict) else None
-    if not isinstance(told, dict):
+    version = reply.get("openSpaceVersion") if isinstance(reply, dict) else None
+    if not isinstance(version, dict):
         return None
-    numbers = [told.get(name) for name in ("major", "minor", "patch")]
+    numbers = [version.get(name) for name in ("major", "minor", "patch")]
     return (numbers[0], numbers[1], numbers[2]) if all(isinstance(n, int) for n in numbers) else None  # type: ignore[return-value]
 
 
@@ -46,7 +46,7 @@ def subscription(dialect: Dialect, uri: str) -> dict[str, Any]:
 
 
 def subscribed_value(payload: Any) -> tuple[bool, Any]:
-    """Whether a message of topic ``subscribe`` tells the value, and the value."""
+    """Whether a message of topic ``subscribe`` has the value, and the value."""
     if isinstance(payload, dict):
         for name in ("value", "Value"):
             if name in payload:

@@ -1,7 +1,7 @@
-"""Dragging as OpenSpace's virtual joystick understands it.
+"""The virtual joystick of OpenSpace, driven by drag input.
 
-``flightcontroller`` sets velocities that last until it is told others, so a lost zero would leave the camera drifting
-for ever. Here a push lasts no longer than :data:`PUSH` without further motion, and letting go zeroes at once.
+``flightcontroller`` sets velocities that last until the next message, so a lost zero would leave the camera drifting
+for ever. Here a push lasts no longer than :data:`PUSH` without further motion, and a release zeroes at once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from openspace_server.engines.openspace.api.client import ApiLink, LinkLost
+from openspace_server.engines.openspace.api.client import ApiClient, ConnectionLost
 from openspace_server.engines.openspace.api.dialect import joystick_connect, joystick_state
 
 PUSH = 0.1
@@ -28,15 +28,15 @@ SPEEDS: Mapping[str, tuple[str, float]] = {
 
 
 class Joystick:
-    """Sends from a thread of its own, so that nobody waits for OpenSpace to read."""
+    """Sends from a thread of its own, so that callers do not wait for OpenSpace to read."""
 
-    def __init__(self, link: ApiLink) -> None:
-        self._link = link
-        self._topic = link.start("flightcontroller", joystick_connect(link.dialect), lambda payload: None)
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+        self._topic = client.start("flightcontroller", joystick_connect(client.dialect), lambda payload: None)
         self._wake = threading.Condition()
         self._new: list[Mapping[str, float]] = []
         self._pushes: list[tuple[float, Mapping[str, float]]] = []  # until when
-        self._let_go = False
+        self._released = False
         self._closed = False
         self._read = threading.Event()
         """OpenSpace has read the last state. It reads once per frame: a push and its end in one frame would cancel."""
@@ -44,17 +44,17 @@ class Joystick:
         self._thread = threading.Thread(target=self._run, name="joystick", daemon=True)
         self._thread.start()
 
-    def move(self, axes: Mapping[str, float], held: bool) -> None:
-        """Motion in the units of ``protocols.viewer.AXES``; without motion, letting go if not ``held``."""
+    def move(self, axes: Mapping[str, float], is_held: bool) -> None:
+        """Motion in the units of ``protocols.viewer.AXES``; without motion, a release if not ``is_held``."""
         with self._wake:
             if axes:
                 self._new.append(axes)
-            elif not held:
-                self._let_go = True
+            elif not is_held:
+                self._released = True
             self._wake.notify()
 
     def close(self) -> None:
-        """Let go, and end."""
+        """Release the joystick and end the thread."""
         with self._wake:
             self._closed = True
             self._wake.notify()
@@ -74,19 +74,19 @@ class Joystick:
                     sent = state
             if sent:
                 self._send({})
-        except LinkLost:
-            pass  # OpenSpace has let go by itself, and the engine will say that it is gone
+        except ConnectionLost:
+            pass  # OpenSpace has released it by itself, and the engine will report that it is gone
 
     def _rest(self) -> float | None:
         """Seconds until the oldest push ends; None while there is none."""
-        if self._new or self._let_go or self._closed:
+        if self._new or self._released or self._closed:
             return 0.0
         return max(0.0, self._pushes[0][0] - time.monotonic()) if self._pushes else None
 
     def _state(self, now: float) -> dict[str, float]:
         """The pushes of the last moments, added up. A new one lasts from now on, however late this thread is."""
-        if self._let_go:
-            self._pushes, self._let_go = [], False
+        if self._released:
+            self._pushes, self._released = [], False
         self._pushes = [(end, axes) for end, axes in self._pushes if end > now]
         self._pushes += [(now + PUSH, axes) for axes in self._new]
         self._new = []
@@ -100,5 +100,5 @@ class Joystick:
     def _send(self, state: dict[str, float]) -> None:
         zeros = dict.fromkeys((name for name, _ in SPEEDS.values()), 0.0)
         self._read.clear()
-        self._link.talk(self._topic, joystick_state(self._link.dialect, zeros | state))
-        self._link.request("version", {}, lambda answer: self._read.set())
+        self._client.send_to(self._topic, joystick_state(self._client.dialect, zeros | state))
+        self._client.request("version", {}, lambda answer: self._read.set())

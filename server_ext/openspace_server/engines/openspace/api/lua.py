@@ -1,4 +1,4 @@
-"""OpenSpace's Lua from outside: values as source, results as Python, errors as exceptions."""
+"""Lua in OpenSpace: values as source, results as Python, errors as exceptions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.openspace.api.client import ANSWER_TIMEOUT, ApiLink
+from openspace_server.engines.openspace.api.client import ANSWER_TIMEOUT, ApiClient
 from openspace_server.engines.openspace.api.dialect import error_log
 
 log = logging.getLogger(__name__)
@@ -21,32 +21,32 @@ _CONSOLE_ERROR = re.compile(r"^\(E\) (?P<category>.{20}) (?P<text>.+)")
 _POSITION = re.compile(r'^(?:\[string "[^"]*"\]|=?script|\w+):\d+: ')
 
 
-OF_SCRIPTS = re.compile(r"script|lua|property|navig|camera|path|time", re.IGNORECASE)
-"""Categories of the log whose errors come from what was asked, not from a download that failed meanwhile."""
+SCRIPT_CATEGORIES = re.compile(r"script|lua|property|navig|camera|path|time", re.IGNORECASE)
+"""Categories of the log whose errors come from a script, not from a download that failed meanwhile."""
 
 
 class Scripts:
     """Runs Lua in OpenSpace, one script at a time, and raises what goes wrong.
 
     OpenSpace answers a script that fails with nothing, and some functions only write to the log what was wrong, so
-    the log is heard: the topic ``errorLog``, or the console's text where the release has no such topic. Of categories
-    that do not match ``heard`` nothing is. One thread at a time.
+    the log is read as well: the topic ``errorLog``, or the console's text where the release has no such topic. Only
+    categories that match ``categories`` count. One thread at a time.
     """
 
     def __init__(
         self,
-        link: ApiLink,
+        client: ApiClient,
         console: Callable[[int], str],
         console_size: Callable[[], int],
-        heard: re.Pattern[str] = OF_SCRIPTS,
+        categories: re.Pattern[str] = SCRIPT_CATEGORIES,
     ) -> None:
-        self._link = link
+        self._client = client
         self._console = console
         self._console_size = console_size
-        self._heard = heard
+        self._categories = categories
         self._errors: deque[str] = deque(maxlen=KEPT_ERRORS)
         self._began = 0
-        link.start("errorLog", error_log(link.dialect), self._logged)
+        client.start("errorLog", error_log(client.dialect), self._logged)
 
     def run(self, body: str, about: Iterable[str] | None = None) -> Any:
         """Run ``body``, the inside of a function, and return the first value it returns.
@@ -57,30 +57,30 @@ class Scripts:
         Raises:
             EngineError: the script failed, or wrote an error to the log.
         """
-        self.forget()
-        value = self.go_on(body)
+        self.clear_problems()
+        value = self.evaluate(body)
         problems = self.problems(about)
         if problems:
             raise EngineError(problems[0])
         return value
 
-    def forget(self) -> None:
-        """What the log has said so far is no longer told by :meth:`problems`."""
+    def clear_problems(self) -> None:
+        """Leave out of :meth:`problems` what the log has said so far."""
         self._errors.clear()
         self._began = self._console_size()
 
-    def go_on(self, body: str, timeout: float = ANSWER_TIMEOUT) -> Any:
-        """As :meth:`run`, within ``timeout`` seconds; what only the log says is left to :meth:`problems`."""
+    def evaluate(self, body: str, timeout: float = ANSWER_TIMEOUT) -> Any:
+        """As :meth:`run`, within ``timeout`` seconds, without raising what only the log says (:meth:`problems`)."""
         script = f"local ok, value = pcall(function()\n{body}\nend)\nreturn ok, value"
         payload = {"script": script, "return": True, "shouldBeSynchronized": False}
-        reply = self._link.ask("luascript", payload, timeout)
+        reply = self._client.ask("luascript", payload, timeout)
         values = _values(reply)
         if values and values[0] is True:
             return values[1] if len(values) > 1 else None
         if len(values) > 1:
             raise EngineError(_plain(str(values[1])))
         # The error's line in the log may come a moment after the answer.
-        self._link.ask("version", {})
+        self._client.ask("version", {})
         problems = self.problems()
         raise EngineError(problems[0] if problems else "OpenSpace refused the script without saying why")
 
@@ -92,36 +92,36 @@ class Scripts:
         if isinstance(payload, dict) and payload.get("message"):
             log.warning("OpenSpace: %s", payload["message"])
             category = str(payload.get("category") or "")
-            if not category or self._heard.search(category):
+            if not category or self._categories.search(category):
                 self._errors.append(str(payload["message"]))
 
     def wait_frame(self, timeout: float = ANSWER_TIMEOUT) -> None:
-        """Return when everything asked before has been drawn.
+        """Return when everything requested before has been drawn.
 
-        A script is answered before its frame is drawn, and what it asks for holds from the next frame on; the answer
+        A script is answered before its frame is drawn, and its effect holds from the next frame on; the answer
         to one more script comes after that frame.
         """
-        self.go_on("return true", timeout)
+        self.evaluate("return true", timeout)
 
     def problems(self, about: Iterable[str] | None = None) -> list[str]:
-        """The errors in the log since :meth:`run` or :meth:`forget`.
+        """The errors in the log since :meth:`run` or :meth:`clear_problems`.
 
-        ``about``: identifiers or names of files; only errors that name one of them. The log does not tell whose script
-        an error comes from, and others may run theirs meanwhile. None takes all errors.
+        ``about``: identifiers or names of files; only errors that name one of them. The log does not say which script
+        an error comes from, and other clients may run theirs meanwhile. None takes all errors.
         """
-        # Another thread goes on listening.
-        told = [_plain(each) for each in list(self._errors)]
-        if not told:
+        # Another thread continues to listen.
+        errors = [_plain(each) for each in list(self._errors)]
+        if not errors:
             found = (_CONSOLE_ERROR.search(line) for line in self._console(self._began).splitlines())
-            told = [
+            errors = [
                 _plain(each["text"])
                 for each in found
-                if each and (not each["category"].strip() or self._heard.search(each["category"]))
+                if each and (not each["category"].strip() or self._categories.search(each["category"]))
             ]
         if about is None:
-            return told
+            return errors
         named = [re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])") for name in about]
-        return [each for each in told if any(name.search(each) for name in named)]
+        return [each for each in errors if any(name.search(each) for name in named)]
 
 
 def literal(value: Any) -> str:

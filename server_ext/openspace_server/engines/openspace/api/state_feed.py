@@ -1,4 +1,4 @@
-"""What OpenSpace tells by itself: time, rate, pause, focus, and whether a flight is under way."""
+"""The state feed of OpenSpace: time, rate, pause, focus, and whether a flight is under way."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from openspace_server.engines.openspace.api.client import PROBED, ApiLink
+from openspace_server.engines.openspace.api.client import ANCHOR_URI, ApiClient
 from openspace_server.engines.openspace.api.dialect import subscribed_value, subscription
 
-FIRST_NEWS_TIMEOUT = 5.0
+FIRST_MESSAGE_TIMEOUT = 5.0
 TAKE_OFF = 2.0
-"""Seconds within which a flight that was asked for must have begun."""
+"""Seconds within which a requested flight must have begun."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """As of the last messages; ``time`` ISO 8601 UTC."""
+class EngineState:
+    """State of OpenSpace as of the last messages; ``time`` ISO 8601 UTC."""
 
     time: str = ""
     rate: float = 1.0
@@ -28,54 +28,54 @@ class Told:
 
 
 class StateFeed:
-    """Subscribes to what there is to know. ``changed`` is called, on the listening thread, at each change."""
+    """Subscribes to the state. ``on_changed`` is called, on the listening thread, at each change."""
 
-    def __init__(self, link: ApiLink, changed: Callable[[], None]) -> None:
-        self._changed = changed
+    def __init__(self, client: ApiClient, on_changed: Callable[[], None]) -> None:
+        self._on_changed = on_changed
         self._lock = threading.Lock()
-        self._told = Told()
+        self._state = EngineState()
         self._takes_off_until = 0.0
         self._first_time = threading.Event()
-        link.start("time", {"event": "start_subscription"}, self._hear_time)
-        link.start("engineMode", {"event": "start_subscription"}, self._hear_mode)
-        link.start("subscribe", subscription(link.dialect, PROBED), self._hear_focus)
+        client.start("time", {"event": "start_subscription"}, self._on_time)
+        client.start("engineMode", {"event": "start_subscription"}, self._on_mode)
+        client.start("subscribe", subscription(client.dialect, ANCHOR_URI), self._on_focus)
 
     def wait(self) -> None:
-        """Return when the time is known, or after a while in which it was not told."""
-        self._first_time.wait(FIRST_NEWS_TIMEOUT)
+        """Return when the time is known, or after a timeout."""
+        self._first_time.wait(FIRST_MESSAGE_TIMEOUT)
 
     @property
-    def told(self) -> Told:
+    def state(self) -> EngineState:
         with self._lock:
-            told = self._told
-            if not told.flying and time.monotonic() < self._takes_off_until:
-                return replace(told, flying=True)
-            return told
+            state = self._state
+            if not state.flying and time.monotonic() < self._takes_off_until:
+                return replace(state, flying=True)
+            return state
 
     def expect(self, **changes: Any) -> None:
-        """What was just asked for counts as told, until OpenSpace says otherwise."""
+        """Assume what was just requested, until OpenSpace says otherwise."""
         with self._lock:
-            self._told = replace(self._told, **changes)
+            self._state = replace(self._state, **changes)
 
     def take_off(self) -> None:
-        """A flight was asked for: it counts as under way until OpenSpace has begun and ended it."""
+        """A flight was requested: it counts as under way until OpenSpace has begun and ended it."""
         with self._lock:
             self._takes_off_until = time.monotonic() + TAKE_OFF
 
     def land(self) -> None:
-        """The flight that was asked for is over, or was taken over."""
+        """The requested flight is over, or input has taken over."""
         with self._lock:
             self._takes_off_until = 0.0
-            self._told = replace(self._told, flying=False)
+            self._state = replace(self._state, flying=False)
 
-    def _tell(self, **changes: Any) -> None:
+    def _update(self, **changes: Any) -> None:
         with self._lock:
-            before, self._told = self._told, replace(self._told, **changes)
-            after = self._told
+            before, self._state = self._state, replace(self._state, **changes)
+            after = self._state
         if replace(before, time="") != replace(after, time=""):
-            self._changed()
+            self._on_changed()
 
-    def _hear_time(self, payload: Any) -> None:
+    def _on_time(self, payload: Any) -> None:
         changes: dict[str, Any] = {}
         if isinstance(payload.get("time"), str):
             changes["time"] = _iso(payload["time"])
@@ -84,23 +84,23 @@ class StateFeed:
             changes["rate"] = float(rate)
         if isinstance(payload.get("isPaused"), bool):
             changes["paused"] = payload["isPaused"]
-        self._tell(**changes)
+        self._update(**changes)
         if "time" in changes:
             self._first_time.set()
 
-    def _hear_mode(self, payload: Any) -> None:
+    def _on_mode(self, payload: Any) -> None:
         flying = payload.get("mode") == "camera_path"
         if flying:
             with self._lock:
                 self._takes_off_until = 0.0
-        self._tell(flying=flying)
+        self._update(flying=flying)
 
-    def _hear_focus(self, payload: Any) -> None:
+    def _on_focus(self, payload: Any) -> None:
         known, value = subscribed_value(payload)
         if known and isinstance(value, str):
-            self._tell(focus=value)
+            self._update(focus=value)
 
 
-def _iso(told: str) -> str:
+def _iso(time: str) -> str:
     """OpenSpace's times are UTC without saying so."""
-    return told if told.endswith("Z") else f"{told}Z"
+    return time if time.endswith("Z") else f"{time}Z"

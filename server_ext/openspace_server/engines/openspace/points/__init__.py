@@ -1,1 +1,1 @@
-"""Point clouds as nodes and files of OpenSpace."""
+"""Point clouds of the openspace engine: files that OpenSpace reads, and nodes that show them."""

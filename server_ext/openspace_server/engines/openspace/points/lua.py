@@ -1,4 +1,4 @@
-"""The Lua that makes, changes and removes nodes of points."""
+"""Lua scripts that make, change and remove nodes of points."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from openspace_server.engines.openspace.api.client import PROBED
+from openspace_server.engines.openspace.api.client import ANCHOR_URI
 from openspace_server.engines.openspace.api.lua import literal, numbers
 
 _RANGE = "Coloring.ColorMapping.ValueRange"
-_KEPT = {
+_STATE_PROPERTIES = {
     "Enabled": "Enabled",
     "Opacity": "Opacity",
     "UseAdditiveBlending": "UseAdditiveBlending",
@@ -19,15 +19,15 @@ _KEPT = {
     "SizeSettings.ScaleFactor": "Sizing.ScaleFactor",
     "SizeSettings.MaxSize": "Sizing.MaxSize",
 }
-"""What a node had of properties that somebody may have changed, and the next one is to have: where the renderable's
-table says it, and the property."""
-_MAPPED = {name: name for name in (_RANGE, "Coloring.ColorMapping.Enabled")}
-"""The same of a node that has a colour map."""
+"""Properties that may have been changed from outside and are carried over to the next node: field of the
+renderable's table, and property."""
+_MAPPED_PROPERTIES = {name: name for name in (_RANGE, "Coloring.ColorMapping.Enabled")}
+"""The same for a node that has a colour map."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """How a node was: values by their place in the renderable's table, and whether the camera orbits it."""
+class NodeState:
+    """The state of a node: values by their field of the renderable's table, and whether the camera orbits it."""
 
     values: Mapping[str, Any]
     anchored: bool
@@ -38,12 +38,12 @@ def _uri(identifier: str, name: str) -> str:
 
 
 def value_of(identifier: str, name: str) -> str:
-    """The value of a property below the node's renderable."""
+    """An expression: the value of a property below the node's renderable."""
     return f"openspace.propertyValue({_uri(identifier, name)})"
 
 
 def setting(identifier: str, name: str, value: Any) -> str:
-    """A statement that sets it."""
+    """A statement that sets a property below the node's renderable."""
     return f"openspace.setPropertyValueSingle({_uri(identifier, name)}, {literal(value)})"
 
 
@@ -53,42 +53,42 @@ def removal(identifier: str) -> str:
     return f"if openspace.hasSceneGraphNode({name}) then openspace.removeSceneGraphNode({name}) end"
 
 
-def ask_kept(identifier: str, mapped: bool) -> str:
-    """Lua that returns what :func:`read_kept` reads. ``mapped``: the node has a colour map."""
-    names = {**_KEPT, **_MAPPED} if mapped else _KEPT
-    values = ", ".join(f"[{literal(place)}] = {value_of(identifier, uri)}" for place, uri in names.items())
-    name = literal(identifier)
+def query_node_state(identifier: str, mapped: bool) -> str:
+    """Lua that returns what :func:`read_node_state` reads. ``mapped``: the node has a colour map."""
+    names = {**_STATE_PROPERTIES, **_MAPPED_PROPERTIES} if mapped else _STATE_PROPERTIES
+    values = ", ".join(f"[{literal(field)}] = {value_of(identifier, uri)}" for field, uri in names.items())
+    name, anchor = literal(identifier), literal(ANCHOR_URI)
     return "\n".join(
         [
             f"if openspace.hasSceneGraphNode({name}) then",
-            f"return {{ anchored = openspace.propertyValue({literal(PROBED)}) == {name}, values = {{ {values} }} }}",
+            f"return {{ anchored = openspace.propertyValue({anchor}) == {name}, values = {{ {values} }} }}",
             "end",
         ]
     )
 
 
-def read_kept(told: Any) -> Kept | None:
-    """None if there was no such node."""
-    if not isinstance(told, dict):
+def read_node_state(table: Any) -> NodeState | None:
+    """The state from the script's result; None if there was no such node."""
+    if not isinstance(table, dict):
         return None
     values = {
-        place: numbers(value) if isinstance(value, list | dict) else value for place, value in told["values"].items()
+        field: numbers(value) if isinstance(value, list | dict) else value for field, value in table["values"].items()
     }
-    return Kept(values, bool(told["anchored"]))
+    return NodeState(values, bool(table["anchored"]))
 
 
 def addition(table: Mapping[str, Any], keep_range: bool) -> str:
-    """Lua that adds the node, in the place of one of that name, whose properties it takes over. One script is one
-    frame: no picture is without the points. ``keep_range``: the range of values, too."""
+    """Lua that adds the node, replacing one of that name, whose properties it takes over. One script is one frame: no
+    frame is without the points. ``keep_range``: the range of values is taken over as well."""
     identifier = str(table["Identifier"])
-    names = {**_KEPT, _RANGE: _RANGE} if keep_range else _KEPT
-    name, anchor = literal(identifier), literal(PROBED)
+    names = {**_STATE_PROPERTIES, _RANGE: _RANGE} if keep_range else _STATE_PROPERTIES
+    name, anchor = literal(identifier), literal(ANCHOR_URI)
     return "\n".join(
         [
             f"local node = {literal(table)}",
             f"local renderable, anchor = node.Renderable, openspace.propertyValue({anchor})",
             f"if openspace.hasSceneGraphNode({name}) then",
-            *[f"renderable.{place} = {value_of(identifier, uri)}" for place, uri in names.items()],
+            *[f"renderable.{field} = {value_of(identifier, uri)}" for field, uri in names.items()],
             f"openspace.removeSceneGraphNode({name})",
             "end",
             "openspace.addSceneGraphNode(node)",
@@ -98,16 +98,16 @@ def addition(table: Mapping[str, Any], keep_range: bool) -> str:
     )
 
 
-def restoration(table: Mapping[str, Any], was: Kept) -> str:
-    """Lua that puts the node in the place of one of that name, with the looks it had. One script is one frame."""
+def restoration(table: Mapping[str, Any], state: NodeState) -> str:
+    """Lua that restores the node with ``state``, replacing one of that name. One script is one frame."""
     identifier = str(table["Identifier"])
     script = [
         f"local node = {literal(table)}",
         "local renderable = node.Renderable",
-        *[f"renderable.{place} = {literal(value)}" for place, value in was.values.items()],
+        *[f"renderable.{field} = {literal(value)}" for field, value in state.values.items()],
         removal(identifier),
         "openspace.addSceneGraphNode(node)",
     ]
-    if was.anchored:
-        script.append(f"openspace.setPropertyValueSingle({literal(PROBED)}, {literal(identifier)})")
+    if state.anchored:
+        script.append(f"openspace.setPropertyValueSingle({literal(ANCHOR_URI)}, {literal(identifier)})")
     return "\n".join(script)

@@ -1,4 +1,4 @@
-"""The half of the openspace engine that shows points."""
+"""The part of the openspace engine that shows points."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.openspace.points.nodes import Given, PointFiles
+from openspace_server.engines.openspace.points.nodes import CloudContent, PointFiles
 from openspace_server.engines.point_engine import Completion, PointEngine
 
 MOST_POINTS = 5_000_000
-"""Of one cloud: OpenSpace's picture stands still for about a second per million while it reads them."""
+"""Of one cloud: OpenSpace's view stands still for about a second per million while it reads them."""
 
 
 class PointClouds(PointEngine):
@@ -29,7 +29,7 @@ class PointClouds(PointEngine):
         colors: np.ndarray | None = None,
         shown: np.ndarray | None = None,
     ) -> Completion:
-        return self._files().add(_given(node, positions, columns, colors, shown))
+        return self._files().add(_content(node, positions, columns, colors, shown))
 
     def update_points(
         self,
@@ -43,17 +43,17 @@ class PointClouds(PointEngine):
         if positions is not None:
             _check_count(len(positions))
 
-        def changed(before: Given) -> Given:
-            new = before.places if positions is None else positions
-            alike = len(new) == len(before.places)
-            kept = dict(before.columns) if alike else {}
-            each = colors if colors is not None else before.each if alike and positions is None else None
-            return _given(before.table, new, kept | dict(columns or {}), each, shown)
+        def changed(previous: CloudContent) -> CloudContent:
+            new = previous.positions if positions is None else positions
+            alike = len(new) == len(previous.positions)
+            kept = dict(previous.columns) if alike else {}
+            own = colors if colors is not None else previous.colors if alike and positions is None else None
+            return _content(previous.table, new, kept | dict(columns or {}), own, shown)
 
         return self._files().update(identifier, changed)
 
     def color_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> Completion:
-        return self._files().colour(identifier, mapping)
+        return self._files().set_color_mapping(identifier, mapping)
 
     def remove_points(self, identifier: str) -> Completion:
         return self._files().remove(identifier)
@@ -69,7 +69,7 @@ class PointClouds(PointEngine):
 
     def check_picking(self) -> None:
         raise EngineError(
-            "OpenSpace does not tell which point is where in its picture, so points cannot be picked: "
+            "OpenSpace does not say which point is where in its frames, so points cannot be picked: "
             "use the embedded engine for that"
         )
 
@@ -79,14 +79,14 @@ class PointClouds(PointEngine):
         return self._point_files
 
 
-def _given(
+def _content(
     table: Mapping[str, Any],
     positions: np.ndarray,
     columns: Mapping[str, np.ndarray],
     colors: np.ndarray | None,
     shown: np.ndarray | None,
-) -> Given:
-    """Without the points that are not to be drawn. Raises EngineError if none or too many are left."""
+) -> CloudContent:
+    """The content of a cloud without points that are not drawn. Raises EngineError if none or too many are left."""
     good = np.isfinite(positions).all(axis=1)
     if shown is not None:
         good &= shown
@@ -94,7 +94,7 @@ def _given(
         positions, columns = positions[good], {name: column[good] for name, column in columns.items()}
         colors = colors[good] if colors is not None else None
     _check_count(len(positions))
-    return Given(table, positions, columns, colors)
+    return CloudContent(table, positions, columns, colors)
 
 
 def _check_count(count: int) -> None:

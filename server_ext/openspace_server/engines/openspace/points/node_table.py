@@ -1,4 +1,4 @@
-"""A cloud of points as OpenSpace wants it: its node's table, its units, its sizes.
+"""OpenSpace's table of a node of points, with its units, colours and sizes.
 
 ``RenderablePointCloud`` is the same from 0.20 to 0.22. It takes no point sizes in pixels but degrees of the view, and
 its properties are below ``Sizing`` where the table says ``SizeSettings``.
@@ -31,13 +31,13 @@ UNITS: dict[str, tuple[str, float, float]] = {
     "Gly": ("Gly", 1.0, 9.4607304725808e24),
 }
 """By our name: OpenSpace's unit, how many of it ours is, and metres of OpenSpace's unit."""
-LOOKS = {
+STYLE_PROPERTIES = {
     "visible": "Enabled",
     "opacity": "Opacity",
     "size": "Sizing.MaxSize",
     "color": "Coloring.FixedColor",
 }
-"""The looks of points as properties below the node's renderable."""
+"""The style of points as properties below the node's renderable."""
 
 _EXPONENT = 25.0
 """Points of 10^25 m, OpenSpace's largest, are larger than a pixel from any distance: their limit is what counts."""
@@ -46,8 +46,8 @@ _SMALLEST = math.sqrt(2)
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where points are, as they go into the file.
+class Positions:
+    """Positions of points as written to the file.
 
     Attributes:
         unit: OpenSpace's.
@@ -61,26 +61,26 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Colours:
-    """How points are coloured one by one.
+class Colors:
+    """Colours of points through a colour map.
 
     Attributes:
         numbers: ``(n,)``, the column that is coloured.
-        colours: uint8 ``(m, 4)``, RGBA.
+        colors: uint8 ``(m, 4)``, RGBA.
         span: the numbers of the first and the last colour.
         enabled: False takes the fixed colour.
         steps: what the column says: "values", "logarithms" or "palette".
     """
 
     numbers: np.ndarray
-    colours: np.ndarray
+    colors: np.ndarray
     span: tuple[float, float]
     enabled: bool
     steps: str
 
 
-def places_of(table: Mapping[str, Any], places: np.ndarray) -> Places:
-    """``places`` in the unit and axes of OpenSpace. Raises EngineError for an unknown unit or frame."""
+def positions_of(table: Mapping[str, Any], positions: np.ndarray) -> Positions:
+    """``positions`` in the unit and axes of OpenSpace. Raises EngineError for an unknown unit or frame."""
     renderable = table["Renderable"]
     name, frame = str(renderable.get("Unit", "m")), str(renderable.get("Frame") or "Galactic")
     if name not in UNITS:
@@ -89,27 +89,27 @@ def places_of(table: Mapping[str, Any], places: np.ndarray) -> Places:
         raise EngineError(f"a frame of points is Galactic or ICRF, not {frame[:40]!r}")
     unit, factor, metres = UNITS[name]
     offset = np.array(table.get("Transform", {}).get("Translation", {}).get("Position", (0.0, 0.0, 0.0)), float)
-    numbers = places
+    numbers = positions
     if frame == "ICRF":
         numbers, offset = numbers.astype(np.float64) @ GALACTIC.T, GALACTIC @ offset
     if numbers.dtype == np.float64:
-        # OpenSpace keeps float32: what those cannot say goes into the node's place.
+        # OpenSpace keeps float32: what those cannot represent goes into the node's position.
         centre = (numbers.min(axis=0) + numbers.max(axis=0)) / 2
         numbers, offset = numbers - centre, offset + centre * factor * metres
     if factor != 1:
         numbers = numbers.astype(np.float64) * factor
     x, y, z = offset.tolist()
-    return Places(unit, numbers, (x, y, z))
+    return Positions(unit, numbers, (x, y, z))
 
 
-def colours_of(
-    mapping: Mapping[str, Any] | None, columns: Mapping[str, np.ndarray], each: np.ndarray | None
-) -> Colours | None:
-    """How points with these ``columns`` are coloured by a ``ColorMapping`` table, or by colours of their own (uint8
+def colors_of(
+    mapping: Mapping[str, Any] | None, columns: Mapping[str, np.ndarray], own: np.ndarray | None
+) -> Colors | None:
+    """How points with these ``columns`` are coloured by a ``ColorMapping`` table, or by their ``own`` colours (uint8
     ``(n, 3)`` or ``(n, 4)``); None if they have neither. Raises EngineError."""
-    if each is not None:
-        colours, rows = palette(_rgba(each))
-        return Colours(rows, colours, (-0.5, len(colours) - 0.5), True, "palette")
+    if own is not None:
+        colors, rows = palette(_rgba(own))
+        return Colors(rows, colors, (-0.5, len(colors) - 0.5), True, "palette")
     name = str(mapping["Parameter"]) if mapping else next(iter(columns), "")
     if name not in columns:
         if mapping:
@@ -117,49 +117,49 @@ def colours_of(
         return None
     numbers = columns[name]
     if not mapping:
-        return Colours(numbers, np.full((1, 4), 255, np.uint8), (0.0, 1.0), False, "values")
-    colours = _rgba(np.rint(np.clip(np.array(mapping["Colors"], float), 0, 1) * 255).astype(np.uint8))
+        return Colors(numbers, np.full((1, 4), 255, np.uint8), (0.0, 1.0), False, "values")
+    colors = _rgba(np.rint(np.clip(np.array(mapping["Colors"], float), 0, 1) * 255).astype(np.uint8))
     low, high = (float(end) for end in mapping["ValueRange"])
     if not mapping.get("Logarithmic"):
-        return Colours(numbers, colours, _span(low, high), True, "values")
+        return Colors(numbers, colors, _span(low, high), True, "values")
     if low <= 0:
         raise EngineError(f"colours by logarithm need a range above 0, got {low:g} to {high:g}")
     logarithms = np.full(len(numbers), np.nan)
     np.log10(numbers, where=numbers > 0, out=logarithms)
-    return Colours(logarithms, colours, _span(math.log10(low), math.log10(high)), True, "logarithms")
+    return Colors(logarithms, colors, _span(math.log10(low), math.log10(high)), True, "logarithms")
 
 
 def table_of(
-    table: Mapping[str, Any], places: Places, points: Path, colours: Colours | None, map: Path | None, width: int
+    table: Mapping[str, Any], positions: Positions, points: Path, colors: Colors | None, map: Path | None, width: int
 ) -> dict[str, Any]:
-    """OpenSpace's table of a node whose files these are, in a picture ``width`` pixels wide."""
-    look = table["Renderable"]
-    colouring: dict[str, Any] = {"FixedColor": list(look.get("Coloring", {}).get("FixedColor", (1.0, 1.0, 1.0)))}
-    if colours is not None:
-        colouring["ColorMapping"] = {
-            "Enabled": colours.enabled,
+    """OpenSpace's table of a node whose files these are, in a frame ``width`` pixels wide."""
+    renderable = table["Renderable"]
+    coloring: dict[str, Any] = {"FixedColor": list(renderable.get("Coloring", {}).get("FixedColor", (1.0, 1.0, 1.0)))}
+    if colors is not None:
+        coloring["ColorMapping"] = {
+            "Enabled": colors.enabled,
             "File": str(map),
             "Parameter": COLUMN,
-            "ValueRange": list(colours.span),
+            "ValueRange": list(colors.span),
         }
     return {
         "Identifier": table["Identifier"],
         "Parent": table["Parent"],
-        "Transform": {"Translation": {"Type": "StaticTranslation", "Position": list(places.offset)}},
+        "Transform": {"Translation": {"Type": "StaticTranslation", "Position": list(positions.offset)}},
         "Renderable": {
             "Type": "RenderablePointCloud",
-            "Enabled": bool(look.get("Enabled", True)),
-            "Opacity": float(look.get("Opacity", 1.0)),
+            "Enabled": bool(renderable.get("Enabled", True)),
+            "Opacity": float(renderable.get("Opacity", 1.0)),
             "File": str(points),
             "UseCaching": False,
-            "Unit": places.unit,
+            "Unit": positions.unit,
             # Added up, colours would no longer be those of the colour map.
             "UseAdditiveBlending": False,
-            "Coloring": colouring,
+            "Coloring": coloring,
             "SizeSettings": {
                 "ScaleExponent": _EXPONENT,
                 "EnableMaxSizeControl": True,
-                "MaxSize": degrees(float(look.get("SizeSettings", {}).get("MaxSize", 1.0)), width),
+                "MaxSize": degrees(float(renderable.get("SizeSettings", {}).get("MaxSize", 1.0)), width),
             },
         },
         "Tag": list(table.get("Tag", ())),
@@ -173,7 +173,7 @@ def degrees(pixels: float, width: int) -> float:
 
 
 def pixels(degrees: float, width: int) -> float:
-    """What ``MaxSize`` comes to, the other way round."""
+    """The inverse of :func:`degrees`."""
     return 2 * _focal(width) * math.tan(math.radians(degrees) / 2)
 
 
@@ -182,13 +182,13 @@ def _focal(width: int) -> float:
 
 
 def _span(low: float, high: float) -> tuple[float, float]:
-    """OpenSpace divides by the span."""
+    """A range that is not empty, as OpenSpace divides by its length."""
     return (low, high) if low != high else (low, low + (abs(low) * 1e-5 or 1.0))
 
 
-def _rgba(colours: np.ndarray) -> np.ndarray:
-    if colours.dtype.kind == "f":
-        colours = np.rint(np.clip(np.nan_to_num(colours), 0, 1) * 255).astype(np.uint8)
-    if colours.shape[1] == 4:
-        return colours
-    return np.concatenate([colours, np.full((len(colours), 1), 255, np.uint8)], axis=1)
+def _rgba(colors: np.ndarray) -> np.ndarray:
+    if colors.dtype.kind == "f":
+        colors = np.rint(np.clip(np.nan_to_num(colors), 0, 1) * 255).astype(np.uint8)
+    if colors.shape[1] == 4:
+        return colors
+    return np.concatenate([colors, np.full((len(colors), 1), 255, np.uint8)], axis=1)

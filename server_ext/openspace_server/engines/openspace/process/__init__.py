@@ -1,1 +1,1 @@
-"""The processes of an OpenSpace: installation, folder, start, watchdog."""
+"""Processes of an OpenSpace: installation, instance folder, start, watchdog."""

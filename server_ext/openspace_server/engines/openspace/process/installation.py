@@ -1,4 +1,4 @@
-"""Where OpenSpace is installed, and what is missing there."""
+"""Discovery of OpenSpace installations, their profiles and versions."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def find_installation(settings: OpenSpaceSettings) -> Installation:
     """The installation that the settings name, else the first one found on PATH and in the usual places.
 
     Raises:
-        EngineError: there is none, or it is not complete; says where was looked and what to do.
+        EngineError: there is none, or it is not complete; says where it was looked for and what to do.
     """
     if settings.directory is not None:
         found = _installation(settings.directory)
@@ -75,8 +75,8 @@ def find_installation(settings: OpenSpaceSettings) -> Installation:
                 f"{CONFIGURATION} and {_PROGRAMS[0]}"
             )
         return found
-    for place in usual_places():
-        found = _installation(place)
+    for path in usual_paths():
+        found = _installation(path)
         if found is not None:
             return found
     raise EngineError(
@@ -86,7 +86,7 @@ def find_installation(settings: OpenSpaceSettings) -> Installation:
 
 
 def check_profile(installation: Installation, settings: OpenSpaceSettings) -> None:
-    """Raises EngineError, naming the profiles there are, if the wanted one is not among them."""
+    """Raises EngineError, naming the profiles there are, if the configured one is not among them."""
     there = installation.profiles(installation.user_folder(settings))
     if settings.profile not in there:
         known = ", ".join(there[:12]) or "none"
@@ -96,8 +96,8 @@ def check_profile(installation: Installation, settings: OpenSpaceSettings) -> No
         )
 
 
-def usual_places() -> Iterator[Path]:
-    """Where OpenSpace may be, the likeliest first."""
+def usual_paths() -> Iterator[Path]:
+    """Paths where OpenSpace may be, the likeliest first."""
     for name in ("OpenSpace", "openspace"):
         on_path = shutil.which(name)
         if on_path:
@@ -115,11 +115,11 @@ def usual_places() -> Iterator[Path]:
             yield from sorted(root.glob(pattern), reverse=True)
 
 
-def _installation(place: Path) -> Installation | None:
-    """The installation at ``place``, which is its folder, the program, or something in between."""
-    for base in (place, *place.parents[:4]):
+def _installation(path: Path) -> Installation | None:
+    """The installation at ``path``, which is its folder, the program, or something in between."""
+    for base in (path, *path.parents[:4]):
         if (base / CONFIGURATION).is_file():
-            for program in (place, *(base / name for name in _PROGRAMS)):
+            for program in (path, *(base / name for name in _PROGRAMS)):
                 if program.is_file() and os.access(program, os.X_OK):
                     return Installation(base, program)
     return None

@@ -1,4 +1,4 @@
-"""An instance's own copy of an installation: links to what is only read, its own files for all that is written.
+"""The folder of one instance: links to what an installation only reads, own files for all that is written.
 
 OpenSpace reads and writes ``settings.json``, logs, caches and ports by its ``openspace.cfg``; two processes on one set
 of them clash. So each instance gets a base folder of its own, whose ``openspace.cfg`` (and ``openspace.cfg.override``,
@@ -25,7 +25,7 @@ PREFIX = "openspace-instance-"
 WINDOW_FILE = "window.json"
 WINDOW_NAME = "OpenSpace"
 HORIZONTAL_VIEW = 80.0
-"""Degrees that a picture is wide, as in the window files that come with OpenSpace."""
+"""Degrees that a frame is wide, as in the window files that come with OpenSpace."""
 
 _OWN = frozenset({CONFIGURATION, f"{CONFIGURATION}.override", "settings.json", "imgui.ini"})
 _WRITTEN = frozenset({"user", "cache", "cache_gdal", "logs", "temp", "screenshots", "recordings"})
@@ -42,23 +42,23 @@ class Ports:
 
 
 def free_ports(web_socket: int = 0, tcp: int = 0) -> Ports:
-    """Ports that are free now; the API's are the given ones unless 0. Raises EngineError if one is taken."""
-    held = []
+    """Ports that are free now; the API's are the arguments unless 0. Raises EngineError if one is taken."""
+    sockets = []
     try:
-        for wanted in (web_socket, tcp, 0, 0):
+        for requested in (web_socket, tcp, 0, 0):
             probe = socket.socket()
-            held.append(probe)
+            sockets.append(probe)
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", wanted))
+                probe.bind(("127.0.0.1", requested))
             except OSError:
                 raise EngineError(
-                    f"port {wanted} for OpenSpace's API is in use: end what uses it, or start the render host with "
+                    f"port {requested} for OpenSpace's API is in use: end what uses it, or start the render host with "
                     "another --api-port (0 = free ones)"
                 ) from None
-        first, *rest = (probe.getsockname()[1] for probe in held)
+        first, *rest = (probe.getsockname()[1] for probe in sockets)
     finally:
-        for probe in held:
+        for probe in sockets:
             probe.close()
     return Ports(rest[0], first, rest[1], rest[2])
 
@@ -154,7 +154,7 @@ def _fill(
 
 
 def remove_orphans(parent: Path) -> None:
-    """Delete what instances left that were killed together with their keepers, as a crash of the machine does."""
+    """Delete what instances left that were killed together with their watchdogs, as a crash of the machine does."""
     for left in parent.glob(f"{PREFIX}*-*"):
         pid = left.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdigit() and not _alive(int(pid)):

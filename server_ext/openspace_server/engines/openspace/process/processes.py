@@ -1,4 +1,4 @@
-"""OpenSpace and its display as running programs, seen through their keeper."""
+"""The processes of OpenSpace and its display, started and observed through their watchdog."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.openspace.process import watchdog as keeper
+from openspace_server.engines.openspace.process import watchdog as watchdog
 from openspace_server.engines.openspace.process.instance_folder import InstanceFolder
 
-END_TIMEOUT = 2 * keeper.GRACE + 2
+END_TIMEOUT = 2 * watchdog.GRACE + 2
 NO_DISPLAY = (
     "OpenSpace needs a display, and {reason}: install Xvfb (Debian, Ubuntu: apt-get install xvfb; Fedora: dnf install "
     "xorg-x11-server-Xvfb), or set OPENSPACE_DISPLAY to an X display such as :0 in the render host's environment"
@@ -29,8 +29,9 @@ POLL = 0.1
 KILLED = -9
 
 
-class Programs:
-    """Starts at once; :meth:`close` ends everything and deletes the folder."""
+class Processes:
+    """Started when constructed; :meth:`close` ends everything and deletes the folder. ``on_ended`` is called, on a
+    thread of its own, when OpenSpace has ended."""
 
     def __init__(
         self,
@@ -38,14 +39,14 @@ class Programs:
         command: list[str],
         environment: dict[str, str],
         screen: tuple[int, int] | None,
-        ended: Callable[[], None],
+        on_ended: Callable[[], None],
     ) -> None:
         self._folder = folder
-        self._ended = ended
+        self._on_ended = on_ended
         self._events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self.exit_code: int | None = None
         self.display: str | None = None
-        order = {
+        request = {
             "folder": str(folder.root),
             "screen": screen,
             "command": command,
@@ -55,16 +56,16 @@ class Programs:
             "authority": str(folder.authority),
         }
         # By its path: as a module it would load the package around it first.
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-I", str(Path(keeper.__file__))],
+        self._watchdog = subprocess.Popen(
+            [sys.executable, "-I", str(Path(watchdog.__file__))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            start_new_session=True,  # whoever kills the instance's group leaves it its work
+            start_new_session=True,  # so that killing the instance's group leaves it running
         )
-        assert self._keeper.stdin is not None
-        self._keeper.stdin.write(json.dumps(order).encode() + b"\n")
-        self._keeper.stdin.flush()
-        threading.Thread(target=self._read, name="keeper", daemon=True).start()
+        assert self._watchdog.stdin is not None
+        self._watchdog.stdin.write(json.dumps(request).encode() + b"\n")
+        self._watchdog.stdin.flush()
+        threading.Thread(target=self._read, name="watchdog", daemon=True).start()
 
     def wait_started(self, ending: Callable[[], bool]) -> None:
         """Return when OpenSpace's process runs and :attr:`display` is known. Raises EngineError."""
@@ -112,30 +113,30 @@ class Programs:
 
     def close(self) -> None:
         """End everything. Safe to repeat."""
-        if self._keeper.stdin is not None and not self._keeper.stdin.closed:
+        if self._watchdog.stdin is not None and not self._watchdog.stdin.closed:
             with contextlib.suppress(OSError):
-                self._keeper.stdin.close()
+                self._watchdog.stdin.close()
         try:
-            self._keeper.wait(END_TIMEOUT)
+            self._watchdog.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
-            self._keeper.kill()
-            self._keeper.wait()
+            self._watchdog.kill()
+            self._watchdog.wait()
         self._folder.remove()
 
     def _read(self) -> None:
-        assert self._keeper.stdout is not None
-        with self._keeper.stdout as events:
+        assert self._watchdog.stdout is not None
+        with self._watchdog.stdout as events:
             for line in events:
                 event = json.loads(line)
                 if event["event"] == "display":
                     self.display = event["name"]
                 elif event["event"] == "ended":
                     self.exit_code = event["code"]
-                    self._ended()
+                    self._on_ended()
                 self._events.put(event)
-        if self.exit_code is None:  # the keeper itself is gone, and what it kept with it
+        if self.exit_code is None:  # the watchdog itself is gone, and what it started with it
             self.exit_code = KILLED
-            self._ended()
+            self._on_ended()
 
 
 _ADVICE = (

@@ -36,46 +36,46 @@ def main() -> int:
     line = sys.stdin.readline()
     if not line:
         return 0
-    order = json.loads(line)
-    keeper = Keeper(order)
+    request = json.loads(line)
+    watchdog = Watchdog(request)
     try:
-        keeper.run()
+        watchdog.run()
     finally:
-        keeper.end()
+        watchdog.end()
     return 0
 
 
-class Keeper:
-    """Holds what it started."""
+class Watchdog:
+    """Starts the processes and ends them."""
 
-    def __init__(self, order: dict[str, Any]) -> None:
-        self._order = order
+    def __init__(self, request: dict[str, Any]) -> None:
+        self._request = request
         self._display: subprocess.Popen[bytes] | None = None
         self._display_number = ""
         self._program: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
         """Until stdin ends, or something cannot be started."""
-        environment = dict(os.environ) | self._order["environment"]
+        environment = dict(os.environ) | self._request["environment"]
         try:
-            if self._order["screen"] is not None:
-                environment["DISPLAY"] = self._open_display(*self._order["screen"])
-                environment["XAUTHORITY"] = self._order["authority"]
-                tell("display", name=environment["DISPLAY"])
-            with Path(self._order["console"]).open("ab") as console:
+            if self._request["screen"] is not None:
+                environment["DISPLAY"] = self._open_display(*self._request["screen"])
+                environment["XAUTHORITY"] = self._request["authority"]
+                send_event("display", name=environment["DISPLAY"])
+            with Path(self._request["console"]).open("ab") as console:
                 self._program = subprocess.Popen(
-                    self._order["command"],
-                    cwd=self._order["cwd"],
+                    self._request["command"],
+                    cwd=self._request["cwd"],
                     env=environment,
                     stdin=subprocess.DEVNULL,
                     stdout=console,
                     stderr=console,
-                    **apart(),
+                    **own_process_group(),
                 )
         except (OSError, DisplayError) as problem:
-            tell("failed", reason=str(problem))
+            send_event("failed", reason=str(problem))
         else:
-            tell("started", pid=self._program.pid)
+            send_event("started", pid=self._program.pid)
             threading.Thread(target=self._watch, args=(self._program,), daemon=True).start()
         while os.read(0, 4096):
             pass
@@ -91,10 +91,10 @@ class Keeper:
             for left in (f"/tmp/.X{self._display_number}-lock", f"/tmp/.X11-unix/X{self._display_number}"):
                 with contextlib.suppress(OSError):
                     Path(left).unlink()
-        shutil.rmtree(self._order["folder"], ignore_errors=True)
+        shutil.rmtree(self._request["folder"], ignore_errors=True)
 
     def _watch(self, program: subprocess.Popen[bytes]) -> None:
-        tell("ended", code=program.wait())
+        send_event("ended", code=program.wait())
 
     def _open_display(self, width: int, height: int) -> str:
         xvfb = shutil.which("Xvfb")
@@ -103,12 +103,12 @@ class Keeper:
         theirs, ours = os.pipe()
         # -displayfd: it chooses a free number itself, so two at once cannot choose the same.
         command = [xvfb, "-displayfd", str(ours), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"]
-        command += ["-noreset", "-auth", self._order["authority"], "-s", "0", "-dpms"]
-        # Not to OpenSpace's console: it tells of every number that is taken, and that is not what OpenSpace last said.
-        notes = Path(self._order["console"]).with_name("display.log")
+        command += ["-noreset", "-auth", self._request["authority"], "-s", "0", "-dpms"]
+        # Not to OpenSpace's console: it reports every number that is taken, and that is not what OpenSpace last said.
+        notes = Path(self._request["console"]).with_name("display.log")
         with notes.open("ab") as log:
             self._display = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(ours,), **apart()
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(ours,), **own_process_group()
             )
         os.close(ours)
         said = b""
@@ -129,8 +129,8 @@ class DisplayError(Exception):
     """There is no display for OpenSpace."""
 
 
-def apart() -> dict[str, Any]:
-    """Keywords for Popen: a process group of its own, which ends with the keeper even when that is killed."""
+def own_process_group() -> dict[str, Any]:
+    """Keywords for Popen: a process group of its own, which ends with the watchdog even when that is killed."""
     if os.name == "nt":
         return {"creationflags": 0x00000200}  # CREATE_NEW_PROCESS_GROUP
     keywords: dict[str, Any] = {"start_new_session": True}
@@ -155,7 +155,8 @@ def end_tree(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def tell(event: str, **fields: Any) -> None:
+def send_event(event: str, **fields: Any) -> None:
+    """Write one event to stdout."""
     with contextlib.suppress(OSError):
         os.write(1, json.dumps({"event": event, **fields}).encode() + b"\n")
 

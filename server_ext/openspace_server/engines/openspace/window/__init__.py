@@ -1,1 +1,1 @@
-"""The window of an OpenSpace: display, size, capture."""
+"""Window of an OpenSpace: X display, size, capture, and the live view."""

@@ -1,4 +1,4 @@
-"""OpenSpace's window on an X display: where it is, how large, when its picture changes."""
+"""OpenSpace's window on an X display: position, size, and changes of its content."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from Xlib.error import ConnectionClosedError, DisplayError, XError
 from Xlib.ext import damage
 
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.openspace.window.screen_grabber import Place
+from openspace_server.engines.openspace.window.screen_grabber import WindowRect
 
 RESIZE_TIMEOUT = 2.0
 POLL = 0.02
 
 
 class XWindow:
-    """The largest window of the process on ``display``. ``damaged`` is called on a thread of ours at each change."""
+    """The largest window called ``name`` on ``display``. ``on_damage`` is called, on its own thread, at each change."""
 
-    def __init__(self, display: str, name: str, damaged: Callable[[], None]) -> None:
+    def __init__(self, display: str, name: str, on_damage: Callable[[], None]) -> None:
         self._name = name
-        self._damaged = damaged
+        self._on_damage = on_damage
         try:
             self._display = Display(display)
         except (DisplayError, OSError) as problem:
@@ -42,15 +42,15 @@ class XWindow:
         return True
 
     @property
-    def place(self) -> Place:
+    def rect(self) -> WindowRect:
         """Raises EngineError if the window is gone."""
         try:
             shape = self._window.get_geometry()
             corner = self._window.translate_coords(self._display.screen().root, 0, 0)
         except (XError, ConnectionClosedError, OSError) as problem:
             raise EngineError(f"OpenSpace's window is gone: {problem}") from None
-        # translate_coords tells where the root's corner is, seen from the window.
-        return Place(-corner.x, -corner.y, shape.width, shape.height)
+        # translate_coords returns the root's corner relative to the window.
+        return WindowRect(-corner.x, -corner.y, shape.width, shape.height)
 
     @property
     def screen(self) -> tuple[int, int]:
@@ -59,20 +59,20 @@ class XWindow:
         return screen.width_in_pixels, screen.height_in_pixels
 
     def resize(self, width: int, height: int) -> None:
-        """Make the window's inside ``width`` x ``height``. Raises EngineError where that cannot be."""
+        """Make the window's inside ``width`` x ``height``. Raises EngineError where that is impossible."""
         most = self.screen
         if width > most[0] or height > most[1]:
             raise EngineError(
                 f"{width} x {height} does not fit on OpenSpace's display, which has {most[0]} x {most[1]} pixels"
             )
-        before = self.place
+        before = self.rect
         try:
             self._window.configure(x=0, y=0, width=width, height=height)
             self._display.sync()
         except (XError, ConnectionClosedError, OSError) as problem:
             raise EngineError(f"OpenSpace's window cannot be resized: {problem}") from None
         end = time.monotonic() + RESIZE_TIMEOUT
-        while (self.place.width, self.place.height) != (width, height):
+        while (self.rect.width, self.rect.height) != (width, height):
             if time.monotonic() > end:
                 raise EngineError(
                     f"this OpenSpace keeps its window at {before.width} x {before.height}: its size is set at the start"
@@ -80,7 +80,7 @@ class XWindow:
             time.sleep(POLL)
 
     def watch(self, name: str) -> bool:
-        """Begin to report changes; False if the display cannot tell them."""
+        """Begin to report changes; False if the display does not report them."""
         try:
             watching = Display(name)
             if not watching.has_extension("DAMAGE"):
@@ -107,8 +107,8 @@ class XWindow:
                 event = display.next_event()
                 if event.type == display.extension_event.DamageNotify:
                     display.damage_subtract(handle)
-                    display.sync()  # what is painted after this is told anew; what was before, will be grabbed
-                    self._damaged()
+                    display.sync()  # what is painted after this is reported again; what was painted before is captured
+                    self._on_damage()
         except (ConnectionClosedError, OSError):
             return
 

@@ -1,4 +1,4 @@
-"""Where bodies are between the times that OpenSpace was asked at."""
+"""Interpolation of body positions between the times that OpenSpace was sampled at."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from openspace_server.engines.openspace.api.body_positions import between
+from openspace_server.engines.openspace.api.body_positions import interpolate
 
 START = datetime(2026, 3, 20, 12)
 
@@ -37,7 +37,7 @@ def looked(at: Callable[[str], np.ndarray], times: Sequence[str]) -> tuple[np.nd
         yield
         return np.array([at(time) for time in some])
 
-    parts = between(sample, times)
+    parts = interpolate(sample, times)
     while True:
         try:
             next(parts)

@@ -47,7 +47,7 @@ def space(session: OpenSpace) -> OpenSpace:
 
 
 def far(frame: np.ndarray, other: np.ndarray) -> float:
-    """How different two pictures are: the mean difference of their channels, 0 to 255."""
+    """How different two frames are: the mean difference of their channels, 0 to 255."""
     return float(np.abs(frame.astype(int) - other).mean())
 
 
@@ -90,21 +90,21 @@ def test_many_stills_in_a_row_are_each_of_their_own_moment(space: OpenSpace) -> 
 
 def test_what_cannot_be_is_refused_with_the_reason_and_nothing_stays_changed(space: OpenSpace) -> None:
     before, camera = space.frame(), space.camera
-    for wanted, reason in (
-        ({"depth": True}, "OpenSpace does not tell depth or bodies"),
-        ({"ids": True}, "OpenSpace does not tell depth or bodies"),
+    for options, reason in (
+        ({"depth": True}, "OpenSpace gives neither depth nor bodies: its API and its window have the frame only"),
+        ({"ids": True}, "OpenSpace gives neither depth nor bodies: its API and its window have the frame only"),
         ({"size": (5000, 300)}, "5000 x 300 does not fit on OpenSpace's display, which has 3840 x 2160 pixels"),
         ({"time": "2026-13-01"}, "time: expected ISO 8601"),
         ({"camera": {**camera, "Anchor": "Marz"}}, "did you mean Mars"),
         ({"size": (480, 270), "camera": {**camera, "Position": "there"}}, "Position must be three numbers"),
     ):
         with pytest.raises(RequestError, match=reason):
-            space.frame(**wanted)  # type: ignore[arg-type]
+            space.frame(**options)  # type: ignore[arg-type]
         assert space.resolution == LIVE
         assert space.lua("return openspace.time.UTC()").startswith("2026-03-20T12:00:00")
     assert np.array_equal(space.frame(), before)
-    with ThreadPoolExecutor(1) as aside:
-        flight = aside.submit(space.fly_to, "Saturn", duration=2)
+    with ThreadPoolExecutor(1) as pool:
+        flight = pool.submit(space.fly_to, "Saturn", duration=2)
         while not space._ask("state")["flying"]:
             pass
         with pytest.raises(RequestError, match="a flight is under way"):
@@ -135,9 +135,9 @@ def test_bodies_are_where_openspace_has_them_at_any_time(space: OpenSpace) -> No
         space.time.set(time)
         assert space.time.now == time
         for name in ("Earth", "Moon"):
-            place = space.lua(f"return openspace.worldPosition('{name}')")
+            position = space.lua(f"return openspace.worldPosition('{name}')")
             turned = np.array(space.lua(f"return openspace.worldRotation('{name}')")).reshape(3, 3).T
-            assert np.abs(there.positions[who.find(name)] - place).max() < 300
+            assert np.abs(there.positions[who.find(name)] - position).max() < 300
             assert np.abs(there.rotations[who.find(name)] - turned).max() < 1e-6
 
 
@@ -162,8 +162,8 @@ def test_who_takes_the_camera_ends_a_tour(space: OpenSpace, script: str) -> None
     """A view at once; a script of somebody's own when its camera was seen before the next step of the tour."""
     tour = Tour([Stop("Earth"), Stop("Mars", seconds=20)], start=WHEN)
     began = np.linalg.norm(space.camera["Position"])
-    with ThreadPoolExecutor(1) as aside:
-        playing = aside.submit(tour.play, space)
+    with ThreadPoolExecutor(1) as pool:
+        playing = pool.submit(tour.play, space)
         while np.linalg.norm(space.camera["Position"]) < 1.5 * began:
             assert not playing.done()
         if script:
@@ -197,12 +197,12 @@ def test_a_tour_is_rendered_frame_by_frame_while_the_live_picture_stands(space: 
 
 def test_a_flight_by_hand_is_written_down_and_flown_again(space: OpenSpace) -> None:
     space.fly_to("Mars", duration=0, distance="10000 km")
-    with ThreadPoolExecutor(1) as aside:
-        capturing = aside.submit(space.capture_tour, 2)
+    with ThreadPoolExecutor(1) as pool:
+        capturing = pool.submit(space.capture_tour, 2)
         space.fly_to("Mars", duration=1, distance="20000 km")
         tour = capturing.result()
-    end, picture = space.camera, space.frame()
+    end, pixels = space.camera, space.frame()
     space.fly_to("Earth", duration=0)
     assert Tour(tour.stops[-1:]).play(space) is True
     assert space.camera["Position"] == pytest.approx(end["Position"], rel=1e-6, abs=1)
-    assert far(space.frame(), picture) < 0.5
+    assert far(space.frame(), pixels) < 0.5
