@@ -159,6 +159,37 @@ def test_what_is_no_text_of_a_file_system_is_no_path(script_host: ScriptHost) ->
         script_host.paths.file("\ud800")
 
 
+def directory(path: str) -> str:
+    return f"openspace.directoryExists('{path}')"
+
+
+def recording(path: str) -> str:
+    record = "openspace.sessionRecording"
+    return f"{record}.startRecording() {record}.stopRecording('{path}')"
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("a" * 256, "the name of a file or folder may have 255 bytes"),
+        ("é" * 128 + "/x", "the name of a file or folder may have 255 bytes"),
+        ("a/" * 32 + "x", "a file may be 31 folders deep, not 32"),
+    ],
+)
+@pytest.mark.parametrize("road", [points, playback, load, save, screenshots, exists, directory, recording])
+def test_names_and_folders_that_could_not_be_handled_are_no_paths(
+    script_host: ScriptHost, user: Path, road: Road, path: str, reason: str
+) -> None:
+    folder = "${RECORDINGS}/" if "name" in reason else "${USER}/"
+    assert refused(script_host, road(folder + path)).endswith(reason)
+    assert not (user / "a").exists()
+
+
+def test_an_ending_makes_no_name_too_long(script_host: ScriptHost) -> None:
+    for road in (save, load, playback, recording):
+        assert refused(script_host, road("a" * 250)).endswith("the name of a file or folder may have 255 bytes")
+
+
 @pytest.mark.parametrize("name", ["pipe", "link", "zero", "inner", "way/points.csv", "real", "."])
 @pytest.mark.timeout(20)
 def test_what_was_put_there_after_the_check_is_not_opened(user: Path, name: str) -> None:
@@ -298,6 +329,10 @@ def test_no_message_quotes_a_navigation_state(script_host: ScriptHost, user: Pat
             "line 2 of the session recording: expected the number of lines of a script, 1 to ",
         ),
         (
+            f"camera 0 0 0 1 2 3 0 0 0 1 1 - {SECRET}",
+            "the session recording follows a node that is not in this scene, 0.0 s in",
+        ),
+        (
             f"camera 0 0 0 1 2 3 0 0 0 1 1 {SECRET} Earth",
             "line 2 of the session recording: expected F or - before the focus",
         ),
@@ -310,6 +345,16 @@ def test_no_message_quotes_a_recording(script_host: ScriptHost, user: Path, cont
     message = refused(script_host, playback("a"))
     assert reason in message
     assert SECRET not in message
+
+
+def test_no_log_quotes_a_recording_that_is_played(script_host: ScriptHost, user: Path) -> None:
+    (user / "recordings").mkdir()
+    lines = [f"camera 0 {at} 0 1e8 0 0 0 0 0 1 1 - {focus}" for at, focus in ((0, "Earth"), (1, SECRET))]
+    (user / "recordings" / "a.osrectxt").write_text("\n".join(("OpenSpace_record/playback01.00A", *lines)))
+    script_host.run_script(playback("a"))
+    script_host.advance(2.0)
+    logged = [entry.message for entry in script_host.log.collect()]
+    assert logged == ["the session recording follows a node that is not in this scene, 2.0 s in"]
 
 
 def test_an_engine_takes_no_path_that_was_not_checked(engine: EmbeddedEngine, user: Path) -> None:

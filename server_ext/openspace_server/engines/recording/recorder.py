@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from openspace_server.engines.base import EngineError
+from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.scene_engine import SceneEngine
 from openspace_server.engines.scripting import ephemeris_time
 from openspace_server.engines.user_files import UserFile
@@ -175,7 +175,12 @@ class Recorder:
             return  # a script ended the playback
         pose, simulation = self._between(at)
         self._engine.set_time(ephemeris_time.iso(ephemeris_time.from_seconds(simulation)) + "Z", now)
-        self._engine.set_pose(pose, now)
+        try:
+            self._engine.set_pose(pose, now)
+        except UnknownTarget:  # which quotes the file
+            raise EngineError(
+                f"the session recording follows a node that is not in this scene, {at:.1f} s in"
+            ) from None
         if at >= self._camera_times[-1]:
             if self._loop and self._camera_times[-1] > self._camera_times[0]:
                 self._rewind(now)

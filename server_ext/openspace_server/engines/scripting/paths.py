@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.user_files import UserFile, is_linked, refusal
 
+MAX_PATH = 4096
+"""Characters of a path."""
+MAX_NAME_BYTES = 255
+"""Of a file's or folder's name, as most file systems have it."""
+MAX_FOLDERS = 31
+"""From the user folder to a file: who lists and removes them goes into one after the other."""
 _TOKEN = re.compile(r"\$\{(\w+)\}")
 
 
@@ -54,7 +61,7 @@ class Paths:
             os.fsencode(text)
         except UnicodeEncodeError:
             raise EngineError("not a path") from None
-        if "\0" in text or len(text) > 4096:
+        if "\0" in text or len(text) > MAX_PATH:
             raise EngineError("not a path")
         return str((self.user / _TOKEN.sub(replaced, text)).absolute())
 
@@ -64,6 +71,7 @@ class Paths:
         path = Path(os.path.normpath(self.resolve(str((folder or self.user) / text) if plain else text)))
         if not path.is_relative_to(self.user):
             raise refusal(self.user, path)
+        _check_lengths(path.relative_to(self.user).parts)
         if is_linked(path):
             raise refusal(self.user, path, "no links")
         return path
@@ -72,4 +80,15 @@ class Paths:
         """The file ``text`` means, relative to ``folder``, with ``ending`` appended. Raises EngineError as
         :meth:`inside`."""
         path = self.inside(text, folder)
-        return UserFile(path.with_name(path.name + ending) if ending else path, self.user)
+        if ending:
+            path = path.with_name(path.name + ending)
+            _check_lengths((path.name,))
+        return UserFile(path, self.user)
+
+
+def _check_lengths(parts: Sequence[str]) -> None:
+    """Raises EngineError for a path that file systems, or this program, could not handle."""
+    if any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in parts):
+        raise EngineError(f"the name of a file or folder may have {MAX_NAME_BYTES} bytes")
+    if len(parts) > MAX_FOLDERS + 1:
+        raise EngineError(f"a file may be {MAX_FOLDERS} folders deep, not {len(parts) - 1}")
