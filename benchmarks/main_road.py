@@ -195,7 +195,7 @@ def live_figures(browser: Browser, seconds: float, inputs: int) -> dict[str, Any
                 shown, began = page.evaluate("window.probe.presented"), time.monotonic()
                 moving = processor_share(instance, seconds, drag_until)
                 rate = (page.evaluate("window.probe.presented") - shown) / (time.monotonic() - began)
-                stats = background().run(space._session.ask("stats"))
+                stats = background().run(space._client.session.ask("stats"))
             page.wait_for_timeout(3000)
             idle = processor_share(
                 instance, seconds, lambda end: page.wait_for_timeout((end - time.monotonic()) * 1000)

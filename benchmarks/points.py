@@ -59,7 +59,7 @@ def ends(space: OpenSpace) -> dict[str, psutil.Process]:
 
 async def at_rate(space: OpenSpace, places: np.ndarray, hz: float, seconds: float, keep: str) -> dict[str, Any]:
     """Frames at ``hz`` (0: two under way at a time, as fast as they go), the checksum of every one compared."""
-    session, latencies, exact, tasks = space._session, [], [], set[asyncio.Task[None]]()
+    session, latencies, exact, tasks = space._client.session, [], [], set[asyncio.Task[None]]()
     room = asyncio.Semaphore(2 if not hz else 8)
 
     async def one(sequence: int) -> None:

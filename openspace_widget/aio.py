@@ -8,62 +8,32 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from os import PathLike
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from openspace_widget import navigation, sharing
-from openspace_widget.client.event_loop import background
+from openspace_widget.client.event_loop import elsewhere, iterate_elsewhere
 from openspace_widget.client.session_list import SessionList, list_sessions
-from openspace_widget.frames import frame as frames
-from openspace_widget.frames import mixin as pictures
-from openspace_widget.frames.frame import Frame
+from openspace_widget.frames.frame import Frame, grab_frame
+from openspace_widget.frames.mixin import sequence
 from openspace_widget.frames.recording import Recording
+from openspace_widget.frames.requests import checked_size, frame_request
 from openspace_widget.frames.video import Video
+from openspace_widget.points.mixin import PointClouds
+from openspace_widget.points.points import Points, add
 from openspace_widget.scripting import events, properties
 from openspace_widget.scripting.library import Library
 from openspace_widget.scripting.properties import PropertyList
 from openspace_widget.sharing import Share
 from openspace_widget.stats import StreamStats, stats_of
-from openspace_widget.tour import Tour
-from openspace_widget.tour import playback as live
+from openspace_widget.tour.tour import Tour, play
 from openspace_widget.units import iso
 
-if TYPE_CHECKING:
-    from openspace_widget.points.points import Points
-    from openspace_widget.space import OpenSpace
-
-T = TypeVar("T")
+Space = TypeVar("Space", bound=PointClouds)
 
 
-async def elsewhere(work: Coroutine[Any, Any, T]) -> T:
-    """Await ``work``, which runs on the background loop."""
-    return await asyncio.wrap_future(background().submit(work))
-
-
-async def pulled(source: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-    """Iterate over ``source``, which lives on the background loop."""
-    try:
-        while True:
-            try:
-                item = await elsewhere(_next(source))
-            except StopAsyncIteration:
-                return
-            yield item
-    finally:
-        # Also when the caller's loop is ending: nothing of it is needed for this.
-        background().submit(_close(source))
-
-
-async def _next(source: AsyncGenerator[T, None]) -> T:
-    return await anext(source)
-
-
-async def _close(source: AsyncGenerator[T, None]) -> None:
-    await source.aclose()
-
-
-class AsyncOpenSpace:
+class AsyncOpenSpace(Generic[Space]):
     """The calls of :class:`~openspace_widget.space.OpenSpace` as awaitables, with the same arguments and errors.
 
     Example:
@@ -74,32 +44,25 @@ class AsyncOpenSpace:
         [True, 2.0]
     """
 
-    def __init__(self, space: OpenSpace) -> None:
+    def __init__(self, space: Space) -> None:
         self._space = space
-
-    @property
-    def _session(self) -> Any:
-        return self._space._session
-
-    @property
-    def _program(self) -> Any:
-        return self._space._program
+        self._client = space._client
 
     # ---- life
 
     async def wait(self, timeout: float | None = None) -> None:
         """As :meth:`OpenSpace.wait`."""
-        await elsewhere(self._session.running(timeout))
+        await elsewhere(self._client.session.running(timeout))
 
     async def close(self) -> None:
         """As :meth:`OpenSpace.close`."""
-        await elsewhere(self._session.close())
+        await elsewhere(self._client.session.close())
 
     async def sessions(self) -> SessionList:
         """As :meth:`OpenSpace.sessions`."""
-        return await elsewhere(list_sessions(self._session.connection))
+        return await elsewhere(list_sessions(self._client.session.connection))
 
-    async def __aenter__(self) -> OpenSpace:
+    async def __aenter__(self) -> Space:
         await self.wait()
         return self._space
 
@@ -110,7 +73,7 @@ class AsyncOpenSpace:
 
     async def fly_to(self, target: str, duration: Any = 4, distance: Any = None) -> bool:
         """As :meth:`OpenSpace.fly_to`."""
-        return await elsewhere(navigation.fly_to(self._session, target, duration, distance))
+        return await elsewhere(navigation.fly_to(self._client, target, duration, distance))
 
     async def home(self) -> None:
         """As :meth:`OpenSpace.home`."""
@@ -134,7 +97,7 @@ class AsyncOpenSpace:
 
     async def targets(self) -> list[str]:
         """As :attr:`OpenSpace.targets`."""
-        return await elsewhere(navigation.target_names(self._session))
+        return await elsewhere(navigation.target_names(self._client))
 
     async def set_time(self, time: Any) -> None:
         """As :meth:`Timeline.set`."""
@@ -156,7 +119,7 @@ class AsyncOpenSpace:
 
     async def set_resolution(self, size: tuple[int, int]) -> None:
         """As setting :attr:`OpenSpace.resolution`."""
-        width, height = pictures.checked_size(size)
+        width, height = checked_size(size)
         await self._ask("resolution", width=width, height=height)
 
     async def follow_view(self) -> None:
@@ -174,8 +137,8 @@ class AsyncOpenSpace:
         ids: bool = False,
     ) -> Frame:
         """As :meth:`OpenSpace.frame`."""
-        wanted = pictures.still(size, antialias, time, camera, depth, ids)
-        return await elsewhere(frames.grab_frame(self._session, wanted))
+        request = frame_request(size, antialias, time, camera, depth, ids)
+        return await elsewhere(grab_frame(self._client, request))
 
     def frames(
         self,
@@ -191,24 +154,22 @@ class AsyncOpenSpace:
         ids: bool = False,
     ) -> AsyncGenerator[Frame, None]:
         """As :meth:`OpenSpace.frames`: ``async for frame in space.aio.frames(fps=30): …``"""
-        wanted = pictures.still(size, antialias, None, camera, depth, ids)
-        return pulled(pictures.sequence(self._session, fps, n, seconds, every, wanted))
+        request = frame_request(size, antialias, None, camera, depth, ids)
+        return iterate_elsewhere(sequence(self._client, fps, n, seconds, every, request))
 
     # ---- my own data
 
     async def add_points(self, name: str, xyz: Any, **options: Any) -> Points:
         """As :meth:`OpenSpace.add_points`; what it returns has an ``aio`` of its own."""
-        from openspace_widget.points import points
-
-        return await elsewhere(points.add(self._space, name, xyz, **options))
+        return await elsewhere(add(self._space.points.clouds, name, xyz, **options))
 
     def record(self, path: str | PathLike[str], *, overwrite: bool = True) -> Recording:
         """As :meth:`OpenSpace.record`: ``async with space.aio.record("live.mp4"): …``"""
-        return Recording(self._session, path, overwrite)
+        return Recording(self._client, path, overwrite)
 
     async def play_tour(self, tour: Tour, speed: float = 1) -> bool:
         """As :meth:`Tour.play`."""
-        return await elsewhere(live.play(self._session, self._program, tour, speed))
+        return await elsewhere(play(self._client, tour, speed))
 
     async def render_tour(self, tour: Tour, path: str | PathLike[str], **options: Any) -> Video:
         """As :meth:`Tour.render`; it encodes on a thread of its own, and a cancelled one ends there with a partial
@@ -229,35 +190,34 @@ class AsyncOpenSpace:
 
     async def get(self, uri: str) -> Any:
         """As ``space[uri]``."""
-        return await elsewhere(properties.get(self._program, uri))
+        return await elsewhere(properties.get(self._client.api, uri))
 
     async def set(self, uri: str, value: Any) -> None:
         """As ``space[uri] = value``."""
-        await elsewhere(properties.put(self._program, uri, value))
+        await elsewhere(properties.put(self._client.api, uri, value))
 
     async def find(self, pattern: str) -> PropertyList:
         """As :meth:`OpenSpace.find`."""
-        return await elsewhere(properties.find(self._program, pattern))
+        return await elsewhere(properties.find(self._client.api, pattern))
 
     async def lua(self, script: str, *, timeout: float | None = None) -> Any:
         """As :meth:`OpenSpace.lua`."""
-        return await elsewhere(self._program.lua(script, timeout))
+        return await elsewhere(self._client.api.lua(script, timeout))
 
     async def api(self) -> Library:
         """As :attr:`OpenSpace.api`, whose functions give awaitables: ``await (await space.aio.api()).time.UTC()``."""
-        told = await elsewhere(self._program.documentation())
-        return Library(lambda: told, lambda script: elsewhere(self._program.lua(script)))
+        told = await elsewhere(self._client.api.documentation())
+        return Library(lambda: told, lambda script: elsewhere(self._client.api.lua(script)))
 
     def events(self, *names: str) -> AsyncGenerator[dict[str, Any], None]:
         """What happens, as it does: ``async for event in space.aio.events("FocusNodeChanged"): …``; no name: all."""
-        return pulled(events.follow(self._program, events.checked(names)))
+        return iterate_elsewhere(events.follow(self._client.api, events.checked(names)))
 
     # ---- people and figures
 
     async def share(self, role: str = "viewer", hours: float = 24) -> Share:
         """As :meth:`OpenSpace.share`."""
-        told = await elsewhere(sharing.make(self._session.connection, self._session.id, role, hours))
-        return sharing.share_of(told, self._space._end_share)
+        return await elsewhere(sharing.make(self._client, role, hours))
 
     async def stats(self) -> StreamStats:
         """As :meth:`OpenSpace.stats`."""
@@ -266,4 +226,4 @@ class AsyncOpenSpace:
     # ---- plumbing
 
     async def _ask(self, verb: str, **arguments: Any) -> Any:
-        return await elsewhere(self._session.ask(verb, **arguments))
+        return await elsewhere(self._client.ask(verb, **arguments))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openspace_widget.client.mixin import Held
-from openspace_widget.client.session import Session
+from openspace_widget.client.client import Client
+from openspace_widget.client.event_loop import run
+from openspace_widget.client.mixin import ClientMixin
 from openspace_widget.units import metres, seconds
 
 if TYPE_CHECKING:
@@ -15,21 +16,21 @@ FLIGHT_MARGIN = 30.0
 """Seconds beyond a flight's own duration before a missing answer is an error."""
 
 
-async def fly_to(session: Session, target: str, duration: Any, distance: Any) -> bool:
+async def fly_to(client: Client, target: str, duration: Any, distance: Any) -> bool:
     """Fly and wait for the arrival; False if something else took the camera on the way."""
     length = seconds(duration, "duration")
     away = None if distance is None else metres(distance, "distance")
     limit = max(length, 0.0) + FLIGHT_MARGIN
-    result = await session.ask("fly_to", timeout=limit, target=target, duration=length, distance=away)
+    result = await client.ask("fly_to", timeout=limit, target=target, duration=length, distance=away)
     return bool(result["arrived"])
 
 
-async def target_names(session: Session) -> list[str]:
+async def target_names(client: Client) -> list[str]:
     """Everything the camera can fly to, by identifier."""
-    return [target["identifier"] for target in await session.ask("targets")]
+    return [target["identifier"] for target in await client.ask("targets")]
 
 
-class Navigation(Held):
+class Navigation(ClientMixin):
     """The camera of :class:`~openspace_widget.space.OpenSpace`."""
 
     def fly_to(self, target: str, duration: Any = 4, distance: Any = None) -> bool:
@@ -52,7 +53,7 @@ class Navigation(Held):
             >>> space.focus
             'Saturn'
         """
-        return self._run(fly_to(self._session, target, duration, distance))
+        return run(fly_to(self._client, target, duration, distance))
 
     def home(self) -> None:
         """Fly back to the first view; returns at once.
@@ -101,7 +102,7 @@ class Navigation(Held):
             >>> "Earth" in space.targets
             True
         """
-        return self._run(target_names(self._session))
+        return run(target_names(self._client))
 
     def capture_tour(self, seconds: Any = None, tolerance: float = 0.02) -> Tour:
         """Write down a flight by hand: fly in the view while the cell runs, then stop it, and have a tour.
@@ -121,4 +122,4 @@ class Navigation(Held):
         """
         from openspace_widget.tour.capture import capture
 
-        return capture(self._session, seconds, tolerance)
+        return capture(self._client, seconds, tolerance)

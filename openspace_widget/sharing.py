@@ -9,32 +9,34 @@ from typing import Any
 import anywidget
 import traitlets
 
-from openspace_widget.client.mixin import Held
-from openspace_widget.client.server import Connection
+from openspace_widget.client.client import Client
+from openspace_widget.client.event_loop import run
+from openspace_widget.client.mixin import ClientMixin
 from openspace_widget.errors import RequestError, ServerError
 
 ROLES = ("viewer", "controller")
 
 
-async def make(connection: Connection, session: str, role: str, hours: float) -> dict[str, Any]:
-    """A new link as the server tells it, key included. Raises RequestError, ServerError."""
+async def make(client: Client, role: str, hours: float) -> Share:
+    """A new link, with its key. Raises RequestError, ServerError."""
     if role not in ROLES:
         raise RequestError(f"role: expected 'viewer' or 'controller', got {role!r}")
     try:
-        return dict(await connection.request("POST", f"sessions/{session}/shares", {"role": role, "hours": hours}))
+        message = await _request(client, "POST", body={"role": role, "hours": hours})
     except ServerError as problem:
         raise _refined(problem) from None
+    return _share(client, message)
 
 
-async def live(connection: Connection, session: str) -> list[dict[str, Any]]:
-    """The links that are good now, oldest first, without their keys."""
-    return list((await connection.request("GET", f"sessions/{session}/shares"))["shares"])
+async def live(client: Client) -> list[Share]:
+    """The links that are good now, oldest first, without their keys. Raises ServerError."""
+    return [_share(client, message) for message in (await _request(client, "GET"))["shares"]]
 
 
-async def revoke(connection: Connection, session: str, share: str) -> None:
-    """End a link; no error if it has ended already."""
+async def revoke(client: Client, share: str) -> None:
+    """End a link; no error if it has ended already. Raises ServerError."""
     try:
-        await connection.request("DELETE", f"sessions/{session}/shares/{share}")
+        await _request(client, "DELETE", f"/{share}")
     except ServerError as problem:
         if problem.status != 404:
             raise
@@ -72,15 +74,17 @@ class Share:
         return LinkView(self)._repr_mimebundle_(**options)
 
 
-def share_of(told: dict[str, Any], revoke: Callable[[str], None]) -> Share:
-    """A link as the server told it."""
-    return Share(**told, _revoke=revoke)
+async def _request(client: Client, method: str, share: str = "", body: dict[str, Any] | None = None) -> Any:
+    session = client.session
+    return await session.connection.request(method, f"sessions/{session.id}/shares{share}", body)
 
 
-class Sharing(Held):
+def _share(client: Client, message: dict[str, Any]) -> Share:
+    return Share(**message, _revoke=lambda share: run(revoke(client, share)))
+
+
+class Sharing(ClientMixin):
     """The links of :class:`~openspace_widget.space.OpenSpace`."""
-
-    _connection: Connection
 
     def share(self, role: str = "viewer", hours: float = 24) -> Share:
         """A link for others, to this session's stream page; shows itself, with a button to copy it.
@@ -98,8 +102,7 @@ class Sharing(Held):
             'viewer'
             >>> link.revoke()
         """
-        told = self._run(make(self._connection, self._session.id, role, hours))
-        return share_of(told, self._end_share)
+        return run(make(self._client, role, hours))
 
     def shares(self) -> list[Share]:
         """The links to this session that are good now, oldest first; each has ``revoke()``.
@@ -108,11 +111,7 @@ class Sharing(Held):
             >>> space.shares()
             []
         """
-        told = self._run(live(self._connection, self._session.id))
-        return [share_of(one, self._end_share) for one in told]
-
-    def _end_share(self, share: str) -> None:
-        self._run(revoke(self._connection, self._session.id, share))
+        return run(live(self._client))
 
 
 class LinkView(anywidget.AnyWidget):

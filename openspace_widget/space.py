@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from openspace_server.protocols.limits import DEFAULT_SIZE
 from openspace_server.protocols.sessions import SessionState
 from openspace_widget.aio import AsyncOpenSpace
-from openspace_widget.client import session
-from openspace_widget.client.event_loop import background
+from openspace_widget.client.client import Client
+from openspace_widget.client.event_loop import background, run
 from openspace_widget.client.openspace_api import OpenSpaceApi
 from openspace_widget.client.server import Connection, ServerAddress, find_server, private_server
+from openspace_widget.client.session import Session, open_session
 from openspace_widget.client.session_list import SessionList, list_sessions
 from openspace_widget.errors import SessionError
-from openspace_widget.frames.mixin import Pictures, checked_size
+from openspace_widget.frames.mixin import Pictures
+from openspace_widget.frames.requests import checked_size
 from openspace_widget.navigation import Navigation
 from openspace_widget.points.mixin import PointClouds
 from openspace_widget.scripting.mixin import Program
@@ -24,7 +27,7 @@ from openspace_widget.sharing import Sharing
 from openspace_widget.stats import Statistics
 from openspace_widget.timeline import Timeline
 from openspace_widget.view.comm_tunnel import CommRoad
-from openspace_widget.view.display import Shown
+from openspace_widget.view.display import Display
 from openspace_widget.view.traits import LiveTraits
 from openspace_widget.view.widget import OpenSpaceView
 
@@ -66,40 +69,25 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
         url: str | None = None,
         timeout: float = 60,
     ) -> None:
-        self._size = checked_size(size)
-        self._name = notebook_name()
-        self._connection = Connection(_address(url))
-        self.widget = OpenSpaceView(session_name=self._name)
-        self._session = background().run(self._open(session, engine, float(timeout)))
-        self._program = OpenSpaceApi(self._session)
-        self.widget.session = self._session.id
-        self.widget.road = CommRoad(self.widget, self._connection, self._session.id)
-        self._traits = LiveTraits(self._session)
-        self._session.heard = self._traits.hear
-        self.aio = AsyncOpenSpace(self)
-        self.time = Timeline(self._session)
-        self._shown = Shown(self)
-        # A cell run again makes a new object: the old one's sockets go with it, its session stays.
-        weakref.finalize(self, _let_go, self._session).atexit = False
-
-    async def _open(self, id: str | None, engine: str | None, timeout: float) -> session.Session:
-        if id is not None:
-            info = dict(await self._connection.request("GET", f"sessions/{id}"))
-        else:
-            info = await session.rejoin(self._connection, self._name) or await session.create(
-                self._connection, self._name, engine, self._size, timeout
-            )
-        follow = weakref.WeakMethod(self._follow)
-
-        def changed(state: SessionState, reason: str) -> None:
-            if (tell := follow()) is not None:
-                tell(state, reason)
-
-        return session.Session(self._connection, info, timeout, changed)
+        size = checked_size(size)
+        name = notebook_name()
+        connection = Connection(_address(url))
+        self.widget = OpenSpaceView(session_name=name)
+        opened = run(open_session(connection, session, name, engine, size, float(timeout), _weakly(self._follow)))
+        self._client = Client(opened, OpenSpaceApi(opened))
+        self.widget.session = opened.id
+        self.widget.road = CommRoad(self.widget, connection, opened.id)
+        self._traits = LiveTraits(opened)
+        opened.heard = self._traits.hear
+        self.aio: AsyncOpenSpace[OpenSpace] = AsyncOpenSpace(self)
+        self.time = Timeline(self._client)
+        self._display = Display(self._client, self.widget)
+        # Re-running a cell creates a new object: close the old sockets, keep the session.
+        weakref.finalize(self, _detach, opened).atexit = False
 
     def _follow(self, state: SessionState, reason: str) -> None:
-        """Tell the view; called on the background thread."""
-        shown = {
+        """Update the view; called on the background loop."""
+        view_state = {
             SessionState.RUNNING: "running",
             SessionState.DISCONNECTED: "running",
             SessionState.STOPPED: "closed",
@@ -108,7 +96,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
         }.get(state, "starting")
         with self.widget.hold_sync():
             self.widget.reason = reason
-            self.widget.state = shown
+            self.widget.state = view_state
 
     # ---- life
 
@@ -129,12 +117,12 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
             >>> space.session in [each.id for each in space.sessions()]
             True
         """
-        return background().run(list_sessions(self._connection))
+        return run(list_sessions(self._client.session.connection))
 
     @property
     def session(self) -> str:
         """The session's id: ``OpenSpace(id)`` rejoins it."""
-        return self._session.id
+        return self._client.session.id
 
     @property
     def state(self) -> str:
@@ -144,7 +132,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
             >>> space.state
             'RUNNING'
         """
-        return self._session.state.value
+        return self._client.session.state.value
 
     @property
     def traits(self) -> LiveTraits:
@@ -160,7 +148,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
     @property
     def ready(self) -> bool:
         """Whether the instance runs now; :meth:`wait` waits for it."""
-        return self._session.state.has_instance
+        return self._client.session.state.has_instance
 
     @property
     def closed(self) -> bool:
@@ -170,7 +158,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
             >>> space.ready, space.closed
             (True, False)
         """
-        return self._session.state.is_ended
+        return self._client.session.state.is_ended
 
     def wait(self, timeout: float | None = None) -> Self:
         """Wait until the instance runs, ``timeout`` seconds at most (None: the object's own).
@@ -182,12 +170,12 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
             >>> space.wait().ready
             True
         """
-        background().run(self._session.running(timeout))
+        run(self._client.session.running(timeout))
         return self
 
     def close(self) -> None:
         """End the session and its instance. Safe to call twice."""
-        background().run(self._session.close())
+        run(self._client.session.close())
 
     def __enter__(self) -> Self:
         return self
@@ -200,7 +188,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
     # ---- in a cell
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self._shown.mimebundle(options)
+        return self._display.mimebundle(repr(self), options)
 
     def __repr__(self) -> str:
         return f"<OpenSpace session {self.session[:8]} {self.state}>"
@@ -220,11 +208,22 @@ def sessions(url: str | None = None) -> SessionList:
         >>> sessions()[0].state
         'RUNNING'
     """
-    return background().run(list_sessions(Connection(_address(url))))
+    return run(list_sessions(Connection(_address(url))))
 
 
-def _let_go(held: session.Session) -> None:
-    background().submit(held.detach())
+def _weakly(method: Callable[[SessionState, str], None]) -> Callable[[SessionState, str], None]:
+    """Calls ``method`` as long as its object is there, and does not keep the object."""
+    reference = weakref.WeakMethod(method)
+
+    def call(state: SessionState, reason: str) -> None:
+        if (called := reference()) is not None:
+            called(state, reason)
+
+    return call
+
+
+def _detach(session: Session) -> None:
+    background().submit(session.detach())
 
 
 def notebook_name() -> str:

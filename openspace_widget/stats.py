@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from openspace_widget.client.mixin import Held
+from openspace_widget.client.mixin import ClientMixin
 
 CODECS = {"webrtc": "H.264", "websocket h264": "H.264", "websocket images": "JPEG or WebP"}
 
@@ -49,7 +49,7 @@ class StreamStats:
     viewers: int
 
 
-class Statistics(Held):
+class Statistics(ClientMixin):
     """The figures of :class:`~openspace_widget.space.OpenSpace`."""
 
     def stats(self) -> StreamStats:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from openspace_widget.client.event_loop import background
-from openspace_widget.client.session import Session
+from openspace_widget.client.client import Client
+from openspace_widget.client.mixin import ClientMixin
 from openspace_widget.units import iso, moment
 
 
-class Timeline:
+class Timeline(ClientMixin):
     """Simulation time of one session, in UTC.
 
     Example:
@@ -23,11 +23,8 @@ class Timeline:
         >>> space.time.rate = 1
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def _ask(self, verb: str, **arguments: Any) -> Any:
-        return background().run(self._session.ask(verb, **arguments))
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
     @property
     def now(self) -> datetime:

@@ -77,7 +77,7 @@ def _ours(name: str, rung: str) -> Iterator[System]:
             page.locator(f".osw-view[data-state=live][data-transport={rung}]").wait_for(timeout=30_000)
 
         def grabbed(meanwhile: Callable[[], None]) -> tuple[int, np.ndarray]:
-            asked = background().submit(frames.grab(served.space._session))
+            asked = background().submit(frames.grab(served.space._client))
             while not asked.done():
                 meanwhile()
             pixels, header = asked.result()

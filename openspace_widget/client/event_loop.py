@@ -1,23 +1,22 @@
-"""One background thread with an event loop, so that the same coroutines serve synchronous cells and ``space.aio``.
+"""Background event loop, and the bridges to it from cells and from other event loops.
 
-Users' functions never run on it: they may wait for what it does. Observers of traits have a thread of their own.
+Sessions, sockets and requests live on the background loop. Synchronous methods use :func:`run` and :func:`iterate`,
+those of ``space.aio`` :func:`elsewhere` and :func:`iterate_elsewhere`; both sides share the coroutines. Users'
+functions never run on the loop, since they may wait for it: observers of traits have a thread of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
-from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from concurrent.futures import Future
 from functools import cache
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+from openspace_widget.client.call_thread import CallThread
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class BackgroundLoop:
@@ -65,77 +64,52 @@ class BackgroundLoop:
             raise
 
 
-class CallThread:
-    """A daemon thread that makes calls one after the other, in order. What one raises is logged."""
-
-    def __init__(self, name: str) -> None:
-        self._calls: SimpleQueue[Callable[[], Any]] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    @property
-    def is_current(self) -> bool:
-        """Whether this is that thread."""
-        return threading.current_thread() is self._thread
-
-    def call(self, function: Callable[[], Any]) -> None:
-        """Call ``function`` after those that wait already; returns at once."""
-        self._calls.put(function)
-
-    def _run(self) -> None:
-        while True:
-            function = self._calls.get()
-            try:
-                function()
-            except BaseException:
-                log.exception("a call on the thread %s failed", self._thread.name)
-            del function  # an idle thread keeps no object alive
-
-
-class Latest:
-    """Values by name on their way to the observers' thread: of several with one name only the last one arrives."""
-
-    def __init__(self, use: Callable[[dict[str, Any]], None]) -> None:
-        self._use = use
-        self._waiting: dict[str, Any] = {}
-        self._outdated = Counter[str]()
-        self._is_due = False
-        self._changing = threading.Lock()
-        self._using = threading.RLock()
-
-    def put(self, values: dict[str, Any]) -> None:
-        """Let ``values`` be used soon; returns at once."""
-        with self._changing:
-            self._waiting.update({name: value for name, value in values.items() if not self._outdated[name]})
-            is_new, self._is_due = not self._is_due, True
-        if is_new:
-            background().observers.call(self.flush)
-
-    def flush(self) -> None:
-        """Use what waits, on this thread."""
-        with self._using:
-            with self._changing:
-                values, self._waiting, self._is_due = self._waiting, {}, False
-            if values:
-                self._use(values)
-
-    def outdate(self, name: str) -> None:
-        """Drop what waits and comes under this name until :meth:`renew` was called as often."""
-        with self._changing:
-            self._outdated[name] += 1
-            self._waiting.pop(name, None)
-
-    def renew(self, name: str) -> None:
-        """Take values of this name again."""
-        with self._changing:
-            self._outdated[name] -= 1
-
-    def is_outdated(self, name: str) -> bool:
-        """Whether values of this name are dropped."""
-        return self._outdated[name] > 0
-
-
 @cache
 def background() -> BackgroundLoop:
     """The loop all sessions of this process share."""
     return BackgroundLoop()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """The result of ``work``, run on the background loop while this thread waits."""
+    return background().run(work)
+
+
+async def elsewhere(work: Coroutine[Any, Any, T]) -> T:
+    """The result of ``work``, run on the background loop while the caller's loop continues."""
+    return await asyncio.wrap_future(background().submit(work))
+
+
+def iterate(source: AsyncGenerator[T, None]) -> Generator[T, None, None]:
+    """The items of ``source``, produced on the background loop; it is closed when the iteration is."""
+    try:
+        while True:
+            try:
+                item = run(_next(source))
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        run(_close(source))
+
+
+async def iterate_elsewhere(source: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """The items of ``source``, produced on the background loop; it is closed when the iteration is."""
+    try:
+        while True:
+            try:
+                item = await elsewhere(_next(source))
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        # Also when the caller's loop is ending: nothing of it is needed for this.
+        background().submit(_close(source))
+
+
+async def _next(source: AsyncGenerator[T, None]) -> T:
+    return await anext(source)
+
+
+async def _close(source: AsyncGenerator[T, None]) -> None:
+    await source.aclose()

@@ -40,6 +40,23 @@ async def rejoin(connection: Connection, name: str) -> dict[str, Any] | None:
     return max(live, key=lambda s: str(s["created"]), default=None)
 
 
+async def open_session(
+    connection: Connection,
+    id: str | None,
+    name: str,
+    engine: str | None,
+    size: tuple[int, int],
+    timeout: float,
+    on_change: Change,
+) -> Session:
+    """The session ``id``; without one, the live session of this name, or else a new one. Raises ServerError."""
+    if id is not None:
+        info = dict(await connection.request("GET", f"sessions/{id}"))
+    else:
+        info = await rejoin(connection, name) or await create(connection, name, engine, size, timeout)
+    return Session(connection, info, timeout, on_change)
+
+
 class _RefusedError(Exception):
     """The instance was not reached; the message is why."""
 

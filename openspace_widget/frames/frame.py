@@ -12,14 +12,13 @@ from typing import Any, Self
 import av
 import numpy as np
 
-from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.limits import check_antialias
-from openspace_widget.client.session import Session
-from openspace_widget.errors import ArgumentError
-from openspace_widget.units import iso, moment, seconds
+from openspace_server.protocols.frame_request import FrameRequest
+from openspace_widget.client.client import Client
+from openspace_widget.units import moment
 
+LIVE = FrameRequest()
 AHEAD = 3
-"""Pictures asked for before the first of them is used, so that drawing, transport and use overlap."""
+"""Frames asked for before the first of them is used, so that drawing, transport and use overlap."""
 STILL_TIMEOUT = 120.0
 """Seconds a large still may take at least."""
 
@@ -100,85 +99,55 @@ def png(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def request(
-    size: tuple[int, int] | None = None,
-    antialias: int | None = None,
-    time: Any = None,
-    camera: dict[str, Any] | None = None,
-    depth: bool = False,
-    ids: bool = False,
-    format: str = "rgb",
-) -> dict[str, Any]:
-    """The arguments of the verb ``frame``. Raises ArgumentError."""
-    wanted: dict[str, Any] = {"pieces": True}
-    if size is not None:
-        wanted["size"] = list(size)
-    if antialias is not None:
-        try:
-            wanted["antialias"] = check_antialias(antialias)
-        except ProtocolError as problem:
-            raise ArgumentError(str(problem)) from None
-    if time is not None:
-        wanted["time"] = iso(time)
-    if camera is not None:
-        wanted["camera"] = dict(camera)
-    if depth or ids:
-        wanted |= {"depth": bool(depth), "ids": bool(ids)}
-    if format != "rgb":
-        wanted["format"] = format
-    return wanted
-
-
-async def grab(session: Session, wanted: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
-    """The next drawn frame, or the still that :func:`request` describes.
+async def grab(client: Client, request: FrameRequest = LIVE) -> tuple[np.ndarray, dict[str, Any]]:
+    """The next drawn frame, or the still that ``request`` describes.
 
     Returns:
         pixels, uint8 ``(height, width, 3)``, RGB, top row first; and its header: ``frame`` (id), ``time`` (ISO 8601
         UTC), ``camera`` (navigation state).
     """
-    (header, pixels), *_ = await _ask(session, wanted)
+    (header, pixels), *_ = await _ask(client, request)
     return pixels, header
 
 
-async def grab_frame(session: Session, wanted: dict[str, Any] | None = None) -> Frame:
+async def grab_frame(client: Client, request: FrameRequest = LIVE) -> Frame:
     """As :func:`grab`, with depth and ids where they were asked for."""
-    (header, pixels), *others = await _ask(session, wanted)
+    (header, pixels), *others = await _ask(client, request)
     frame = Frame(pixels, header)
-    for told, array in others:
-        if told["kind"] == "depth":
+    for header, array in others:
+        if header["kind"] == "depth":
             frame.depth = array
-        elif told["kind"] == "ids":
+        elif header["kind"] == "ids":
             frame.ids = array
     return frame
 
 
-async def _ask(session: Session, wanted: dict[str, Any] | None) -> list[tuple[dict[str, Any], np.ndarray]]:
-    wanted = wanted or {"pieces": True}
+async def _ask(client: Client, request: FrameRequest) -> list[tuple[dict[str, Any], np.ndarray]]:
     # What the session's own timeout allows for a picture of the usual size is not enough for 8K with four samples.
-    timeout = max(session.timeout, STILL_TIMEOUT) if "size" in wanted else None
-    return await session.ask_arrays("frame", timeout, **wanted)
+    timeout = max(client.session.timeout, STILL_TIMEOUT) if request.size is not None else None
+    return await client.session.ask_arrays("frame", timeout, pieces=True, **request.as_json())
 
 
-async def digest(session: Session, frame: int) -> str:
+async def digest(client: Client, frame: int) -> str:
     """SHA-256 of the RGB pixels of a recently grabbed frame, computed by the instance that drew it."""
-    return str((await session.ask("drawn", frame=frame))["sha256"])
+    return str((await client.ask("drawn", frame=frame))["sha256"])
 
 
-async def stream(session: Session, wanted: Iterable[dict[str, Any]], fps: float | None) -> AsyncGenerator[Frame, None]:
-    """A frame for each of ``wanted``, in order; ``fps`` of them per second at most, or as fast as they come."""
+async def stream(client: Client, requests: Iterable[FrameRequest], fps: float | None) -> AsyncGenerator[Frame, None]:
+    """A frame for each of ``requests``, in order; ``fps`` of them per second at most, or as fast as they come."""
     loop = asyncio.get_running_loop()
     pending: deque[asyncio.Task[Frame]] = deque()
-    rest = iter(wanted)
+    rest = iter(requests)
     due = loop.time()
 
-    async def take(arguments: dict[str, Any], at: float) -> Frame:
+    async def take(request: FrameRequest, at: float) -> Frame:
         await asyncio.sleep(at - loop.time())
-        return await grab_frame(session, arguments)
+        return await grab_frame(client, request)
 
     try:
         while True:
-            while len(pending) < AHEAD and (arguments := next(rest, None)) is not None:
-                pending.append(asyncio.create_task(take(arguments, due)))
+            while len(pending) < AHEAD and (request := next(rest, None)) is not None:
+                pending.append(asyncio.create_task(take(request, due)))
                 due = max(due + 1 / fps, loop.time()) if fps else due
             if not pending:
                 return
@@ -186,22 +155,3 @@ async def stream(session: Session, wanted: Iterable[dict[str, Any]], fps: float 
     finally:
         for task in pending:
             task.cancel()
-
-
-def count(fps: float | None, n: int | None, length: Any) -> int | None:
-    """How many frames ``frames(fps, n, seconds)`` means; None: no end.
-
-    Raises:
-        ArgumentError: a rate, number or length that cannot be.
-    """
-    if fps is not None and not 0 < fps <= 1000:
-        raise ArgumentError(f"fps: expected frames per second, above 0 to 1000, got {fps!r}")
-    if n is not None and (isinstance(n, bool) or n != int(n) or n < 0):
-        raise ArgumentError(f"n: expected a number of frames, got {n!r}")
-    if length is None:
-        return None if n is None else int(n)
-    if n is not None:
-        raise ArgumentError("give n (a number of frames) or seconds, not both")
-    if fps is None:
-        raise ArgumentError("seconds: also say how many frames a second, such as fps=30")
-    return max(0, round(seconds(length, "seconds") * fps))

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count, repeat
 from os import PathLike
 from typing import Any
 
-from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.limits import check_size
-from openspace_widget.client.mixin import Held, pulled
-from openspace_widget.client.session import Session
-from openspace_widget.errors import ArgumentError
-from openspace_widget.frames import frame as frames
-from openspace_widget.frames.frame import Frame
+from openspace_server.protocols.frame_request import FrameRequest
+from openspace_widget.client.client import Client
+from openspace_widget.client.event_loop import iterate, run
+from openspace_widget.client.mixin import ClientMixin
+from openspace_widget.frames.frame import Frame, grab_frame, stream
 from openspace_widget.frames.recording import Recording
-from openspace_widget.units import moment
+from openspace_widget.frames.requests import checked_size, frame_count, frame_request
+from openspace_widget.units import iso, moment
 from openspace_widget.units import seconds as seconds_of
 
 
-class Pictures(Held):
+class Pictures(ClientMixin):
     """The pictures of :class:`~openspace_widget.space.OpenSpace`."""
 
     @property
@@ -74,7 +74,7 @@ class Pictures(Held):
             >>> space.frame((640, 360), time="2026-08-12T17:45").time.hour
             17
         """
-        return self._run(frames.grab_frame(self._session, still(size, antialias, time, camera, depth, ids)))
+        return run(grab_frame(self._client, frame_request(size, antialias, time, camera, depth, ids)))
 
     def frames(
         self,
@@ -112,7 +112,8 @@ class Pictures(Held):
             >>> days[1] - days[0], days[2] - days[1]
             (1, 1)
         """
-        return pulled(sequence(self._session, fps, n, seconds, every, still(size, antialias, None, camera, depth, ids)))
+        request = frame_request(size, antialias, None, camera, depth, ids)
+        return iterate(sequence(self._client, fps, n, seconds, every, request))
 
     def record(self, path: str | PathLike[str], *, overwrite: bool = True) -> Recording:
         """Record what is seen live, from the stream itself: no quality is lost and hardly any work is done.
@@ -135,45 +136,22 @@ class Pictures(Held):
             >>> recording.videos[0].size
             (320, 180)
         """
-        return Recording(self._session, path, overwrite)
-
-
-def checked_size(size: Any) -> tuple[int, int]:
-    """``size`` as ``(width, height)``. Raises ArgumentError."""
-    try:
-        width, height = size
-        return check_size({"width": width, "height": height})
-    except (TypeError, ValueError) as problem:
-        reason = problem if isinstance(problem, ProtocolError) else f"expected (width, height), got {size!r}"
-        raise ArgumentError(f"size: {reason}") from None
-
-
-def still(
-    size: Any = None, antialias: Any = None, time: Any = None, camera: Any = None, depth: Any = False, ids: Any = False
-) -> dict[str, Any]:
-    """The arguments of the verb ``frame``, checked. Raises ArgumentError."""
-    if size is not None:
-        size = checked_size(size)
-    if time is not None:
-        time = moment(time)
-    if camera is not None and not isinstance(camera, dict):
-        raise ArgumentError(f"camera: expected a navigation state, such as a frame's `camera`, got {camera!r}")
-    return frames.request(size, antialias, time, camera, depth, ids)
+        return Recording(self._client, path, overwrite)
 
 
 async def sequence(
-    session: Session, fps: float | None, n: int | None, length: Any, every: Any, wanted: dict[str, Any]
+    client: Client, fps: float | None, n: int | None, length: Any, every: Any, request: FrameRequest
 ) -> AsyncGenerator[Frame, None]:
     """The frames that :meth:`Pictures.frames` promises."""
-    number = frames.count(fps, n, length)
+    number = frame_count(fps, n, length)
     if every is None:
-        each: Iterator[dict[str, Any]] = repeat(wanted) if number is None else repeat(wanted, number)
+        requests: Iterator[FrameRequest] = repeat(request) if number is None else repeat(request, number)
     else:
         step = seconds_of(every, "every")
-        start = moment((await session.ask("state"))["time"])
+        start = moment((await client.ask("state"))["time"])
         moments = count() if number is None else range(number)
-        each = ({**wanted, **frames.request(time=start + timedelta(seconds=step * i))} for i in moments)
-    source = frames.stream(session, each, fps)
+        requests = (replace(request, time=iso(start + timedelta(seconds=step * i))) for i in moments)
+    source = stream(client, requests, fps)
     try:
         async for frame in source:
             yield frame

@@ -17,8 +17,8 @@ import av
 from openspace_server.protocols import media
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.media import Kind, MediaRequest, Mode, PictureHeader
-from openspace_widget.client.event_loop import background
-from openspace_widget.client.session import Session
+from openspace_widget.client.client import Client
+from openspace_widget.client.event_loop import elsewhere, run
 from openspace_widget.errors import ArgumentError, OpenSpaceError, SessionError
 from openspace_widget.frames.video import FORMATS, Video, parent_of
 
@@ -38,7 +38,7 @@ class Recording:
         videos: the files, once it has ended: each a :class:`~openspace_widget.frames.video.Video`.
     """
 
-    def __init__(self, session: Session, path: str | PathLike[str], overwrite: bool = True) -> None:
+    def __init__(self, client: Client, path: str | PathLike[str], overwrite: bool = True) -> None:
         self._path = Path(path).expanduser()
         if self._path.suffix.lower() not in (".mp4", ".mkv"):
             raise ArgumentError(
@@ -48,7 +48,7 @@ class Recording:
         parent_of(self._path)
         if self._path.exists() and not overwrite:
             raise FileExistsError(f"{self._path} is there already; overwrite=True replaces it")
-        self._session = session
+        self._session = client.session
         self._task: asyncio.Task[None] | None = None
         self._parts: list[_Part] = []
         self._begun: asyncio.Event | None = None
@@ -57,12 +57,12 @@ class Recording:
 
     def start(self) -> Self:
         """Begin; returns when the first picture has come. Raises SessionError, NotReadyError."""
-        background().run(self.begin())
+        run(self.begin())
         return self
 
     def stop(self) -> list[Video]:
         """End and finish the file. Raises SessionError if the stream was lost meanwhile; the part is kept then."""
-        background().run(self.end())
+        run(self.end())
         return self.videos
 
     async def begin(self) -> None:
@@ -154,12 +154,12 @@ class Recording:
             self.stop()
 
     async def __aenter__(self) -> Self:
-        await asyncio.wrap_future(background().submit(self.begin()))
+        await elsewhere(self.begin())
         return self
 
     async def __aexit__(self, *problem: object) -> None:
         with contextlib.suppress(*([] if problem[0] is None else [OpenSpaceError])):
-            await asyncio.wrap_future(background().submit(self.end()))
+            await elsewhere(self.end())
 
     def _repr_html_(self) -> str | None:
         return "".join(video._repr_html_() for video in self.videos) or None

@@ -5,18 +5,19 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from openspace_widget.client.mixin import Held
+from openspace_widget.client.event_loop import run
+from openspace_widget.client.mixin import ClientMixin
 from openspace_widget.points.points import Points, PointsOfSpace, add
 from openspace_widget.points.registry import Clouds
 
 
-class PointClouds(Held):
+class PointClouds(ClientMixin):
     """The user's own data in :class:`~openspace_widget.space.OpenSpace`."""
 
     @property
     def points(self) -> PointsOfSpace:
         """The points that this notebook added, by name."""
-        return PointsOfSpace(self, self._clouds)
+        return PointsOfSpace(self._clouds)
 
     def add_points(
         self,
@@ -79,9 +80,9 @@ class PointClouds(Held):
             1000
             >>> galaxies.remove()
         """
-        return self._run(
+        return run(
             add(
-                self,
+                self._clouds,
                 name,
                 xyz,
                 unit=unit,
@@ -106,4 +107,4 @@ class PointClouds(Held):
 
     @cached_property
     def _clouds(self) -> Clouds:
-        return Clouds(self._session)
+        return Clouds(self._client.session)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from openspace_server.protocols.points import LATEST
-from openspace_widget.aio import elsewhere
-from openspace_widget.client.event_loop import background
+from openspace_widget.client.event_loop import background, elsewhere, run
 from openspace_widget.errors import RequestError
 from openspace_widget.points import colormaps
 from openspace_widget.points import encode as point_frames
@@ -17,19 +16,14 @@ from openspace_widget.points.cloud import Cloud, Pick, Sent
 from openspace_widget.points.playback import Played, play
 from openspace_widget.points.registry import Clouds
 
-if TYPE_CHECKING:
-    from openspace_widget.points.mixin import PointClouds
-
 __all__ = ["AsyncPoints", "Pick", "Played", "Points", "PointsOfSpace", "Sent"]
 
 
-async def add(
-    space: PointClouds, name: str, xyz: Any, values: Any = None, colors: Any = None, **options: Any
-) -> Points:
+async def add(clouds: Clouds, name: str, xyz: Any, values: Any = None, colors: Any = None, **options: Any) -> Points:
     """Show points. See :meth:`OpenSpace.add_points`."""
     recipe, given = await asyncio.to_thread(lambda: point_frames.recipe(name, xyz, values, **options))
-    cloud, sent = await space.points.clouds.add(recipe, given, values, colors)
-    return Points(space, cloud, sent)
+    cloud, sent = await clouds.add(recipe, given, values, colors)
+    return Points(clouds, cloud, sent)
 
 
 class Points:
@@ -48,8 +42,8 @@ class Points:
         >>> galaxies.remove()
     """
 
-    def __init__(self, space: PointClouds, cloud: Cloud, sent: Sent | None) -> None:
-        self._space = space
+    def __init__(self, clouds: Clouds, cloud: Cloud, sent: Sent | None) -> None:
+        self._clouds = clouds
         self._cloud = cloud
         self._sent = sent
         self.aio = AsyncPoints(self)
@@ -72,7 +66,7 @@ class Points:
             SessionError, NotReadyError: it is gone, or did not answer.
         """
         if wait:
-            return background().run(self.aio.update(xyz, values, colors))
+            return run(self.aio.update(xyz, values, colors))
         prepared = self._cloud.prepare(xyz, values, colors, LATEST, copy=True)
         background().loop.call_soon_threadsafe(self._cloud.send_latest, prepared)
         return None
@@ -92,11 +86,11 @@ class Points:
         Raises:
             PointsError: a frame that cannot be shown, which ends it.
         """
-        return background().run(self.aio.play(frames, hz, keep=keep))
+        return run(self.aio.play(frames, hz, keep=keep))
 
     def remove(self) -> None:
         """Take the points out of the scene. Safe to call twice."""
-        background().run(self.aio.remove())
+        run(self.aio.remove())
 
     def on_pick(self, callback: Callable[[Pick], Any], hover: bool = False) -> Callable[[], None]:
         """Call ``callback(pick)`` when somebody clicks on a point in any view of this session.
@@ -114,14 +108,14 @@ class Points:
         """
         self._cloud.callbacks[callback] = hover
         try:
-            background().run(self._space.points.clouds.watch())
+            run(self._clouds.watch())
         except RequestError:
             self._cloud.callbacks.pop(callback, None)
             raise
 
         def end() -> None:
             self._cloud.callbacks.pop(callback, None)
-            background().run(self._space.points.clouds.watch())
+            run(self._clouds.watch())
 
         return end
 
@@ -230,16 +224,16 @@ class Points:
         before = self._cloud.recipe
         self._cloud.recipe = replace(before, filter=filter)
         try:
-            background().run(self._cloud.again())
+            run(self._cloud.again())
         except Exception:
             self._cloud.recipe = before
             raise
 
     def _options(self) -> dict[str, Any]:
-        return background().run(self._cloud.options())
+        return run(self._cloud.options())
 
     def _style(self, **changes: Any) -> None:
-        background().run(self._cloud.style(**changes))
+        run(self._cloud.style(**changes))
 
     def __repr__(self) -> str:
         look = self._cloud.recipe.options
@@ -269,18 +263,17 @@ class AsyncPoints:
 
     async def remove(self) -> None:
         """As :meth:`Points.remove`."""
-        await elsewhere(self._points._space.points.clouds.remove(self._points._cloud))
+        await elsewhere(self._points._clouds.remove(self._points._cloud))
 
 
 class PointsOfSpace(Mapping[str, Points]):
     """``space.points``: the points that this process added, by name."""
 
-    def __init__(self, space: PointClouds, clouds: Clouds) -> None:
-        self._space = space
+    def __init__(self, clouds: Clouds) -> None:
         self.clouds = clouds
 
     def __getitem__(self, name: str) -> Points:
-        return Points(self._space, self.clouds.known[name], None)
+        return Points(self.clouds, self.clouds.known[name], None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.clouds.known)

@@ -27,9 +27,9 @@ def checked(events: tuple[str, ...]) -> list[str]:
     return list(events) if events and EVERYTHING not in events else [EVERYTHING]
 
 
-async def follow(program: OpenSpaceApi, names: list[str]) -> AsyncGenerator[dict[str, Any], None]:
+async def follow(api: OpenSpaceApi, names: list[str]) -> AsyncGenerator[dict[str, Any], None]:
     """Each event as it happens: ``{"event": name, …what it tells}``."""
-    told = program.follow("event", _order("start_subscription", names), _order("stop_subscription", names))
+    told = api.follow("event", _order("start_subscription", names), _order("stop_subscription", names))
     try:
         async for event in told:
             yield event
@@ -44,12 +44,12 @@ def _order(order: str, names: list[str]) -> dict[str, Any]:
 class Subscription:
     """What :meth:`OpenSpace.on` gives: calls the function for each event until ``cancel()``."""
 
-    def __init__(self, program: OpenSpaceApi, names: list[str], call: Callable[[dict[str, Any]], Any]) -> None:
+    def __init__(self, api: OpenSpaceApi, names: list[str], call: Callable[[dict[str, Any]], Any]) -> None:
         self.events = tuple(names)
         self._call = call
         background().check_may_wait()
         ready: Future[None] = Future()
-        self._task = background().submit(self._follow(program, names, ready))
+        self._task = background().submit(self._follow(api, names, ready))
         ready.result()
 
     def cancel(self) -> None:
@@ -61,9 +61,9 @@ class Subscription:
         """Whether events still come: False after ``cancel()`` and when the session has ended."""
         return not self._task.done()
 
-    async def _follow(self, program: OpenSpaceApi, names: list[str], ready: Future[None]) -> None:
+    async def _follow(self, api: OpenSpaceApi, names: list[str], ready: Future[None]) -> None:
         try:
-            topic = await program.start("event", _order("start_subscription", names))
+            topic = await api.start("event", _order("start_subscription", names))
         except BaseException as problem:
             ready.set_exception(problem)
             raise

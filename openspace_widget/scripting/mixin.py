@@ -6,14 +6,15 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from openspace_widget.client.mixin import Held
+from openspace_widget.client.event_loop import run
+from openspace_widget.client.mixin import ClientMixin
 from openspace_widget.scripting import events, properties
 from openspace_widget.scripting.events import Subscription
 from openspace_widget.scripting.library import Library
 from openspace_widget.scripting.properties import PropertyList
 
 
-class Program(Held):
+class Program(ClientMixin):
     """The scripting side of :class:`~openspace_widget.space.OpenSpace`."""
 
     def __getitem__(self, uri: str) -> Any:
@@ -26,7 +27,7 @@ class Program(Held):
             >>> space["Scene.Earth.Renderable.Enabled"]
             True
         """
-        return self._run(properties.get(self._program, _text(uri)))
+        return run(properties.get(self._client.api, _text(uri)))
 
     def __setitem__(self, uri: str, value: Any) -> None:
         """Set an OpenSpace property, or all that match a pattern such as ``"Scene.*Trail.Renderable.Enabled"``.
@@ -38,16 +39,16 @@ class Program(Held):
             >>> space["Scene.EarthTrail.Renderable.Enabled"] = False
             >>> space["Scene.EarthTrail.Renderable.Enabled"] = True
         """
-        self._run(properties.put(self._program, _text(uri), value))
+        run(properties.put(self._client.api, _text(uri), value))
 
     def __contains__(self, uri: object) -> bool:
-        return isinstance(uri, str) and uri in self._run(properties.uris(self._program))
+        return isinstance(uri, str) and uri in run(properties.uris(self._client.api))
 
     # Without it Python would take integers from 0 on for properties.
     __iter__ = None
 
     def _ipython_key_completions_(self) -> list[str]:
-        return self._run(properties.uris(self._program))
+        return run(properties.uris(self._client.api))
 
     def find(self, pattern: str) -> PropertyList:
         """Properties whose URI, or any end of it from a dot on, or name for people matches ``pattern``.
@@ -62,7 +63,7 @@ class Program(Held):
             >>> [each.uri for each in space.find("Earth.Renderable.Enabled")]
             ['Scene.Earth.Renderable.Enabled']
         """
-        return self._run(properties.find(self._program, pattern))
+        return run(properties.find(self._client.api, pattern))
 
     def lua(self, script: str, *, timeout: float | None = None) -> Any:
         """Run an OpenSpace Lua script.
@@ -86,7 +87,7 @@ class Program(Held):
             openspace_widget.errors.LuaError: line 2: no
                 2 | error('no')
         """
-        return self._run(self._program.lua(_text(script), timeout))
+        return run(self._client.api.lua(_text(script), timeout))
 
     @cached_property
     def api(self) -> Library:
@@ -96,7 +97,7 @@ class Program(Held):
             >>> space.api.time.isPaused()
             True
         """
-        return Library(lambda: self._run(self._program.documentation()), lambda script: self.lua(script))
+        return Library(lambda: run(self._client.api.documentation()), lambda script: self.lua(script))
 
     def on(self, event: str, call: Callable[[dict[str, Any]], Any]) -> Subscription:
         """Call ``call(event)`` whenever something happens in OpenSpace, until the subscription is cancelled.
@@ -119,7 +120,7 @@ class Program(Held):
             True
             >>> heard.cancel()
         """
-        return Subscription(self._program, events.checked((event,)), call)
+        return Subscription(self._client.api, events.checked((event,)), call)
 
 
 def _text(value: Any) -> str:

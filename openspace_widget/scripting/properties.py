@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from openspace_server.protocols.suggestions import did_you_mean, near
-from openspace_widget.client.event_loop import background
+from openspace_widget.client.event_loop import run
 from openspace_widget.client.lua import literal, plain
 from openspace_widget.client.openspace_api import OpenSpaceApi
 from openspace_widget.errors import UnknownPropertyError
@@ -38,10 +38,10 @@ class Property:
         >>> earth.value = True
     """
 
-    def __init__(self, program: OpenSpaceApi, told: dict[str, Any]) -> None:
+    def __init__(self, api: OpenSpaceApi, told: dict[str, Any]) -> None:
         about = told.get("metaData") or {}
         more = about.get("additionalData") or {}
-        self._program = program
+        self._api = api
         self.uri = str(told["uri"])
         self.type = str(about.get("type", "")).removesuffix("Property")
         self.name = str(about.get("guiName", ""))
@@ -58,11 +58,11 @@ class Property:
     @property
     def value(self) -> Any:
         """The value now; setting it sets the property. Raises LuaError for a value of the wrong kind."""
-        return background().run(get(self._program, self.uri))
+        return run(get(self._api, self.uri))
 
     @value.setter
     def value(self, value: Any) -> None:
-        background().run(put(self._program, self.uri, value))
+        run(put(self._api, self.uri, value))
 
     def set(self, value: Any, duration: Any = 0, easing: str = "Linear") -> None:
         """Set the property, over ``duration`` seconds where it is a number; returns at once.
@@ -70,7 +70,7 @@ class Property:
         Args:
             easing: OpenSpace's name of the curve, such as ``"Linear"``, ``"CubicEaseInOut"``.
         """
-        background().run(put(self._program, self.uri, value, seconds(duration, "duration"), easing))
+        run(put(self._api, self.uri, value, seconds(duration, "duration"), easing))
 
     def __repr__(self) -> str:
         return f"<{self.uri} = {self._seen!r} ({self.type})>"
@@ -88,35 +88,35 @@ class PropertyList(list[Property]):
         return f"<table><tr><th>property</th><th>value</th><th>kind</th><th>what it does</th></tr>{rows}</table>"
 
 
-async def get(program: OpenSpaceApi, uri: str) -> Any:
+async def get(api: OpenSpaceApi, uri: str) -> Any:
     """The value of the property ``uri``. Raises UnknownPropertyError."""
     name = literal(uri)
     # Asking for a property that is not there gets no answer, so that is asked first.
-    if not await program.lua(f"return openspace.hasProperty({name})"):
-        raise await _unknown(program, uri)
-    answer = await program.ask("get", {"property": uri})
+    if not await api.lua(f"return openspace.hasProperty({name})"):
+        raise await _unknown(api, uri)
+    answer = await api.ask("get", {"property": uri})
     if "Value" in answer:  # OpenSpace 0.20
         return plain(answer["Value"])
     told = answer.get("value", answer)
     return plain(told["value"] if isinstance(told, dict) and "metaData" in told else told)
 
 
-async def put(program: OpenSpaceApi, uri: str, value: Any, duration: float = 0, easing: str = "Linear") -> None:
+async def put(api: OpenSpaceApi, uri: str, value: Any, duration: float = 0, easing: str = "Linear") -> None:
     """Set one property, or with wildcards all that match. Raises UnknownPropertyError, LuaError."""
     name = literal(uri)
     timed = f", {literal(duration)}, {literal(easing)}" if duration > 0 else ""
     if any(mark in uri for mark in WILD):
-        await program.lua(f"openspace.setPropertyValue({name}, {literal(value)}{timed})")
+        await api.lua(f"openspace.setPropertyValue({name}, {literal(value)}{timed})")
         return
-    known = await program.lua(
+    known = await api.lua(
         f"if not openspace.hasProperty({name}) then return false end\n"
         f"openspace.setPropertyValueSingle({name}, {literal(value)}{timed})\nreturn true"
     )
     if not known:
-        raise await _unknown(program, uri)
+        raise await _unknown(api, uri)
 
 
-async def find(program: OpenSpaceApi, pattern: str) -> PropertyList:
+async def find(api: OpenSpaceApi, pattern: str) -> PropertyList:
     """Properties whose URI, or its end from any dot on, matches ``pattern`` in any case; or whose name does."""
     wanted = pattern.casefold()
 
@@ -126,12 +126,12 @@ async def find(program: OpenSpaceApi, pattern: str) -> PropertyList:
         name = str((told.get("metaData") or {}).get("guiName", "")).casefold()
         return fnmatchcase(name, wanted) or any(fnmatchcase(tail, wanted) for tail in tails)
 
-    return PropertyList(Property(program, told) for told in walk(await program.tree()) if matches(told))
+    return PropertyList(Property(api, told) for told in walk(await api.tree()) if matches(told))
 
 
-async def uris(program: OpenSpaceApi) -> list[str]:
+async def uris(api: OpenSpaceApi) -> list[str]:
     """The URIs of all properties."""
-    return [str(told["uri"]) for told in walk(await program.tree())]
+    return [str(told["uri"]) for told in walk(await api.tree())]
 
 
 def walk(owner: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -156,7 +156,7 @@ def _told(told: dict[str, Any]) -> dict[str, Any]:
     return {"uri": about["Identifier"], "value": told.get("Value"), "metaData": shown | {"additionalData": more}}
 
 
-async def _unknown(program: OpenSpaceApi, uri: str) -> UnknownPropertyError:
-    known = await uris(program)
+async def _unknown(api: OpenSpaceApi, uri: str) -> UnknownPropertyError:
+    known = await uris(api)
     hint = did_you_mean(near(uri, known, alike=0.6), "space.find('*') lists them")
     return UnknownPropertyError(f"there is no property {uri!r}: {hint}")

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from openspace_server.protocols.suggestions import did_you_mean, near
-from openspace_widget.client.session import Session
+from openspace_widget.client.client import Client
 from openspace_widget.errors import RequestError
 from openspace_widget.units import iso
 
@@ -47,9 +47,9 @@ class Bodies:
         return row
 
 
-async def bodies(session: Session, wanted: Sequence[str]) -> Bodies:
+async def bodies(client: Client, wanted: Sequence[str]) -> Bodies:
     """The bodies of a session, at least those of ``wanted``. Raises RequestError."""
-    told = [(str(t["identifier"]), str(t["name"]), float(t.get("radius") or 0)) for t in await session.ask("targets")]
+    told = [(str(t["identifier"]), str(t["name"]), float(t.get("radius") or 0)) for t in await client.ask("targets")]
     everyone = Bodies(tuple(t[0] for t in told), np.array([t[2] for t in told]), tuple(t[1] for t in told))
     rows = {everyone.find(name) for name in wanted}
     solid = [row for row in range(len(told)) if told[row][2] > 0]
@@ -58,12 +58,12 @@ async def bodies(session: Session, wanted: Sequence[str]) -> Bodies:
     return Bodies(tuple(t[0] for t in kept), np.array([t[2] for t in kept]), tuple(t[1] for t in kept))
 
 
-async def skies(session: Session, who: Bodies, times: Sequence[datetime]) -> list[Sky]:
+async def skies(client: Client, who: Bodies, times: Sequence[datetime]) -> list[Sky]:
     """The sky at each of ``times``. Raises RequestError for times the engine does not know."""
     found: list[Sky] = []
     for start in range(0, len(times), AT_ONCE):
         some = [iso(time) for time in times[start : start + AT_ONCE]]
-        answer = await session.ask("whereabouts", targets=list(who.names), times=some)
+        answer = await client.ask("whereabouts", targets=list(who.names), times=some)
         (_, positions), (_, rotations) = answer
         found += [Sky(p, r) for p, r in zip(positions, rotations, strict=True)]
     return found

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openspace_server.geometry.quaternions import perpendicular
-from openspace_widget.client.event_loop import background
-from openspace_widget.client.session import Session
+from openspace_widget.client.client import Client
+from openspace_widget.client.event_loop import run
 from openspace_widget.errors import ArgumentError
-from openspace_widget.frames.frame import Frame, grab_frame, request
+from openspace_widget.frames.frame import Frame, grab_frame
+from openspace_widget.frames.requests import frame_request
 from openspace_widget.tour.geometry import NORTH
 from openspace_widget.tour.route import Moment, Route
 from openspace_widget.units import LENGTHS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from openspace_widget.space import OpenSpace
-    from openspace_widget.tour.tour import Tour
 
 SAMPLES = 400
 STILL_SIZE = (320, 180)
@@ -30,15 +28,21 @@ WIDTH, PLOTS_HEIGHT = 11.0, 4.5
 MOST_COLUMNS = 7
 
 
-def figure(tour: Tour, space: OpenSpace, stills: int) -> Figure:
-    """See :meth:`Tour.preview`."""
+def check_stills(stills: int) -> None:
+    """Raises ArgumentError, and ImportError without Matplotlib."""
     try:
-        from matplotlib import pyplot
+        import matplotlib  # noqa: F401
     except ImportError:
         raise ImportError("tour.preview draws with Matplotlib: pip install matplotlib") from None
     if stills not in range(25):
         raise ArgumentError(f"stills: expected a number from 0 to 24, got {stills!r}")
-    route, moments, sheet = background().run(_gathered(tour, space._session, stills))
+
+
+def figure(client: Client, route: Route, name: str, stills: int) -> Figure:
+    """See :meth:`Tour.preview`."""
+    from matplotlib import pyplot
+
+    moments, sheet = run(_gathered(client, route, stills))
     columns = max(1, math.ceil(stills / math.ceil(stills / MOST_COLUMNS))) if stills else 1
     lines = math.ceil(stills / columns)
     sheet_height = lines * (WIDTH / columns * STILL_SIZE[1] / STILL_SIZE[0] + 0.25)
@@ -72,19 +76,18 @@ def figure(tour: Tour, space: OpenSpace, stills: int) -> Figure:
             shown.imshow(np.asarray(still))
             shown.set_title(f"{at:.1f} s", fontsize=8)
             shown.set_axis_off()
-    if tour.name:
-        drawn.suptitle(tour.name)
+    if name:
+        drawn.suptitle(name)
     return drawn
 
 
-async def _gathered(tour: Tour, session: Session, stills: int) -> tuple[Route, list[Moment], list[tuple[float, Frame]]]:
-    route = await tour.planned(session)
+async def _gathered(client: Client, route: Route, stills: int) -> tuple[list[Moment], list[tuple[float, Frame]]]:
     times = np.linspace(0, route.duration, SAMPLES if route.duration > 0 else 1)
-    moments = await route.moments(session, times.tolist())
+    moments = await route.moments(client, times.tolist())
     sheet = []
-    for at in await route.moments(session, np.linspace(0, route.duration, stills).tolist() if stills else []):
-        sheet.append((at.seconds, await grab_frame(session, request(STILL_SIZE, 4, at.time, at.camera))))  # noqa: PERF401
-    return route, moments, sheet
+    for at in await route.moments(client, np.linspace(0, route.duration, stills).tolist() if stills else []):
+        sheet.append((at.seconds, await grab_frame(client, frame_request(STILL_SIZE, 4, at.time, at.camera))))  # noqa: PERF401
+    return moments, sheet
 
 
 def _path(plot: Any, route: Route, moments: list[Moment]) -> None:

@@ -1,4 +1,4 @@
-"""A tour frame by frame: as arrays, and encoded into a file."""
+"""Rendering of tours frame by frame: as arrays, and into files."""
 
 from __future__ import annotations
 
@@ -6,69 +6,75 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from os import PathLike
+from dataclasses import dataclass, replace
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from openspace_widget.client.event_loop import background
-from openspace_widget.client.mixin import pulled
-from openspace_widget.client.openspace_api import OpenSpaceApi
-from openspace_widget.client.session import Session
+from openspace_server.protocols.frame_request import FrameRequest
+from openspace_widget.client.client import Client
+from openspace_widget.client.event_loop import iterate
 from openspace_widget.errors import ArgumentError
-from openspace_widget.frames import frame as pictures
-from openspace_widget.frames.frame import AHEAD, Frame
-from openspace_widget.frames.mixin import checked_size
-from openspace_widget.frames.video import Quality, Video, open_writer, target
+from openspace_widget.frames.frame import AHEAD, Frame, grab
+from openspace_widget.frames.requests import frame_request
+from openspace_widget.frames.video import Quality, Target, Video, open_writer
 from openspace_widget.tour.playback import arrive
-from openspace_widget.tour.route import Route
-
-if TYPE_CHECKING:
-    from openspace_widget.tour.tour import Tour
+from openspace_widget.tour.route import Moment, Route
+from openspace_widget.units import iso
 
 AT_ONCE = 120
 """Frames whose cameras are found together."""
 
 
-def checked_rate(fps: Any) -> float:
-    if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps <= 240:
-        raise ArgumentError(f"fps: expected frames per second, above 0 to 240, got {fps!r}")
-    return float(fps)
+@dataclass(frozen=True)
+class RenderSettings:
+    """Which frames a rendering has. A value is valid once it exists.
+
+    Attributes:
+        fps: frames per second.
+        size: ``(width, height)`` in pixels; None for the live view's.
+        antialias: samples per pixel.
+
+    Raises:
+        ArgumentError: naming the argument that is wrong.
+    """
+
+    fps: float
+    size: tuple[int, int] | None
+    antialias: int
+
+    def __post_init__(self) -> None:
+        fps: Any = self.fps
+        if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps <= 240:
+            raise ArgumentError(f"fps: expected frames per second, above 0 to 240, got {fps!r}")
+        object.__setattr__(self, "fps", float(fps))
+        object.__setattr__(self, "size", self._request().size)
+
+    def request(self, moment: Moment, format: str) -> FrameRequest:
+        """The request for the frame at ``moment``."""
+        return replace(self._request(), time=iso(moment.time), camera=moment.camera, format=format)
+
+    def _request(self) -> FrameRequest:
+        return frame_request(self.size, self.antialias)
 
 
-async def frames(
-    session: Session,
-    program: OpenSpaceApi,
-    tour: Tour,
-    fps: float,
-    size: tuple[int, int] | None,
-    antialias: int,
-    format: str,
-) -> AsyncGenerator[Frame, None]:
-    """The frames of ``tour``, some of them asked for ahead."""
-    size = None if size is None else checked_size(size)
-    route = await tour.planned(session)
-    async with aclosing(drawn(session, program, route, checked_rate(fps), size, antialias, format)) as source:
+async def frames(client: Client, route: Route, settings: RenderSettings) -> AsyncGenerator[Frame, None]:
+    """The frames along ``route``, some of them asked for ahead."""
+    async with aclosing(drawn(client, route, settings, "rgb")) as source:
         async for header, pixels in source:
             yield Frame(pixels, header)
 
 
 async def drawn(
-    session: Session,
-    program: OpenSpaceApi,
-    route: Route,
-    fps: float,
-    size: tuple[int, int] | None,
-    antialias: int,
-    format: str,
+    client: Client, route: Route, settings: RenderSettings, format: str
 ) -> AsyncGenerator[tuple[dict[str, Any], np.ndarray], None]:
     """Header and pixels of each frame. What a stop does on arrival is done between the frames before and after."""
     pending: deque[asyncio.Task[tuple[np.ndarray, dict[str, Any]]]] = deque()
-    times, reached = route.times(fps), 0
+    times, reached = route.times(settings.fps), 0
     try:
         for begin in range(0, len(times), AT_ONCE):
-            for moment in await route.moments(session, times[begin : begin + AT_ONCE]):
+            for moment in await route.moments(client, times[begin : begin + AT_ONCE]):
                 while reached < len(route.stops) and route.schedule.arrive[reached] <= moment.seconds + 1e-9:
                     stop = route.stops[reached]
                     reached += 1
@@ -76,9 +82,8 @@ async def drawn(
                         while pending:
                             pixels, header = await pending.popleft()
                             yield header, pixels
-                        await arrive(program, stop)
-                wanted = pictures.request(size, antialias, moment.time, moment.camera, format=format)
-                pending.append(asyncio.create_task(pictures.grab(session, wanted)))
+                        await arrive(client.api, stop)
+                pending.append(asyncio.create_task(grab(client, settings.request(moment, format))))
                 if len(pending) >= AHEAD:
                     pixels, header = await pending.popleft()
                     yield header, pixels
@@ -91,26 +96,13 @@ async def drawn(
 
 
 def render(
-    session: Session,
-    program: OpenSpaceApi,
-    tour: Tour,
-    path: str | PathLike[str],
-    fps: float,
-    size: tuple[int, int],
-    antialias: int,
-    quality: Quality,
-    progress: bool,
-    overwrite: bool,
-    stop: Event,
+    client: Client, route: Route, settings: RenderSettings, to: Target, quality: Quality, progress: bool, stop: Event
 ) -> Video:
     """See :meth:`Tour.render`. Encodes on the calling thread, while the next frames are drawn and sent."""
-    rate, size = checked_rate(fps), checked_size(size)
-    pictures.request(size, antialias)  # refuses what cannot be before anything is written
-    to = target(path, size, overwrite)
-    route = background().run(tour.planned(session))
-    count = len(route.times(rate))
-    source = pulled(drawn(session, program, route, rate, size, antialias, to.pixels))
-    with open_writer(to, rate, size, quality) as writer, _bar(count, to.path.name, progress) as bar:
+    assert settings.size is not None, "a file has one"
+    count = len(route.times(settings.fps))
+    source = iterate(drawn(client, route, settings, to.pixels))
+    with open_writer(to, settings.fps, settings.size, quality) as writer, _bar(count, to.path.name, progress) as bar:
         try:
             for _, pixels in source:
                 writer.add(pixels)
@@ -119,7 +111,7 @@ def render(
                     raise KeyboardInterrupt
         finally:
             source.close()
-    return Video(to.path, count, rate, size)
+    return Video(to.path, count, settings.fps, settings.size)
 
 
 def _bar(count: int, name: str, shown: bool) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from openspace_widget.client.session import Session
+from openspace_widget.client.client import Client
 from openspace_widget.tour import body_positions as sky
 from openspace_widget.tour import places
 from openspace_widget.tour.body_positions import Bodies, Sky
@@ -62,10 +62,10 @@ class Route:
         """Seconds of the tour of each frame; the last stop is in the last one."""
         return [i / fps for i in range(round(self.duration * fps) + 1)]
 
-    async def moments(self, session: Session, times: Sequence[float]) -> list[Moment]:
+    async def moments(self, client: Client, times: Sequence[float]) -> list[Moment]:
         """The tour at ``times``. Raises RequestError for times the engine does not know."""
         told = [self.schedule.simulated(time) for time in times]
-        skies = await sky.skies(session, self.bodies, told)
+        skies = await sky.skies(client, self.bodies, told)
         return [self._moment(time, when, at) for time, when, at in zip(times, told, skies, strict=True)]
 
     def _moment(self, time: float, when: datetime, at: Sky) -> Moment:
@@ -82,11 +82,11 @@ class Route:
         return segment(time, at)
 
 
-async def plan(session: Session, stops: Sequence[Stop], start: datetime) -> Route:
+async def plan(client: Client, stops: Sequence[Stop], start: datetime) -> Route:
     """Find the way. Raises RequestError, ArgumentError."""
     names = [stop.anchor for stop in stops]
     names += [str(stop.camera[key]) for stop in stops if stop.camera for key in ("Aim",) if stop.camera.get(key)]
-    who = await sky.bodies(session, names)
+    who = await sky.bodies(client, names)
     # How long ways take is found from where bodies are about then; it need not be exact, only always the same.
     known = [moment(stop.time) if stop.time is not None else None for stop in stops]
     begin = next((time for time in known if time is not None), start) if known[0] is None else known[0]
@@ -94,12 +94,12 @@ async def plan(session: Session, stops: Sequence[Stop], start: datetime) -> Rout
     for time in known:
         begin = time or begin
         about.append(begin)
-    first = await sky.skies(session, who, about)
+    first = await sky.skies(client, who, about)
     rough = _placed(stops, who, first)
     ways = [0.0, *(_pleasant(a, b, at) for a, b, at in zip(rough, rough[1:], first[1:], strict=False))]
     when = schedule(stops, ways, start)
     edges = [when.simulated(time) for pair in zip(when.arrive, when.leave, strict=True) for time in pair]
-    skies = await sky.skies(session, who, edges)
+    skies = await sky.skies(client, who, edges)
     arriving, leaving = skies[::2], skies[1::2]
     return Route(tuple(stops), when, who, tuple(_segments(stops, when, who, arriving, leaving)))
 

@@ -1,10 +1,12 @@
-"""OpenSpace session recordings (:mod:`openspace_server.protocols.session_recording`) to tours and back; ``time`` lines
-are left out, since every camera line tells the simulation time."""
+"""Conversion between tours and OpenSpace session recordings (:mod:`openspace_server.protocols.session_recording`).
+
+``time`` lines are left out, since every camera line has the simulation time.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,27 +15,24 @@ from openspace_server.geometry.world import CAMERA
 from openspace_server.protocols import j2000, session_recording
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.session_recording import CameraLine, CameraPose, Line, ScriptLine, Times
+from openspace_widget.client.client import Client
 from openspace_widget.client.lua import literal
-from openspace_widget.client.session import Session
 from openspace_widget.errors import ArgumentError
 from openspace_widget.tour.places import navigation_state, orientation_of
+from openspace_widget.tour.route import Route
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import iso
-
-if TYPE_CHECKING:
-    from openspace_widget.tour.tour import Tour
 
 KEYFRAMES = 30.0
 """Camera lines per second."""
 MOST_LINES = 1_000_000
 
 
-async def text_of(session: Session, tour: Tour) -> str:
-    """``tour`` as a recording. Raises RequestError, ArgumentError."""
-    route = await tour.planned(session)
+async def write(client: Client, route: Route) -> str:
+    """``route`` as the text of a recording. Raises RequestError, ArgumentError."""
     lines: list[Line] = []
     reached = 0
-    for moment in await route.moments(session, route.times(KEYFRAMES)):
+    for moment in await route.moments(client, route.times(KEYFRAMES)):
         times = Times(moment.seconds, moment.seconds, j2000.to_seconds(moment.time))
         while reached < len(route.stops) and route.schedule.arrive[reached] <= moment.seconds + 1e-9:
             script = _script(route.stops[reached])
@@ -52,10 +51,8 @@ def _script(stop: Stop) -> str:
     return "\n".join([*sets, *stop.lua.splitlines()])
 
 
-def read(text: str, name: str) -> Tour:
-    """The tour that a recording shows: a stop for each camera line. Raises ArgumentError naming what is wrong."""
-    from openspace_widget.tour.tour import Tour
-
+def read(text: str) -> list[Stop]:
+    """The stops of a recording, one for each camera line. Raises ArgumentError naming what is wrong."""
     stops: list[dict[str, Any]] = []
     scripts: list[str] = []
     before = 0.0
@@ -77,7 +74,7 @@ def read(text: str, name: str) -> Tour:
     if not stops:
         raise ArgumentError("the session recording has no camera lines")
     stops[0]["seconds"] = None
-    return Tour([Stop(**stop) for stop in stops], name=name)
+    return [Stop(**stop) for stop in stops]
 
 
 def _stop(line: CameraLine) -> dict[str, Any]:

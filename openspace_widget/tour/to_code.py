@@ -1,35 +1,35 @@
-"""A tour as a cell of Python."""
+"""Conversion of tours to Python code."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
+from openspace_widget.tour.stops import Stop
 from openspace_widget.units import iso
-
-if TYPE_CHECKING:
-    from openspace_widget.tour.tour import Tour
 
 WIDTH = 100
 
 
-def text(tour: Tour) -> str:
-    """Python that makes ``tour``."""
+def to_code(stops: Iterable[Stop], start: datetime | None, name: str) -> str:
+    """Python that makes the tour of these arguments."""
     lines = ["from openspace_widget import Stop, Tour", "", "tour = Tour(", "    ["]
-    for stop in tour.stops:
-        told = stop.as_json()
-        first = [_value(told.pop("target"))] if "target" in told else []
-        arguments = [*first, *(f"{name}={_value(value)}" for name, value in told.items())]
+    for stop in stops:
+        fields = stop.as_json()
+        first = [_value(fields.pop("target"))] if "target" in fields else []
+        arguments = [*first, *(f"{field}={_value(value)}" for field, value in fields.items())]
         line = f"        Stop({', '.join(arguments)}),"
         if len(line) > WIDTH:
             lines += ["        Stop(", *(f"            {argument}," for argument in arguments), "        ),"]
         else:
             lines.append(line)
     lines.append("    ],")
-    if tour.start is not None:
-        lines.append(f"    start={_value(iso(tour.start))},")
-    if tour.name:
-        lines.append(f"    name={_value(tour.name)},")
+    if start is not None:
+        lines.append(f"    start={_value(iso(start))},")
+    if name:
+        lines.append(f"    name={_value(name)},")
     return "\n".join([*lines, ")"])
 
 

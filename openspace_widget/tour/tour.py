@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from os import PathLike
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, overload
 
-from openspace_widget.client.event_loop import background
-from openspace_widget.client.mixin import pulled
+from openspace_widget.client.client import Client
+from openspace_widget.client.event_loop import iterate, run
+from openspace_widget.client.mixin import ClientMixin
+from openspace_widget.client.openspace_api import OpenSpaceApi
 from openspace_widget.client.session import Session
 from openspace_widget.errors import ArgumentError
 from openspace_widget.frames.frame import Frame
-from openspace_widget.frames.video import Video, quality_of
-from openspace_widget.tour import playback as live
-from openspace_widget.tour import render as exact
-from openspace_widget.tour import session_recording as osrec
-from openspace_widget.tour import to_code as code
+from openspace_widget.frames.requests import checked_size
+from openspace_widget.frames.video import Video, quality_of, target
+from openspace_widget.tour import playback, preview, render, session_recording
+from openspace_widget.tour.render import RenderSettings
 from openspace_widget.tour.route import Moment, Route, plan
+from openspace_widget.tour.simplify import simplify
 from openspace_widget.tour.stops import Stop
+from openspace_widget.tour.to_code import to_code
 from openspace_widget.units import iso, moment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from openspace_widget.space import OpenSpace
 
 FORMAT = "openspace-widget tour"
 
@@ -97,7 +100,7 @@ class Tour:
 
     # ---- where it goes
 
-    def route(self, space: OpenSpace) -> Route:
+    def route(self, space: ClientMixin) -> Route:
         """The tour made definite in the sky of ``space``.
 
         Raises:
@@ -110,16 +113,14 @@ class Tour:
             >>> tour.route(space).duration
             3.0
         """
-        return background().run(self.planned(space._session))
+        return run(plan_tour(space._client, self))
 
     async def planned(self, session: Session) -> Route:
-        """As :meth:`route`, on the background loop."""
-        if self.start is None:
-            first = self.stops[0].time
-            self.start = moment(first if first is not None else (await session.ask("state"))["time"])
-        return await plan(session, self.stops, self.start)
+        """Deprecated: use :meth:`route`."""
+        warnings.warn("Tour.planned is deprecated; use Tour.route(space)", DeprecationWarning, stacklevel=2)
+        return await plan_tour(Client(session, OpenSpaceApi(session)), self)
 
-    def moments(self, space: OpenSpace, fps: float = 30) -> list[Moment]:
+    def moments(self, space: ClientMixin, fps: float = 30) -> list[Moment]:
         """Camera and time ``fps`` times per second of the tour, for plots and tables.
 
         Example:
@@ -129,15 +130,15 @@ class Tour:
             [1000, 316, 100]
         """
 
-        async def all_of_them() -> list[Moment]:
-            route = await self.planned(space._session)
-            return await route.moments(space._session, route.times(fps))
+        async def moments(client: Client) -> list[Moment]:
+            route = await plan_tour(client, self)
+            return await route.moments(client, route.times(fps))
 
-        return background().run(all_of_them())
+        return run(moments(space._client))
 
     # ---- flown and rendered
 
-    def play(self, space: OpenSpace, speed: float = 1) -> bool:
+    def play(self, space: ClientMixin, speed: float = 1) -> bool:
         """Fly it live, for everybody who watches, and wait for its end.
 
         Args:
@@ -149,11 +150,11 @@ class Tour:
         Raises:
             As :meth:`route`; LuaError, UnknownPropertyError from what stops do on arrival.
         """
-        return background().run(live.play(space._session, space._program, self, speed))
+        return run(play(space._client, self, speed))
 
     def frames(
         self,
-        space: OpenSpace,
+        space: ClientMixin,
         fps: float = 30,
         size: tuple[int, int] | None = None,
         *,
@@ -168,11 +169,11 @@ class Tour:
             >>> [frame.shape for frame in tour.frames(space, fps=2, size=(160, 90))]
             [(90, 160, 3), (90, 160, 3), (90, 160, 3)]
         """
-        return pulled(exact.frames(space._session, space._program, self, fps, size, antialias, "rgb"))
+        return iterate(_frames(space._client, self, RenderSettings(fps, size, antialias)))
 
     def render(
         self,
-        space: OpenSpace,
+        space: ClientMixin,
         path: str | PathLike[str],
         fps: float = 60,
         size: tuple[int, int] = (1920, 1080),
@@ -213,21 +214,11 @@ class Tour:
             >>> video.frames, video.seconds
             (5, 0.5)
         """
-        return exact.render(
-            space._session,
-            space._program,
-            self,
-            path,
-            fps,
-            size,
-            antialias,
-            quality_of(quality),
-            progress,
-            overwrite,
-            stop or Event(),
-        )
+        settings, encoding = RenderSettings(fps, checked_size(size), antialias), quality_of(quality)
+        to = target(path, size, overwrite)
+        return render.render(space._client, self.route(space), settings, to, encoding, progress, stop or Event())
 
-    def preview(self, space: OpenSpace, *, stills: int = 6) -> Figure:
+    def preview(self, space: ClientMixin, *, stills: int = 6) -> Figure:
         """A figure: the path from above, altitude and speed over time, and a contact sheet of ``stills`` pictures.
 
         Needs Matplotlib.
@@ -241,9 +232,8 @@ class Tour:
             >>> len(figure.axes)
             5
         """
-        from openspace_widget.tour.preview import figure
-
-        return figure(self, space, stills)
+        preview.check_stills(stills)
+        return preview.figure(space._client, self.route(space), self.name, stills)
 
     # ---- kept
 
@@ -261,7 +251,7 @@ class Tour:
                 ],
             )
         """
-        return code.text(self)
+        return to_code(self.stops, self.start, self.name)
 
     def to_json(self) -> str:
         """As JSON text, for :meth:`from_json`.
@@ -293,7 +283,7 @@ class Tour:
             [Stop.from_json(stop) for stop in told["stops"]], start=told.get("start"), name=str(told.get("name", ""))
         )
 
-    def save(self, path: str | PathLike[str], space: OpenSpace | None = None) -> None:
+    def save(self, path: str | PathLike[str], space: ClientMixin | None = None) -> None:
         """Write it to ``path``: ``.json``, ``.py``, or ``.osrectxt``, an OpenSpace session recording, which needs
         ``space`` to know where the way goes.
 
@@ -313,7 +303,7 @@ class Tour:
             case ".osrectxt":
                 if space is None:
                     raise ArgumentError("a session recording needs the sky: tour.save(path, space)")
-                text = background().run(osrec.text_of(space._session, self))
+                text = run(session_recording.write(space._client, self.route(space)))
                 file.write_text(text, "utf-8", newline="\n")
             case other:
                 raise ArgumentError(f"path: expected .json, .py or .osrectxt, got {other or 'no ending'!r}")
@@ -332,7 +322,7 @@ class Tour:
             case ".json":
                 return cls.from_json(file.read_text("utf-8"))
             case ".osrectxt":
-                return osrec.read(file.read_text("utf-8", "replace"), file.stem)
+                return cls(session_recording.read(file.read_text("utf-8", "replace")), name=file.stem)
             case other:
                 raise ArgumentError(f"path: expected .json or .osrectxt, got {other or 'no ending'!r}")
 
@@ -348,6 +338,24 @@ class Tour:
             >>> len(tour.simplified()) <= len(tour)
             True
         """
-        from openspace_widget.tour.capture import simplified
+        return Tour(simplify(self.stops, tolerance), start=self.start, name=self.name)
 
-        return simplified(self, tolerance)
+
+async def plan_tour(client: Client, tour: Tour) -> Route:
+    """The tour made definite. It keeps the start that it is first used with. Raises RequestError, ArgumentError."""
+    if tour.start is None:
+        first = tour.stops[0].time
+        tour.start = moment(first if first is not None else (await client.ask("state"))["time"])
+    return await plan(client, tour.stops, tour.start)
+
+
+async def play(client: Client, tour: Tour, speed: float) -> bool:
+    """See :meth:`Tour.play`."""
+    playback.check_speed(speed)
+    return await playback.play(client, await plan_tour(client, tour), speed)
+
+
+async def _frames(client: Client, tour: Tour, settings: RenderSettings) -> AsyncGenerator[Frame, None]:
+    async with aclosing(render.frames(client, await plan_tour(client, tour), settings)) as source:
+        async for frame in source:
+            yield frame

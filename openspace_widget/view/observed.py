@@ -3,15 +3,60 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import traitlets
 
-from openspace_widget.client.event_loop import Latest, background
+from openspace_widget.client.event_loop import background
 
 log = logging.getLogger(__name__)
+
+
+class Latest:
+    """Values by name on their way to the observers' thread: of several with one name only the last one arrives."""
+
+    def __init__(self, use: Callable[[dict[str, Any]], None]) -> None:
+        self._use = use
+        self._waiting: dict[str, Any] = {}
+        self._outdated = Counter[str]()
+        self._is_due = False
+        self._changing = threading.Lock()
+        self._using = threading.RLock()
+
+    def put(self, values: dict[str, Any]) -> None:
+        """Let ``values`` be used soon; returns at once."""
+        with self._changing:
+            self._waiting.update({name: value for name, value in values.items() if not self._outdated[name]})
+            is_new, self._is_due = not self._is_due, True
+        if is_new:
+            background().observers.call(self.flush)
+
+    def flush(self) -> None:
+        """Use what waits, on this thread."""
+        with self._using:
+            with self._changing:
+                values, self._waiting, self._is_due = self._waiting, {}, False
+            if values:
+                self._use(values)
+
+    def outdate(self, name: str) -> None:
+        """Drop what waits and comes under this name until :meth:`renew` was called as often."""
+        with self._changing:
+            self._outdated[name] += 1
+            self._waiting.pop(name, None)
+
+    def renew(self, name: str) -> None:
+        """Take values of this name again."""
+        with self._changing:
+            self._outdated[name] -= 1
+
+    def is_outdated(self, name: str) -> bool:
+        """Whether values of this name are dropped."""
+        return self._outdated[name] > 0
 
 
 class Observed(traitlets.HasTraits):

@@ -10,11 +10,11 @@ from typing import Any
 
 import traitlets
 
-from openspace_widget.client.event_loop import Latest, background
+from openspace_widget.client.event_loop import background, run
 from openspace_widget.client.session import Session
 from openspace_widget.errors import OpenSpaceError
 from openspace_widget.units import iso, moment
-from openspace_widget.view.observed import Observed
+from openspace_widget.view.observed import Latest, Observed
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class LiveTraits(Observed):
             SessionError: it has ended. NotReadyError: no answer in time.
         """
         if not self._following:
-            background().run(self._begin())
+            run(self._begin())
             self._states.flush()
             self._following = True
 

@@ -35,7 +35,7 @@ def outside(lab: Lab) -> Iterator[Callable[[], OpenSpace]]:
 
     yield join
     for space in opened:
-        background().run(space._session.detach())
+        background().run(space._client.session.detach())
 
 
 @pytest.fixture(autouse=True)
@@ -89,8 +89,8 @@ def test_the_quickstart_runs_and_its_view_can_be_steered(
     page.mouse.wheel(0, -300)
     wait_for(lambda: np.linalg.norm(camera_position(space)) < near * 0.98, what="the wheel brings the camera nearer")
 
-    pixels, header = background().run(grab(space._session))
-    told = background().run(digest(space._session, header["frame"]))
+    pixels, header = background().run(grab(space._client))
+    told = background().run(digest(space._client, header["frame"]))
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == told
 
     for cell in range(1, 6):

@@ -119,8 +119,8 @@ def test_the_main_road_is_the_same_with_openspace(
     page.mouse.wheel(0, -300)
     wait_for(lambda: np.linalg.norm(camera_position(space)) < near * 0.98, what="the wheel brings the camera nearer")
 
-    pixels, header = background().run(grab(space._session))
-    assert hashlib.sha256(pixels.tobytes()).hexdigest() == background().run(digest(space._session, header["frame"]))
+    pixels, header = background().run(grab(space._client))
+    assert hashlib.sha256(pixels.tobytes()).hexdigest() == background().run(digest(space._client, header["frame"]))
     for cell in (1, 2, 3, 4):
         sheet.run(cell)
     assert sheet.output(1) == "(True, 'Mars')"

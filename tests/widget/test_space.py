@@ -26,11 +26,11 @@ pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 def test_frame_gives_the_pixels_the_instance_says_it_drew(space: OpenSpace) -> None:
-    pixels, header = background().run(grab(space._session))
+    pixels, header = background().run(grab(space._client))
     assert pixels.shape == (180, 320, 3)
     assert pixels.dtype == np.uint8
     assert pixels.max() > 100, "Earth is in the picture"
-    assert hashlib.sha256(pixels.tobytes()).hexdigest() == background().run(digest(space._session, header["frame"]))
+    assert hashlib.sha256(pixels.tobytes()).hexdigest() == background().run(digest(space._client, header["frame"]))
     assert header["time"].startswith("2026-03-20T12:00")
 
 
@@ -117,7 +117,7 @@ def test_an_object_nobody_holds_lets_go_of_its_sockets_but_not_of_the_session(sp
     for _ in range(3):
         again = OpenSpace()
         again.frame()
-        tasks += list(again._session._tasks)
+        tasks += list(again._client.session._tasks)
         del again
     gc.collect()
     assert len(tasks) == 6
@@ -199,4 +199,4 @@ def test_a_wait_that_is_too_short_says_so() -> None:
         with pytest.raises(NotReadyError):
             space.frame()
     finally:
-        background().run(space._session.detach())
+        background().run(space._client.session.detach())

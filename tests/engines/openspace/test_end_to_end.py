@@ -128,9 +128,9 @@ def test_running_time_runs_on_after_a_still(space: OpenSpace) -> None:
 
 def test_bodies_are_where_openspace_has_them_at_any_time(space: OpenSpace) -> None:
     times = [datetime(2026, 3, 20, tzinfo=UTC) + timedelta(days=2.5 * i) for i in range(40)]
-    who = background().run(sky.bodies(space._session, ["Earth", "Moon"]))
+    who = background().run(sky.bodies(space._client, ["Earth", "Moon"]))
     assert who.radii[who.find("Moon")] == pytest.approx(1.7374e6, rel=1e-3)
-    found = background().run(sky.skies(space._session, who, times))
+    found = background().run(sky.skies(space._client, who, times))
     for time, there in zip(times[::13], found[::13], strict=True):
         space.time.set(time)
         assert space.time.now == time

@@ -130,7 +130,7 @@ def test_memory_that_is_not_shared_is_told_of_in_vain() -> None:
 
 
 def test_a_call_right_after_the_connection_was_lost_is_not_hurt_by_that_loss(space: OpenSpace) -> None:
-    session = space._session
+    session = space._client.session
     space.frame()
     lost = session._bulk
     assert lost is not None

@@ -191,7 +191,7 @@ def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
     for x, y in [(0.5 + dx, 0.5) for dx in np.linspace(-0.4, 0.4, 81)] + [
         (0.5, 0.5 + dy) for dy in np.linspace(-0.4, 0.4, 81)
     ]:
-        picked = background().run(space._session.ask("pick", x=float(x), y=float(y), how="click"))
+        picked = background().run(space._client.session.ask("pick", x=float(x), y=float(y), how="click"))
         if picked is not None:
             break
     assert picked is not None
@@ -201,12 +201,12 @@ def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
     assert heard[0].xyz == tuple(wanted[heard[0].index])
     # A lost connection is opened again, since somebody listens.
     clicked.clear()
-    lost = space._session._bulk
+    lost = space._client.session._bulk
     assert lost is not None
     background().loop.call_soon_threadsafe(lost.close)
-    wait_for(lambda: space._session._bulk not in (lost, None))
+    wait_for(lambda: space._client.session._bulk not in (lost, None))
     wait_for(lambda: space.points.clouds._watching)
-    assert background().run(space._session.ask("pick", x=float(x), y=float(y), how="click")) == picked
+    assert background().run(space._client.session.ask("pick", x=float(x), y=float(y), how="click")) == picked
     assert clicked.wait(10)
     end()
     assert not space.points.clouds._watching
@@ -235,13 +235,13 @@ def test_points_come_back_after_the_instance_was_started_again(space: OpenSpace)
     instance = max(instances, key=psutil.Process.create_time)  # other tests' session is older
     instance.kill()
     instance.wait(20)
-    background().run(space._session.stops_running(20))
+    background().run(space._client.session.stops_running(20))
     space.wait()
     returned = threading.Event()
 
     async def back() -> None:
         while True:
-            if any(each["name"] == "lasting" for each in await space._session.ask("points")):
+            if any(each["name"] == "lasting" for each in await space._client.session.ask("points")):
                 returned.set()
                 return
 

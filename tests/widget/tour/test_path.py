@@ -19,6 +19,7 @@ from openspace_widget.tour.path import clear, zoom
 from openspace_widget.tour.places import navigation_state, orientation_of
 from openspace_widget.tour.route import Moment
 from openspace_widget.tour.schedule import schedule
+from openspace_widget.tour.tour import plan_tour
 from tests.examples import examples
 
 START = "2026-03-20T12:00"
@@ -33,7 +34,7 @@ TOURS = [
 
 def moments(tour: Tour, space: OpenSpace, times: list[float]) -> list[Moment]:
     async def find() -> list[Moment]:
-        return await (await tour.planned(space._session)).moments(space._session, times)
+        return await (await plan_tour(space._client, tour)).moments(space._client, times)
 
     return background().run(find())
 

@@ -245,7 +245,7 @@ def test_a_flight_by_hand_becomes_a_short_tour(space: OpenSpace) -> None:
     tour = space.capture_tour(seconds=1.2)
     flight.join()
     assert 2 <= len(tour) < 20
-    end = background().run(space._session.ask("camera"))
+    end = background().run(space._client.session.ask("camera"))
     assert np.allclose(tour[-1].camera["Position"], end["Position"], rtol=0.02, atol=1e6)
     assert tour.route(space).duration == pytest.approx(1.2, abs=0.3)
     assert "camera=" in tour.to_code()

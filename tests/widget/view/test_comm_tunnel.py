@@ -42,7 +42,7 @@ class Widget:
 
 def test_a_page_sees_and_steers_through_the_kernel_with_one_picture_under_way(space: OpenSpace) -> None:
     widget = Widget()
-    road = CommRoad(widget, space._connection, space.session)
+    road = CommRoad(widget, space._client.session.connection, space.session)
     widget.say(socket="e", do="open", channel="events")
     widget.next(socket="e", do="opened")
     assert json.loads(widget.next(socket="e", do="message")[0]["text"])["state"] in ("RUNNING", "DISCONNECTED")
@@ -75,7 +75,7 @@ def test_a_page_sees_and_steers_through_the_kernel_with_one_picture_under_way(sp
 
 def test_nothing_but_a_views_own_channels_is_opened(space: OpenSpace) -> None:
     widget = Widget()
-    road = CommRoad(widget, space._connection, space.session)
+    road = CommRoad(widget, space._client.session.connection, space.session)
     for channel in ("bulk", "api", "../../hosts", "signaling", None, 7):
         widget.say(socket="x", do="open", channel=channel)
         assert "cannot be opened" in widget.next(socket="x", do="closed")[0]["reason"]
@@ -96,7 +96,7 @@ def test_nothing_but_a_views_own_channels_is_opened(space: OpenSpace) -> None:
 
 def test_a_session_that_is_not_there_is_told_as_a_server_tells_it(space: OpenSpace) -> None:
     widget = Widget()
-    road = CommRoad(widget, space._connection, "00000000-0000-4000-8000-000000000000")
+    road = CommRoad(widget, space._client.session.connection, "00000000-0000-4000-8000-000000000000")
     widget.say(socket="e", do="open", channel="events")
     assert widget.next(socket="e", do="closed")[0]["code"] == 4404
     assert not road._sockets

@@ -19,7 +19,8 @@ import traitlets
 from nbclient import NotebookClient
 
 from openspace_widget import OpenSpace
-from openspace_widget.client.event_loop import Latest, background
+from openspace_widget.client.event_loop import background
+from openspace_widget.view.observed import Latest
 from tests.helpers import wait_for
 
 T = TypeVar("T")
@@ -59,7 +60,7 @@ def another(space: OpenSpace) -> Iterator[OpenSpace]:
     """A second object of the same session, whose traits nothing has used yet."""
     opened = OpenSpace(space.session).wait()
     yield opened
-    background().submit(opened._session.detach())
+    background().submit(opened._client.session.detach())
 
 
 def turn(space: OpenSpace, target: str) -> None:
@@ -91,10 +92,10 @@ def test_an_observer_may_use_the_session_when_a_lost_connection_is_opened_again(
     seen: queue.Queue[Any] = queue.Queue()
     with observing(another.traits, lambda change: seen.put((change["new"], another.time.now.year)), "focus"):
         assert promptly(lambda: another.time.now.year) == YEAR
-        lost = another._session._bulk
+        lost = another._client.session._bulk
         assert lost is not None
         background().loop.call_soon_threadsafe(lost.close)
-        wait_for(lambda: another._session._bulk is None)
+        wait_for(lambda: another._client.session._bulk is None)
         turn(space, "Moon")
         assert promptly(lambda: another.time.now.year) == YEAR
         assert seen.get(timeout=10) == ("Moon", YEAR)
@@ -120,7 +121,7 @@ def test_observers_of_the_view_may_use_the_session(space: OpenSpace) -> None:
     space.widget.still = ""
     seen: queue.Queue[Any] = queue.Queue()
     with observing(space.widget, lambda change: seen.put((change["new"][:10], space.time.now.year)), "still"):
-        promptly(lambda: background().submit(space._shown._look(space)).result())
+        promptly(lambda: background().submit(space._display._make_still()).result())
         assert seen.get(timeout=10) == ("data:image", YEAR)
     assert promptly(lambda: space.time.now.year) == YEAR
 
@@ -174,7 +175,7 @@ def test_what_an_observer_of_the_view_raises_is_logged_and_hurts_nothing(
         observing(space.widget, lambda change: 1 / 0, "still"),
         observing(space.widget, lambda change: seen.put(change["new"][:10]), "still"),
     ):
-        promptly(lambda: background().submit(space._shown._look(space)).result())
+        promptly(lambda: background().submit(space._display._make_still()).result())
         assert seen.get(timeout=10) == "data:image"
     assert promptly(lambda: space.time.now.year) == YEAR
     assert caplog.messages == ["the observer of 'still' failed"]
