@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from openspace_server.instance.process.host_pipe import Configuration
-from openspace_server.instance.streaming.picture_settings import PictureSettings
+from openspace_server.instance.streaming.stream_settings import StreamSettings
 from openspace_server.protocols import limits
 from openspace_server.protocols.fields import ProtocolError
 
@@ -21,7 +21,7 @@ def configuration(**fields: Any) -> Configuration:
 def test_a_bit_rate_that_is_accepted_is_served(bit_rate: int) -> None:
     chosen = configuration(bit_rate=bit_rate).bit_rate
     assert limits.check_bit_rate({"bit_rate": bit_rate}) == bit_rate
-    assert PictureSettings(1280, 720, chosen_bit_rate=chosen).bit_rate == bit_rate
+    assert StreamSettings(1280, 720, chosen_bit_rate=chosen).bit_rate == bit_rate
 
 
 @pytest.mark.parametrize("bit_rate", [limits.MIN_BIT_RATE - 1, limits.MAX_BIT_RATE + 1, 200_000_000])
@@ -33,9 +33,9 @@ def test_another_bit_rate_is_refused(bit_rate: int) -> None:
 
 
 def test_a_bit_rate_that_follows_the_size_stays_within_the_limits() -> None:
-    assert PictureSettings(1280, 720).bit_rate == 4_000_000
-    assert PictureSettings(64, 64).bit_rate == limits.MIN_BIT_RATE
-    assert PictureSettings(7680, 4320).bit_rate == limits.MAX_BIT_RATE
+    assert StreamSettings(1280, 720).bit_rate == 4_000_000
+    assert StreamSettings(64, 64).bit_rate == limits.MIN_BIT_RATE
+    assert StreamSettings(7680, 4320).bit_rate == limits.MAX_BIT_RATE
 
 
 def test_frame_rates() -> None:

@@ -25,7 +25,7 @@ PROBE = """
 import json
 from openspace_server.instance.streaming.codecs import X264, probe_encoders
 found = [each for each in probe_encoders(all=True) if each.choice is not X264]
-print(json.dumps([[each.choice.name, each.picture_ms if each.works else 0, each.problem] for each in found]))
+print(json.dumps([[each.choice.name, each.frame_ms if each.works else 0, each.problem] for each in found]))
 """
 
 

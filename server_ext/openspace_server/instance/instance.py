@@ -16,10 +16,10 @@ from openspace_server.instance.drawing.stills import Stills
 from openspace_server.instance.process.host_pipe import Configuration
 from openspace_server.instance.streaming.automatic_rate import Load
 from openspace_server.instance.streaming.director import Director
-from openspace_server.instance.streaming.encoder import EncodedPicture
+from openspace_server.instance.streaming.encoder import EncodedFrame
 from openspace_server.instance.streaming.hardware_encoder import find_hardware
 from openspace_server.instance.streaming.images import DrawnFrame
-from openspace_server.instance.streaming.picture_settings import PictureSettings
+from openspace_server.instance.streaming.stream_settings import StreamSettings
 from openspace_server.instance.viewers.metrics import stats_message
 from openspace_server.instance.viewers.point_clouds import PointScene
 from openspace_server.instance.viewers.steering_control import Control
@@ -48,12 +48,14 @@ class Instance:
         resized: Callable[[int, int], None],
         counted: Callable[[int], None] = lambda viewers: None,
     ) -> None:
-        self.settings = PictureSettings(
+        self.settings = StreamSettings(
             configuration.width, configuration.height, configuration.frame_rate, configuration.bit_rate
         )
         size = (configuration.width, configuration.height)
         self.draw_loop = DrawLoop(engine, size, self, stamped=configuration.stamp)
-        self.director = Director(self.draw_loop, self.settings, stamped=configuration.stamp, paced=self.tell_state)
+        self.director = Director(
+            self.draw_loop, self.settings, stamped=configuration.stamp, on_frame_rate=self.tell_state
+        )
         self.stills = Stills(self.draw_loop)
         self.grabs = Grabs(self.draw_loop, self.stills)
         self.points = PointScene(self.draw_loop)
@@ -160,7 +162,7 @@ class Instance:
             "chosen_frame_rate": self.settings.chosen_frame_rate,
             "bit_rate": self.settings.bit_rate,
             "viewers": self._count,
-            "following": self.settings.following,
+            "following": self.settings.is_following,
             "encoder": self.draw_loop.encoder_name,
             "picks": self.picks,
             **self.control.message(),
@@ -211,7 +213,7 @@ class Instance:
     # -- the picture ---------------------------------------------------------------------------------------------
 
     async def change_picture(
-        self, change: Callable[[PictureSettings], PictureSettings], *, by_host: bool = False
+        self, change: Callable[[StreamSettings], StreamSettings], *, by_host: bool = False
     ) -> None:
         """Apply ``change`` to the settings. Raises EngineError, changing nothing, if the engine refuses the size."""
         async with self._changing_picture:
@@ -220,7 +222,7 @@ class Instance:
                 return
             await self.draw_loop.resize(wanted.width, wanted.height)
             self.settings = wanted
-            self.director.set_picture(wanted)
+            self.director.change_settings(wanted)
         self.tell_state()
         if not by_host and (wanted.width, wanted.height) != (before.width, before.height):
             self._resized(wanted.width, wanted.height)
@@ -231,14 +233,14 @@ class Instance:
         if not self.ready.done():
             self.ready.set_result(None)
 
-    def encoded(self, picture: EncodedPicture) -> None:
-        self.director.encoded(picture)
+    def encoded(self, frame: EncodedFrame) -> None:
+        self.director.encoded(frame)
 
     def image_drawn(self, drawn: DrawnFrame) -> None:
         self.director.drawn(drawn)
 
     def moved(self, load: Load) -> None:
-        self.director.moved(load)
+        self.director.on_load(load)
 
     def engine_changed(self, state: EngineState) -> None:
         self.tell_state()

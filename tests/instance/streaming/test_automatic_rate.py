@@ -1,4 +1,4 @@
-"""How many pictures a second there are while nobody has chosen: what they cost in hand, and with a real instance."""
+"""The automatic frame rate: with a given load, and in a real instance."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from tests.instance.harness import bulk, media, run, running
 
 
 def motion(milliseconds: float, *, rate: int = 30, waited: float = 0.0, missed: float = 0.0) -> Load:
-    """A quarter of a second of pictures that need so much processor time each, and so many milliseconds of waiting."""
-    pictures = round(REVIEW * rate)
-    busy = pictures * (milliseconds + waited) / 1e3
-    return Load(REVIEW, pictures, pictures * milliseconds / 1e3, busy, round(missed * pictures))
+    """A quarter of a second of frames that need so much processor time each, and so many milliseconds of waiting."""
+    frames = round(REVIEW * rate)
+    busy = frames * (milliseconds + waited) / 1e3
+    return Load(REVIEW, frames, frames * milliseconds / 1e3, busy, round(missed * frames))
 
 
 CHEAP, DEAR = motion(3.0), motion(12.0)
 SMOOTH, TOO_DEAR = motion(3.0, rate=60), motion(11.0, rate=60)
 
 
-def learnt(chooser: AutomaticRate, load: Load, seconds: float, *, roads_full: bool = True) -> int:
+def learnt(chooser: AutomaticRate, load: Load, seconds: float, *, is_full_quality: bool = True) -> int:
     for _ in range(round(seconds / load.seconds)):
-        chooser.learn(load, roads_full=roads_full)
+        chooser.learn(load, is_full_quality=is_full_quality)
     return chooser.rate
 
 
@@ -79,7 +79,7 @@ def test_what_turns_out_too_much_ends_at_once(load: Load) -> None:
     assert learnt(smooth(), load, REVIEW) == STEADY_RATE
 
 
-def test_a_second_of_motion_that_needs_fewer_pictures_ends_it_and_a_moment_does_not() -> None:
+def test_a_second_of_motion_that_needs_fewer_frames_ends_it_and_a_moment_does_not() -> None:
     chooser, slow = smooth(), motion(3.0, rate=28)
     for _ in range(10):
         assert learnt(chooser, slow, CALM - REVIEW) == SMOOTH_RATE
@@ -105,26 +105,26 @@ def test_after_each_failure_it_waits_twice_as_long_up_to_a_minute_and_forgets_wh
     assert learnt(chooser, CHEAP, 2 * CALM) == SMOOTH_RATE
 
 
-def test_a_road_that_does_not_carry_the_full_stream_gets_thirty() -> None:
+def test_a_viewer_without_full_quality_gets_thirty() -> None:
     chooser = AutomaticRate()
-    assert learnt(chooser, CHEAP, 60, roads_full=False) == STEADY_RATE
+    assert learnt(chooser, CHEAP, 60, is_full_quality=False) == STEADY_RATE
     assert learnt(chooser, CHEAP, CALM) == SMOOTH_RATE
-    assert learnt(chooser, SMOOTH, REVIEW, roads_full=False) == STEADY_RATE
+    assert learnt(chooser, SMOOTH, REVIEW, is_full_quality=False) == STEADY_RATE
     assert learnt(chooser, CHEAP, CALM) == STEADY_RATE
     assert learnt(chooser, CHEAP, CALM) == SMOOTH_RATE
 
 
 def test_the_meter_adds_up_motion_and_leaves_out_rests() -> None:
-    meter, total, told = LoadMeter(), Load(seconds=100.0), []
+    meter, total, loads = LoadMeter(), Load(seconds=100.0), []
     cost = Load(0.03, 1, 0.004, 0.003, 0)
     for n in range(31):
         rest = Load(seconds=REST, processor=5.0) if n == 15 else Load()
         total = total + cost + rest
-        if (load := meter.drew(total)) is not None:
-            told.append((n, load))
-    assert [n for n, _ in told] == [9, 24], "the first picture, and the one after a rest, only begin a motion"
-    for _, load in told:
-        assert (load.pictures, load.missed) == (9, 0)
+        if (load := meter.on_drawn(total)) is not None:
+            loads.append((n, load))
+    assert [n for n, _ in loads] == [9, 24], "the first frame, and the one after a rest, only begin a motion"
+    for _, load in loads:
+        assert (load.frames, load.missed) == (9, 0)
         assert load.seconds == pytest.approx(9 * 0.03)
         assert load.processor == pytest.approx(9 * 0.004)
         assert load.busy == pytest.approx(9 * 0.003)
@@ -167,7 +167,7 @@ def test_a_viewer_that_cannot_decode_sixty_a_second_gets_thirty() -> None:
 
 
 @pytest.mark.process
-def test_an_instance_that_draws_dearly_stays_at_thirty_unless_somebody_chooses() -> None:
+def test_an_instance_that_draws_dearly_stays_at_thirty_unless_a_rate_is_chosen() -> None:
     async def scenario() -> None:
         dear = {"TEST_ENGINE_BURN_SECONDS": "0.015"}
         async with running(frame_rate=None, env=dear) as instance, bulk(instance) as other, media(instance) as viewer:

@@ -15,11 +15,11 @@ from openspace_server.engines.base import Engine, EngineError, Frame, Motion
 from openspace_server.instance.drawing.flight_watch import FlightWatch
 from openspace_server.instance.streaming.automatic_rate import Load, LoadMeter
 from openspace_server.instance.streaming.codecs import CodecChoice
-from openspace_server.instance.streaming.encoder import EncodedPicture
+from openspace_server.instance.streaming.encoder import EncodedFrame
 from openspace_server.instance.streaming.images import DrawnFrame
-from openspace_server.instance.streaming.layers import Rungs, RungSettings
+from openspace_server.instance.streaming.layers import Layers, LayerSettings
 from openspace_server.instance.streaming.pacing import NEVER, DrawPacing
-from openspace_server.instance.streaming.stats import Stats
+from openspace_server.instance.streaming.stats import DrawStats
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Audience(Protocol):
     def drawn(self) -> None:
         """The first picture was drawn."""
 
-    def encoded(self, picture: EncodedPicture) -> None: ...
+    def encoded(self, frame: EncodedFrame) -> None: ...
 
     def image_drawn(self, drawn: DrawnFrame) -> None:
         """A frame for those who get images; only while somebody does."""
@@ -96,7 +96,7 @@ class DrawLoop:
         *,
         stamped: bool,
     ) -> None:
-        self.stats = Stats()
+        self.stats = DrawStats()
         self.state: EngineState | None = None
         self._engine = engine
         self._companion: Companion | None = None
@@ -109,7 +109,7 @@ class DrawLoop:
         self._stopping = self._woken = False
         # Below: the draw thread's own.
         self._pacing = DrawPacing(DEFAULT_RATE)
-        self._rungs = Rungs(self.stats, stamped=stamped)
+        self._layers = Layers(self.stats, stamped=stamped)
         self._meter = LoadMeter()
         self._missed = 0
         self._images = False
@@ -137,7 +137,7 @@ class DrawLoop:
 
         def work(now: float) -> None:
             self._woken = False
-            self._pacing.changed(now)
+            self._pacing.on_change(now)
 
         with self._wakeup:
             if not self._woken:
@@ -205,7 +205,7 @@ class DrawLoop:
             self._flight.started(now + duration, tell)
             if not self._engine.flying:
                 self._flight.ended(arrived=True)
-            self._pacing.changed(now)
+            self._pacing.on_change(now)
             self._tell_state()
 
         self._post(work)
@@ -224,17 +224,17 @@ class DrawLoop:
 
     @property
     def encoder_name(self) -> str:
-        """What encodes the main stream, for people."""
-        return self._rungs.encoder_name
+        """The encoder of the main layer, for people."""
+        return self._layers.encoder_name
 
-    def set_streams(self, wanted: Mapping[int, RungSettings], image_rate: int = 0) -> None:
-        """Make these streams from now on, and frames for images at ``image_rate`` per second (0: none)."""
+    def set_layers(self, plan: Mapping[int, LayerSettings], image_rate: int = 0) -> None:
+        """Encode these layers from now on, and hand out frames for images at ``image_rate`` per second (0: none)."""
 
         def work(now: float) -> None:
             before, self._images = self._images, image_rate > 0
-            self._rungs.configure(wanted)
-            self._pacing.watched = bool(wanted) or self._images
-            self._pacing.set_rate(max(self._rungs.frame_rate, image_rate) or DEFAULT_RATE)
+            self._layers.configure(plan)
+            self._pacing.is_watched = bool(plan) or self._images
+            self._pacing.set_rate(max(self._layers.frame_rate, image_rate) or DEFAULT_RATE)
             if self._images and not before:
                 self._tell_image()
 
@@ -242,7 +242,7 @@ class DrawLoop:
 
     def use_codec(self, codec: CodecChoice) -> None:
         """Encode with ``codec`` from the next picture on."""
-        self._post(lambda now: self._rungs.use_codec(codec))
+        self._post(lambda now: self._layers.use_codec(codec))
 
     def accompany(self, companion: Companion) -> None:
         """From now on ``companion`` takes a step before each drawing."""
@@ -252,9 +252,9 @@ class DrawLoop:
 
         self._post(work)
 
-    def want_key(self, rung: int) -> None:
-        """Send a key frame on stream ``rung`` as soon as the rate limit lets it."""
-        self._post(lambda now: self._rungs.want_key(rung))
+    def request_key_frame(self, layer: int) -> None:
+        """Send a key frame of ``layer`` as soon as the rate limit permits."""
+        self._post(lambda now: self._layers.request_key_frame(layer))
 
     def resize(self, width: int, height: int) -> asyncio.Future[None]:
         """This size from the next drawing on. Done when the engine has taken it."""
@@ -264,7 +264,7 @@ class DrawLoop:
             if (width, height) != self._size:
                 self._engine.resize(width, height)
                 self._size = (width, height)
-                self._pacing.changed(now)
+                self._pacing.on_change(now)
 
         self._post(lambda now: self._answer(answer, lambda: apply(now)))
         return answer
@@ -288,7 +288,7 @@ class DrawLoop:
             self._engine.close()
         except Exception:
             log.exception("closing the engine failed")
-        self._rungs.close()
+        self._layers.close()
         self._tell(self._audience.ended, error)
 
     def _turn(self) -> None:
@@ -301,29 +301,29 @@ class DrawLoop:
         for work in works:
             work(time.monotonic())
         now, drawn = time.monotonic(), self.stats.frames_drawn
-        if self._pacing.due(now) or (self._flight_unwatched() and now >= self._wake_at()):
-            self._missed += self._pacing.missed(now)
+        if self._pacing.is_due(now) or (self._flight_unwatched() and now >= self._wake_at()):
+            self._missed += self._pacing.is_late(now)
             self._draw(now)
-        for picture in self._rungs.encode(now):
-            self._tell(self._audience.encoded, picture)
-        if self._pacing.watched and self.stats.frames_drawn > drawn:
+        for frame in self._layers.encode(now):
+            self._tell(self._audience.encoded, frame)
+        if self._pacing.is_watched and self.stats.frames_drawn > drawn:
             self._weigh(now)
 
     def _weigh(self, now: float) -> None:
         total = Load(now, self.stats.frames_drawn, time.process_time(), self.stats.busy, self._missed)
-        if (load := self._meter.drew(total)) is not None:
+        if (load := self._meter.on_drawn(total)) is not None:
             self._tell(self._audience.moved, load)
 
     def _wake_at(self) -> float:
         if not self._flight_unwatched():
-            return min(self._pacing.wake_at(), self._rungs.wake_at())
+            return min(self._pacing.wake_at(), self._layers.wake_at())
         at = self._drawn_at + UNWATCHED_FLIGHT_INTERVAL
         if self._flight.awaited:
             at = min(at, max(self._flight.ends_at, self._drawn_at + self._pacing.interval))
         return at
 
     def _flight_unwatched(self) -> bool:
-        return not self._pacing.watched and self._engine.flying
+        return not self._pacing.is_watched and self._engine.flying
 
     def _draw(self, now: float) -> Frame:
         started = time.perf_counter()
@@ -334,12 +334,12 @@ class DrawLoop:
         change_at = now if busy else now + self._engine.next_change(now)
         if frame is self._frame:
             self._drawn_at = now
-            self._pacing.looked(change_at)
+            self._pacing.on_unchanged(change_at)
         else:
-            self.stats.drew(now, time.perf_counter() - started)
+            self.stats.on_drawn(now, time.perf_counter() - started)
             self._frame, self._drawn_at, self._drawn_seq = frame, now, self._input_seq
-            self._pacing.drew(now, change_at)
-            self._rungs.drew(frame, self._drawn_seq)
+            self._pacing.on_drawn(now, change_at)
+            self._layers.on_drawn(frame, self._drawn_seq)
             if self._images:
                 self._tell_image()
         if self._flight.awaited and not self._engine.flying:
@@ -354,7 +354,7 @@ class DrawLoop:
             self._draw(now)
 
     def _changed(self, when: float) -> None:
-        self._pacing.changed(when)
+        self._pacing.on_change(when)
         if self._flight.awaited and not self._engine.flying:
             self._flight.ended(arrived=False)
 

@@ -1,1 +1,1 @@
-"""From drawn pixels to viewers: encoded once, packets handed to each viewer."""
+"""Streaming: frames are encoded once per layer and fanned out to all viewers."""

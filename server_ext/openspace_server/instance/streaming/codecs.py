@@ -1,7 +1,7 @@
-"""The H.264 encoders that may be there: how each is asked for a live stream, and which of them really works here.
+"""H.264 encoders: how each is configured for a live stream, and which of them works on this machine.
 
-A hardware encoder is believed only after it has encoded pictures that could be decoded again, one for one and at
-once. x264 is what everybody has.
+A hardware encoder is used only after it has encoded frames that could be decoded again, one for one and without delay.
+x264 is always available.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ CLOCK_RATE = 90_000
 TIME_BASE = Fraction(1, CLOCK_RATE)
 
 PROBE_SIZE = (1280, 720)
-PROBE_PICTURES = 6
+PROBE_FRAMES = 6
 TOO_SLOW_MS = 12.0
 """A hardware encoder slower than this at 1280x720 is worse than x264."""
 
 BUFFER_SECONDS = 1 / 8
 """The buffer at full bit rate: a key frame of 1280x720 just fits at 4 Mbit/s."""
 SMALLEST_BUFFER = 60_000
-"""Bits that one picture may take at least, however low the bit rate."""
+"""Bits that one frame may take at least, however low the bit rate."""
 
 _NEVER = 1 << 20
-# At finer quantisation a still picture never settles: x264 goes on sending rounding noise.
+# At finer quantisation a view at rest never settles: x264 continues to send rounding noise.
 _FINEST = 18
-# cv2 converts with BT.601 at limited range; the engine's colours are sRGB.
-_COLOUR = "colormatrix=smpte170m:colorprim=bt709:transfer=iec61966-2-1:fullrange=off"
+# cv2 converts with BT.601 at limited range; the engine's colors are sRGB.
+_COLOR = "colormatrix=smpte170m:colorprim=bt709:transfer=iec61966-2-1:fullrange=off"
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class CodecChoice:
     Attributes:
         codec: FFmpeg's name.
         name: for people.
-        options: private options, given the ceiling and the buffer, both in bits.
-        pixel_format: what it takes.
+        options: private options for a ceiling and a buffer, both in bits.
+        pixel_format: of its input.
         live_rate: it obeys a changed bit rate without being opened again.
     """
 
@@ -61,14 +61,14 @@ class CodecChoice:
     live_rate: bool = False
 
     def open(self, width: int, height: int, frame_rate: int, bit_rate: int, ceiling: int) -> av.VideoCodecContext:
-        """An encoder for live pictures. Raises av.FFmpegError, ValueError if it is not there or refuses."""
+        """An encoder for a live stream. Raises av.FFmpegError, ValueError if it is not there or refuses."""
         codec = av.CodecContext.create(self.codec, "w")
         assert isinstance(codec, av.VideoCodecContext)
         codec.width, codec.height, codec.pix_fmt = width, height, self.pixel_format
         codec.time_base, codec.framerate = TIME_BASE, Fraction(frame_rate, 1)
         codec.gop_size, codec.max_b_frames = _NEVER, 0
         # x264 obeys a changed bit rate only within the ceiling it was opened with, and only if that was its bit rate
-        # then. The buffer is short so that single pictures do not grow into bursts.
+        # then. The buffer is short so that single frames do not grow into bursts.
         codec.bit_rate = ceiling if self.live_rate else bit_rate
         buffer = max(int(bit_rate * BUFFER_SECONDS), SMALLEST_BUFFER)
         codec.options = self.options(ceiling if self.live_rate else bit_rate, buffer)
@@ -90,8 +90,8 @@ X264 = CodecChoice(
         "forced-idr": "1",
         "qmin": str(_FINEST),
         **_limits(ceiling, buffer),
-        # A picture that moves after a rest would spend in one burst what the rest has saved, and arrive late for it.
-        "x264-params": f"threads=1:ratetol=0.1:{_COLOUR}",
+        # The first frame of a motion would spend in one burst what a rest has saved, and arrive late.
+        "x264-params": f"threads=1:ratetol=0.1:{_COLOR}",
     },
     live_rate=True,
 )
@@ -150,16 +150,16 @@ HARDWARE = (
 
 @dataclass(frozen=True)
 class EncoderFinding:
-    """What trying one encoder gave: milliseconds for a picture of 1280x720, or why it is not used."""
+    """The result of trying one encoder: milliseconds for a frame of 1280x720, or why it is not used."""
 
     choice: CodecChoice
     works: bool
     problem: str = ""
-    picture_ms: float = 0.0
+    frame_ms: float = 0.0
 
 
-def plausible(choice: CodecChoice) -> bool:
-    """Whether this machine may have the hardware, from a glance at it; costs nothing."""
+def is_plausible(choice: CodecChoice) -> bool:
+    """Whether this machine may have the hardware, by its devices; costs nothing."""
     if choice.codec not in av.codecs_available:
         return False
     match choice.codec:
@@ -177,11 +177,11 @@ def plausible(choice: CodecChoice) -> bool:
 def probe_encoders(*, all: bool = False) -> list[EncoderFinding]:
     """Try the plausible hardware encoders and x264, best first. Takes up to seconds with a GPU, else about 50 ms.
 
-    ``all``: list those that are out of the question here, too, with the reason.
+    ``all``: also list those that cannot work here, with the reason.
     """
     findings = []
     for choice in (*HARDWARE, X264):
-        if plausible(choice):
+        if is_plausible(choice):
             findings.append(_try(choice))
         elif all:
             there = choice.codec in av.codecs_available
@@ -190,8 +190,8 @@ def probe_encoders(*, all: bool = False) -> list[EncoderFinding]:
 
 
 def best_hardware() -> CodecChoice | None:
-    """The first hardware encoder that works and is fast enough; None if x264 it is."""
-    for choice in filter(plausible, HARDWARE):
+    """The first hardware encoder that works and is fast enough; None for x264."""
+    for choice in filter(is_plausible, HARDWARE):
         finding = _try(choice)
         if finding.works:
             return choice
@@ -199,8 +199,8 @@ def best_hardware() -> CodecChoice | None:
     return None
 
 
-def hardware_is_plausible() -> bool:
-    return any(map(plausible, HARDWARE))
+def is_hardware_plausible() -> bool:
+    return any(map(is_plausible, HARDWARE))
 
 
 def video_frame(planes: np.ndarray, pixel_format: str) -> av.VideoFrame:
@@ -209,26 +209,26 @@ def video_frame(planes: np.ndarray, pixel_format: str) -> av.VideoFrame:
         height, width = planes.shape[0] * 2 // 3, planes.shape[1]
         chroma = planes.reshape(-1)[width * height :].reshape(2, -1).T
         planes = np.concatenate((planes[:height].reshape(-1), chroma.reshape(-1))).reshape(planes.shape)
-    # Without a copy PyAV takes whole groups of four rows only, and would shift the colours of any other height.
+    # Without a copy PyAV takes whole groups of four rows only, and would shift the colors of any other height.
     wrap = av.VideoFrame.from_ndarray if planes.shape[0] % 6 else av.VideoFrame.from_numpy_buffer
     return wrap(planes, format=pixel_format)
 
 
 def _try(choice: CodecChoice) -> EncoderFinding:
     try:
-        return EncoderFinding(choice, True, picture_ms=_encode_some(choice))
+        return EncoderFinding(choice, True, frame_ms=_encode_some(choice))
     except Exception as problem:  # drivers fail in ways of their own
         return EncoderFinding(choice, False, f"{type(problem).__name__}: {problem}".splitlines()[0][:200])
 
 
 def _encode_some(choice: CodecChoice) -> float:
-    """Encode a few pictures and decode them again; the fastest picture's milliseconds. Raises whatever goes wrong."""
+    """Encode a few frames and decode them again; the fastest frame's milliseconds. Raises what the encoder raises."""
     width, height = PROBE_SIZE
     encoder = choice.open(width, height, 30, 4_000_000, 8_000_000)
     decoder: Any = av.CodecContext.create("h264", "r")
     ramp = np.linspace(16, 235, width, dtype=np.uint8)
     times = []
-    for number in range(PROBE_PICTURES):
+    for number in range(PROBE_FRAMES):
         planes = np.full((height * 3 // 2, width), 128, np.uint8)
         planes[:height] = np.roll(ramp, 8 * number)
         frame = video_frame(planes, choice.pixel_format)
@@ -239,10 +239,10 @@ def _encode_some(choice: CodecChoice) -> float:
         times.append((time.perf_counter() - started) * 1e3)
         data = b"".join(bytes(packet) for packet in packets)
         if not data.startswith((b"\x00\x00\x00\x01", b"\x00\x00\x01")):
-            raise RuntimeError("it holds pictures back" if not data else "its stream is not Annex B")
+            raise RuntimeError("it delays frames" if not data else "its stream is not Annex B")
         shown = decoder.decode(av.Packet(data))
         if len(shown) != 1 or (shown[0].width, shown[0].height) != PROBE_SIZE:
-            raise RuntimeError("its pictures cannot be decoded one for one")
+            raise RuntimeError("its frames cannot be decoded one for one")
     if choice is not X264 and min(times) > TOO_SLOW_MS:
-        raise RuntimeError(f"{min(times):.0f} ms for a picture is slower than x264")
+        raise RuntimeError(f"{min(times):.0f} ms for a frame is slower than x264")
     return min(times)

@@ -1,4 +1,4 @@
-"""Fan-out of encoded pictures: each viewer has its own short queue, and one that cannot keep up harms nobody else."""
+"""Fan-out of encoded frames: one short queue per viewer, so that a slow one does not affect the others."""
 
 from __future__ import annotations
 
@@ -7,139 +7,138 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from openspace_server.instance.streaming.encoder import EncodedPicture
+from openspace_server.instance.streaming.encoder import EncodedFrame
 from openspace_server.instance.streaming.key_requests import KeyRequests
 from openspace_server.instance.streaming.layers import MAIN
-from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.streaming.send_stats import SendStats
 
 QUEUE_LENGTH = 8
 
 
-class PictureQueue:
-    """Pictures on their way to one viewer: at most :data:`QUEUE_LENGTH`, the first one a key frame.
+class FrameQueue:
+    """Frames queued for one viewer: at most :data:`QUEUE_LENGTH`, the first one a key frame.
 
-    When it is full, everything waiting is dropped and nothing enters until the next key frame, because a picture is
-    useless without those before it. It changes to another stream at that stream's next key frame.
+    When it is full, all of them are dropped and none enters until the next key frame, because a frame is useless
+    without those before it. It changes to another layer at that layer's next key frame.
 
     Attributes:
-        rung: the stream that it gets.
-        wanted: the stream that it is to get.
-        playout_delay: seconds for which the viewer should keep pictures back, so that lost packets come in time.
-        stalled: the viewer takes nothing now, so a key frame would be wasted on it.
+        layer: the layer that it gets.
+        next_layer: the layer that it is to get.
+        playout_delay: seconds for which the viewer should delay frames, so that lost packets arrive in time.
+        is_stalled: the viewer receives nothing now, so a key frame would be wasted on it.
     """
 
-    def __init__(self, need_key: Callable[[int], None]) -> None:
-        self.flow = Flow()
-        self.rung = self.wanted = MAIN
+    def __init__(self, request_key_frame: Callable[[int], None]) -> None:
+        self.stats = SendStats()
+        self.layer = self.next_layer = MAIN
         self.overflows = 0
-        self.stalled = False
+        self.is_stalled = False
         self.playout_delay = 0.0
-        self.keys = KeyRequests(lambda: need_key(self.wanted))
-        self._waiting: deque[EncodedPicture] = deque()
+        self.key_requests = KeyRequests(lambda: request_key_frame(self.next_layer))
+        self._frames: deque[EncodedFrame] = deque()
         self._arrived = asyncio.Event()
-        self._in_step = False
+        self._is_decodable = False
         self._last_pts = -1
 
     @property
     def dropped(self) -> int:
-        return self.flow.dropped
+        return self.stats.dropped
 
-    def put(self, picture: EncodedPicture) -> bool:
-        """Take ``picture`` if it belongs here; True if the queue has changed to its stream by it."""
-        changed = picture.rung == self.wanted != self.rung and picture.key
-        if changed:
-            self.rung = picture.rung
-        if picture.rung != self.rung:
+    def put(self, frame: EncodedFrame) -> bool:
+        """Add ``frame`` if it is of this queue's layer; True if the queue has changed to its layer with it."""
+        has_changed = frame.layer == self.next_layer != self.layer and frame.is_key
+        if has_changed:
+            self.layer = frame.layer
+        if frame.layer != self.layer:
             return False
-        if picture.key:
+        if frame.is_key:
             self._drop()
-            self._in_step = True
-            self.keys.satisfied()
-        elif self._in_step and len(self._waiting) >= QUEUE_LENGTH:
+            self._is_decodable = True
+            self.key_requests.cancel()
+        elif self._is_decodable and len(self._frames) >= QUEUE_LENGTH:
             self._drop()
-            self._in_step = False
+            self._is_decodable = False
             self.overflows += 1
-        if not self._in_step:
-            self.flow.dropped += 1
-            if not self.stalled:
-                self.keys.ask()
-            return changed
-        if picture.pts <= self._last_pts:  # only after a change of streams
-            picture = replace(picture, pts=self._last_pts + 1)
-        self._last_pts = picture.pts
-        self._waiting.append(picture)
+        if not self._is_decodable:
+            self.stats.dropped += 1
+            if not self.is_stalled:
+                self.key_requests.request()
+            return has_changed
+        if frame.pts <= self._last_pts:  # only after a change of layers
+            frame = replace(frame, pts=self._last_pts + 1)
+        self._last_pts = frame.pts
+        self._frames.append(frame)
         self._arrived.set()
-        return changed
+        return has_changed
 
-    async def get(self) -> EncodedPicture:
-        while not self._waiting:
+    async def get(self) -> EncodedFrame:
+        while not self._frames:
             self._arrived.clear()
             await self._arrived.wait()
-        picture = self._waiting.popleft()
-        self.flow.taken(picture.at, len(picture.data))
-        return picture
+        frame = self._frames.popleft()
+        self.stats.taken(frame.at, len(frame.data))
+        return frame
 
-    def stall(self, stalled: bool) -> None:
-        """The viewer takes nothing any more, or takes pictures again."""
-        self.stalled = stalled
-        if not stalled and not self._in_step:
-            self.keys.ask()
+    def set_stalled(self, is_stalled: bool) -> None:
+        """The viewer receives nothing any more, or receives frames again."""
+        self.is_stalled = is_stalled
+        if not is_stalled and not self._is_decodable:
+            self.key_requests.request()
 
     def _drop(self) -> None:
-        self.flow.dropped += len(self._waiting)
-        self._waiting.clear()
+        self.stats.dropped += len(self._frames)
+        self._frames.clear()
 
 
-class PictureFan:
-    """Hands each encoded picture to every queue of its stream.
+class FanOut:
+    """Puts each encoded frame into every queue of its layer.
 
-    ``changed`` is called when a queue comes, goes or changes; ``need_key(rung)`` asks for a key frame of a stream.
+    ``on_change()`` is called when a queue is attached, detached or changes its layer; ``request_key_frame(layer)``
+    requests a key frame of a layer.
     """
 
-    def __init__(self, changed: Callable[[], None], need_key: Callable[[int], None]) -> None:
-        self._changed = changed
-        self._need_key = need_key
-        self._queues: set[PictureQueue] = set()
+    def __init__(self, on_change: Callable[[], None], request_key_frame: Callable[[int], None]) -> None:
+        self._on_change = on_change
+        self._request_key_frame = request_key_frame
+        self._queues: set[FrameQueue] = set()
         self._dropped = 0
-        self.bit_rates: dict[int, int] = {}
-        """What each stream should have, bit/s."""
 
     @property
     def dropped(self) -> int:
-        """Pictures dropped, for viewers that are gone, too."""
+        """Frames dropped, including those for viewers that have left."""
         return self._dropped + sum(queue.dropped for queue in self._queues)
 
     @property
-    def queues(self) -> frozenset[PictureQueue]:
+    def queues(self) -> frozenset[FrameQueue]:
         return frozenset(self._queues)
 
     @property
-    def rungs(self) -> set[int]:
-        """The streams that somebody gets or is to get."""
-        return {rung for queue in self._queues for rung in (queue.rung, queue.wanted)}
+    def layers(self) -> set[int]:
+        """The layers that viewers get or are to get."""
+        return {layer for queue in self._queues for layer in (queue.layer, queue.next_layer)}
 
-    def attach(self) -> PictureQueue:
-        queue = PictureQueue(self._need_key)
+    def attach(self) -> FrameQueue:
+        queue = FrameQueue(self._request_key_frame)
         self._queues.add(queue)
-        self._changed()
-        queue.keys.ask()
+        self._on_change()
+        queue.key_requests.request()
         return queue
 
-    def detach(self, queue: PictureQueue) -> None:
+    def detach(self, queue: FrameQueue) -> None:
         if queue in self._queues:
             self._queues.remove(queue)
             self._dropped += queue.dropped
-            queue.keys.satisfied()
-            self._changed()
+            queue.key_requests.cancel()
+            self._on_change()
 
-    def move(self, queue: PictureQueue, rung: int) -> None:
-        """Let ``queue`` change to another stream, at that stream's next key frame."""
-        if queue in self._queues and queue.wanted != rung:
-            queue.wanted = rung
-            self._changed()
-            self._need_key(rung)
+    def move(self, queue: FrameQueue, layer: int) -> None:
+        """Let ``queue`` change to another layer, at that layer's next key frame."""
+        if queue in self._queues and queue.next_layer != layer:
+            queue.next_layer = layer
+            self._on_change()
+            self._request_key_frame(layer)
 
-    def publish(self, picture: EncodedPicture) -> None:
-        changed = [queue.put(picture) for queue in self._queues]
-        if any(changed):
-            self._changed()
+    def publish(self, frame: EncodedFrame) -> None:
+        have_changed = [queue.put(frame) for queue in self._queues]
+        if any(have_changed):
+            self._on_change()

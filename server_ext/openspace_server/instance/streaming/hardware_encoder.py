@@ -1,4 +1,4 @@
-"""Finds the encoder for this machine in a process of its own: a broken driver may crash or hang it, nothing else.
+"""Search for a hardware encoder in a separate process, so that a broken driver crashes or hangs only that one.
 
 ``python -m openspace_server.instance.streaming.hardware_encoder`` prints the FFmpeg name of the best hardware encoder,
 or nothing.
@@ -12,18 +12,18 @@ import logging
 import os
 import sys
 
-from openspace_server.instance.streaming.codecs import HARDWARE, CodecChoice, best_hardware, hardware_is_plausible
+from openspace_server.instance.streaming.codecs import HARDWARE, CodecChoice, best_hardware, is_hardware_plausible
 
 log = logging.getLogger(__name__)
 
 TIMEOUT = 20.0
 SWITCH = "OPENSPACE_ENCODER"
-"""Environment variable: ``x264`` keeps the hardware out of it."""
+"""Environment variable: ``x264`` disables hardware encoders."""
 
 
 async def find_hardware() -> CodecChoice | None:
     """The hardware encoder to use, None for x264. At once where no hardware is plausible; raises nothing."""
-    if os.environ.get(SWITCH) == "x264" or not hardware_is_plausible():
+    if os.environ.get(SWITCH) == "x264" or not is_hardware_plausible():
         return None
     command = [sys.executable, "-m", __name__]
     nowhere = asyncio.subprocess.DEVNULL
@@ -33,7 +33,7 @@ async def find_hardware() -> CodecChoice | None:
         log.warning("hardware encoders not looked for: %s", problem)
         return None
     try:
-        told, _ = await asyncio.wait_for(process.communicate(), TIMEOUT)
+        output, _ = await asyncio.wait_for(process.communicate(), TIMEOUT)
     except TimeoutError:
         log.warning("hardware encoders did not answer within %g seconds", TIMEOUT)
         return None
@@ -42,7 +42,7 @@ async def find_hardware() -> CodecChoice | None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-    found = told.decode(errors="replace").strip()
+    found = output.decode(errors="replace").strip()
     return next((choice for choice in HARDWARE if choice.codec == found), None)
 
 

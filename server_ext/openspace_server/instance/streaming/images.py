@@ -1,4 +1,4 @@
-"""Pictures as JPEG or WebP images, for browsers that cannot decode video from a socket: always the newest one."""
+"""JPEG and WebP images of the newest frame, for browsers that cannot decode video from a socket."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import numpy as np
 
 from openspace_server.engines.base import Frame
 from openspace_server.instance.streaming.encoder import convert
-from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.streaming.send_stats import SendStats
 from openspace_server.protocols.media import Kind
 
 REST = 0.15
-"""A picture that has stood still for so many seconds is sent once more, finely."""
+"""A view that has been at rest for so many seconds is sent once more, in high quality."""
 QUALITY = {Kind.JPEG: (75, 92), Kind.WEBP: (60, 85)}
-"""While it moves, and at rest."""
+"""In motion, and at rest."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class DrawnFrame:
 
 @dataclass(frozen=True)
 class Image:
-    """One compressed picture."""
+    """One compressed frame."""
 
     data: bytes
     kind: Kind
@@ -42,29 +42,29 @@ class Image:
     drawn: DrawnFrame
 
 
-class ImageFan:
-    """Holds the newest frame and compresses it when somebody is ready for it, once for all who are.
+class ImageFanOut:
+    """Holds the newest frame and compresses it when a viewer is ready for it, once for all that are.
 
-    ``changed`` is called when a viewer comes or goes.
+    ``on_change()`` is called when a viewer is attached or detached.
     """
 
-    def __init__(self, changed: Callable[[], None], *, stamped: bool) -> None:
+    def __init__(self, on_change: Callable[[], None], *, stamped: bool) -> None:
         self.newest: DrawnFrame | None = None
-        self.news = asyncio.Event()
-        self._changed = changed
+        self.arrived = asyncio.Event()
+        self._on_change = on_change
         self._stamped = stamped
         self._feeds: set[ImageFeed] = set()
         self._worker: ThreadPoolExecutor | None = None
         self._made: dict[tuple[Kind, bool], asyncio.Future[Image]] = {}
 
     @property
-    def watched(self) -> bool:
+    def is_watched(self) -> bool:
         return bool(self._feeds)
 
     def attach(self, kind: Kind) -> ImageFeed:
         feed = ImageFeed(self, kind)
         self._feeds.add(feed)
-        self._changed()
+        self._on_change()
         return feed
 
     def detach(self, feed: ImageFeed) -> None:
@@ -75,53 +75,53 @@ class ImageFan:
             if self._worker is not None:
                 self._worker.shutdown(wait=False)
                 self._worker = None
-        self._changed()
+        self._on_change()
 
     def drawn(self, frame: DrawnFrame) -> None:
-        """There is a newer frame."""
+        """A newer frame was drawn."""
         if self._feeds:
             self.newest = frame
             self._made.clear()
-            self.news.set()
-            self.news = asyncio.Event()
+            self.arrived.set()
+            self.arrived = asyncio.Event()
 
-    async def image(self, kind: Kind, *, fine: bool) -> Image:
+    async def image(self, kind: Kind, *, is_fine: bool) -> Image:
         """The newest frame, compressed."""
         assert self.newest is not None
-        if (kind, fine) not in self._made:
+        if (kind, is_fine) not in self._made:
             if self._worker is None:
                 self._worker = ThreadPoolExecutor(1, "images")
             loop = asyncio.get_running_loop()
-            quality = QUALITY[kind][fine]
+            quality = QUALITY[kind][is_fine]
             work = loop.run_in_executor(self._worker, _compress, self.newest, kind, quality, self._stamped)
-            self._made[kind, fine] = work
-        return await asyncio.shield(self._made[kind, fine])
+            self._made[kind, is_fine] = work
+        return await asyncio.shield(self._made[kind, is_fine])
 
 
 class ImageFeed:
     """One viewer's images."""
 
-    def __init__(self, fan: ImageFan, kind: Kind) -> None:
-        self.flow = Flow()
-        self._fan = fan
+    def __init__(self, fan_out: ImageFanOut, kind: Kind) -> None:
+        self.stats = SendStats()
+        self._fan_out = fan_out
         self._kind = kind
         self._shown: DrawnFrame | None = None
-        self._fine = True
+        self._is_fine = True
 
     async def get(self) -> Image:
-        """The newest picture that this viewer has not got, waiting for one if need be."""
-        while self._fan.newest is None or self._fan.newest is self._shown:
-            if self._fan.newest is not None and not self._fine:
+        """The newest frame that this viewer has not received yet, waiting for one if need be."""
+        while self._fan_out.newest is None or self._fan_out.newest is self._shown:
+            if self._fan_out.newest is not None and not self._is_fine:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(REST):
-                        await self._fan.news.wait()
+                        await self._fan_out.arrived.wait()
                         continue
                 break
-            await self._fan.news.wait()
-        self._fine = self._fan.newest is self._shown
-        self._shown = self._fan.newest
-        image = await self._fan.image(self._kind, fine=self._fine)
-        self.flow.taken(image.drawn.at if not self._fine else image.drawn.at + REST, len(image.data))
+            await self._fan_out.arrived.wait()
+        self._is_fine = self._fan_out.newest is self._shown
+        self._shown = self._fan_out.newest
+        image = await self._fan_out.image(self._kind, is_fine=self._is_fine)
+        self.stats.taken(image.drawn.at if not self._is_fine else image.drawn.at + REST, len(image.data))
         return image
 
 

@@ -1,4 +1,4 @@
-"""How one viewer's pictures flow: how many, how large, how long they waited and how long sending took."""
+"""Sending statistics of one viewer: number and size of frames, time in the queue, time to send."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from openspace_server.instance.streaming.stats import Series
 
 
-class Flow:
+class SendStats:
     """Figures of the last second, and totals. Event loop only."""
 
     def __init__(self) -> None:
-        self.pictures = 0
+        self.frames = 0
         self.bytes = 0
         self.dropped = 0
         self._queued = Series()
@@ -20,15 +20,15 @@ class Flow:
         self._sending_since: float | None = None
 
     def taken(self, ready_at: float, size: int) -> None:
-        """A picture of ``size`` bytes, ready since ``ready_at``, leaves the queue: its sending begins."""
+        """A frame of ``size`` bytes, ready since ``ready_at``, leaves the queue: its sending begins."""
         now = time.monotonic()
-        self.pictures += 1
+        self.frames += 1
         self.bytes += size
         self._queued.add(now, (now - ready_at) * 1e3, size)
         self._sending_since = now
 
     def sent(self) -> None:
-        """The picture taken last is on its way."""
+        """The frame taken last was sent."""
         if self._sending_since is not None:
             now = time.monotonic()
             self._sent.add(now, (now - self._sending_since) * 1e3)
@@ -49,7 +49,7 @@ class Flow:
             "bit_rate": self._queued.bit_rate(now),
             "queue_ms": self._queued.median(now),
             "send_ms": self._sent.median(now),
-            "frames_sent": self.pictures,
+            "frames_sent": self.frames,
             "bytes_sent": self.bytes,
             "dropped": self.dropped,
         }

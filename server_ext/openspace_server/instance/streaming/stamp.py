@@ -1,10 +1,10 @@
-"""A bar code in the picture, so that a benchmark can tell from pixels alone which frame and which input it shows.
+"""A bar code in the frame, from which a benchmark reads its frame id and the last input applied.
 
 Two rows of 32 square cells in the bottom left corner, each :data:`CELL` pixels a side, most significant bit left.
 The upper row is the frame id, the lower row the sequence number of the last input applied before drawing, both
-modulo 2**32. A cell is black (luma 16) for 0 and white (luma 235) for 1, without colour, so it survives 4:2:0
+modulo 2**32. A cell is black (luma 16) for 0 and white (luma 235) for 1, without color, so it survives 4:2:0
 subsampling and coarse quantisation: read the middle of each cell and compare with half brightness.
-The last row of cells ends at the picture's bottom edge (height rounded down to even).
+The last row of cells ends at the frame's bottom edge (height rounded down to even).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _BLACK, _WHITE, _GREY = 16, 235, 128
 
 
 def stamp(planes: np.ndarray, width: int, height: int, frame_id: int, input_seq: int) -> None:
-    """Paint into an I420 picture in place; ``planes`` is uint8 ``(height * 3 / 2, width)``, both sides even.
+    """Paint into an I420 frame in place; ``planes`` is uint8 ``(height * 3 / 2, width)``, both sides even.
 
-    A picture smaller than 512x64 is left alone.
+    A frame smaller than 512x64 is left as it is.
     """
     if width < WIDTH or height < 2 * HEIGHT:
         return
@@ -33,7 +33,7 @@ def stamp(planes: np.ndarray, width: int, height: int, frame_id: int, input_seq:
 
 
 def read(luma: np.ndarray) -> tuple[int, int]:
-    """``(frame id, input sequence number)`` from a grey or luma picture, uint8 ``(height, width)``."""
+    """``(frame id, input sequence number)`` from a grey or luma frame, uint8 ``(height, width)``."""
     middles = slice(CELL // 2, WIDTH, CELL)
     upper = luma[luma.shape[0] - HEIGHT + CELL // 2, middles] > _GREY
     lower = luma[luma.shape[0] - CELL // 2, middles] > _GREY

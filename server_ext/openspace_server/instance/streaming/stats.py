@@ -1,4 +1,4 @@
-"""What the draw thread did in the last second."""
+"""Statistics of drawing and encoding: totals, and rates and medians over the last second."""
 
 from __future__ import annotations
 
@@ -6,23 +6,12 @@ import statistics
 import threading
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
+
+from openspace_server.instance.streaming.encoder import EncodedFrame
 
 WINDOW = 1.0
 """Seconds that rates and medians look back."""
-
-
-class Encoded(Protocol):
-    """What is counted of an encoded picture."""
-
-    @property
-    def data(self) -> bytes: ...
-    @property
-    def key(self) -> bool: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
 
 
 class Series:
@@ -57,7 +46,7 @@ class Series:
             self._events.popleft()
 
 
-class Stats:
+class DrawStats:
     """Counters and timings, written by the draw thread and read by any."""
 
     def __init__(self) -> None:
@@ -72,31 +61,31 @@ class Stats:
         self.key_frames = 0
         self.bytes_encoded = 0
 
-    def drew(self, now: float, seconds: float) -> None:
+    def on_drawn(self, now: float, seconds: float) -> None:
         with self._lock:
             self.busy += seconds
             self.frames_drawn += 1
             self._draws.add(now, seconds * 1e3)
 
-    def encoded(self, stream: int, now: float, seconds: float, picture: Encoded) -> None:
+    def on_encoded(self, now: float, seconds: float, frame: EncodedFrame) -> None:
         """``seconds`` include the colour conversion."""
         with self._lock:
             self.busy += seconds
             self.frames_sent += 1
-            self.key_frames += picture.key
-            self.bytes_encoded += len(picture.data)
-            self._encodes.setdefault(stream, Series()).add(now, seconds * 1e3, len(picture.data))
-            self._sizes[stream] = (picture.width, picture.height)
+            self.key_frames += frame.is_key
+            self.bytes_encoded += len(frame.data)
+            self._encodes.setdefault(frame.layer, Series()).add(now, seconds * 1e3, len(frame.data))
+            self._sizes[frame.layer] = (frame.width, frame.height)
 
-    def streams(self, active: Iterable[int]) -> None:
-        """The streams there are now; stream 0 is remembered when it has ended."""
+    def set_layers(self, active: Iterable[int]) -> None:
+        """The active layers; figures of layer 0 are kept when it has ended."""
         with self._lock:
             keep = {0, *active}
-            self._encodes = {stream: series for stream, series in self._encodes.items() if stream in keep}
-            self._sizes = {stream: size for stream, size in self._sizes.items() if stream in active}
+            self._encodes = {layer: series for layer, series in self._encodes.items() if layer in keep}
+            self._sizes = {layer: size for layer, size in self._sizes.items() if layer in active}
 
     def message(self, now: float) -> dict[str, Any]:
-        """Rates and medians over the last second, those of the main stream first."""
+        """Rates and medians over the last second, those of the main layer first."""
         with self._lock:
             main = self._encodes[0]
             return {
@@ -111,13 +100,13 @@ class Stats:
                 "bytes_encoded": self.bytes_encoded,
                 "rungs": [
                     {
-                        "rung": stream,
+                        "rung": layer,
                         "width": size[0],
                         "height": size[1],
-                        "frame_rate": self._encodes[stream].rate(now),
-                        "bit_rate": self._encodes[stream].bit_rate(now),
-                        "encode_ms": self._encodes[stream].median(now),
+                        "frame_rate": self._encodes[layer].rate(now),
+                        "bit_rate": self._encodes[layer].bit_rate(now),
+                        "encode_ms": self._encodes[layer].median(now),
                     }
-                    for stream, size in sorted(self._sizes.items())
+                    for layer, size in sorted(self._sizes.items())
                 ],
             }

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from openspace_server.instance.streaming.codecs import CLOCK_RATE
-from openspace_server.instance.streaming.encoder import EncodedPicture
-from openspace_server.instance.streaming.fan_out import PictureQueue
+from openspace_server.instance.streaming.encoder import EncodedFrame
+from openspace_server.instance.streaming.fan_out import FrameQueue
 from openspace_server.instance.streaming.images import Image
-from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.streaming.send_stats import SendStats
 from openspace_server.instance.transports.ack_window import Credit
 from openspace_server.instance.transports.websocket import TalkSocket
 from openspace_server.instance.viewers.rate_limit import Budget
@@ -42,8 +42,8 @@ class MediaSocket(TalkSocket):
     def initialize(self, server: Server) -> None:
         super().initialize(server)
         self.credit = Credit()
-        self.flow: Flow | None = None
-        self.queue: PictureQueue | None = None
+        self.send_stats: SendStats | None = None
+        self.queue: FrameQueue | None = None
         self._mode = Mode.NONE
         self._changes = Budget(CHANGES_RATE, CHANGES_BURST)
         self._sending: asyncio.Task[None] | None = None
@@ -72,7 +72,7 @@ class MediaSocket(TalkSocket):
             self.talk.heard_at = time.monotonic()
             self.credit.acknowledged(media.read_ack(parse_object(message)), self.talk.heard_at)
             if self.queue is not None and self.credit.round_trip is not None:
-                self.server.instance.director.acknowledged(self.queue, self.credit.round_trip)
+                self.server.instance.director.on_ack(self.queue, self.credit.round_trip)
         elif type == "media":
             wanted = MediaRequest.read(parse_object(message))
             if not self._changes.allows(time.monotonic()):
@@ -117,35 +117,35 @@ class MediaSocket(TalkSocket):
             self.refuse("internal error, see the instance's log")
 
     async def _send_video(self) -> None:
-        fan = self.server.instance.director.fan
-        queue = self.queue = fan.attach()
-        self.flow = queue.flow
+        fan_out = self.server.instance.director.fan_out
+        queue = self.queue = fan_out.attach()
+        self.send_stats = queue.stats
         try:
             while True:
-                picture = await queue.get()
-                await self._send(_video_header(picture), picture.data)
-                queue.flow.sent()
+                frame = await queue.get()
+                await self._send(_video_header(frame), frame.data)
+                queue.stats.sent()
                 if not self.credit.free:
-                    queue.stall(True)
+                    queue.set_stalled(True)
                     await self.credit.room()
-                    queue.stall(False)
+                    queue.set_stalled(False)
         finally:
-            fan.detach(queue)
+            fan_out.detach(queue)
             if self.queue is queue:  # another mode may have begun
                 self.queue = None
 
     async def _send_images(self, kind: Kind) -> None:
-        fan = self.server.instance.director.images
-        feed = fan.attach(kind)
-        self.flow = feed.flow
+        fan_out = self.server.instance.director.images
+        feed = fan_out.attach(kind)
+        self.send_stats = feed.stats
         try:
             while True:
                 image = await feed.get()
                 await self._send(_image_header(image), image.data)
-                feed.flow.sent()
+                feed.stats.sent()
                 await self.credit.room()
         finally:
-            fan.detach(feed)
+            fan_out.detach(feed)
 
     async def _send(self, header: PictureHeader, data: bytes) -> None:
         now = time.monotonic()
@@ -155,10 +155,10 @@ class MediaSocket(TalkSocket):
         await self.drained()
 
 
-def _video_header(picture: EncodedPicture) -> PictureHeader:
-    pts = picture.pts * 1_000_000 // CLOCK_RATE
+def _video_header(frame: EncodedFrame) -> PictureHeader:
+    pts = frame.pts * 1_000_000 // CLOCK_RATE
     return PictureHeader(
-        Kind.H264, picture.key, picture.width, picture.height, 0, pts, picture.frame_id, picture.input_seq, 0.0
+        Kind.H264, frame.is_key, frame.width, frame.height, 0, pts, frame.frame_id, frame.input_seq, 0.0
     )
 
 

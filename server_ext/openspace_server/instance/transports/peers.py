@@ -60,7 +60,7 @@ class Peers:
             closing.add_done_callback(self._ending.discard)
             gone(reason)
 
-        peer = peer_class()(self._instance.director.fan, opened, ended, join.ice_servers)
+        peer = peer_class()(self._instance.director.fan_out, opened, ended, join.ice_servers)
         self._peers[peer] = join
         return peer
 

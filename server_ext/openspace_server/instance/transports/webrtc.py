@@ -23,8 +23,8 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.sdp import candidate_from_sdp
 
 from openspace_server.instance.streaming.codecs import TIME_BASE
-from openspace_server.instance.streaming.fan_out import PictureFan, PictureQueue
-from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.streaming.fan_out import FanOut, FrameQueue
+from openspace_server.instance.streaming.send_stats import SendStats
 from openspace_server.instance.transports import playout_delay
 from openspace_server.protocols.fields import ProtocolError, describe
 from openspace_server.protocols.signaling import IceServer
@@ -54,33 +54,33 @@ class Talk(Protocol):
     def take(self, raw: bytes) -> None: ...
 
 
-class PictureTrack(MediaStreamTrack):
-    """A video track that yields encoded packets. It joins the fan when aiortc first asks: when the connection is up."""
+class FrameTrack(MediaStreamTrack):
+    """A video track of encoded packets, attached to the fan-out when aiortc first asks: when the connection is up."""
 
     kind = "video"
 
-    def __init__(self, fan: PictureFan) -> None:
+    def __init__(self, fan_out: FanOut) -> None:
         super().__init__()
-        self._fan = fan
-        self.queue: PictureQueue | None = None
+        self._fan_out = fan_out
+        self.queue: FrameQueue | None = None
         self.dial = playout_delay.Dial()
 
     async def recv(self) -> av.Packet[Any]:
         if self.readyState != "live":
             raise MediaStreamError
         if self.queue is None:
-            self.queue = self._fan.attach()
-        self.queue.flow.sent()  # aiortc asks again when the last one is on its way
-        picture = await self.queue.get()
+            self.queue = self._fan_out.attach()
+        self.queue.stats.sent()  # aiortc asks again when the last one is on its way
+        frame = await self.queue.get()
         self.dial.set(self.queue.playout_delay)
-        packet = av.Packet(picture.data)
-        packet.pts, packet.time_base = picture.pts, TIME_BASE
+        packet = av.Packet(frame.data)
+        packet.pts, packet.time_base = frame.pts, TIME_BASE
         return packet
 
     def stop(self) -> None:
         super().stop()
         if self.queue is not None:
-            self._fan.detach(self.queue)
+            self._fan_out.detach(self.queue)
 
 
 class Peer:
@@ -96,7 +96,7 @@ class Peer:
 
     def __init__(
         self,
-        fan: PictureFan,
+        fan_out: FanOut,
         opened: Callable[[Peer], Talk],
         ended: Callable[[Peer, str], None],
         ice_servers: Sequence[IceServer] = (),
@@ -117,7 +117,7 @@ class Peer:
         )
         self._connection.on("connectionstatechange", self._connection_changed)
         self._connection.on("datachannel", self._channel_opened)
-        self._track = PictureTrack(fan)
+        self._track = FrameTrack(fan_out)
         with playout_delay.dialled() as self._track.dial:
             transceiver = self._connection.addTransceiver(self._track, direction="sendonly")
         transceiver.setCodecPreferences(_constrained_baseline())
@@ -169,12 +169,12 @@ class Peer:
     # -- carrying the conversation ---------------------------------------------------------------------------------
 
     @property
-    def queue(self) -> PictureQueue | None:
+    def queue(self) -> FrameQueue | None:
         return self._track.queue
 
     @property
-    def flow(self) -> Flow | None:
-        return self._track.queue.flow if self._track.queue is not None else None
+    def send_stats(self) -> SendStats | None:
+        return self._track.queue.stats if self._track.queue is not None else None
 
     @property
     def busy(self) -> bool:

@@ -13,8 +13,8 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from openspace_server.instance.streaming.fan_out import PictureQueue
-from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.streaming.fan_out import FrameQueue
+from openspace_server.instance.streaming.send_stats import SendStats
 from openspace_server.instance.viewers.viewer import Conversation
 from openspace_server.protocols import signaling
 from openspace_server.protocols.fields import ProtocolError, describe
@@ -140,8 +140,8 @@ class TalkSocket(JoinedSocket):
     """A socket that carries a conversation, from ``join`` to its end."""
 
     arrays = False
-    flow: Flow | None = None
-    queue: PictureQueue | None = None
+    send_stats: SendStats | None = None
+    queue: FrameQueue | None = None
     talk: Conversation | None = None
     _written: asyncio.Future[None] | None = None
 

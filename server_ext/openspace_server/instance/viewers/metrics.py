@@ -28,11 +28,11 @@ def stats_message(instance: Instance) -> dict[str, Any]:
         **instance.draw_loop.stats.message(time.monotonic()),
         "queue_ms": _median(viewer["queue_ms"] for viewer in watching),
         "send_ms": _median(viewer["send_ms"] for viewer in watching),
-        "dropped": instance.director.fan.dropped,
+        "dropped": instance.director.fan_out.dropped,
         "encoder": instance.draw_loop.encoder_name,
         "targets": {
-            str(rung): {"bit_rate": wanted.bit_rate, "frame_rate": wanted.frame_rate, "scale": wanted.scale}
-            for rung, wanted in instance.director.streams.items()
+            str(layer): {"bit_rate": settings.bit_rate, "frame_rate": settings.frame_rate, "scale": settings.scale}
+            for layer, settings in instance.director.layers.items()
         },
         "viewers": len(each),
         "each": each,
@@ -60,13 +60,13 @@ def prometheus(instance: Instance) -> str:
             "stream_frame_rate",
             "gauge",
             "Pictures per second of each stream.",
-            *(({"rung": str(rung["rung"])}, rung["frame_rate"]) for rung in stats["rungs"]),
+            *(({"rung": str(layer["rung"])}, layer["frame_rate"]) for layer in stats["rungs"]),
         ),
         *_metric(
             "stream_bit_rate",
             "gauge",
             "Bits per second of each stream.",
-            *(({"rung": str(rung["rung"])}, rung["bit_rate"]) for rung in stats["rungs"]),
+            *(({"rung": str(layer["rung"])}, layer["bit_rate"]) for layer in stats["rungs"]),
         ),
         *_metric(
             "viewers",
@@ -89,10 +89,10 @@ def _viewer(conversation: Conversation) -> dict[str, Any]:
         "owner": conversation.owner,
         "steers": conversation.steers,
         "transport": carrier.transport,
-        "rung": carrier.queue.rung if carrier.queue is not None else None,
+        "rung": carrier.queue.layer if carrier.queue is not None else None,
     }
-    if carrier.flow is not None:
-        figures |= carrier.flow.message()
+    if carrier.send_stats is not None:
+        figures |= carrier.send_stats.message()
     if carrier.round_trip is not None:
         figures["round_trip_ms"] = round(carrier.round_trip * 1e3, 1)
     if report is not None:

@@ -132,7 +132,7 @@ async def _resolution(who: Conversation, arguments: Arguments, id: int) -> Any:
 
 
 async def _follow(who: Conversation, arguments: Arguments, id: int) -> Any:
-    await who.instance.change_picture(lambda settings: replace(settings, following=True))
+    await who.instance.change_picture(lambda settings: replace(settings, is_following=True))
     return await who.instance.fresh_state()
 
 

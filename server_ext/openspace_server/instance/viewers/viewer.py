@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from openspace_server.engines.base import EngineError
-from openspace_server.instance.streaming.fan_out import PictureQueue
-from openspace_server.instance.streaming.send_stats import Flow
+from openspace_server.instance.streaming.fan_out import FrameQueue
+from openspace_server.instance.streaming.send_stats import SendStats
 from openspace_server.instance.viewers.input import Steering
 from openspace_server.instance.viewers.rate_limit import Budget, patience
 from openspace_server.instance.viewers.requests import answer
@@ -56,11 +56,11 @@ class Carrier(Protocol):
         """How it reaches the viewer, for people."""
 
     @property
-    def flow(self) -> Flow | None:
-        """How its pictures flow, if it carries any."""
+    def send_stats(self) -> SendStats | None:
+        """Of the frames it carries, None if it carries none."""
 
     @property
-    def queue(self) -> PictureQueue | None:
+    def queue(self) -> FrameQueue | None:
         """The video that it carries now."""
 
     @property
@@ -191,7 +191,7 @@ class Conversation:
     def want_key(self) -> None:
         """The viewer asks for a key frame."""
         if self.carrier.queue is not None:
-            self.carrier.queue.keys.ask()
+            self.carrier.queue.key_requests.request()
 
     def close(self) -> None:
         """The viewer is gone: let go of the camera and forget what it still waits for."""
@@ -239,7 +239,7 @@ class Conversation:
     def _reported(self, report: messages.Report) -> None:
         self.report = report
         if self.carrier.queue is not None:
-            self.instance.director.report(self.carrier.queue, report)
+            self.instance.director.on_report(self.carrier.queue, report)
 
     def _refusal(self) -> str:
         return "only controllers steer" if self.role is Role.VIEWER else self.instance.control.refusal(self)
