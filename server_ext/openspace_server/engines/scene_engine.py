@@ -181,7 +181,7 @@ class SceneEngine(PointEngine):
         Returns float64 ``(n, 3)``, metres from the Sun, and ``(n, 3, 3)``, rotation matrices from body-fixed axes.
         Raises UnknownTarget, EngineError.
         """
-        self._lacks("places of bodies at other times")
+        self._lacks("positions of bodies at other times")
 
     def body_positions_in_parts(
         self, targets: Sequence[str], times: Sequence[str]

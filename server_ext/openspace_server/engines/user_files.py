@@ -1,4 +1,4 @@
-"""Files that scripts and scene graph nodes name: regular files below one folder, opened without following links."""
+"""User files: regular files below one folder that scripts and nodes may open, without following links."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STEP_BY_STEP = os.open in os.supports_dir_fd  # not on Windows
 
 
 def _flags(*names: str) -> int:
-    """The flags of :func:`os.open` called so, as far as this system has them."""
+    """The flags of :func:`os.open` with these names, as far as this system has them."""
     flags = 0
     for name in names:
         flags |= getattr(os, name, 0)

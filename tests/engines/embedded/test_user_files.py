@@ -235,7 +235,7 @@ def test_files_are_read_up_to_a_size(user: Path, name: str, limit: int) -> None:
         out.truncate(limit + 1)
     file = UserFile(user / name, user)
     with pytest.raises(EngineError) as caught:
-        point_files.read_colour_map(file) if name.endswith("cmap") else point_files.read(file, {})
+        point_files.read_color_map(file) if name.endswith("cmap") else point_files.read(file, {})
     assert str(caught.value) == f"{name} is too large: files of this kind may have {limit} bytes"
 
 
@@ -281,7 +281,7 @@ def test_no_message_quotes_bytes_that_are_no_text(user: Path) -> None:
 def test_no_message_quotes_a_colour_map(user: Path) -> None:
     (user / "a.cmap").write_text(f"1\n1 2 {SECRET}\n")
     with pytest.raises(EngineError) as caught:
-        point_files.read_colour_map(UserFile(user / "a.cmap", user))
+        point_files.read_color_map(UserFile(user / "a.cmap", user))
     assert str(caught.value) == "the colour map a.cmap cannot be read: a colour is three or four numbers"
 
 
@@ -369,5 +369,5 @@ def test_an_engine_takes_no_path_that_was_not_checked(engine: EmbeddedEngine, us
 def test_rows_of_a_speck_file_are_as_wide_as_the_narrowest(user: Path) -> None:
     (user / "a.speck").write_text("datavar 0 mass\n1 2 3 4 5\n6 7 8 9\n1 2 3 4 5 6\n")
     data = point_files.read(UserFile(user / "a.speck", user), {})
-    assert data.places.tolist() == [[1, 2, 3], [6, 7, 8], [1, 2, 3]]
+    assert data.positions.tolist() == [[1, 2, 3], [6, 7, 8], [1, 2, 3]]
     assert {name: column.tolist() for name, column in data.columns.items()} == {"mass": [4, 9, 4]}

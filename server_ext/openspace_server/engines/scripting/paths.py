@@ -23,7 +23,7 @@ class Paths:
     """Resolves ``${RECORDINGS}/tour.osrectxt`` and the like.
 
     Args:
-        user: the folder that stands for ``${USER}``; everything a script writes lies in it.
+        user: the folder that stands for ``${USER}``; everything that a script writes is below it.
     """
 
     def __init__(self, user: Path) -> None:

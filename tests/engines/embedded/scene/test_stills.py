@@ -194,3 +194,9 @@ def test_engines_without_stills_say_so() -> None:
     with pytest.raises(EngineError) as refused:
         FakeSceneEngine().still(0.0)
     assert str(refused.value) == ("the fake engine draws no stills of its own: grab a frame of the live view instead")
+
+
+def test_engines_without_an_ephemeris_say_so() -> None:
+    with pytest.raises(EngineError) as refused:
+        FakeSceneEngine().body_positions(["Earth"], "2026-01-01")
+    assert str(refused.value) == "the fake engine does not offer positions of bodies at other times"

@@ -112,7 +112,7 @@ class PointCloudEngine(EmbeddedEngine):
             raise RuntimeProblem(f"Failed to open data file '{file}'")
         if file.suffix.lower() == ".speck":
             read = point_files.read(UserFile(file, file.parent), mapping)
-            return Data(read.places, read.columns)
+            return Data(read.positions, read.columns)
         if file.suffix.lower() != ".csv":
             self.log("DataLoader", f"Could not read data file '{file}'. File format '{file.suffix}' is not supported")
             return Data(np.empty((0, 3)), {})

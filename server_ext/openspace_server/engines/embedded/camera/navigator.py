@@ -36,7 +36,7 @@ class Navigator:
     """The camera of one engine. ``ephemeris`` arguments are the bodies at the moment of the call.
 
     Attributes:
-        focus, aim: indices of the body that is orbited, and of the one that is kept in the picture.
+        focus, aim: indices of the body that is orbited, and of the one that is kept in view.
         frame: axes of the camera's navigation state.
         scales: by how much each body is drawn larger than it is ``(n,)``.
         follow, follow_radii: whether the camera turns with the ground below it, and up to how many radii.
@@ -55,7 +55,7 @@ class Navigator:
         self._turn: tuple[float | None, float] | None = None  # when it began, how far it is
         self._axes = ephemeris.body_axes(self.focus)
         self._seconds = ephemeris.seconds
-        self._last_aim: np.ndarray | None = None  # where the aim was in the picture, camera axes
+        self._last_aim: np.ndarray | None = None  # where the aim was in view, camera axes
 
     @property
     def position(self) -> np.ndarray:
@@ -139,7 +139,7 @@ class Navigator:
         return quat.matrix(self.orientation).T @ (way / size) if size > 0 else None
 
     def _keep_aim(self, ephemeris: Ephemeris) -> None:
-        """Turn the view so that the aim stays where it was in the picture, unless input turned the view."""
+        """Turn the view so that the aim stays where it was in view, unless input turned the view."""
         last, after = self._last_aim, self._towards_aim(ephemeris)
         if self.camera.turned or self._turn is not None or last is None or after is None:
             self.camera.turned = False
@@ -203,7 +203,7 @@ class Navigator:
         self._turn = (None, 0.0)
 
     def set_aim(self, index: int | None, ephemeris: Ephemeris) -> None:
-        """Keep body ``index`` in the picture while orbiting the focus; None looks at the focus again."""
+        """Keep body ``index`` in view while orbiting the focus; None looks at the focus again."""
         self._flight = None
         self.aim = None if index == self.focus else index
         self._turn = (None, 0.0)

@@ -144,13 +144,13 @@ def circles(eye: np.ndarray, count: int, angles: np.ndarray) -> np.ndarray:
     return _rings(eye, count, np.cos(angles), np.sin(angles))
 
 
-def _rings(eye: np.ndarray, count: int, ahead: np.ndarray, aside: np.ndarray) -> np.ndarray:
-    """Circles around the axis to ``eye``, ``ahead`` along it and of radius ``aside``."""
+def _rings(eye: np.ndarray, count: int, ahead: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """Circles around the axis to ``eye``, ``ahead`` along it and of radius ``across``."""
     axis = eye / quat.length(eye)
     flat = math.hypot(axis[0], axis[1])
     one = np.array([-axis[1], axis[0], 0.0]) / flat if flat > 1e-9 else np.array([1.0, 0.0, 0.0])
     rim = circle(count) @ np.array([one, quat.cross(axis, one)])
-    return ahead[:, None, None] * axis + aside[:, None, None] * rim
+    return ahead[:, None, None] * axis + across[:, None, None] * rim
 
 
 @lru_cache(maxsize=64)

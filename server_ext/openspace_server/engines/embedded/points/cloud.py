@@ -201,8 +201,8 @@ class Cloud:
         found: list[tuple[float, np.ndarray, int]] = []
         middles, balls = offset + self._middles @ axes.T, self._sizes * 3.0**0.5
         along = middles @ sight
-        aside = np.linalg.norm(middles - along[:, None] * sight, axis=1)
-        for k in np.flatnonzero((along > -balls) & (aside <= balls + reach * (along + balls))).tolist():
+        across = np.linalg.norm(middles - along[:, None] * sight, axis=1)
+        for k in np.flatnonzero((along > -balls) & (across <= balls + reach * (along + balls))).tolist():
             positions = self._chunks[k].vertices()["position"] @ (axes.T * self._sizes[k]) + middles[k]
             ahead = positions @ sight
             off = np.linalg.norm(positions - ahead[:, None] * sight, axis=1)

@@ -51,7 +51,7 @@ def read_map(table: Mapping[str, Any]) -> ColorMap:
             raise EngineError("a colour map's Colors are rows of three numbers from 0 to 1")
         colors = np.clip(colors[:, :3], 0, 1)
     elif table.get("File"):
-        colors = point_files.read_colour_map(admitted(table["File"]))
+        colors = point_files.read_color_map(admitted(table["File"]))
     else:
         raise EngineError("a colour map needs a File or Colors")
     low, high = read_range(span) if span is not None else (math.nan, math.nan)

@@ -1,6 +1,6 @@
-"""Reading point data: CSV with a header, speck, and OpenSpace's colour maps. No drawing.
+"""Readers of point data: CSV with a header, speck, and OpenSpace's colour maps. No drawing.
 
-Columns are looked up by name in any case; places are in the file's own unit.
+Columns are looked up by name in any case; positions are in the file's own unit.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class _Unfit(ValueError):
 
 @dataclass(frozen=True)
 class PointData:
-    """``places`` ``(n, 3)`` float64 in the file's unit, and further numeric columns by name ``(n,)``."""
+    """``positions`` ``(n, 3)`` float64 in the file's unit, and further numeric columns by name ``(n,)``."""
 
-    places: np.ndarray
+    positions: np.ndarray
     columns: dict[str, np.ndarray]
 
 
@@ -53,15 +53,15 @@ def read(file: UserFile, mapping: Mapping[str, Any]) -> PointData:
         raise EngineError(f"{file.name} cannot be read: it is not UTF-8 text") from None
     except _Unfit as problem:
         raise EngineError(f"{file.name} does not hold points: {problem}") from None
-    good = np.isfinite(data.places).all(axis=1)
+    good = np.isfinite(data.positions).all(axis=1)
     missing = mapping.get("MissingDataValue")
     if isinstance(missing, int | float):
-        good &= (data.places != missing).all(axis=1)
+        good &= (data.positions != missing).all(axis=1)
     if not good.any():
         raise EngineError(f"{file.name} holds no points")
-    if len(data.places) > MOST:
-        raise EngineError(f"{file.name} holds {len(data.places)} points; at most {MOST} can be shown")
-    return PointData(data.places[good], {name: values[good] for name, values in data.columns.items()})
+    if len(data.positions) > MOST:
+        raise EngineError(f"{file.name} holds {len(data.positions)} points; at most {MOST} can be shown")
+    return PointData(data.positions[good], {name: values[good] for name, values in data.columns.items()})
 
 
 class _Lines:
@@ -89,22 +89,24 @@ def _csv(content: BinaryIO, mapping: Mapping[str, Any]) -> PointData:
         raise _Unfit("the header is not CSV") from None
     names = [name.strip() for name in header]
     folded = [name.casefold() for name in names]
-    wanted = [str(mapping.get(axis.upper()) or axis) for axis in "xyz"]
-    for name in wanted:
+    axis_names = [str(mapping.get(axis.upper()) or axis) for axis in "xyz"]
+    for name in axis_names:
         if name.casefold() not in folded:
             raise _Unfit(f"there is no column {name[:60]!r}: DataMapping names the columns of positions (X, Y, Z)")
-    places = [folded.index(name.casefold()) for name in wanted]
+    column_indices = [folded.index(name.casefold()) for name in axis_names]
     excluded = {str(name).casefold() for name in mapping.get("ExcludeColumns") or ()}
     others = [
         i for i, item in enumerate(first[: len(names)])
-        if i not in places and folded[i] not in excluded and _is_number(item)
+        if i not in column_indices and folded[i] not in excluded and _is_number(item)
     ][:16]  # fmt: skip
     text.seek(0)
     skip = _lines_before(text)
     text.seek(0)
     lines = _Lines(text)
     try:
-        table = np.loadtxt(lines, delimiter=",", skiprows=skip, usecols=[*places, *others], ndmin=2, quotechar='"')
+        table = np.loadtxt(
+            lines, delimiter=",", skiprows=skip, usecols=[*column_indices, *others], ndmin=2, quotechar='"'
+        )
     except (UnicodeDecodeError, _Unfit):
         raise
     except ValueError:  # which quotes the file
@@ -161,7 +163,7 @@ def _narrowed(numbers: array[float], width: int, narrower: int) -> array[float]:
     return array("d", np.frombuffer(numbers).reshape(-1, width)[:, :narrower].tobytes() if numbers else b"")
 
 
-def read_colour_map(file: UserFile) -> np.ndarray:
+def read_color_map(file: UserFile) -> np.ndarray:
     """RGB 0..1 ``(n, 3)`` of a ``.cmap`` file: the number of colours, then a line of three or four numbers each.
 
     Raises EngineError that never quotes the file.
@@ -175,7 +177,7 @@ def read_colour_map(file: UserFile) -> np.ndarray:
         raise EngineError(f"the colour map {file.name} cannot be read: {error.strerror}") from None
     except ValueError:  # which quotes the file
         raise EngineError(f"the colour map {file.name} cannot be read: a colour is three or four numbers") from None
-    colours = np.array(rows, float).reshape(-1, 3)
-    if not len(colours) or not np.isfinite(colours).all():
+    colors = np.array(rows, float).reshape(-1, 3)
+    if not len(colors) or not np.isfinite(colors).all():
         raise EngineError(f"the colour map {file.name} has no colours")
-    return np.asarray(np.clip(colours, 0, 1))
+    return np.asarray(np.clip(colors, 0, 1))

@@ -290,7 +290,7 @@ def parent_index(name: Any) -> int:
 def read_file(renderable: Mapping[str, Any]) -> PointArrays:
     """The points of the table's ``File``. Raises EngineError."""
     data = point_files.read(file_of(renderable), inner_table(renderable, "DataMapping"))
-    return PointArrays(data.places, data.columns, of_file=True)
+    return PointArrays(data.positions, data.columns, of_file=True)
 
 
 def file_of(renderable: Mapping[str, Any]) -> UserFile:

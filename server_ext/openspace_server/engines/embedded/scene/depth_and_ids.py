@@ -82,12 +82,12 @@ def _trace(view: View, index: int, scale: float, band: slice, depth: np.ndarray,
     ids[window] = np.where(nearer, np.uint16(index + 1), ids[window])
 
 
-def _span(aside: float, ahead: float, radius: float, focal: float) -> tuple[float, float]:
+def _span(across: float, ahead: float, radius: float, focal: float) -> tuple[float, float]:
     """Least and greatest pixel, from the middle, that a ball may reach in one direction of the frame."""
-    away = math.hypot(aside, ahead)
+    away = math.hypot(across, ahead)
     if away <= radius:
         return -math.inf, math.inf
-    middle, half = math.atan2(aside, ahead), math.asin(radius / away)
+    middle, half = math.atan2(across, ahead), math.asin(radius / away)
     low, high = middle - half, middle + half
     return (
         focal * math.tan(low) if low > -math.pi / 2 else -math.inf,

@@ -25,10 +25,10 @@ def casters(index: int, ephemeris: Ephemeris) -> list[int]:
     sunward = -position / distance
     offsets = ephemeris.positions - position
     along = offsets @ sunward
-    aside = np.sqrt(np.maximum(np.einsum("ij,ij->i", offsets, offsets) - along * along, 0))
+    across = np.sqrt(np.maximum(np.einsum("ij,ij->i", offsets, offsets) - along * along, 0))
     # How far from the axis the penumbra of each reaches where the body is.
     half = _RADII + along * (_RADII[_SUN] + _RADII) / np.maximum(distance - along, 1.0)
-    found = (along > 0) & (along < 0.999 * distance) & (aside < half + _RADII[index])
+    found = (along > 0) & (along < 0.999 * distance) & (across < half + _RADII[index])
     found[[index, _SUN]] = False
     return np.flatnonzero(found).tolist()
 

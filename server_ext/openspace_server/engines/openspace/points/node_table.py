@@ -168,7 +168,7 @@ def table_of(
 
 
 def degrees(pixels: float, width: int) -> float:
-    """OpenSpace's ``MaxSize`` of a point that is ``pixels`` across in the middle of a picture ``width`` pixels wide."""
+    """OpenSpace's ``MaxSize`` of a point that is ``pixels`` across in the middle of a frame ``width`` pixels wide."""
     return 2 * math.degrees(math.atan(max(pixels, _SMALLEST) / 2 / _focal(width)))
 
 

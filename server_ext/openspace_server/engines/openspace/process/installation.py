@@ -42,7 +42,7 @@ class Installation:
 
     @property
     def version(self) -> str:
-        """The version as far as it can be told without starting it: by the folder's name or the configuration."""
+        """The version as far as it is known without starting it: by the folder's name or the configuration."""
         named = re.search(r"(?<!\d)(0\.\d+(?:\.\d+)?)(?!\d)", self.base.resolve().name)
         if named:
             return named[1]
