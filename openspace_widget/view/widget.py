@@ -6,7 +6,9 @@ Nothing a cell waits for goes through this comm; ``state`` and ``reason`` only t
 
 from __future__ import annotations
 
+import os
 from importlib import resources
+from pathlib import Path
 
 import anywidget
 import traitlets
@@ -15,14 +17,17 @@ from openspace_widget.view.comm_tunnel import CommRoad
 from openspace_widget.view.observed import Observed
 
 
-def _static(name: str) -> str:
-    try:
-        return (resources.files("openspace_widget.view") / "static" / name).read_text("utf-8")
-    except FileNotFoundError:
+def _static(name: str) -> str | Path:
+    """A built file: its text, or under ``make dev`` its path, which anywidget watches."""
+    file = resources.files("openspace_widget.view") / "static" / name
+    if not file.is_file():
         raise ImportError(
             f"openspace_widget/view/static/{name} is missing: this copy was not built. Install with `pip install .`, "
             "which builds the JavaScript."
-        ) from None
+        )
+    if os.environ.get("ANYWIDGET_HMR") == "1" and isinstance(file, Path):
+        return file
+    return file.read_text("utf-8")
 
 
 class OpenSpaceView(anywidget.AnyWidget, Observed):
