@@ -30,7 +30,7 @@ from benchmarks.harness.report import median, percentile, publish
 from benchmarks.main_road import lab_server
 from openspace_server.protocols.points import ALL, LATEST, PointFrame, PointOptions, checksum
 from openspace_widget import OpenSpace
-from openspace_widget.client import bulk_socket as bulk
+from openspace_widget.client import bulk_socket
 from openspace_widget.client.event_loop import background
 from openspace_widget.client.shared_memory import share
 
@@ -97,7 +97,7 @@ async def at_rate(space: OpenSpace, places: np.ndarray, hz: float, seconds: floa
 
 def road(engine: str | None, seconds: float, *, shared: bool) -> dict[str, Any]:
     """From this process to an instance, over the bulk WebSocket or, when ``shared``, through memory."""
-    bulk.share = share if shared else elsewhere
+    bulk_socket.share = share if shared else elsewhere
     places = frame()
     options = [f"--OpenSpaceExtension.engines={name}" for name in ("embedded", NOT_DRAWN)]
     with (

@@ -22,7 +22,7 @@ from benchmarks.harness.points_carriers import elsewhere, frame
 from benchmarks.harness.report import median, percentile, publish
 from benchmarks.main_road import LIVE, PROBE, SIZE, WATCH, Drag, lab_server, stamped_host
 from openspace_widget import OpenSpace
-from openspace_widget.client import bulk_socket as bulk
+from openspace_widget.client import bulk_socket
 from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS
 
 
@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("--websocket", action="store_true", help="as if the kernel ran on another machine")
     chosen = options.parse(parser, seconds=1, inputs=3)
     if chosen.websocket:
-        bulk.share = elsewhere
+        bulk_socket.share = elsewhere
     told = figures(chosen.seconds, chosen.inputs)
     rows = []
     for name in ("no points", "a million points", "a million points at 4 Hz"):

@@ -52,7 +52,7 @@ class AsyncOpenSpace(Generic[Space]):
 
     async def wait(self, timeout: float | None = None) -> None:
         """As :meth:`OpenSpace.wait`."""
-        await elsewhere(self._client.session.running(timeout))
+        await elsewhere(self._client.session.wait_running(timeout))
 
     async def close(self) -> None:
         """As :meth:`OpenSpace.close`."""

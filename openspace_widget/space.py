@@ -78,7 +78,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
         self.widget.session = opened.id
         self.widget.road = CommRoad(self.widget, connection, opened.id)
         self._traits = LiveTraits(opened)
-        opened.heard = self._traits.hear
+        opened.on_state = self._traits.on_state
         self.aio: AsyncOpenSpace[OpenSpace] = AsyncOpenSpace(self)
         self.time = Timeline(self._client)
         self._display = Display(self._client, self.widget)
@@ -170,7 +170,7 @@ class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics)
             >>> space.wait().ready
             True
         """
-        run(self._client.session.running(timeout))
+        run(self._client.session.wait_running(timeout))
         return self
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from openspace_server.render_host.host import port_is_free
-from openspace_widget.client import server as connection
+from openspace_widget.client import server
 
 T = TypeVar("T")
 What = str | Callable[[], str]
@@ -85,12 +85,12 @@ def private_server(tmp: Path) -> Iterator[pytest.MonkeyPatch]:
     environment of now and what the patch adds to it, and keeps store and logs below ``tmp``."""
     with pytest.MonkeyPatch.context() as patch:
         private_folders(patch, tmp)
-        patch.setattr(connection, "_private", None)
+        patch.setattr(server, "_private", None)
         try:
             yield patch
         finally:
-            if connection._private is not None:
-                connection._private.stop()
+            if server._private is not None:
+                server._private.stop()
 
 
 def private_folders(patch: pytest.MonkeyPatch, tmp: Path) -> None:

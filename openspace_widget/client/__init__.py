@@ -1,1 +1,1 @@
-"""The connection of a kernel to its session: server, sockets, background event loop."""
+"""Client side of a session in the kernel: server, sockets, background event loop."""

@@ -1,4 +1,4 @@
-"""One bulk socket of a session, from the instance's hello to its end: requests and their answers, arrays both ways."""
+"""Bulk socket of a session: requests and answers, and arrays in both directions."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from openspace_server.protocols import arrays, shared_memory, transfer
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.transfer import Reassembler
 from openspace_server.protocols.viewer import Request
-from openspace_widget.client.shared_memory import Shelf, share
+from openspace_widget.client.shared_memory import SharedMemory, share
 from openspace_widget.client.uploads import ArraySender
 from openspace_widget.errors import NotReadyError, OpenSpaceError, RequestError, SessionError
 
-REST_AFTER = 20.0
-"""Seconds without arrays after which shared memory is given back to the system until the next."""
+IDLE_AFTER = 20.0
+"""Seconds without arrays after which shared memory is returned to the system until the next one."""
 LOST = "the connection to the instance was lost; the next call opens it again"
 
 SHARE_TIMEOUT = 30.0
@@ -33,24 +33,28 @@ Answer = Arrays | Any
 Event = dict[str, Any]
 
 
-class Bulk:
-    """Its coroutines run on the background loop. ``hear`` is told the messages that nobody asked for."""
+class BulkSocket:
+    """One bulk socket, from the instance's hello to its end. Its coroutines run on the background loop.
 
-    def __init__(self, socket: WebSocketClientConnection, hear: Callable[[Event], None]) -> None:
+    Args:
+        on_event: called with each message that is no answer.
+    """
+
+    def __init__(self, socket: WebSocketClientConnection, on_event: Callable[[Event], None]) -> None:
         self._socket = socket
-        self._hear = hear
+        self._on_event = on_event
         self._sender = ArraySender(socket)
-        self._shelf: Shelf | None = None
+        self._memory: SharedMemory | None = None
         self._sharing: asyncio.Task[None] | None = None
-        self._resting: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._last_id = 0
-        self._ended = ""
+        self._end_reason = ""
 
     @property
     def rate(self) -> float | None:
-        """Bytes per second that arrays went at lately; without end through shared memory."""
-        return math.inf if self._shelf is not None else self._sender.rate
+        """Bytes per second of recent uploads; infinite through shared memory."""
+        return math.inf if self._memory is not None else self._sender.rate
 
     async def ask(self, verb: str, arguments: dict[str, Any], timeout: float, *, arrays: bool = False) -> Answer:
         """Send one request and wait for its answer.
@@ -64,13 +68,13 @@ class Bulk:
         """
         number = self._next_id()
         if arrays:
-            self._offer_to_share()
-            if self._shelf is not None:
-                arguments = {**arguments, "slot": self._shelf.take(number)}
+            self._start_sharing()
+            if self._memory is not None:
+                arguments = {**arguments, "slot": self._memory.take(number)}
         try:
             message = Request(number, verb, arguments).encode()
         except BaseException:
-            self._free(number)
+            self._free_slot(number)
             raise
         with self._answer(number) as answer:
             try:
@@ -81,20 +85,20 @@ class Bulk:
             except TimeoutError:
                 raise NotReadyError(f"the instance did not answer {verb!r} in time") from None
 
-    async def give(self, parts: Sequence[bytes | memoryview], timeout: float) -> Answer:
+    async def send_array(self, parts: Sequence[bytes | memoryview], timeout: float) -> Answer:
         """Send one array message, in chunks if not through shared memory, and wait for its answer.
 
         Raises as :meth:`ask` does.
         """
-        self._offer_to_share()
+        self._start_sharing()
         number = self._next_id()
         with self._answer(number) as answer:
             try:
                 async with asyncio.timeout(timeout):
-                    told = self._shelf.put(number, parts) if self._shelf is not None else None
+                    notice = self._memory.put(number, parts) if self._memory is not None else None
                     with contextlib.suppress(WebSocketClosedError):  # the reader tells why
-                        if told is not None:
-                            await self._socket.write_message(told, binary=True)
+                        if notice is not None:
+                            await self._socket.write_message(notice, binary=True)
                         else:
                             await self._sender.send(number, parts, answer.done)
                     return await answer
@@ -102,14 +106,14 @@ class Bulk:
                 raise NotReadyError("the instance did not take an array in time") from None
 
     async def read(self) -> str:
-        """Take what the instance sends until the socket is closed; why it was, as far as the instance told."""
+        """Process what the instance sends until the socket closes; the reason, as far as the instance gave one."""
         reason = LOST
         reassembler = Reassembler(transfer.DOWNLOAD, transfer.MAX_INTERLEAVED)
         incomplete = dict[Any, Arrays]()
         try:
             while (message := await self._socket.read_message()) is not None:
                 if isinstance(message, bytes):
-                    self._take(message, reassembler, incomplete)
+                    self._receive(message, reassembler, incomplete)
                     continue
                 event: Event = json.loads(message)
                 match event.get("type"):
@@ -122,7 +126,7 @@ class Bulk:
                     case "credit":
                         self._sender.credited(transfer.read_credit(event))
                     case _:
-                        self._hear(event)
+                        self._on_event(event)
         except WebSocketClosedError:
             pass
         except ProtocolError as problem:
@@ -133,8 +137,8 @@ class Bulk:
         return reason
 
     def fail(self, reason: str) -> None:
-        """Whoever still waits for an answer hears that none will come."""
-        self._ended = reason
+        """Fail all pending requests, and those to come, with this reason."""
+        self._end_reason = reason
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(SessionError(reason))
@@ -142,21 +146,21 @@ class Bulk:
                     answer.exception()
 
     def close(self) -> None:
-        """Nothing is sent or taken any more."""
+        """Close the socket and the shared memory."""
         self._socket.close()
-        for pending in (self._sharing, self._resting):
+        for pending in (self._sharing, self._idle_timer):
             if pending is not None:
                 pending.cancel()
-        if self._shelf is not None:
-            self._shelf.close()
-            self._shelf = None
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
 
-    def _take(self, message: bytes, reassembler: Reassembler, incomplete: dict[Any, Arrays]) -> None:
+    def _receive(self, message: bytes, reassembler: Reassembler, incomplete: dict[Any, Arrays]) -> None:
         whole: bytes | bytearray | memoryview | None = message
         if transfer.DOWNLOAD.is_chunk(message):
             whole = reassembler.receive(message)
         elif shared_memory.is_told(message):
-            whole = self._shelf.read(message) if self._shelf is not None else None
+            whole = self._memory.read(message) if self._memory is not None else None
         if whole is None:
             return
         header, array = arrays.decode(whole)
@@ -165,21 +169,21 @@ class Bulk:
         if not header.get("more"):
             self._settle(request, incomplete.pop(request))
 
-    def _offer_to_share(self) -> None:
-        """Beside what is under way; it serves what comes after."""
+    def _start_sharing(self) -> None:
+        """Set up shared memory in parallel to pending requests; later ones use it."""
         if self._sharing is None:
             self._sharing = asyncio.create_task(self._share(), name="share memory")
-        if self._resting is not None:
-            self._resting.cancel()
-        self._resting = asyncio.get_running_loop().call_later(REST_AFTER, self._rest)
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        self._idle_timer = asyncio.get_running_loop().call_later(IDLE_AFTER, self._release_memory)
 
-    def _rest(self) -> None:
-        if self._shelf is not None and not self._shelf.rest():
-            self._resting = asyncio.get_running_loop().call_later(REST_AFTER, self._rest)
+    def _release_memory(self) -> None:
+        if self._memory is not None and not self._memory.release():
+            self._idle_timer = asyncio.get_running_loop().call_later(IDLE_AFTER, self._release_memory)
 
     async def _share(self) -> None:
         with contextlib.suppress(OpenSpaceError):
-            self._shelf = await share(lambda **arguments: self.ask("share_memory", arguments, SHARE_TIMEOUT))
+            self._memory = await share(lambda **arguments: self.ask("share_memory", arguments, SHARE_TIMEOUT))
 
     def _next_id(self) -> int:
         self._last_id += 1
@@ -187,8 +191,8 @@ class Bulk:
 
     @contextlib.contextmanager
     def _answer(self, number: int) -> Iterator[asyncio.Future[Answer]]:
-        if self._ended:
-            raise SessionError(self._ended)
+        if self._end_reason:
+            raise SessionError(self._end_reason)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
         try:
@@ -197,7 +201,7 @@ class Bulk:
             del self._answers[number]
 
     def _settle(self, number: Any, result: Answer) -> None:
-        self._free(number)
+        self._free_slot(number)
         answer = self._answers.get(number)
         if answer is None or answer.done():
             return
@@ -206,6 +210,6 @@ class Bulk:
         else:
             answer.set_result(result)
 
-    def _free(self, number: Any) -> None:
-        if self._shelf is not None:
-            self._shelf.free(number)
+    def _free_slot(self, number: Any) -> None:
+        if self._memory is not None:
+            self._memory.free(number)

@@ -1,4 +1,4 @@
-"""Between Python and Lua: values as literals, results as plain values, and scripts that tell why they fail."""
+"""Conversion between Python and Lua values, and a guard that returns the error of a script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ return xpcall(chunk, function(problem) return tostring(problem) end)
 
 
 def guarded(script: str) -> str:
-    """A script that runs ``script`` and returns true and its values, or false and why it failed, with the line."""
+    """A script that runs ``script`` and returns true and its values, or false and its error, with the line."""
     level = ""
     while f"]{level}]" in script or script.endswith(f"]{level}"):
         level += "="

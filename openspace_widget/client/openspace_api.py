@@ -1,4 +1,4 @@
-"""A client of OpenSpace's own API, dialect 1.0, over the session's ``api`` WebSocket: topics, Lua, documentation.
+"""Client of OpenSpace's own API, dialect 1.0, over the session's ``api`` WebSocket: topics, Lua, documentation.
 
 It speaks only what OpenSpace itself speaks, so it works with every engine that has an API. All coroutines run on the
 background loop.
@@ -23,42 +23,42 @@ HANDSHAKE = {"type": "apiHandshake", "apiVersion": {"major": 1, "minor": 0, "pat
 OPENING = 10.0
 """Seconds after which an instance that still refuses has no API."""
 MAX_WAITING = 10_000
-"""Messages of one topic that nobody has taken yet; older ones are dropped."""
+"""Unread messages kept for one topic; older ones are dropped."""
 
 
 class Topic:
-    """One conversation: what comes is read by iterating."""
+    """One topic of the API and its unread messages."""
 
     def __init__(self, connection: _Connection, number: int) -> None:
         self._connection = connection
         self.number = number
         self._messages: deque[Any] = deque(maxlen=MAX_WAITING)
-        self._news = asyncio.Event()
-        self._ended: Exception | None = None
+        self._changed = asyncio.Event()
+        self._problem: Exception | None = None
 
     async def next(self) -> Any:
         """The next payload. Raises SessionError when the connection is lost."""
         while not self._messages:
-            if self._ended is not None:
-                raise self._ended
-            self._news.clear()
-            await self._news.wait()
+            if self._problem is not None:
+                raise self._problem
+            self._changed.clear()
+            await self._changed.wait()
         return self._messages.popleft()
 
     async def send(self, payload: dict[str, Any]) -> None:
         await self._connection.send({"topic": self.number, "payload": payload})
 
     def close(self) -> None:
-        """Hear no more of it."""
+        """Receive no more messages."""
         self._connection.topics.pop(self.number, None)
 
     def add(self, payload: Any) -> None:
         self._messages.append(payload)
-        self._news.set()
+        self._changed.set()
 
     def end(self, problem: Exception) -> None:
-        self._ended = problem
-        self._news.set()
+        self._problem = problem
+        self._changed.set()
 
 
 class _Connection:
@@ -82,15 +82,15 @@ class _Connection:
         return topic
 
     async def read(self) -> str:
-        """Until the socket closes; why it did."""
+        """Pass on messages until the socket closes; the reason."""
         reason = "the connection to the instance's OpenSpace API was lost; the next call opens it again"
         while (message := await self._socket.read_message()) is not None:
             with contextlib.suppress(ValueError):
-                said = json.loads(message)
-                if said.get("type") == "error" and "topic" not in said:
-                    reason = str(said.get("reason"))
-                elif (topic := self.topics.get(said.get("topic"))) is not None:
-                    topic.add(said.get("payload"))
+                fields = json.loads(message)
+                if fields.get("type") == "error" and "topic" not in fields:
+                    reason = str(fields.get("reason"))
+                elif (topic := self.topics.get(fields.get("topic"))) is not None:
+                    topic.add(fields.get("payload"))
         self.open = False
         return reason
 
@@ -127,7 +127,7 @@ class OpenSpaceApi:
             topic.close()
 
     async def follow(self, type: str, payload: dict[str, Any], stop: dict[str, Any]) -> AsyncGenerator[Any, None]:
-        """Everything that a topic tells, until the generator is closed."""
+        """All payloads of a topic, until the generator is closed."""
         topic = await self.start(type, payload)
         try:
             while True:
@@ -173,15 +173,15 @@ class OpenSpaceApi:
             return self._connection
 
     async def _connect(self) -> _Connection:
-        """A connection that has answered. An instance opens its API a moment after its first picture."""
-        await self._session.running()
+        """A connection that has answered. An instance opens its API a moment after its first frame."""
+        await self._session.wait_running()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + OPENING
         while True:
             socket = await self._session.connection.websocket(f"sessions/{self._session.id}/api")
             connection = _Connection(socket)
             await connection.send(HANDSHAKE)
-            self._session.keep(self._read(connection))
+            self._session.start_task(self._read(connection))
             try:
                 async with asyncio.timeout(self._session.timeout):
                     await (await connection.start("version", {})).next()
@@ -201,8 +201,8 @@ class OpenSpaceApi:
         try:
             reason = await connection.read()
             if connection is self._connection:
-                await self._session.stops_running(LOSS_GRACE)
-            problem = SessionError(self._session.ended_because() if self._session.state.is_ended else reason)
+                await self._session.wait_not_running(LOSS_GRACE)
+            problem = SessionError(self._session.end_message() if self._session.state.is_ended else reason)
         except ServerError as error:
             problem = error
         finally:
@@ -210,9 +210,9 @@ class OpenSpaceApi:
 
     async def _complaint(self) -> str:
         """The last line of the instance's log: why a script that could not even be guarded failed."""
-        said = ""
+        message = ""
         with contextlib.suppress(TimeoutError, SessionError):
             while self._log is not None:
-                async with asyncio.timeout(0.2 if not said else 0.02):
-                    said = str((await self._log.next()).get("message"))
-        return said or "the script failed; the instance's log says why"
+                async with asyncio.timeout(0.2 if not message else 0.02):
+                    message = str((await self._log.next()).get("message"))
+        return message or "the script failed; the instance's log says why"

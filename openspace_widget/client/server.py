@@ -1,4 +1,4 @@
-"""Finds the Jupyter server of this kernel, or starts a private one, and speaks REST and WebSocket with it."""
+"""Jupyter server of this kernel: the one it was started by, or a private one; REST and WebSocket requests to it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ServerAddress:
 
 
 def find_server() -> ServerAddress | None:
-    """The server this process was told of by ``OPENSPACE_SERVER_URL`` and ``OPENSPACE_KERNEL_TOKEN``.
+    """The server that ``OPENSPACE_SERVER_URL`` and ``OPENSPACE_KERNEL_TOKEN`` name.
 
     The server extension puts both into the environment that its kernels inherit; None outside of such a kernel.
     """
@@ -67,7 +67,7 @@ class PrivateServer:
         atexit.register(self.stop)
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         return self._process.poll() is None
 
     def stop(self) -> None:
@@ -86,7 +86,7 @@ _private: PrivateServer | None = None
 def private_server() -> ServerAddress:
     """The private server of this process, started on first use. Blocks until it listens."""
     global _private
-    if _private is None or not _private.alive:
+    if _private is None or not _private.is_alive:
         _private = PrivateServer()
     return _private.address
 
@@ -97,7 +97,7 @@ class Connection:
     def __init__(self, address: ServerAddress) -> None:
         self.address = address
         self._headers = {"Authorization": f"Bearer {address.token}"}
-        # A server's certificate names its public host; nobody else can listen in on this machine's loopback.
+        # A server's certificate names its public host; the loopback of this machine cannot be listened in on.
         self._verify = urlparse(address.url).hostname not in ("127.0.0.1", "::1", "localhost")
 
     async def request(
@@ -144,7 +144,7 @@ class Connection:
             raise ServerError(f"the Jupyter server at {self.address.url} does not answer: {problem}") from None
         if socket.protocol is not None and (stream := getattr(socket.protocol, "stream", None)) is not None:
             stream.set_nodelay(True)
-            stream.read_chunk_size = READ_CHUNK_BYTES  # pictures come in large pieces
+            stream.read_chunk_size = READ_CHUNK_BYTES  # frames come in large pieces
         return socket
 
 

@@ -1,4 +1,4 @@
-"""One session as the kernel sees it: created or rejoined over REST, watched over ``events``, used over ``bulk``."""
+"""Session as the kernel sees it: created or rejoined over REST, watched over ``events``, used over ``bulk``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
 
 from openspace_server.protocols.sessions import SessionState
-from openspace_widget.client.bulk_socket import Arrays, Bulk
+from openspace_widget.client.bulk_socket import Arrays, BulkSocket
 from openspace_widget.client.server import Connection
 from openspace_widget.errors import NotReadyError, ServerError, SessionError
 
@@ -58,27 +58,27 @@ async def open_session(
 
 
 class _RefusedError(Exception):
-    """The instance was not reached; the message is why."""
+    """The instance was not reached; the message says why."""
 
 
 class Session:
     """Requests and frames of one session. All coroutines run on the background loop."""
 
-    def __init__(self, connection: Connection, info: dict[str, Any], timeout: float, changed: Change) -> None:
+    def __init__(self, connection: Connection, info: dict[str, Any], timeout: float, on_change: Change) -> None:
         self.connection = connection
         self.info = info
         self.timeout = timeout
-        self._changed = changed
-        self.heard: Callable[[dict[str, Any]], None] = lambda state: None
+        self._on_change = on_change
+        self.on_state: Callable[[dict[str, Any]], None] = lambda state: None
         """Called with each state message of the instance, on the background loop: it must not run users' functions."""
         self._news = asyncio.Condition()
-        self._bulk: Bulk | None = None
-        self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
-        """What to do with other messages that nobody asked for, by type; called on the background loop."""
-        self.restarted: list[Callable[[], Coroutine[Any, Any, None]]] = []
-        """What to do when the session runs again, on an instance that has forgotten what it was given."""
-        self.reconnected: list[Callable[[], Coroutine[Any, Any, None]]] = []
-        """What to do when the bulk socket was opened, or lost: whoever listens has to say so again."""
+        self._bulk: BulkSocket | None = None
+        self.on_event: dict[str, Callable[[dict[str, Any]], None]] = {}
+        """Called with other messages that are no answers, by type, on the background loop."""
+        self.on_restart: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        """Started when the session runs again, on an instance that has lost what it was sent."""
+        self.on_reconnect: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        """Started when the bulk socket was opened, or lost: subscriptions have to be repeated."""
         self._connecting = asyncio.Lock()
         self._tasks = {asyncio.create_task(self._watch(), name=f"watch session {self.id}")}
 
@@ -92,7 +92,7 @@ class Session:
 
     # ---- life
 
-    async def running(self, timeout: float | None = None) -> None:
+    async def wait_running(self, timeout: float | None = None) -> None:
         """Wait until the session runs. Raises SessionError with the reason, NotReadyError after ``timeout`` seconds."""
         timeout = self.timeout if timeout is None else timeout
         try:
@@ -104,9 +104,9 @@ class Session:
                 "and a longer `timeout=` waits longer"
             ) from None
         if self.state.is_ended:
-            raise SessionError(self.ended_because())
+            raise SessionError(self.end_message())
 
-    def ended_because(self) -> str:
+    def end_message(self) -> str:
         reason = self.info.get("reason") or "it was closed"
         return f"this session is {self.state.lower()}: {reason}. `OpenSpace()` starts a new one."
 
@@ -121,15 +121,15 @@ class Session:
         await self.detach()
 
     async def detach(self) -> None:
-        """Let go of the session without ending it."""
+        """Close the sockets of the session without ending it."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._drop("the session was closed")
 
-    def keep(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let ``work`` run beside the session, until it ends or is let go of."""
-        task = asyncio.create_task(work, name=f"beside session {self.id}")
+    def start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` in parallel, until it or the session ends."""
+        task = asyncio.create_task(work, name=f"task of session {self.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -162,11 +162,11 @@ class Session:
             self.info = info
             self._news.notify_all()
         if self.state.has_instance and not before.has_instance:
-            for again in self.restarted:
-                self.keep(again())
-        self._changed(self.state, str(info.get("reason") or ""))
+            for again in self.on_restart:
+                self.start_task(again())
+        self._on_change(self.state, str(info.get("reason") or ""))
         if self.state.is_ended:
-            self._drop(self.ended_because())
+            self._drop(self.end_message())
 
     # ---- requests
 
@@ -177,75 +177,75 @@ class Session:
             RequestError: the instance refused, with its reason.
             SessionError: the session ended. NotReadyError: no answer within ``timeout`` seconds.
         """
-        bulk = await self._joined()
+        bulk = await self._bulk_socket()
         return await bulk.ask(verb, arguments, self.timeout if timeout is None else timeout)
 
     async def ask_arrays(self, verb: str, timeout: float | None = None, **arguments: Any) -> Arrays:
         """As :meth:`ask`, for verbs that answer with array messages: through shared memory where there is any."""
-        bulk = await self._joined()
+        bulk = await self._bulk_socket()
         limit = self.timeout if timeout is None else timeout
         return cast(Arrays, await bulk.ask(verb, arguments, limit, arrays=True))
 
-    async def give(self, parts: Sequence[bytes | memoryview], timeout: float | None = None) -> dict[str, Any]:
+    async def send_array(self, parts: Sequence[bytes | memoryview], timeout: float | None = None) -> dict[str, Any]:
         """Send one array message and wait for its answer. Raises as :meth:`ask` does."""
-        bulk = await self._joined()
-        return dict(cast(dict[str, Any], await bulk.give(parts, self.timeout if timeout is None else timeout)))
+        bulk = await self._bulk_socket()
+        return dict(cast(dict[str, Any], await bulk.send_array(parts, self.timeout if timeout is None else timeout)))
 
     @property
-    def link_rate(self) -> float | None:
-        """Bytes per second that arrays went at lately; without end through shared memory."""
+    def upload_rate(self) -> float | None:
+        """Bytes per second of recent uploads; infinite through shared memory, None before the first."""
         return self._bulk.rate if self._bulk is not None else None
 
-    async def _joined(self) -> Bulk:
+    async def _bulk_socket(self) -> BulkSocket:
         """The bulk socket, once the instance has said hello. Waits for an instance that is being started again."""
         refusals = 0
         while True:
-            await self.running()
+            await self.wait_running()
             try:
                 return await self._connected()
             except _RefusedError as problem:
                 refusals += 1
-                if not await self.stops_running(LOSS_GRACE) and refusals > 1:
+                if not await self.wait_not_running(LOSS_GRACE) and refusals > 1:
                     raise SessionError(str(problem)) from None
 
-    async def _connected(self) -> Bulk:
+    async def _connected(self) -> BulkSocket:
         async with self._connecting:
             if self._bulk is None:
                 socket = await self.connection.websocket(f"sessions/{self.id}/bulk")
                 first = await socket.read_message()
-                said: dict[str, Any] = {"type": "error", "reason": UNREACHED}
+                hello: dict[str, Any] = {"type": "error", "reason": UNREACHED}
                 if isinstance(first, str):
-                    said = json.loads(first)
-                if said.get("type") != "hello":
+                    hello = json.loads(first)
+                if hello.get("type") != "hello":
                     socket.close()
-                    raise _RefusedError(said.get("reason", UNREACHED))
-                self._bulk = Bulk(socket, self._hear)
-                self.heard(dict(said.get("state") or {}))
-                self.keep(self._read(self._bulk))
-                for again in self.reconnected:
-                    self.keep(again())
+                    raise _RefusedError(hello.get("reason", UNREACHED))
+                self._bulk = BulkSocket(socket, self._on_event)
+                self.on_state(dict(hello.get("state") or {}))
+                self.start_task(self._read(self._bulk))
+                for again in self.on_reconnect:
+                    self.start_task(again())
             return self._bulk
 
-    async def _read(self, bulk: Bulk) -> None:
+    async def _read(self, bulk: BulkSocket) -> None:
         reason = await bulk.read()
         lost = self._bulk is bulk
         if lost:
             self._bulk = None
-            await self.stops_running(LOSS_GRACE)
-        bulk.fail(self.ended_because() if self.state.is_ended else self.info.get("reason") or reason)
+            await self.wait_not_running(LOSS_GRACE)
+        bulk.fail(self.end_message() if self.state.is_ended else self.info.get("reason") or reason)
         if lost:
-            for again in self.reconnected:
-                self.keep(again())
+            for again in self.on_reconnect:
+                self.start_task(again())
 
-    def _hear(self, event: dict[str, Any]) -> None:
+    def _on_event(self, event: dict[str, Any]) -> None:
         type = event.get("type")
         if type == "state":
-            self.heard(event)
-        elif type in self.listeners:
-            self.listeners[type](event)
+            self.on_state(event)
+        elif type in self.on_event:
+            self.on_event[type](event)
 
-    async def stops_running(self, seconds: float) -> bool:
-        """A lost socket often means that the instance is gone; the session's state is polled and tells it later."""
+    async def wait_not_running(self, seconds: float) -> bool:
+        """Whether the session stops running within ``seconds``: its state follows a lost socket only after a while."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), self._news:
                 await self._news.wait_for(lambda: not self.state.has_instance)

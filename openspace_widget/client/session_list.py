@@ -1,4 +1,4 @@
-"""The list of my sessions."""
+"""List of the user's sessions."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ async def list_sessions(connection: Connection) -> SessionList:
     listed = await connection.request("GET", "sessions")
     found = [
         SessionInfo(
-            str(told["id"]),
-            str(told["name"]),
-            str(told["state"]),
-            str(told.get("reason") or ""),
-            str(told["engine"]),
-            (int(told["width"]), int(told["height"])),
-            moment(told["created"]),
+            str(fields["id"]),
+            str(fields["name"]),
+            str(fields["state"]),
+            str(fields.get("reason") or ""),
+            str(fields["engine"]),
+            (int(fields["width"]), int(fields["height"])),
+            moment(fields["created"]),
         )
-        for told in listed["sessions"]
+        for fields in listed["sessions"]
     ]
     return SessionList(sorted(found, key=lambda each: each.created, reverse=True))

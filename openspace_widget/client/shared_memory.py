@@ -1,4 +1,4 @@
-"""Memory shared with an instance on this machine: large messages lie in it instead of passing through two servers."""
+"""Memory shared with an instance on this machine: large messages in it need not pass through two servers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from openspace_server.protocols.shared_memory import ANSWERS, ARRAYS, Found, NoS
 from openspace_widget.errors import RequestError
 
 
-class Shelf:
-    """Its slots, and which request or transfer each of them is kept for. Close it."""
+class SharedMemory:
+    """Slots of the memory, and the request or transfer that each of them is reserved for. Close it."""
 
     def __init__(self, memory: Found) -> None:
         self._memory = memory
@@ -21,30 +21,30 @@ class Shelf:
         self._taken: dict[int, tuple[range, int]] = {}
 
     def take(self, number: int) -> int | None:
-        """A slot for the answer to a request, None when all are taken. It is the answer's, waited for or not."""
+        """A slot for the answer to a request, None when all are taken. It stays reserved until the answer has come."""
         return self._take(number, ANSWERS)
 
     def put(self, number: int, parts: Sequence[bytes | memoryview]) -> bytes | None:
-        """Put an array message into a slot; what to say of it on the socket, None if it has to go there itself."""
+        """Put an array message into a slot; the notice to send instead, None if the message itself has to be sent."""
         slot = self._take(number, ARRAYS)
-        told = self._memory.put(slot, number, *parts) if slot is not None else None
-        if told is None:
+        notice = self._memory.put(slot, number, *parts) if slot is not None else None
+        if notice is None:
             self.free(number)
-        return told
+        return notice
 
     def free(self, number: int) -> None:
-        """``number`` was answered."""
+        """Free the slot of the request ``number``, which was answered."""
         if (taken := self._taken.pop(number, None)) is not None:
-            way, slot = taken
-            self._free[way].append(slot)
+            pool, slot = taken
+            self._free[pool].append(slot)
 
-    def read(self, told: bytes) -> memoryview:
-        """A copy of the message that ``told`` tells of. Raises ProtocolError."""
-        _, _, message = self._memory.find(told)
+    def read(self, notice: bytes) -> memoryview:
+        """A copy of the message that ``notice`` names. Raises ProtocolError."""
+        _, _, message = self._memory.find(notice)
         return np.frombuffer(message, np.uint8).copy().data
 
-    def rest(self) -> bool:
-        """Give the memory back to the system for now; False, and nothing done, while a slot is taken."""
+    def release(self) -> bool:
+        """Return the memory to the system for now; False, and nothing done, while a slot is taken."""
         if not self._taken:
             self._memory.give_back()
         return not self._taken
@@ -52,15 +52,15 @@ class Shelf:
     def close(self) -> None:
         self._memory.close()
 
-    def _take(self, number: int, way: range) -> int | None:
-        if not self._free[way]:
+    def _take(self, number: int, pool: range) -> int | None:
+        if not self._free[pool]:
             return None
-        slot = self._free[way].pop()
-        self._taken[number] = way, slot
+        slot = self._free[pool].pop()
+        self._taken[number] = pool, slot
         return slot
 
 
-async def share(ask: Callable[..., Awaitable[Any]]) -> Shelf | None:
+async def share(ask: Callable[..., Awaitable[Any]]) -> SharedMemory | None:
     """Memory shared with the instance that ``ask`` sends ``share_memory`` to; None where that cannot be."""
     memory: Found | None = None
     try:
@@ -69,13 +69,13 @@ async def share(ask: Callable[..., Awaitable[Any]]) -> Shelf | None:
             return None
         with contextlib.suppress(NoSharedMemory):
             memory = Found(path)
-        # A wrong proof takes the memory's name away, too.
+        # A wrong proof also removes the memory's name.
         shared = (await ask(proof=memory.proof if memory else "")).get("shared") is True
         if memory is not None and shared:
-            shelf, memory = Shelf(memory), None
-            return shelf
+            opened, memory = SharedMemory(memory), None
+            return opened
         return None
-    except RequestError:  # an instance that knows nothing of it
+    except RequestError:  # an instance without it
         return None
     finally:
         if memory is not None:

@@ -1,4 +1,4 @@
-"""Long binary messages out over the bulk socket: in chunks, as credits allow, one message at a time."""
+"""Uploads of arrays over the bulk socket: in chunks, as credits allow, one message at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from openspace_server.protocols import transfer
 from openspace_server.protocols.transfer import SendCredits
 
 MEASURED_BYTES = 256 * 1024
-"""Messages from this size on tell how fast the way is."""
+"""Messages from this size on are used to measure the rate."""
 
 
 class ArraySender:
@@ -24,10 +24,10 @@ class ArraySender:
         self._credit = asyncio.Event()
         self._turn = asyncio.Lock()
         self.rate: float | None = None
-        """Bytes per second that the last messages went at; None before the first."""
+        """Bytes per second of recent messages; None before the first."""
 
     def credited(self, size: int) -> None:
-        """The instance took ``size`` bytes."""
+        """The instance accepted ``size`` bytes."""
         self._credits.grant(size)
         self._credit.set()
 
@@ -50,6 +50,6 @@ class ArraySender:
                 self.rate = rate if self.rate is None else 0.7 * self.rate + 0.3 * rate
 
     def closed(self) -> None:
-        """The socket is gone: let whoever waits for credits find out."""
+        """The socket is gone: end the wait for credits."""
         self._credits.grant(transfer.WINDOW)
         self._credit.set()

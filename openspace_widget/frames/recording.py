@@ -69,7 +69,7 @@ class Recording:
         """As :meth:`start`, on the background loop."""
         if self._task is not None:
             raise OpenSpaceError("this recording has begun already; space.record() makes another one")
-        await self._session.running()
+        await self._session.wait_running()
         self._begun = asyncio.Event()
         self._task = asyncio.create_task(self._record())
         begun = asyncio.create_task(self._begun.wait())
@@ -115,9 +115,9 @@ class Recording:
                         raise SessionError(f"the stream cannot be recorded: {problem}") from None
                     await socket.write_message(media.ack(header.number))
                     self._add(header, data)
-            await self._session.stops_running(2.0)
+            await self._session.wait_not_running(2.0)
             raise SessionError(
-                self._session.ended_because()
+                self._session.end_message()
                 if self._session.state.is_ended
                 else "the stream was lost while it was recorded"
             )

@@ -119,12 +119,12 @@ class Cloud:
     async def send(self, prepared: Prepared) -> Sent:
         """Send a frame and wait until it is shown or overtaken. Raises RequestError, SessionError, NotReadyError."""
         began, frame = time.monotonic(), prepared.frame
-        encoding = self.recipe.encoding(self.session.link_rate)
+        encoding = self.recipe.encoding(self.session.upload_rate)
         try:
             parts, bound = await asyncio.to_thread(frame.encode, encoding)
         except ProtocolError as problem:
             raise PointsError(str(problem)) from None
-        told = await self.session.give(parts, SEND_TIMEOUT)
+        told = await self.session.send_array(parts, SEND_TIMEOUT)
         return Sent(
             frame.sequence,
             len(frame.places),

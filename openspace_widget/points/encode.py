@@ -42,9 +42,9 @@ class Recipe:
     precision: str = "float32"
     compress: bool | None = None
 
-    def encoding(self, link_rate: float | None) -> Encoding:
-        """How arrays are to be stored for a link of ``link_rate`` bytes per second (None: not known yet)."""
-        pack = self.compress if self.compress is not None else link_rate is not None and link_rate < FAST_ENOUGH
+    def encoding(self, upload_rate: float | None) -> Encoding:
+        """How arrays are to be stored for an upload of ``upload_rate`` bytes per second (None: not known yet)."""
+        pack = self.compress if self.compress is not None else upload_rate is not None and upload_rate < FAST_ENOUGH
         return Encoding(encodings.SHUFFLED if pack else encodings.RAW, self.precision == "16 bit")
 
 

@@ -24,9 +24,9 @@ class Clouds:
         self._watching = False
         # Callbacks may call anything, and wait for it: not on the loop that would have to answer.
         self._caller = ThreadPoolExecutor(1, thread_name_prefix="openspace-picks")
-        session.listeners["picked"] = self._picked
-        session.restarted.append(self._restarted)
-        session.reconnected.append(self._reconnected)
+        session.on_event["picked"] = self._picked
+        session.on_restart.append(self._restarted)
+        session.on_reconnect.append(self._reconnected)
 
     async def add(self, recipe: Recipe, held: point_inputs.Given, values: Any, colors: Any) -> tuple[Cloud, Sent]:
         """Send the first frame of a name; a name that there is already is replaced. Raises as ``add_points`` does."""

@@ -74,13 +74,13 @@ class LiveTraits(Observed):
             self._following = True
 
     async def _begin(self) -> None:
-        self.hear(await self._session.ask("state"))
+        self.on_state(await self._session.ask("state"))
 
     @traitlets.validate("time")
     def _aware(self, proposal: Any) -> datetime:
         return moment(proposal["value"])
 
-    def hear(self, state: dict[str, Any]) -> None:
+    def on_state(self, state: dict[str, Any]) -> None:
         """A state message of the instance. Called on the background loop; the traits follow soon after."""
         names = ("time", "rate", "paused", "focus", "flying")
         values: dict[str, Any] = {name: state[name] for name in names if name in state}
@@ -135,5 +135,5 @@ class LiveTraits(Observed):
                 state = await self._session.ask("state")
         finally:
             self._states.renew(name)
-        self.hear(state)
+        self.on_state(state)
         self._states.put({"problem": problem})

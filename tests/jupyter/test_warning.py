@@ -32,7 +32,7 @@ async def test_a_warning_comes_with_the_time_left_and_a_script_hears_of_the_end(
 
     session = Session(Connection(ServerAddress(f"http://{client.where}", token)), made, 20, changed)
     try:
-        await session.running()
+        await session.wait_running()
         events = [event async for event in client.events(made["id"])]
         (warning,) = [event for event in events if event["type"] == "warning"]
         assert warning["reason"] == "a session lasts at most 2 s"

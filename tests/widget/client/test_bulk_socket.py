@@ -1,4 +1,4 @@
-"""One bulk socket against a server that says what it should not: whoever waits hears why, and the next one works."""
+"""Bulk sockets against a server that misbehaves: pending requests get the reason, and the next socket works."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from tornado.websocket import WebSocketHandler, websocket_connect
 from openspace_server.protocols import arrays
 from openspace_server.protocols.shared_memory import ANSWERS, NoSharedMemory, Offered
 from openspace_widget import OpenSpace
-from openspace_widget.client.bulk_socket import Bulk
+from openspace_widget.client.bulk_socket import BulkSocket
 from openspace_widget.client.event_loop import background
 from openspace_widget.errors import SessionError
 from tests.instance.harness import run
 
 Say = Callable[[str | bytes], None]
+Script = Callable[[dict[str, Any], Say], None]
 PIXELS = np.arange(12, dtype="u1").reshape(2, 2, 3)
 
 
 class Instance(WebSocketHandler):
     """Answers each request with what ``script`` says."""
 
-    def initialize(self, script: Callable[[dict[str, Any], Say], None]) -> None:
+    def initialize(self, script: Script) -> None:
         self._script = script
 
     def on_message(self, message: str | bytes) -> None:
@@ -38,12 +39,12 @@ class Instance(WebSocketHandler):
 
 
 @asynccontextmanager
-async def talking(script: Callable[[dict[str, Any], Say], None]) -> AsyncIterator[tuple[Bulk, asyncio.Task[str]]]:
-    """A bulk socket that is read, and the task that tells why it ended."""
+async def connected(script: Script) -> AsyncIterator[tuple[BulkSocket, asyncio.Task[str]]]:
+    """A bulk socket that is read, and the task whose result is why it closed."""
     server = HTTPServer(Application([("/", Instance, {"script": script})]))
     (bound, *_) = sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
-    bulk = Bulk(await websocket_connect(f"ws://127.0.0.1:{bound.getsockname()[1]}/"), lambda event: None)
+    bulk = BulkSocket(await websocket_connect(f"ws://127.0.0.1:{bound.getsockname()[1]}/"), lambda event: None)
     reading = asyncio.create_task(bulk.read())
     try:
         yield bulk, reading
@@ -63,8 +64,8 @@ class Sharing:
     def __call__(self, request: dict[str, Any], say: Say) -> None:
         asked, number = request["arguments"], request["id"]
         if request["verb"] == "share_memory":
-            told: Any = {"shared": self.memory.prove(asked["proof"])} if "proof" in asked else None
-            say(json.dumps({"type": "reply", "id": number, "result": told or {"path": str(self.memory.path)}}))
+            result: Any = {"shared": self.memory.prove(asked["proof"])} if "proof" in asked else None
+            say(json.dumps({"type": "reply", "id": number, "result": result or {"path": str(self.memory.path)}}))
             return
         self.slots.append(asked.get("slot"))
         message = arrays.encode(PIXELS, "frame", request=number)
@@ -79,7 +80,7 @@ def sharing() -> Sharing:
         pytest.skip(str(problem))
 
 
-async def shared(bulk: Bulk) -> None:
+async def shared(bulk: BulkSocket) -> None:
     """Ask for frames until one comes through memory."""
     async with asyncio.timeout(10):
         while bulk.rate != float("inf"):
@@ -88,7 +89,7 @@ async def shared(bulk: Bulk) -> None:
 
 def test_a_request_that_cannot_be_sent_costs_no_slot(sharing: Sharing) -> None:
     async def scenario() -> None:
-        async with talking(sharing) as (bulk, _):
+        async with connected(sharing) as (bulk, _):
             await shared(bulk)
             for _ in range(2 * len(ANSWERS)):
                 with pytest.raises(TypeError):
@@ -104,7 +105,7 @@ def test_a_request_that_cannot_be_sent_costs_no_slot(sharing: Sharing) -> None:
 def test_what_cannot_be_read_ends_the_socket_with_the_reason() -> None:
     async def scenario() -> None:
         for nonsense in (b"nonsense", b"OSP1" + bytes(3)):
-            async with talking(lambda request, say, said=nonsense: say(said)) as (bulk, reading):
+            async with connected(lambda request, say, said=nonsense: say(said)) as (bulk, reading):
                 waiting = asyncio.create_task(bulk.ask("frame", {}, 10))
                 reason = await asyncio.wait_for(reading, 10)
                 assert "cannot be read" in reason
@@ -117,13 +118,13 @@ def test_what_cannot_be_read_ends_the_socket_with_the_reason() -> None:
     run(scenario())
 
 
-def test_memory_that_is_not_shared_is_told_of_in_vain() -> None:
+def test_a_notice_of_memory_that_is_not_shared_is_ignored() -> None:
     async def scenario() -> None:
         def script(request: dict[str, Any], say: Say) -> None:
             say(b"OSM1" + bytes(16))
             say(json.dumps({"type": "reply", "id": request["id"], "result": "still here"}))
 
-        async with talking(script) as (bulk, _):
+        async with connected(script) as (bulk, _):
             assert await bulk.ask("state", {}, 10) == "still here"
 
     run(scenario())
@@ -143,6 +144,6 @@ def test_a_call_right_after_the_connection_was_lost_is_not_hurt_by_that_loss(spa
     background().run(lose())
     assert space.frame().shape == (180, 320, 3)
     new = session._bulk
-    background().run(session.stops_running(4.5))  # until the loss has been dealt with
+    background().run(session.wait_not_running(4.5))  # until the loss has been dealt with
     assert space.frame().shape == (180, 320, 3)
     assert session._bulk is new

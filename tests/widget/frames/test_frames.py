@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from openspace_widget import ArgumentError, Frame, OpenSpace, RequestError
-from openspace_widget.client.shared_memory import Shelf
+from openspace_widget.client.shared_memory import SharedMemory
 from openspace_widget.frames.frame import png
 
 
@@ -45,12 +45,12 @@ def test_frames_come_through_shared_memory_and_are_the_same_as_over_the_socket(
     space: OpenSpace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: list[bytes] = []
-    read = Shelf.read
-    monkeypatch.setattr(Shelf, "read", lambda shelf, told: reads.append(told) or read(shelf, told))
+    read = SharedMemory.read
+    monkeypatch.setattr(SharedMemory, "read", lambda memory, notice: reads.append(notice) or read(memory, notice))
     shared = space.frame()
-    while not reads:  # it is asked for beside the first frame
+    while not reads:  # it is set up in parallel to the first frame
         shared = space.frame()
-    monkeypatch.setattr(Shelf, "take", lambda shelf, request: None)
+    monkeypatch.setattr(SharedMemory, "take", lambda memory, request: None)
     count = len(reads)
     assert np.array_equal(space.frame(), shared)
     assert len(reads) == count

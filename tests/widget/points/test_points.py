@@ -6,6 +6,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import psutil
@@ -13,7 +14,7 @@ import pytest
 
 from openspace_widget import OpenSpace, PointsError, RequestError
 from openspace_widget.client.event_loop import background
-from openspace_widget.client.shared_memory import Shelf
+from openspace_widget.client.shared_memory import SharedMemory
 from openspace_widget.points.points import Pick
 from tests.helpers import wait_for
 
@@ -71,17 +72,22 @@ def test_points_appear_move_and_go(space: OpenSpace) -> None:
 def test_points_come_through_shared_memory_and_show_the_same_as_over_the_socket(
     space: OpenSpace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put, told = Shelf.put, list[bytes | None]()
-    monkeypatch.setattr(Shelf, "put", lambda shelf, *message: told.append(put(shelf, *message)) or told[-1])
+    put, notices = SharedMemory.put, list[bytes | None]()
+
+    def noted(memory: SharedMemory, *message: Any) -> bytes | None:
+        notices.append(put(memory, *message))
+        return notices[-1]
+
+    monkeypatch.setattr(SharedMemory, "put", noted)
     stars = space.add_points("stars", XYZ, unit="Mpc")
-    while not any(told):  # it is asked for beside the first
+    while not any(notices):  # it is set up in parallel to the first
         stars.update(XYZ)
     whole = {"size": (320, 180), "antialias": 1}  # stills show all points
     shared = space.frame(**whole)
-    monkeypatch.setattr(Shelf, "put", lambda shelf, *message: None)
-    count = len(told)
+    monkeypatch.setattr(SharedMemory, "put", lambda memory, *message: None)
+    count = len(notices)
     assert stars.update(XYZ).shown
-    assert len(told) == count
+    assert len(notices) == count
     assert np.array_equal(space.frame(**whole), shared)
 
 
@@ -235,7 +241,7 @@ def test_points_come_back_after_the_instance_was_started_again(space: OpenSpace)
     instance = max(instances, key=psutil.Process.create_time)  # other tests' session is older
     instance.kill()
     instance.wait(20)
-    background().run(space._client.session.stops_running(20))
+    background().run(space._client.session.wait_not_running(20))
     space.wait()
     returned = threading.Event()
 
