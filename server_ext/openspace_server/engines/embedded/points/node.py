@@ -23,15 +23,24 @@ from openspace_server.engines.embedded.points.colors import ColorMap
 from openspace_server.engines.embedded.scene_graph.nodes import make_node, strength
 from openspace_server.engines.embedded.sky.bodies import BODIES, INDEX, find
 from openspace_server.engines.embedded.sky.reference_frames import frame_axes
-from openspace_server.engines.embedded.sky.units import PARSEC
 from openspace_server.engines.properties import Property, PropertyOwner
 from openspace_server.engines.user_files import UserFile, admitted
+from openspace_server.protocols.units import LIGHT_YEAR, POINT_UNITS
 
 UNITS: dict[str, float] = {
-    "m": 1.0, "km": 1e3, "au": 1.495978707e11, "ly": 9.4607304725808e15, "kly": 9.4607304725808e18,
-    "mly": 9.4607304725808e21, "gly": 9.4607304725808e24, "pc": PARSEC, "kpc": 1e3 * PARSEC, "mpc": 1e6 * PARSEC,
-    "gpc": 1e9 * PARSEC,
-}  # fmt: skip
+    "m": POINT_UNITS["m"],
+    "km": POINT_UNITS["km"],
+    "au": POINT_UNITS["au"],
+    "ly": POINT_UNITS["ly"],
+    "kly": 1e3 * LIGHT_YEAR,
+    "mly": 1e6 * LIGHT_YEAR,
+    "gly": POINT_UNITS["Gly"],
+    "pc": POINT_UNITS["pc"],
+    "kpc": POINT_UNITS["kpc"],
+    "mpc": POINT_UNITS["Mpc"],
+    "gpc": POINT_UNITS["Gpc"],
+}
+"""Metres per unit, by its folded name; OpenSpace's tables know more units than the wire."""
 _WHITE = (1.0, 1.0, 1.0)
 _FRAMES = {"": "", "galactic": "Root", "icrf": "ICRF", "icrs": "ICRF"}
 

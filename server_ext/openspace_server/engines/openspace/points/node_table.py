@@ -18,17 +18,18 @@ from openspace_server.engines.base import EngineError
 from openspace_server.engines.openspace.points.files import COLUMN, palette
 from openspace_server.engines.openspace.process.instance_folder import HORIZONTAL_VIEW
 from openspace_server.geometry.world import GALACTIC
+from openspace_server.protocols.units import POINT_UNITS
 
 UNITS: dict[str, tuple[str, float, float]] = {
     "m": ("m", 1.0, 1.0),
     "km": ("Km", 1.0, 1e3),
-    "au": ("m", 1.495978707e11, 1.0),
-    "ly": ("Gly", 1e-9, 9.4607304725808e24),
-    "pc": ("pc", 1.0, 3.0856775814913673e16),
-    "kpc": ("Kpc", 1.0, 3.0856775814913673e19),
-    "Mpc": ("Mpc", 1.0, 3.0856775814913673e22),
-    "Gpc": ("Gpc", 1.0, 3.0856775814913673e25),
-    "Gly": ("Gly", 1.0, 9.4607304725808e24),
+    "au": ("m", POINT_UNITS["au"], 1.0),
+    "ly": ("Gly", 1e-9, POINT_UNITS["Gly"]),
+    "pc": ("pc", 1.0, POINT_UNITS["pc"]),
+    "kpc": ("Kpc", 1.0, POINT_UNITS["kpc"]),
+    "Mpc": ("Mpc", 1.0, POINT_UNITS["Mpc"]),
+    "Gpc": ("Gpc", 1.0, POINT_UNITS["Gpc"]),
+    "Gly": ("Gly", 1.0, POINT_UNITS["Gly"]),
 }
 """By our name: OpenSpace's unit, how many of it ours is, and metres of OpenSpace's unit."""
 STYLE_PROPERTIES = {
