@@ -115,7 +115,7 @@ class AsyncOpenSpace(Generic[Space]):
         """As :meth:`Timeline.play`."""
         await self._ask("set_paused", paused=False)
 
-    # ---- pictures
+    # ---- frames
 
     async def set_resolution(self, size: tuple[int, int]) -> None:
         """As setting :attr:`OpenSpace.resolution`."""

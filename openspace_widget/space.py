@@ -18,7 +18,7 @@ from openspace_widget.client.server import Connection, ServerAddress, find_serve
 from openspace_widget.client.session import Session, open_session
 from openspace_widget.client.session_list import SessionList, list_sessions
 from openspace_widget.errors import SessionError
-from openspace_widget.frames.mixin import Pictures
+from openspace_widget.frames.mixin import Frames
 from openspace_widget.frames.requests import checked_size
 from openspace_widget.navigation import Navigation
 from openspace_widget.points.mixin import PointClouds
@@ -32,7 +32,7 @@ from openspace_widget.view.traits import LiveTraits
 from openspace_widget.view.widget import OpenSpaceView
 
 
-class OpenSpace(Navigation, Pictures, PointClouds, Program, Sharing, Statistics):
+class OpenSpace(Navigation, Frames, PointClouds, Program, Sharing, Statistics):
     """A session of OpenSpace: as a cell's last expression it shows the live view.
 
     Without ``session`` it rejoins the one this notebook had, else starts one. It returns at once; the view shows how

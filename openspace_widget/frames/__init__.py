@@ -1,4 +1,4 @@
-"""Frames as arrays, and videos and recordings made of them."""
+"""Frames as arrays, and videos and recordings of them."""
 
 from openspace_widget.frames.frame import Frame
 from openspace_widget.frames.video import Video

@@ -1,4 +1,4 @@
-"""``space.frame()`` and ``space.frames()``: exact pixels of drawn pictures, no video codec in between."""
+"""Frames: exact pixels as they were drawn, no video codec in between."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ STILL_TIMEOUT = 120.0
 
 
 class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
-    """One picture: uint8 ``(height, width, 3)``, RGB, top row first, read-only.
+    """One frame: uint8 ``(height, width, 3)``, RGB, top row first, read-only.
 
-    It is an array everywhere and shows itself as a picture in a cell; so do its crops. Results of computing with it
-    are plain arrays.
+    It is an array everywhere and shows itself as an image in a cell; so do its crops. Results of computing with it are
+    plain arrays.
 
     Attributes:
         id: number of the frame among those its instance drew.
@@ -74,7 +74,7 @@ class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
         return plain[()] if return_scalar or plain.ndim == 0 else plain
 
     def save(self, path: Any) -> None:
-        """Write the picture as PNG. Raises OSError."""
+        """Write it as a PNG file. Raises OSError."""
         with open(path, "wb") as file:  # noqa: PTH123  a path-like or text
             file.write(png(self))
 
@@ -90,11 +90,11 @@ class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
 
 def png(pixels: np.ndarray) -> bytes:
     """``pixels``, uint8 ``(height, width, 3)`` RGB, as the bytes of a PNG file."""
-    picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+    image = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
     codec = av.CodecContext.create("png", "w")
-    codec.width, codec.height, codec.pix_fmt = picture.width, picture.height, "rgb24"
+    codec.width, codec.height, codec.pix_fmt = image.width, image.height, "rgb24"
     file = io.BytesIO()
-    for packet in [*codec.encode(picture), *codec.encode(None)]:
+    for packet in [*codec.encode(image), *codec.encode(None)]:
         file.write(bytes(packet))
     return file.getvalue()
 
@@ -123,7 +123,7 @@ async def grab_frame(client: Client, request: FrameRequest = LIVE) -> Frame:
 
 
 async def _ask(client: Client, request: FrameRequest) -> list[tuple[dict[str, Any], np.ndarray]]:
-    # What the session's own timeout allows for a picture of the usual size is not enough for 8K with four samples.
+    # The session's own timeout, good for frames of the usual size, is not enough for 8K with four samples.
     timeout = max(client.session.timeout, STILL_TIMEOUT) if request.size is not None else None
     return await client.session.ask_arrays("frame", timeout, pieces=True, **request.as_json())
 

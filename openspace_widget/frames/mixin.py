@@ -1,4 +1,4 @@
-"""What is seen, as arrays: ``frame``, ``frames``, and the size of the live picture."""
+"""Frames of a session: ``frame``, ``frames``, ``record``, and the size of the live view."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from openspace_widget.units import iso, moment
 from openspace_widget.units import seconds as seconds_of
 
 
-class Pictures(ClientMixin):
-    """The pictures of :class:`~openspace_widget.space.OpenSpace`."""
+class Frames(ClientMixin):
+    """The frames of :class:`~openspace_widget.space.OpenSpace`."""
 
     @property
     def resolution(self) -> tuple[int, int]:
-        """``(width, height)`` of the picture in pixels; setting it holds until ``follow_view()``."""
+        """``(width, height)`` of the live view in pixels; what is set holds until ``follow_view()``."""
         state = self._ask("state")
         return int(state["width"]), int(state["height"])
 
@@ -48,10 +48,10 @@ class Pictures(ClientMixin):
         depth: bool = False,
         ids: bool = False,
     ) -> Frame:
-        """The exact pixels of one picture: the next live one, or, with any argument, a still made beside it.
+        """The exact pixels of one frame: the next live one or, with any argument, a still made next to the live view.
 
-        Live viewers see nothing of a still: size, time and camera of their view stay. With OpenSpace as the engine
-        their picture stands still until it is made, and ``antialias`` has no effect.
+        Live viewers do not notice a still: size, time and camera of their view stay. With OpenSpace as the engine
+        their view stands still until it is made, and ``antialias`` has no effect.
 
         Args:
             size: ``(width, height)`` in pixels, 64 to 8192 each, at most 7680 x 4320 in all; None: as the live view.
@@ -89,7 +89,7 @@ class Pictures(ClientMixin):
         depth: bool = False,
         ids: bool = False,
     ) -> Iterator[Frame]:
-        """One frame after the other, without end unless ``n`` or ``seconds`` is given.
+        """One frame after the other, endless without ``n`` and ``seconds``.
 
         While one frame is used the next ones are drawn and sent, so a loop gets more of them than calls of
         :meth:`frame` would.
@@ -99,7 +99,7 @@ class Pictures(ClientMixin):
             n: number of frames.
             seconds: for how long, with ``fps``: number, text such as ``"1 min"``, or timedelta.
             every: a time-lapse: simulation time from one frame to the next, such as ``"1 h"`` or a timedelta,
-                beginning now; exact, whatever the machine's speed. Live viewers see nothing of it.
+                beginning now; exact, whatever the machine's speed. Live viewers do not notice.
             size, antialias, camera, depth, ids: as for :meth:`frame`.
 
         Raises:
@@ -116,11 +116,11 @@ class Pictures(ClientMixin):
         return iterate(sequence(self._client, fps, n, seconds, every, request))
 
     def record(self, path: str | PathLike[str], *, overwrite: bool = True) -> Recording:
-        """Record what is seen live, from the stream itself: no quality is lost and hardly any work is done.
+        """Record the live stream as it is: no quality is lost and hardly any work is done.
 
         Use it around what is to be recorded, ``with space.record("live.mp4"): …``, or call ``start()`` and ``stop()``.
-        While nothing moves, no pictures come; the file says how long each was seen. A picture of another size begins
-        a further file.
+        While nothing moves, no frames come; the file has the duration of each. A frame of another size begins a
+        further file.
 
         Args:
             path: ``.mp4`` or ``.mkv``.
@@ -142,7 +142,7 @@ class Pictures(ClientMixin):
 async def sequence(
     client: Client, fps: float | None, n: int | None, length: Any, every: Any, request: FrameRequest
 ) -> AsyncGenerator[Frame, None]:
-    """The frames that :meth:`Pictures.frames` promises."""
+    """See :meth:`Frames.frames`."""
     number = frame_count(fps, n, length)
     if every is None:
         requests: Iterator[FrameRequest] = repeat(request) if number is None else repeat(request, number)

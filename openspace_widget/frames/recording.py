@@ -1,4 +1,4 @@
-"""``space.record()``: what is seen live, from the stream's own H.264 packets, without encoding them again."""
+"""Recordings of the live view: the stream's own H.264 packets, not encoded again."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from openspace_widget.frames.video import FORMATS, Video, parent_of
 
 CLOCK = Fraction(1, 90_000)
 """Time base of the files."""
-FIRST_PICTURE = 15.0
-"""Seconds to wait for the first picture."""
+FIRST_FRAME = 15.0
+"""Seconds to wait for the first frame."""
 
 
 class Recording:
     """A recording of the live view, as ``with space.record("live.mp4") as recording:`` gives it.
 
-    While it goes on the file is called ``….partial.mp4``; it is playable however the recording ends. When the size of
-    the picture changes, a further file begins: ``live-2.mp4``.
+    Until it ends the file is called ``….partial.mp4``; it is playable however the recording ends. When the size of the
+    live view changes, a further file begins: ``live-2.mp4``.
 
     Attributes:
         videos: the files, once it has ended: each a :class:`~openspace_widget.frames.video.Video`.
@@ -51,12 +51,12 @@ class Recording:
         self._session = client.session
         self._task: asyncio.Task[None] | None = None
         self._parts: list[_Part] = []
-        self._begun: asyncio.Event | None = None
-        self._ended = False
+        self._has_begun: asyncio.Event | None = None
+        self._is_ended = False
         self.videos: list[Video] = []
 
     def start(self) -> Self:
-        """Begin; returns when the first picture has come. Raises SessionError, NotReadyError."""
+        """Begin; returns when the first frame has come. Raises SessionError, NotReadyError."""
         run(self.begin())
         return self
 
@@ -70,22 +70,22 @@ class Recording:
         if self._task is not None:
             raise OpenSpaceError("this recording has begun already; space.record() makes another one")
         await self._session.wait_running()
-        self._begun = asyncio.Event()
+        self._has_begun = asyncio.Event()
         self._task = asyncio.create_task(self._record())
-        begun = asyncio.create_task(self._begun.wait())
-        done, _ = await asyncio.wait((self._task, begun), timeout=FIRST_PICTURE, return_when=asyncio.FIRST_COMPLETED)
+        begun = asyncio.create_task(self._has_begun.wait())
+        done, _ = await asyncio.wait((self._task, begun), timeout=FIRST_FRAME, return_when=asyncio.FIRST_COMPLETED)
         begun.cancel()
-        if not self._begun.is_set():
+        if not self._has_begun.is_set():
             self._task.cancel()
             if self._task in done:
                 await self._task
-            raise SessionError("no picture came to record: the instance sends none over its media socket")
+            raise SessionError("no frame came to record: the instance sends none over its media socket")
 
     async def end(self) -> None:
         """As :meth:`stop`, on the background loop."""
-        if self._task is None or self._ended:
+        if self._task is None or self._is_ended:
             return
-        self._ended = True
+        self._is_ended = True
         self._task.cancel()
         problem: BaseException | None = None
         try:
@@ -100,7 +100,7 @@ class Recording:
             for part in self._parts:
                 problem.add_note(f"what was recorded until then is in {part.partial}")
             raise problem
-        self.videos = [part.finished() for part in self._parts]
+        self.videos = [part.publish() for part in self._parts]
         self._parts = []
 
     async def _record(self) -> None:
@@ -136,8 +136,8 @@ class Recording:
                 path = path.with_name(f"{path.stem}-{len(self._parts) + 1}{path.suffix}")
             part = _Part(path, (header.width, header.height), data)
             self._parts.append(part)
-            assert self._begun is not None
-            self._begun.set()
+            assert self._has_begun is not None
+            self._has_begun.set()
         part.add(header, data)
 
     def __enter__(self) -> Self:
@@ -170,7 +170,7 @@ class Recording:
 
 
 class _Part:
-    """One file of pictures of one size."""
+    """One file, of frames of one size."""
 
     def __init__(self, path: Path, size: tuple[int, int], key: bytes) -> None:
         self.path, self.size = path, size
@@ -179,7 +179,7 @@ class _Part:
         options = {"movflags": "+faststart"} if path.suffix.lower() == ".mp4" else {}
         container = FORMATS[path.suffix.lower()].container
         self._container = av.open(str(self.partial), "w", format=container, options=options)
-        # A decoder of the first picture knows what the file's head has to say of the stream.
+        # A decoder of the first frame knows the parameters that the file's header needs.
         with av.open(io.BytesIO(key), format="h264") as source:
             self._stream: Any = self._container.add_stream_from_template(source.streams.video[0])
         self._stream.time_base = CLOCK
@@ -192,7 +192,7 @@ class _Part:
         self._closed = False
 
     def add(self, header: PictureHeader, data: bytes) -> None:
-        """Each picture is written when the next one tells how long it was seen."""
+        """Each frame is written when the next one comes, since only then its duration is known."""
         if self._count == 0:
             self._first = header.pts
         at = max(self._last + 1, round((header.pts - self._first) * 1e-6 / CLOCK))
@@ -201,7 +201,7 @@ class _Part:
         self._since = self._clock()
 
     def close(self) -> None:
-        """Finish the file; the last picture is seen until now. Safe to repeat."""
+        """Finish the file; the last frame lasts until now. Safe to repeat."""
         if self._closed:
             return
         self._closed = True
@@ -211,7 +211,7 @@ class _Part:
         finally:
             self._container.close()
 
-    def finished(self) -> Video:
+    def publish(self) -> Video:
         """Give the file its name."""
         self.partial.replace(self.path)
         seconds = float(self._last * CLOCK) or 1.0

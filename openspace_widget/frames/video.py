@@ -1,4 +1,4 @@
-"""Video files: written frame by frame under a name that says they are not finished, and shown in a cell."""
+"""Video files: written frame by frame under the name of a partial file, and shown in a cell."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ QUALITIES = {
 }
 
 
-def quality_of(wanted: str | int) -> Quality:
+def quality_of(quality: str | int) -> Quality:
     """Raises ArgumentError."""
-    if isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted <= 51:
-        return Quality(wanted, wanted, "veryfast", 7)
-    if wanted not in QUALITIES:
-        raise ArgumentError(f"quality: expected {', '.join(QUALITIES)} or a rate factor from 0 to 51, got {wanted!r}")
-    return QUALITIES[str(wanted)]
+    if isinstance(quality, int) and not isinstance(quality, bool) and 0 <= quality <= 51:
+        return Quality(quality, quality, "veryfast", 7)
+    if quality not in QUALITIES:
+        raise ArgumentError(f"quality: expected {', '.join(QUALITIES)} or a rate factor from 0 to 51, got {quality!r}")
+    return QUALITIES[str(quality)]
 
 
 @dataclass(frozen=True)
@@ -118,11 +118,11 @@ def _sequence(text: str, file: Path) -> Target:
         return Target(file, file.with_name(f"{file.name}.partial"), FORMATS[".png"], "%06d.png")
     if not re.search(r"%0?\d*d", file.name) or file.name.count("%") != 1:
         raise ArgumentError(
-            f"path: one picture per frame needs a number in its name, such as 'frames/%05d.png', got {text!r}"
+            f"path: one image per frame needs a number in its name, such as 'frames/%05d.png', got {text!r}"
         )
     folder = file.parent
     if folder == Path():
-        raise ArgumentError(f"path: pictures go into a folder of their own, such as 'frames/{file.name}'")
+        raise ArgumentError(f"path: images go into a folder of their own, such as 'frames/{file.name}'")
     return Target(folder, folder.with_name(f"{folder.name}.partial"), FORMATS[".png"], file.name)
 
 
@@ -205,7 +205,7 @@ def _palette(size: tuple[int, int], rate: Fraction) -> Any:
 
 
 class SequenceWriter(Writer):
-    """A folder of pictures, numbered from 0."""
+    """A folder of images, numbered from 0."""
 
     def __init__(self, folder: Path, pattern: str) -> None:
         folder.mkdir()
@@ -250,7 +250,7 @@ def _remove(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Video:
-    """A finished video file, or folder of pictures: ``path``, number of ``frames``, ``fps``, and ``size`` in pixels.
+    """A finished video file, or folder of images: ``path``, number of ``frames``, ``fps``, and ``size`` in pixels.
 
     In a cell it shows itself: small files are put into the notebook, large ones are linked.
     """
@@ -262,12 +262,12 @@ class Video:
 
     @property
     def seconds(self) -> float:
-        """How long it plays."""
+        """Its duration."""
         return self.frames / self.fps
 
     def _repr_html_(self) -> str:
         if self.path.is_dir():
-            return f"<code>{html.escape(str(self.path))}</code>: {self.frames} pictures of {self._sides()}"
+            return f"<code>{html.escape(str(self.path))}</code>: {self.frames} images of {self._sides()}"
         mime = FORMATS[self.path.suffix.lower()].mime
         if self.path.stat().st_size > EMBEDDED_BYTES:
             link = html.escape(str(self.path))

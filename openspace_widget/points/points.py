@@ -55,7 +55,7 @@ class Points:
 
         Args:
             xyz, values, colors: as for ``add_points``; any number of points. Without ``xyz`` the places stay.
-            wait: until the new frame is in the picture. False returns at once, and of frames that wait to be sent
+            wait: until the new points are drawn. False returns at once, and of frames that wait to be sent
                 only the latest is: for loops that must not be slowed down.
 
         Returns:
@@ -162,7 +162,7 @@ class Points:
 
     @property
     def size(self) -> float:
-        """Pixels, in every picture. A renderer in software draws clouds of up to 20,000 points (in stills
+        """Pixels, in every frame. A renderer in software draws clouds of up to 20,000 points (in stills
         200,000) larger than one pixel, and round ones as long as they are few or small: some 4000 of 6 pixels, all
         clouds together."""
         return float(self._options()["size"])

@@ -19,7 +19,7 @@ from openspace_widget.tour.stops import Stop
 from openspace_widget.units import metres
 
 PLEASANT = 2.3
-"""Altitude in radii from which a body fills a good part of the picture."""
+"""Altitude in radii from which a body fills a good part of the view."""
 LOWEST = 1.0
 """Metres above a surface at least."""
 _WORLD = ("", "root", "solarsystem", "solarsystembarycenter", "milkyway")

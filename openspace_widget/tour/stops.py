@@ -24,7 +24,7 @@ class Stop:
         target: a name such as ``"Earth"``; not needed with ``camera``.
         altitude: height above the target's surface.
         distance: from the target's centre, in place of ``altitude``; without either the target fills a good part of
-            the picture.
+            the view.
         latitude, longitude: place above the target, -90 to 90 and -180 to 360 degrees; the camera turns with the
             ground then. Without them it sees the sunlit side from a little north.
         camera: a navigation state, such as ``space.camera`` or a frame's ``camera``, in place of all of these.

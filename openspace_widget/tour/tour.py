@@ -191,7 +191,7 @@ class Tour:
 
         Args:
             path: the ending says the format: ``.mp4`` or ``.mkv`` (H.264), ``.webm`` (VP9), ``.gif``, ``.apng``, or
-                ``.png`` for one picture per frame (``"frames/%05d.png"``, or a folder ``"frames/"``).
+                ``.png`` for one image per frame (``"frames/%05d.png"``, or a folder ``"frames/"``).
             fps: frames per second.
             size: ``(width, height)`` in pixels, up to 7680 x 4320; even for video.
             antialias: samples per pixel: 1, 2, 4, 8 or 16.

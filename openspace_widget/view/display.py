@@ -26,7 +26,7 @@ WIDEST = 640
 EVERY = 5.0
 """Seconds between stills at least."""
 PATIENCE = 2.0
-"""Seconds that showing a running session may wait for its picture."""
+"""Seconds that showing a running session may wait for its still."""
 
 
 class Display:

@@ -31,7 +31,7 @@ class LiveTraits(Observed):
         rate: simulated seconds per second.
         paused: whether simulation time stands.
         focus: identifier of the body the camera orbits.
-        size: ``(width, height)`` of the picture in pixels.
+        size: ``(width, height)`` of the live view in pixels.
         flying: whether a flight is under way; only to read.
 
     Example:

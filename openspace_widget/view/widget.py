@@ -54,4 +54,4 @@ class OpenSpaceView(anywidget.AnyWidget, Observed):
         sync=True
     )
     aspect = traitlets.Float(16 / 9, help="width divided by height").tag(sync=True)
-    still = traitlets.Unicode("", help="a picture (data URL) for where there is no live view").tag(sync=True)
+    still = traitlets.Unicode("", help="an image (data URL) for where there is no live view").tag(sync=True)

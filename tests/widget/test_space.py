@@ -29,7 +29,7 @@ def test_frame_gives_the_pixels_the_instance_says_it_drew(space: OpenSpace) -> N
     pixels, header = background().run(grab(space._client))
     assert pixels.shape == (180, 320, 3)
     assert pixels.dtype == np.uint8
-    assert pixels.max() > 100, "Earth is in the picture"
+    assert pixels.max() > 100, "Earth is in the frame"
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == background().run(digest(space._client, header["frame"]))
     assert header["time"].startswith("2026-03-20T12:00")
 
@@ -54,11 +54,11 @@ def test_an_unknown_target_is_refused_with_near_names(space: OpenSpace) -> None:
 
 def test_the_camera_can_be_read_and_put_back(space: OpenSpace) -> None:
     space.fly_to("Jupiter", duration=0)
-    place, picture = space.camera, space.frame()
+    pose, frame = space.camera, space.frame()
     space.fly_to("Moon", duration=0)
-    assert not np.array_equal(space.frame(), picture)
-    space.camera = place
-    assert np.array_equal(space.frame(), picture)
+    assert not np.array_equal(space.frame(), frame)
+    space.camera = pose
+    assert np.array_equal(space.frame(), frame)
 
 
 def test_time_can_be_set_read_paused_and_run(space: OpenSpace) -> None:

@@ -1,4 +1,4 @@
-"""Frames: exact pixels of any size, beside the live view, one or many."""
+"""Frames: exact pixels of any size, next to the live view, one or many."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from openspace_widget.client.shared_memory import SharedMemory
 from openspace_widget.frames.frame import png
 
 
-def test_a_frame_is_an_array_and_shows_as_a_picture(space: OpenSpace) -> None:
+def test_a_frame_is_an_array_and_shows_as_an_image(space: OpenSpace) -> None:
     frame = space.frame()
     assert isinstance(frame, Frame)
     assert (frame.shape, frame.dtype, frame.flags.writeable) == ((180, 320, 3), np.uint8, False)

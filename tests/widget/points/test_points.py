@@ -29,7 +29,7 @@ def space(own_folders: None) -> Iterator[OpenSpace]:
         patch.setenv("JPY_SESSION_NAME", "points")  # or it would be the session of the other tests here
         with OpenSpace(size=(320, 180)) as opened:
             opened.time.pause()
-            # Out of the disc of the galaxies, looking at all of them; nothing else is in the picture.
+            # Out of the disc of the galaxies, looking at all of them; nothing else is in the frame.
             opened.lua('openspace.setPropertyValueSingle("Scene.Stars.Renderable.Enabled", false)')
             opened.camera = {"Anchor": "Sun", "Position": [0, 0, 1.5e25], "Up": [0, 1, 0]}
             yield opened

@@ -127,10 +127,10 @@ def test_a_stop_of_a_navigation_state_is_that_camera(space: OpenSpace) -> None:
     space.fly_to("Jupiter", duration=0)
     space.camera = {**space.camera, "Yaw": 0.1, "Pitch": -0.05, "Up": [0.3, 0.5, 0.8]}
     place = space.camera
-    picture = space.frame((320, 180), antialias=1)
+    frame = space.frame((320, 180), antialias=1)
     (there,) = moments(Tour([Stop(camera=place)]), space, [0.0])
     again = space.frame((320, 180), antialias=1, time=there.time, camera=there.camera)
-    assert np.abs(again.astype(int) - picture).max() <= 2
+    assert np.abs(again.astype(int) - frame).max() <= 2
 
 
 def test_stops_at_one_body_are_flown_through_unless_held(space: OpenSpace) -> None:

@@ -20,6 +20,7 @@ from openspace_widget.client.event_loop import background
 from openspace_widget.tour import render as exact
 
 START = "2026-03-20T12:00"
+NUMBER = r"needs a number in its name, such as 'frames/%05d\.png'"
 SHORT = Tour([Stop("Earth", altitude="9000 km"), Stop("Moon", altitude="2000 km", seconds=0.5)], start=START)
 
 
@@ -93,7 +94,7 @@ def test_each_format_has_all_frames_and_shows_itself(space: OpenSpace, tmp_path:
     assert len(frames) == video.frames == 6
     exact_frames = list(SHORT.frames(space, fps=10, size=(160, 90)))
     off = np.abs(frames[0].astype(int) - exact_frames[0]).mean()
-    assert off < 6, "the picture, but for what the format loses"
+    assert off < 6, "the frame, but for what the format loses"
     assert video._repr_html_().startswith(("<video", "<img"))
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"tour{ending}"]
 
@@ -107,9 +108,10 @@ def test_h264_is_what_browsers_play(space: OpenSpace, tmp_path: Path) -> None:
     assert video.path.read_bytes().index(b"moov") < video.path.read_bytes().index(b"mdat"), "plays while it loads"
 
 
-@pytest.mark.parametrize("pattern", ["pictures/%03d.png", "pictures/"])
-def test_a_sequence_of_pictures_is_exact(space: OpenSpace, tmp_path: Path, pattern: str) -> None:
+@pytest.mark.parametrize("pattern", ["frames/%03d.png", "frames/"])
+def test_a_sequence_of_images_is_exact(space: OpenSpace, tmp_path: Path, pattern: str) -> None:
     video = SHORT.render(space, f"{tmp_path}/{pattern}", fps=10, size=(160, 90), progress=False)
+    assert video._repr_html_() == f"<code>{tmp_path / 'frames'}</code>: 6 images of 160 × 90 pixels"
     files = sorted(video.path.iterdir())
     assert len(files) == 6
     for file, frame in zip(files, SHORT.frames(space, fps=10, size=(160, 90)), strict=True):
@@ -150,8 +152,8 @@ def test_an_interrupt_leaves_a_playable_file_that_says_it_is_partial(
     [
         ("tour.avi", {}, ArgumentError, r"\.mp4"),
         ("tour", {}, ArgumentError, r"\.mp4"),
-        ("one.png", {}, ArgumentError, "number"),
-        ("%03d.png", {}, ArgumentError, "folder"),
+        ("one.png", {}, ArgumentError, f"^path: one image per frame {NUMBER}, got 'one.png'$"),
+        ("%03d.png", {}, ArgumentError, "^path: images go into a folder of their own, such as 'frames/%03d.png'$"),
         ("nowhere/tour.mp4", {}, FileNotFoundError, "nowhere"),
         ("tour.mp4", {"size": (161, 90)}, ArgumentError, "even"),
         ("tour.mp4", {"size": (20, 20)}, ArgumentError, "size"),
@@ -200,7 +202,7 @@ def test_a_tour_is_kept_as_json_and_as_code(space: OpenSpace) -> None:
             Tour.from_json(text)
 
 
-def test_a_session_recording_brings_the_same_pictures(space: OpenSpace, tmp_path: Path) -> None:
+def test_a_session_recording_gives_the_same_frames(space: OpenSpace, tmp_path: Path) -> None:
     tour = Tour([Stop("Mars", lua="again = 1"), Stop("Mars", altitude="300 km", seconds=0.5)], start=START)
     file = tmp_path / "mars.osrectxt"
     tour.save(file, space)
