@@ -6,6 +6,7 @@ Units: metres, seconds, degrees for geographic angles, radians for everything el
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from openspace_server.engines.base import Frame
+from openspace_server.engines.base import EngineError, Frame
 from openspace_server.engines.point_engine import Completion, PointEngine
 from openspace_server.engines.properties import Property, PropertyTree
 from openspace_server.protocols.session_recording import CameraPose
@@ -40,6 +41,12 @@ class GeoPosition:
     latitude: float
     longitude: float
     altitude: float = 0.0
+
+
+def check_geographic(latitude: float, longitude: float) -> None:
+    """Raises EngineError unless these are degrees of a position on a body."""
+    if not -90 <= latitude <= 90 or not math.isfinite(longitude):
+        raise EngineError(f"a latitude is -90 to 90 degrees, a longitude finite; got {latitude:g}, {longitude:g}")
 
 
 @dataclass(frozen=True)

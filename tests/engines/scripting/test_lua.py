@@ -296,3 +296,26 @@ def test_a_screenshot_before_the_first_frame_is_refused(host: ScriptHost) -> Non
     with pytest.raises(LuaError) as refused:
         host.run_script("openspace.takeScreenshot()")
     assert str(refused.value) == "script:1: openspace.takeScreenshot: no frame has been drawn yet"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (
+            "openspace.navigation.flyToGeo('Earth', 95, 0, 1000)",
+            "openspace.navigation.flyToGeo: a latitude is -90 to 90 degrees, a longitude finite; got 95, 0",
+        ),
+        (
+            "openspace.navigation.flyToHeight('Earth', 1000, -1)",
+            "openspace.navigation.flyToHeight: a duration is 0 to 100000 seconds, not -1",
+        ),
+        (
+            "openspace.time.interpolateTime('2026-01-01', 1e6)",
+            "openspace.time.interpolateTime: a duration is 0 to 100000 seconds, not 1e+06",
+        ),
+    ],
+)
+def test_impossible_positions_and_durations_are_refused(host: ScriptHost, script: str, reason: str) -> None:
+    with pytest.raises(LuaError) as refused:
+        host.run_script(script)
+    assert str(refused.value) == f"script:1: {reason}"

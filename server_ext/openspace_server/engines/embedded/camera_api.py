@@ -16,7 +16,7 @@ from openspace_server.engines.embedded.camera.navigator import Navigator
 from openspace_server.engines.embedded.sky import geodesy as geo
 from openspace_server.engines.embedded.sky.bodies import BODIES, find
 from openspace_server.engines.embedded.sky.ephemeris import Ephemeris
-from openspace_server.engines.scene_engine import Flight, GeoPosition, SceneEngine
+from openspace_server.engines.scene_engine import Flight, GeoPosition, SceneEngine, check_geographic
 from openspace_server.geometry import quaternions as quat
 from openspace_server.geometry.world import CAMERA, GALACTIC
 from openspace_server.protocols.session_recording import CameraPose
@@ -102,8 +102,7 @@ class CameraApi(SceneEngine):
     ) -> None:
         ephemeris = self._sync(now)
         index = find(target) if target else self._navigator.focus
-        if not -90 <= latitude <= 90 or not math.isfinite(longitude):
-            raise EngineError(f"a latitude is -90 to 90 degrees, a longitude finite; got {latitude!r}, {longitude!r}")
+        check_geographic(latitude, longitude)
         if altitude is None:
             altitude = self.camera_position().altitude if index == self._navigator.focus else BODIES[index].radius * 2.3
         if not math.isfinite(altitude):

@@ -111,7 +111,7 @@ class TimeControl:
         """Go smoothly to ``seconds`` in ``duration`` seconds."""
         _finite(seconds, "a time")
         ephemeris_time.from_seconds(seconds)
-        duration = _duration(duration, DEFAULT_TIME_SECONDS)
+        duration = DEFAULT_TIME_SECONDS if duration is None else check_duration(duration)
         if duration == 0:
             self.set(seconds, now)
         else:
@@ -120,7 +120,7 @@ class TimeControl:
     def move_rate(self, rate: float, duration: float | None, now: float) -> None:
         """Go smoothly to ``rate`` simulated seconds per second; lets a paused clock run."""
         _finite(rate, "a delta time")
-        duration = _duration(duration, DEFAULT_RATE_SECONDS)
+        duration = DEFAULT_RATE_SECONDS if duration is None else check_duration(duration)
         if duration == 0 or self._engine.paused:
             self.set_rate(rate, now)
             return
@@ -129,7 +129,7 @@ class TimeControl:
 
     def move_pause(self, paused: bool, duration: float | None, now: float) -> None:
         """Slow down to a pause, or start from rest, in ``duration`` seconds."""
-        duration = _duration(duration, DEFAULT_RATE_SECONDS)
+        duration = DEFAULT_RATE_SECONDS if duration is None else check_duration(duration)
         self._settle_pause(now)
         rate = self._engine.rate
         if duration == 0 or paused == self._engine.paused:
@@ -172,9 +172,8 @@ def _finite(value: float, what: str) -> None:
         raise EngineError(f"{what} must be finite, not {value}")
 
 
-def _duration(duration: float | None, default: float) -> float:
-    if duration is None:
-        return default
+def check_duration(duration: float) -> float:
+    """Seconds that a change may take. Raises EngineError."""
     if not math.isfinite(duration) or not 0 <= duration <= MAX_DURATION:
         raise EngineError(f"a duration is 0 to {MAX_DURATION:g} seconds, not {duration:g}")
     return duration

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import EngineError
+from openspace_server.engines.scene_engine import check_geographic
 from openspace_server.engines.scripting import ephemeris_time
 from openspace_server.engines.scripting.navigation_state import check_state
 from openspace_server.engines.scripting.registry import function
+from openspace_server.engines.scripting.time_control import check_duration
 from openspace_server.engines.user_files import UserFile
 
 if TYPE_CHECKING:
@@ -21,10 +23,8 @@ MAX_STATE_BYTES = 100_000
 
 
 def seconds(duration: float | None) -> float | None:
-    """A duration as engines want it. Raises EngineError."""
-    if duration is not None and not (math.isfinite(duration) and 0 <= duration <= 1e5):
-        raise EngineError(f"a duration is 0 to 100000 seconds, not {duration:g}")
-    return duration
+    """A duration of a flight; None lets the engine choose. Raises EngineError."""
+    return None if duration is None else check_duration(duration)
 
 
 def metres(distance: float) -> float:
@@ -32,12 +32,6 @@ def metres(distance: float) -> float:
     if not math.isfinite(distance) or distance < 0:
         raise EngineError(f"a distance is a positive number of metres, not {distance:g}")
     return distance
-
-
-def _degrees(latitude: float, longitude: float) -> tuple[float, float]:
-    if not -90 <= latitude <= 90 or not math.isfinite(longitude):
-        raise EngineError(f"a latitude is -90 to 90 degrees, a longitude finite; got {latitude:g}, {longitude:g}")
-    return latitude, longitude
 
 
 def _radius(script_host: ScriptHost) -> float:
@@ -184,7 +178,7 @@ def fly_to_geo(
     should_use_up_vector: bool | None = None,
 ) -> None:
     """Fly to a position over a body (the focus if empty): degrees, metres above the surface, seconds."""
-    latitude, longitude = _degrees(latitude, longitude)
+    check_geographic(latitude, longitude)
     script_host.engine.fly_to_geo(
         node_identifier, latitude, longitude, metres(altitude), seconds(duration), script_host.now
     )
@@ -216,7 +210,7 @@ def jump_to_geo(
     fade_duration: float | None = None,
 ) -> None:
     """Jump to a position over a body (the focus if empty): degrees, metres above the surface (as now if left out)."""
-    latitude, longitude = _degrees(latitude, longitude)
+    check_geographic(latitude, longitude)
     height = None if altitude is None else metres(altitude)
     script_host.engine.fly_to_geo(globe, latitude, longitude, height, 0.0, script_host.now)
 
