@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine, EngineError
 from openspace_server.instance.drawing.draw_loop import DrawLoop, EngineState
-from openspace_server.instance.drawing.frame_grabs import Grabs
+from openspace_server.instance.drawing.frame_grabs import FrameGrabs
 from openspace_server.instance.drawing.stills import Stills
 from openspace_server.instance.process.host_pipe import Configuration
-from openspace_server.instance.streaming.automatic_rate import Load
 from openspace_server.instance.streaming.director import Director
-from openspace_server.instance.streaming.encoder import EncodedFrame
 from openspace_server.instance.streaming.hardware_encoder import find_hardware
-from openspace_server.instance.streaming.images import DrawnFrame
 from openspace_server.instance.streaming.stream_settings import StreamSettings
 from openspace_server.instance.viewers.metrics import stats_message
 from openspace_server.instance.viewers.point_clouds import PointScene
@@ -52,12 +49,12 @@ class Instance:
             configuration.width, configuration.height, configuration.frame_rate, configuration.bit_rate
         )
         size = (configuration.width, configuration.height)
-        self.draw_loop = DrawLoop(engine, size, self, stamped=configuration.stamp)
+        self.draw_loop = DrawLoop(engine, size, stamped=configuration.stamp)
         self.director = Director(
             self.draw_loop, self.settings, stamped=configuration.stamp, on_frame_rate=self.tell_state
         )
         self.stills = Stills(self.draw_loop)
-        self.grabs = Grabs(self.draw_loop, self.stills)
+        self.grabs = FrameGrabs(self.draw_loop, self.stills)
         self.points = PointScene(self.draw_loop)
         self.conversations: set[Conversation] = set()
         self.control = Control(self._control_changed)
@@ -227,25 +224,20 @@ class Instance:
         if not by_host and (wanted.width, wanted.height) != (before.width, before.height):
             self._resized(wanted.width, wanted.height)
 
-    # -- heard from the draw thread ------------------------------------------------------------------------------
+    # -- from the draw thread ------------------------------------------------------------------------------------
 
-    def drawn(self) -> None:
+    def start(self) -> None:
+        """Open the engine and draw; frames go to the director."""
+        self.draw_loop.start(self.director, self)
+
+    def on_first_frame(self) -> None:
         if not self.ready.done():
             self.ready.set_result(None)
 
-    def encoded(self, frame: EncodedFrame) -> None:
-        self.director.encoded(frame)
-
-    def image_drawn(self, drawn: DrawnFrame) -> None:
-        self.director.drawn(drawn)
-
-    def moved(self, load: Load) -> None:
-        self.director.on_load(load)
-
-    def engine_changed(self, state: EngineState) -> None:
+    def on_engine_state(self, state: EngineState) -> None:
         self.tell_state()
 
-    def ended(self, error: Exception | None) -> None:
+    def on_draw_loop_closed(self, error: Exception | None) -> None:
         if not self.ready.done():
             self.ready.set_exception(error or EngineError("stopped before the first picture"))
         if not self.over.done():

@@ -79,7 +79,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
             configuration.frame_rate or STEADY_RATE,
             on_changed=instance.draw_loop.wake,
             on_progress=lambda text: host.send("progress", reason=text),
-            is_ending=lambda: stop.is_set() or instance.draw_loop.stopping,
+            is_ending=lambda: stop.is_set() or instance.draw_loop.is_stopping,
         )
     )
     api: SceneApi | None = None
@@ -89,7 +89,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     host.listen(
         command=lambda line: _threadsafe(loop, commands.receive, line), ended=lambda: _threadsafe(loop, stop.set)
     )
-    instance.draw_loop.start()
+    instance.start()
     ticking = asyncio.create_task(_tick(instance, server))
     probing: asyncio.Task[None] | None = None
     try:

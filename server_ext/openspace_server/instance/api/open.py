@@ -51,7 +51,7 @@ async def open_api(instance: Instance, engine: Engine, configuration: Configurat
     access = settings(trust_loopback=bool(configuration.api_port), secret=configuration.secret)
     server = serving(instance.draw_loop, program, access)
     program.has_clients = lambda: server.connections > 0
-    instance.draw_loop.accompany(program)
+    instance.draw_loop.set_updater(program)
     port = _listen(server.listen, configuration.api_port, "--api-port")
     if configuration.api_tcp_port:
         _listen(lambda port: server.listen_tcp(port, trust_loopback=True), configuration.api_tcp_port, "--api-tcp-port")

@@ -15,37 +15,37 @@ from openspace_server.protocols.frame_request import FrameRequest
 
 
 class Stills:
-    """Makes stills on the draw thread, one after the other, in parts between which the live picture goes on."""
+    """Makes stills on the draw thread, one after the other, in time slices between which live frames are drawn."""
 
     def __init__(self, draw_loop: DrawLoop) -> None:
         self._draw_loop = draw_loop
-        self._one = asyncio.Lock()
-        self._asked = 0
+        self._one_at_a_time = asyncio.Lock()
+        self._open = 0
 
     @contextlib.asynccontextmanager
-    async def asked(self) -> AsyncIterator[None]:
-        """Around everything that asks for stills. An engine that puts its live picture aside for them shows it again
-        when the last who asked has left, and not between two stills of many."""
-        self._asked += 1
-        cancelled = False
+    async def series(self) -> AsyncIterator[None]:
+        """A context for every request of stills. An engine that interrupts its live view for them restores it when the
+        last series ends, and not between two stills of many."""
+        self._open += 1
+        is_cancelled = False
         try:
             yield
         except asyncio.CancelledError:
-            cancelled = True
+            is_cancelled = True
             raise
         finally:
-            self._asked -= 1
-            if self._asked == 0:
-                over = self._draw_loop.call(lambda engine, now: engine.end_stills())
-                if not cancelled:
-                    await over
+            self._open -= 1
+            if self._open == 0:
+                restored = self._draw_loop.call(lambda engine, now: engine.end_stills())
+                if not is_cancelled:
+                    await restored
 
     async def take(self, request: FrameRequest) -> Still:
         """A frame made next to the live view. Raises EngineError."""
-        async with self._one:
+        async with self._one_at_a_time:
             return await in_parts(self._draw_loop, lambda engine, now: engine.still_in_parts(now, request))
 
-    async def whereabouts(self, targets: Sequence[str], times: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """As :meth:`Engine.body_positions_in_parts`, and not at once with a still, whose time it may change."""
-        async with self.asked(), self._one:
+    async def body_positions(self, targets: Sequence[str], times: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`Engine.body_positions_in_parts`, and never during a still, whose time it may change."""
+        async with self.series(), self._one_at_a_time:
             return await in_parts(self._draw_loop, lambda engine, now: engine.body_positions_in_parts(targets, times))

@@ -10,9 +10,8 @@ from typing import Protocol
 
 from openspace_server.instance.streaming.adaptation import CLEAN, Adaptation, Sample
 from openspace_server.instance.streaming.automatic_rate import AutomaticRate, Load
-from openspace_server.instance.streaming.encoder import EncodedFrame
 from openspace_server.instance.streaming.fan_out import FanOut, FrameQueue
-from openspace_server.instance.streaming.images import DrawnFrame, ImageFanOut
+from openspace_server.instance.streaming.images import ImageFanOut
 from openspace_server.instance.streaming.layers import LayerSettings
 from openspace_server.instance.streaming.stream_settings import StreamSettings
 from openspace_server.protocols.viewer import Report
@@ -56,7 +55,10 @@ class LastReport:
 
 
 class Director:
-    """Lives on the event loop. ``on_frame_rate()`` is called when :attr:`frame_rate` has changed by itself."""
+    """Lives on the event loop. ``on_frame_rate()`` is called when :attr:`frame_rate` has changed by itself.
+
+    The draw loop calls ``on_encoded(frame)``, ``on_image(frame)`` and :meth:`on_load`.
+    """
 
     def __init__(
         self,
@@ -77,6 +79,7 @@ class Director:
         self._acks: dict[FrameQueue, tuple[float, int, int]] = {}
         self.fan_out = FanOut(self.decide, streamer.request_key_frame)
         self.images = ImageFanOut(self.decide, stamped=stamped)
+        self.on_encoded, self.on_image = self.fan_out.publish, self.images.publish
 
     @property
     def layers(self) -> dict[int, LayerSettings]:
@@ -87,12 +90,6 @@ class Director:
     def frame_rate(self) -> int:
         """Frames per second at most: the chosen ones, else what the machine can afford now."""
         return self._settings.chosen_frame_rate or self._automatic.rate
-
-    def encoded(self, frame: EncodedFrame) -> None:
-        self.fan_out.publish(frame)
-
-    def drawn(self, frame: DrawnFrame) -> None:
-        self.images.drawn(frame)
 
     def change_settings(self, settings: StreamSettings) -> None:
         """Apply new stream settings."""

@@ -77,7 +77,7 @@ class ImageFanOut:
                 self._worker = None
         self._on_change()
 
-    def drawn(self, frame: DrawnFrame) -> None:
+    def publish(self, frame: DrawnFrame) -> None:
         """A newer frame was drawn."""
         if self._feeds:
             self.newest = frame

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from openspace_server.engines.base import Engine, EngineError
 from openspace_server.engines.scripting.changes import apply_changes, read_changes
-from openspace_server.instance.drawing.frame_grabs import Way
 from openspace_server.instance.viewers import point_requests as point_verbs
 from openspace_server.instance.viewers import tour_requests as touring
+from openspace_server.instance.viewers.array_reply import ArrayReply, Delivery
 from openspace_server.instance.viewers.metrics import prometheus
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, text
 from openspace_server.protocols.frame_request import FrameRequest
@@ -156,9 +156,9 @@ async def _frame(who: Conversation, arguments: Arguments, id: int) -> Any:
     settings, request = who.instance.settings, FrameRequest.read(arguments)
     if not (request.is_live or who.steers or who.owner):
         raise ProtocolError("frame: only who steers may ask for another size, time or camera, or for depth and ids")
-    return await who.instance.grabs.answer(
-        id, request, (settings.width, settings.height), Way.read(arguments, who.memory)
-    )
+    delivery = Delivery.read(arguments, who.memory)
+    grabbed = await who.instance.grabs.grab(request, (settings.width, settings.height))
+    return ArrayReply(grabbed.arrays, grabbed.fields, delivery).messages(id)
 
 
 async def _share_memory(who: Conversation, arguments: Arguments, id: int) -> Any:

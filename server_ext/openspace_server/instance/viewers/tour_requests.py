@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openspace_server.protocols import arrays, transfer
+from openspace_server.instance.viewers.array_reply import ArrayReply
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, text
 
 if TYPE_CHECKING:
@@ -24,15 +24,9 @@ async def whereabouts(who: Conversation, arguments: dict[str, Any], id: int) -> 
     if not (who.steers or who.owner):
         raise ProtocolError("whereabouts: only for who steers")
     targets, times = _texts(arguments, "targets", MOST_TARGETS), _texts(arguments, "times", MOST_TIMES)
-    positions, rotations = await who.instance.stills.whereabouts(targets, times)
-    return _sent(id, positions, rotations)
-
-
-def _sent(id: int, positions: np.ndarray, rotations: np.ndarray) -> Iterator[bytes]:
-    for more, kind, array in ((1, "positions", positions), (0, "rotations", rotations)):
-        array = np.ascontiguousarray(array, "<f8")
-        header = arrays.encode_header(array, kind, request=id, more=more)
-        yield from transfer.chunks(id, (header, array.reshape(-1).view(np.uint8).data), layout=transfer.DOWNLOAD)
+    positions, rotations = await who.instance.stills.body_positions(targets, times)
+    arrays = [("positions", positions), ("rotations", rotations)]
+    return ArrayReply([(kind, np.ascontiguousarray(array, "<f8")) for kind, array in arrays]).messages(id)
 
 
 async def place(who: Conversation, arguments: dict[str, Any], id: int) -> dict[str, bool]:
