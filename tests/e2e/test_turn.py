@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
-from openspace_server.jupyter.ice import mint
+from openspace_server.jupyter.ice import make_credentials
 from openspace_widget import OpenSpace
 from tests.e2e.lab import CHROMIUM, CHROMIUM_OPTIONS, Lab, start_server, stop_server
 from tests.e2e.stream import Stream, started, steers
@@ -102,7 +102,7 @@ def test_refused_credentials_lead_to_the_next_transport(
     relayed: Setting, page: Page, space: OpenSpace, wrong: str
 ) -> None:
     secret, lifetime = (relayed.turn.secret, -60) if wrong == "expired" else ("not the secret", 60)
-    name, password = mint(secret, "eve", lifetime)
+    name, password = make_credentials(secret, "eve", lifetime)
     page.add_init_script(restricted(URLS["udp"], username=name, credential=password))
     stream = Stream(page, relayed.lab, space)
     print(f"{wrong}: live after {stream.live('websocket'):.2f} s")

@@ -16,7 +16,7 @@ from tornado.httpclient import HTTPClientError
 from tornado.web import HTTPError
 
 from openspace_server.jupyter.identity import server_url
-from openspace_server.jupyter.pages import OWN, STATIC
+from openspace_server.jupyter.pages import PAGES, STATIC
 from tests.jupyter.conftest import API, Client
 
 CHANNELS = ("events", "signaling", "bulk")
@@ -320,7 +320,7 @@ async def test_static_files(client: Client, tmp_path_factory: Any, monkeypatch: 
     for path in ("openspace/static/../app.py", "openspace/static/%2e%2e/app.py", "openspace/static/no.js"):
         assert (await client.fetch("GET", path)).code in (403, 404)
     # Module scripts load without a login: JupyterHub's cookie does not count for them.
-    for folder, place in (("static", STATIC), ("pages", OWN)):
+    for folder, place in (("static", STATIC), ("pages", PAGES)):
         files = [file for file in place.rglob("*") if file.is_file()]
         assert {file.suffix for file in files} == {".css", ".js"}
         for file in files:

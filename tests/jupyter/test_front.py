@@ -141,7 +141,7 @@ async def test_the_pages(client: Client) -> None:
 
 
 def test_nothing_is_kept_in_the_browser() -> None:
-    for file in pages.OWN.iterdir():
+    for file in pages.PAGES.iterdir():
         assert "localStorage" not in file.read_text("utf-8")
 
 

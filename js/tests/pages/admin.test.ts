@@ -52,7 +52,7 @@ test("a host is drained, and used again", async () => {
 });
 
 test("a refusal is shown", async () => {
-  const refusal = { status: 403, message: "only administrators may (OpenSpaceExtension.admins)" };
+  const refusal = { status: 403, message: "for administrators only (OpenSpaceExtension.admins)" };
   await openPage("admin", BODY, {}, { "GET hosts": refusal, "GET all-sessions": refusal });
-  expect(notice()).toBe("only administrators may (OpenSpaceExtension.admins)");
+  expect(notice()).toBe("for administrators only (OpenSpaceExtension.admins)");
 });

@@ -1,4 +1,4 @@
-"""REST for those who may see all sessions and hosts. Everybody else gets 403 and learns nothing."""
+"""REST for administrators: all sessions and hosts. Other users get 403 and no information."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from openspace_server.protocols.fields import ProtocolError, boolean, parse_obje
 
 
 class AdminHandler(RestHandler):
-    """Base: an administrator only, by our setting and by the server's authorizer."""
+    """Base: allows administrators only, by our setting and by the server's authorizer."""
 
     async def prepare(self) -> None:  # type: ignore[override]
         await super().prepare()
         if not self.current_user:
             raise web.HTTPError(403)
-        may = self.administers and await ensure_async(
+        is_allowed = self.is_admin and await ensure_async(
             self.authorizer.is_authorized(self, self.current_user, "execute", ADMIN_RESOURCE)
         )
-        if not may:
-            raise web.HTTPError(403, "only administrators may (OpenSpaceExtension.admins)")
+        if not is_allowed:
+            raise web.HTTPError(403, "for administrators only (OpenSpaceExtension.admins)")
 
 
 class HostsHandler(AdminHandler):
-    """``/hosts``: all of them, with how many slots are free."""
+    """``/hosts``: all hosts, with their busy slots."""
 
     @web.authenticated
     async def get(self) -> None:
@@ -36,20 +36,20 @@ class HostsHandler(AdminHandler):
 
 
 class HostHandler(AdminHandler):
-    """``/hosts/{id}``: drain one, or use it again."""
+    """``/hosts/{id}``: drain a host, or use it again."""
 
     @web.authenticated
     async def patch(self, host: str) -> None:
         body = parse_object(self.request.body)
         if set(body) != {"drain"}:
-            raise ProtocolError("expected drain and nothing else")
+            raise ProtocolError("expected the field drain and no other")
         await (await self.orchestrator()).admin.drain(host, boolean(body, "drain"))
         self.set_status(204)
         self.finish()
 
 
 class AllSessionsHandler(AdminHandler):
-    """``/all-sessions``: everybody's that live."""
+    """``/all-sessions``: the live sessions of all owners."""
 
     @web.authenticated
     async def get(self) -> None:
@@ -58,7 +58,7 @@ class AllSessionsHandler(AdminHandler):
 
 
 class AnySessionHandler(AdminHandler):
-    """``/all-sessions/{id}``: end it."""
+    """``/all-sessions/{id}``: end a session."""
 
     @web.authenticated
     async def delete(self, session: str) -> None:

@@ -1,4 +1,4 @@
-"""REST v1: sessions of the current user."""
+"""REST API v1: sessions of the current user."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DESCRIPTION = Path(__file__).parent / "rest-api.yaml"
 
 
 class SessionsHandler(RestHandler):
-    """``/sessions``: mine, and a new one."""
+    """``/sessions``: list the caller's sessions, make a new one."""
 
     @web.authenticated
     @authorized
     async def get(self) -> None:
         orchestrator = await self.orchestrator()
-        views = await orchestrator.list(self.rights.owners, ended=self.get_query_argument("all", "") == "1")
+        views = await orchestrator.list(self.ownership.owners, ended=self.get_query_argument("all", "") == "1")
         self.finish(json.dumps({"sessions": [view.as_json() for view in views]}))
 
     @web.authenticated
@@ -33,14 +33,14 @@ class SessionsHandler(RestHandler):
         request = decode_new_session(self.request.body, extension.engine, extension.engines)
         request = replace(request, region=request.region or extension.region)
         key = check_key(self.request.headers.get("Idempotency-Key"))
-        view, created = await (await self.orchestrator()).create(self.rights.owner, request, key)
+        view, created = await (await self.orchestrator()).create(self.ownership.owner, request, key)
         self.set_status(201 if created else 200)
         self.set_header("Location", f"{self.request.path.rstrip('/')}/{view.id}")
         self.finish(json.dumps(view.as_json()))
 
 
 class DescriptionHandler(RestHandler):
-    """``/openapi.yaml``: what is here, for programs."""
+    """``/openapi.yaml``: the OpenAPI description."""
 
     @web.authenticated
     def get(self) -> None:
@@ -48,13 +48,13 @@ class DescriptionHandler(RestHandler):
 
 
 class SessionHandler(GuestMixin, RestHandler):
-    """``/sessions/{id}``: one of mine; anybody else's is as unknown as one that never was."""
+    """``/sessions/{id}``: one of the caller's sessions. Those of others are as unknown as ones that never existed."""
 
     @allow_unauthenticated
     async def get(self, session: str) -> None:
-        access = await self.access(session)  # a guest may know how it is, too
+        access = await self.access(session)  # also for guests
         orchestrator = await self.orchestrator()
-        view = access.shown(await orchestrator.get(access.owners, session))
+        view = access.redacted(await orchestrator.get(access.owners, session))
         position = await orchestrator.queue_position(access.owners, session)
         self.finish(json.dumps(view.as_json() | ({} if position is None else {"place": position})))
 
@@ -62,24 +62,24 @@ class SessionHandler(GuestMixin, RestHandler):
     @authorized
     async def patch(self, session: str) -> None:
         orchestrator = await self.orchestrator()
-        await orchestrator.get(self.rights.owners, session)  # unknown before malformed: tells a stranger nothing
+        await orchestrator.get(self.ownership.owners, session)  # unknown before malformed: tells a stranger nothing
         width, height = decode_resolution(self.request.body)
-        view = await orchestrator.resize(self.rights.owners, session, width, height)
+        view = await orchestrator.resize(self.ownership.owners, session, width, height)
         self.finish(json.dumps(view.as_json()))
 
     @web.authenticated
     @authorized
     async def delete(self, session: str) -> None:
-        await (await self.orchestrator()).delete(self.rights.owners, session)
+        await (await self.orchestrator()).delete(self.ownership.owners, session)
         self.set_status(204)
         self.finish()
 
 
 class UnknownHandler(RestHandler):
-    """Whatever else is asked for below the API: 404 in JSON."""
+    """Any other path of the API: 404 in JSON."""
 
     @web.authenticated
     def get(self) -> None:
-        raise web.HTTPError(404, "there is no such thing in openspace/api/v1")
+        raise web.HTTPError(404, "openspace/api/v1 has no such path")
 
     post = put = patch = delete = get

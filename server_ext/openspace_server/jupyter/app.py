@@ -1,6 +1,6 @@
-"""The server extension ``openspace``: settings, life of the orchestrator, and the handlers.
+"""The Jupyter server extension ``openspace``: settings, lifecycle of the orchestrator, and handlers.
 
-Nothing heavy is imported before somebody uses it: a Jupyter server whose user never opens OpenSpace pays nothing.
+Heavy modules are imported on first use only: a Jupyter server whose user never opens OpenSpace loads none of them.
 """
 
 from __future__ import annotations
@@ -53,74 +53,88 @@ class OpenSpaceExtension(ExtensionApp):
     app_name = "OpenSpace"
     description = "OpenSpace, live in a notebook"
 
-    slots = Int(3, min=1, max=64, help="How many sessions the local render host serves at once.").tag(config=True)
+    slots = Int(3, min=1, max=64, help="Number of sessions that the local render host runs at the same time.").tag(
+        config=True
+    )
     hosts = List(
         Unicode(),
-        help='Render hosts to use, each "address:port:gateway_port". With none, one local host is started on demand.',
+        help='Render hosts to use, each "address:port:gateway_port". Without any, one local host is started on demand.',
     ).tag(config=True)
     host_secret = Unicode(
-        help="The secret of those hosts (their OPENSPACE_HOST_SECRET). Default: the environment variable of that name."
+        help="Secret of these hosts (their OPENSPACE_HOST_SECRET). Default: the environment variable of that name."
     ).tag(config=True)
     directory = Unicode(
-        help="Folder for the database file and the local host's logs. Default: \"openspace\" in Jupyter's data folder."
+        help="Folder of the database file and the local host's logs. Default: \"openspace\" in Jupyter's data folder."
     ).tag(config=True)
-    db_url = Unicode(help="SQLAlchemy URL of the database, with an async driver. Default: SQLite in the folder.").tag(
+    db_url = Unicode(help="SQLAlchemy URL of the database, with an async driver. Default: SQLite in this folder.").tag(
         config=True
     )
-    engine = Unicode("embedded", help="The engine of a session that names none.").tag(config=True)
-    engines = List(Unicode(), ["embedded", "openspace"], help="The engines a session may name.").tag(config=True)
-    region = Unicode(help="The region of a session that names none; preferred, not required.").tag(config=True)
+    engine = Unicode("embedded", help="Engine of sessions that name none.").tag(config=True)
+    engines = List(Unicode(), ["embedded", "openspace"], help="Engines that sessions may name.").tag(config=True)
+    region = Unicode(help="Region of sessions that name none; preferred, not required.").tag(config=True)
     exclusive_hosts = Bool(
-        False, help="The configured hosts serve this database alone: instances nobody knows there are stopped."
+        False,
+        help="Whether the configured hosts serve this database alone; if so, unknown instances on them are stopped.",
     ).tag(config=True)
-    quota = Int(0, min=0, help="How many live sessions a user may have; 0 for any number.").tag(config=True)
-    idle_limit = Int(0, min=0, help="Seconds without use after which a session ends; 0 for never.").tag(config=True)
-    away_limit = Int(0, min=0, help="Seconds without any viewer after which a session ends; 0 for never.").tag(
+    quota = Int(0, min=0, help="Maximum number of live sessions per user; 0 for no limit.").tag(config=True)
+    idle_limit = Int(0, min=0, help="Seconds after which an unused session ends; 0 for never.").tag(config=True)
+    away_limit = Int(0, min=0, help="Seconds after which a session without a viewer ends; 0 for never.").tag(
         config=True
     )
-    max_duration = Int(0, min=0, help="Seconds that a session may live; 0 for any time.").tag(config=True)
-    warning = Float(120.0, min=0, help="Seconds before such an end that its users are warned.").tag(config=True)
-    warm = Int(0, min=0, help="How many sessions are kept running for whoever comes next.").tag(config=True)
-    restart_limit = Int(3, min=0, help="How often in a row a crashed instance is started again.").tag(config=True)
+    max_duration = Int(0, min=0, help="Longest life of a session in seconds; 0 for no limit.").tag(config=True)
+    warning = Float(120.0, min=0, help="Seconds by which users are warned before a limit ends their session.").tag(
+        config=True
+    )
+    warm = Int(0, min=0, help="Number of idle sessions kept running so that new ones start immediately.").tag(
+        config=True
+    )
+    restart_limit = Int(3, min=0, help="Maximum number of consecutive restarts of a crashed instance.").tag(config=True)
     snapshot_interval = Float(
-        10.0, min=0, help="Seconds between looks at the camera and time of a session, which a restart gives back."
+        10.0,
+        min=0,
+        help="Seconds between snapshots of a session's camera and time, from which a restart restores them.",
     ).tag(config=True)
-    probe_interval = Float(5.0, min=0.05, help="Seconds between looks at each render host.").tag(config=True)
-    tick_interval = Float(2.0, min=0.05, help="Seconds between rounds of housekeeping.").tag(config=True)
-    admins = List(Unicode(), help="Users who may see all sessions and hosts. On a server of one user: that user.").tag(
-        config=True
-    )
+    probe_interval = Float(5.0, min=0.05, help="Seconds between probes of each render host.").tag(config=True)
+    tick_interval = Float(2.0, min=0.05, help="Seconds between runs of the periodic background tasks.").tag(config=True)
+    admins = List(
+        Unicode(), help="Users who may see all sessions and hosts. Default on a single-user server: its user."
+    ).tag(config=True)
     share_without_login = Bool(
-        False, help="Links to a session let people in who have no login on this server, to that session's stream only."
+        False,
+        help="Whether share links admit people without a login on this server, to the shared session's stream only.",
     ).tag(config=True)
     public_url = Unicode(
-        help="Where others reach this server, such as https://hub.example.org, for links that kernels make. Default: "
-        "JUPYTERHUB_PUBLIC_URL, else what the server takes for its own address."
+        help="Public address of this server, such as https://hub.example.org, for share links made by kernels. "
+        "Default: JUPYTERHUB_PUBLIC_URL, else the address that the server assumes."
     ).tag(config=True)
     ice_servers = List(Unicode(), help='STUN servers for WebRTC, each "stun:address:port". None by default.').tag(
         config=True
     )
     turn_servers = List(
         Unicode(),
-        help='TURN servers for WebRTC, each "turn:address:port?transport=udp" (or tcp) or "turns:address:port"; every '
-        "viewer gets credentials of its own.",
+        help='TURN servers for WebRTC, each "turn:address:port?transport=udp" (or tcp) or "turns:address:port"; each '
+        "viewer gets its own credentials.",
     ).tag(config=True)
     turn_secret = Unicode(
-        help="What this server and the TURN servers share (coturn: static-auth-secret). Default: the environment "
-        "variable OPENSPACE_TURN_SECRET."
+        help="Secret shared with the TURN servers (coturn: static-auth-secret). Default: the environment variable "
+        "OPENSPACE_TURN_SECRET."
     ).tag(config=True)
-    turn_lifetime = Int(6 * 3600, min=60, help="Seconds that TURN credentials are good for.").tag(config=True)
+    turn_lifetime = Int(6 * 3600, min=60, help="Seconds for which TURN credentials are valid.").tag(config=True)
     ice_transport_policy = Enum(
-        ice.POLICIES, "all", help='"relay": viewers use TURN alone, and lose no time with ways that never work.'
+        ice.POLICIES, "all", help='"relay": viewers use TURN only and do not try direct connections.'
     ).tag(config=True)
     ice_for_instances = Bool(
-        False, help="Instances use the STUN and TURN servers, too: for render hosts behind an address translation."
+        False, help="Whether instances also use the STUN and TURN servers: for render hosts behind a NAT."
     ).tag(config=True)
-    poll_interval = Float(5.0, min=0.05, help="Seconds between looks at a running session.").tag(config=True)
-    host_timeout = Float(10.0, min=0.1, help="Seconds of silence after which a render host is lost.").tag(config=True)
+    poll_interval = Float(5.0, min=0.05, help="Seconds between status polls of a running session.").tag(config=True)
+    host_timeout = Float(10.0, min=0.1, help="Seconds without an answer after which a render host is lost.").tag(
+        config=True
+    )
     start_timeout = Float(120.0, min=1, help="Seconds within which a session must be running.").tag(config=True)
     linger = Float(
-        60.0, min=1, help="Seconds the local render host outlives this server, so that a restarted one finds it again."
+        60.0,
+        min=1,
+        help="Seconds for which the local render host outlives this server, so that a restarted one finds it.",
     ).tag(config=True)
 
     @default("host_secret")
@@ -189,14 +203,14 @@ class OpenSpaceExtension(ExtensionApp):
                 (r"/openspace/?", pages.HomePage),
                 (rf"/openspace/wait/{SESSION}/?", pages.WaitPage),
                 (r"/openspace/admin/?", pages.AdminPage),
-                (r"/openspace/pages/(.*)", pages.PublicFiles, {"path": str(pages.OWN)}),
+                (r"/openspace/pages/(.*)", pages.PublicFiles, {"path": str(pages.PAGES)}),
                 (r"/openspace/stream/(?P<session>[^/]+)/?", pages.StreamPage),
                 (r"/openspace/static/(.*)", pages.PublicFiles, {"path": str(pages.STATIC)}),
             ]
         )
 
     async def orchestrator(self) -> Orchestrator:
-        """The orchestrator, started on first use. Raises what its start raised; the next call then tries again."""
+        """The orchestrator, started on first use. Raises the start's exception; the next call tries again."""
         if self._orchestrator is not None:
             return self._orchestrator
         if self._stopped:
@@ -206,19 +220,19 @@ class OpenSpaceExtension(ExtensionApp):
         self._orchestrator = await asyncio.shield(self._starting)
         return self._orchestrator
 
-    def cut(self, share: str) -> None:
-        """A link was revoked: close the sockets here of those who came by it."""
+    def close_share(self, share: str) -> None:
+        """A share link was revoked: close the sockets of this process that were opened by it."""
         for socket in list(self.sockets):
-            socket.cut(share)
+            socket.close_share(share)
 
     def current_activity(self) -> dict[str, Any] | None:
-        """Live sessions keep the server from stopping itself for want of activity."""
+        """Live sessions keep the server from shutting itself down for inactivity."""
         live = self._orchestrator.live if self._orchestrator is not None else []
         return {session: {"type": "openspace session"} for session in live} or None
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         identity.offer_server_url(serverapp)
-        # Sessions of an earlier run may be waiting for us; a fresh user has no file yet and nothing to start.
+        # There may be sessions of an earlier run; without a database file there are none, and nothing is started.
         if self._may_have_sessions():
             try:
                 await self.orchestrator()
@@ -229,7 +243,7 @@ class OpenSpaceExtension(ExtensionApp):
         self._stopped = True
         identity.withdraw_kernel_token(self.kernel_token)
         for socket in list(self.sockets):
-            socket.leave()
+            socket.shut_down()
         for agent in list(self.agent_sockets):
             agent.shut_down()
         if self._starting is not None and not self._starting.done():

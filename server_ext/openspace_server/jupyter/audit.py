@@ -1,4 +1,4 @@
-"""The event log as Jupyter events, for whatever sinks the server's administrator has set up."""
+"""The orchestrator's event log as Jupyter events, for the sinks that the server's administrator has configured."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCHEMA: dict[str, Any] = {
 
 
 class Audit:
-    """Passes events of this process on to ``logger``, the server's ``event_logger``."""
+    """Emits the events of this process to ``logger``, the server's ``event_logger``."""
 
     def __init__(self, logger: Any) -> None:
         self._logger = logger

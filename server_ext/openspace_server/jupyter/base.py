@@ -1,4 +1,4 @@
-"""What all handlers share: access by the kernel token, the extension, and errors as JSON."""
+"""Base classes of the handlers: access by kernel token, the orchestrator, and errors as JSON."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STATUS: dict[type[Exception], int] = {
 
 
 class OrchestratorMixin(KernelTokenMixin):
-    """For handlers, before JupyterHandler: gives ``await self.orchestrator()``."""
+    """For handlers, before JupyterHandler: provides ``await self.orchestrator()``."""
 
     async def orchestrator(self) -> Orchestrator:
         orchestrator: Orchestrator = await self.settings["openspace"].orchestrator()
@@ -46,7 +46,7 @@ class OrchestratorMixin(KernelTokenMixin):
 
 
 class RestHandler(OrchestratorMixin, APIHandler):
-    """Base of the REST handlers. Errors are ``{"message", "reason"}``: words for people, a word for programs."""
+    """Base of the REST handlers. Errors are ``{"message", "reason"}``: a text for people, a word for programs."""
 
     auth_resource = RESOURCE
 

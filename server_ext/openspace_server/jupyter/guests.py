@@ -1,9 +1,9 @@
-"""Who may see a session without owning it: whoever came by a link that is still good.
+"""Access to a session for its owner and for guests, who come by a share link.
 
-A link is ``…/openspace/stream/<session>#share=<key>``. Browsers keep what is behind the ``#`` to themselves, so the key
-is in no log of a server or proxy and in no ``Referer``. The page takes it out of the address bar and the history at
-once and exchanges it for a signed cookie that only the server reads (``HttpOnly``). The cookie names the link, not
-what it allows: that is looked up at each use.
+A share link is ``…/openspace/stream/<session>#share=<key>``. Browsers do not send the part behind the ``#``, so the key
+appears in no log of a server or proxy and in no ``Referer``. The page removes it from the address bar and the history
+at once and exchanges it for a signed cookie that only the server reads (``HttpOnly``). The cookie names the link, not
+the permissions: those are looked up at each use.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from openspace_server.orchestrator.store.shares import Share
 
 MAX_NAME = 40
-STRANGER = "Guest"
+UNNAMED_GUEST = "Guest"
 
 
 @dataclass(frozen=True)
 class Access:
-    """What the caller may do with one session. ``share``: the link that a guest came by; ``party``: the guest,
-    which is the user, and without a login the browser."""
+    """The caller's permissions on one session. ``share``: the share link of a guest; ``party``: identifies the guest,
+    which is the user, or the browser without a login."""
 
     owners: tuple[str, ...]
     role: Role = Role.CONTROLLER
@@ -43,24 +43,24 @@ class Access:
     party: str = ""
 
     @property
-    def owner(self) -> bool:
+    def is_owner(self) -> bool:
         return self.share is None
 
-    def shown(self, view: SessionView) -> SessionView:
-        """What the caller may know of the session: its name is a path in the owner's folders."""
-        return view if self.owner else replace(view, name="")
+    def redacted(self, view: SessionView) -> SessionView:
+        """``view`` as the caller may see it: the session's name is a path in the owner's folders."""
+        return view if self.is_owner else replace(view, name="")
 
 
 class GuestMixin(OrchestratorMixin):
     """For handlers, before JupyterHandler, whose methods are marked ``allow_unauthenticated``."""
 
     async def access(self, session: str, action: str = "read") -> Access:
-        """The caller's rights on ``session``; ``action`` is what the server's authorizer is asked for.
+        """The caller's permissions on ``session``; ``action``: what the server's authorizer is asked for.
 
         Raises:
-            HTTPError: 403, not logged in and no link for people without a login.
+            HTTPError: 403, not logged in, and without a share link that admits people without a login.
             UnknownSession: neither an owner nor a guest.
-            UnknownShare: came by a link that is no longer good.
+            UnknownShare: the guest's share link is not valid any more.
         """
         handler: Any = self
         user = handler.current_user
@@ -69,8 +69,8 @@ class GuestMixin(OrchestratorMixin):
             if not await ensure_async(handler.authorizer.is_authorized(handler, user, action, RESOURCE)):
                 raise web.HTTPError(403)
             try:
-                await orchestrator.get(self.rights.owners, session)
-                return Access(self.rights.owners)
+                await orchestrator.get(self.ownership.owners, session)
+                return Access(self.ownership.owners)
             except UnknownSession:
                 pass
         elif not self.settings["openspace"].share_without_login:
@@ -79,20 +79,20 @@ class GuestMixin(OrchestratorMixin):
         if not share:
             raise UnknownSession() if user is not None else web.HTTPError(403, "log in first")
         found, owner = await orchestrator.guest(session, share)
-        return Access((owner,), found.role, found, party if user is None else _party_of(user))
+        return Access((owner,), found.role, found, party if user is None else _guest_id(user))
 
     @property
     def guest_name(self) -> str:
-        """What the others call this guest."""
+        """The name of this guest for other viewers."""
         user = self.current_user
         name = (user.display_name or user.name or user.username) if user is not None else ""
-        return "".join(letter for letter in name if letter.isprintable()).strip()[:MAX_NAME] or STRANGER
+        return "".join(letter for letter in name if letter.isprintable()).strip()[:MAX_NAME] or UNNAMED_GUEST
 
-    def let_in(self, session: str, share: Share) -> None:
-        """Remember in the caller's browser that it came by ``share``; as somebody new unless it was here before."""
+    def set_ticket(self, session: str, share: Share) -> None:
+        """Store in the caller's browser that it came by ``share``; as a new guest, unless it came by it before."""
         handler: Any = self
-        before, party = self._ticket(session)
-        if before != share.id:
+        previous, party = self._ticket(session)
+        if previous != share.id:
             party = secrets.token_hex(8)
         handler.set_signed_cookie(
             _cookie(session),
@@ -105,7 +105,7 @@ class GuestMixin(OrchestratorMixin):
         )
 
     def _ticket(self, session: str) -> tuple[str, str]:
-        """The link's id and the guest's, from the signed cookie; empty without a good one."""
+        """The ids of the share link and the guest, from the signed cookie; empty without a valid one."""
         handler: Any = self
         signed = handler.get_signed_cookie(_cookie(session), max_age_days=366)
         share, _, party = (signed or b"").decode().partition(" ")
@@ -113,7 +113,7 @@ class GuestMixin(OrchestratorMixin):
 
 
 class EnterHandler(GuestMixin, RestHandler):
-    """``/sessions/{id}/enter``: a link's key for a cookie."""
+    """``/sessions/{id}/enter``: exchanges a share link's key for a cookie."""
 
     @allow_unauthenticated
     async def post(self, session: str) -> None:
@@ -124,7 +124,7 @@ class EnterHandler(GuestMixin, RestHandler):
             raise web.HTTPError(403)
         key = decode_key(self.request.body)
         try:
-            self.let_in(session, await (await self.orchestrator()).shares.enter(session, key))
+            self.set_ticket(session, await (await self.orchestrator()).shares.enter(session, key))
         except UnknownShare:
             self.clear_cookie(_cookie(session), path=f"{self.base_url}openspace/")
             raise
@@ -132,8 +132,8 @@ class EnterHandler(GuestMixin, RestHandler):
         self.finish()
 
 
-def _party_of(user: User) -> str:
-    """One guest for each user, whatever cookies its browsers keep."""
+def _guest_id(user: User) -> str:
+    """The same for all browsers of a user, with or without cookies."""
     return hashlib.sha256(user.username.encode()).hexdigest()[:16]
 
 

@@ -1,8 +1,8 @@
-"""STUN and TURN servers for viewers, with credentials of their own for each.
+"""STUN and TURN servers for viewers, with separate credentials for each viewer.
 
-The credentials are those that coturn's ``use-auth-secret`` and others understand ("a REST API for access to TURN
-services"): the name is ``<expiry>:<who>``, the password HMAC-SHA1 of the name under a secret that the TURN server and
-this one share. Without servers in the settings there are none, and nobody outside is asked for anything.
+The credentials have the format of coturn's ``use-auth-secret`` and others ("a REST API for access to TURN services"):
+the name is ``<expiry>:<viewer>``, the password the HMAC-SHA1 of the name under a secret shared with the TURN server.
+Without configured servers there are none, and no server outside is contacted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TURN = re.compile(r"turns?:(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(\?tra
 @dataclass(frozen=True)
 class IceSettings:
     """``stun`` and ``turn`` are URLs; ``secret`` is shared with the TURN servers; credentials last ``lifetime``
-    seconds. ``policy`` "relay": viewers are to use nothing but TURN. ``instances``: instances use the servers, too."""
+    seconds. ``policy`` "relay": viewers use TURN only. ``instances``: instances use the servers as well."""
 
     stun: Sequence[str] = ()
     turn: Sequence[str] = ()
@@ -37,7 +37,7 @@ class IceSettings:
     instances: bool = False
 
     def check(self) -> None:
-        """Raises ValueError saying what is wrong."""
+        """Raises ValueError stating what is wrong."""
         for url in self.stun:
             if not _STUN.fullmatch(url):
                 raise ValueError(f"ice_servers: expected stun:address:port or stuns:address:port, got {url!r}")
@@ -52,25 +52,25 @@ class IceSettings:
         if self.policy == "relay" and not self.turn:
             raise ValueError("ice_transport_policy: relay needs turn_servers")
 
-    def servers(self, who: str) -> tuple[IceServer, ...]:
-        """For one viewer, ``who`` being any word that says nothing about a person."""
+    def servers(self, viewer: str) -> tuple[IceServer, ...]:
+        """The servers for one viewer; ``viewer``: any word that reveals nothing about a person."""
         servers = [IceServer((url,)) for url in self.stun]
         if self.turn:
-            name, password = mint(self.secret, who, self.lifetime)
+            name, password = make_credentials(self.secret, viewer, self.lifetime)
             servers.append(IceServer(tuple(self.turn), name, password))
         return tuple(servers)
 
-    def message(self, who: str) -> str | None:
-        """What a view is told before the offer; None for nothing."""
+    def message(self, viewer: str) -> str | None:
+        """The message for a view, sent before the offer; None without servers."""
         if not self.stun and not self.turn:
             return None
-        servers = [server.as_json() for server in self.servers(who)]
-        told: dict[str, Any] = {"type": "ice-servers", "ice_servers": servers, "policy": self.policy}
-        return json.dumps(told)
+        servers = [server.as_json() for server in self.servers(viewer)]
+        message: dict[str, Any] = {"type": "ice-servers", "ice_servers": servers, "policy": self.policy}
+        return json.dumps(message)
 
 
-def mint(secret: str, who: str, lifetime: float) -> tuple[str, str]:
-    """Name and password that are good for ``lifetime`` seconds."""
-    name = f"{int(time.time() + lifetime)}:{who}"
+def make_credentials(secret: str, viewer: str, lifetime: float) -> tuple[str, str]:
+    """Name and password that are valid for ``lifetime`` seconds."""
+    name = f"{int(time.time() + lifetime)}:{viewer}"
     digest = hmac.new(secret.encode(), name.encode(), hashlib.sha1).digest()
     return name, base64.b64encode(digest).decode()

@@ -1,13 +1,13 @@
-"""Who is asking, and whose sessions they may use.
+"""Identity of requests, and the owners whose sessions they may use.
 
-Sessions belong to an *owner*, a stable name. On JupyterHub that is the server's owner and name: whoever the Hub lets
-onto a server acts as its owner. Jupyter's stock identity provider has no users, it makes up a name per browser, so
-there everybody who gets in is the one local owner. With any other provider each user is an owner.
+Sessions belong to an *owner*, a stable name. On JupyterHub that is the server's owner and name: all users that the Hub
+admits to a server act as its owner. Jupyter's stock identity provider has no users, it makes up a name per browser, so
+there all browsers that are admitted are the one local owner. With any other provider each user is an owner.
 
-Kernels get in with a token of their own, inherited through the environment: a server with a password, or with no
-authentication at all, has no token that a kernel could find. A kernel does not know for which user it runs, and
-whoever may use the server may run code in its kernels; so sessions made by kernels belong to the server, and every
-user of the server may use them.
+Kernels authenticate by a token of their own, inherited through the environment: a server with a password, or without
+authentication, has no token that a kernel could find. A kernel does not know for which user it runs, and all users of
+the server can run code in its kernels; so sessions made by kernels belong to the server, and all its users may use
+them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ URL_VARIABLE = "OPENSPACE_SERVER_URL"
 
 
 @dataclass(frozen=True)
-class Rights:
-    """New sessions belong to ``owner``; those of ``owners`` may be used."""
+class Ownership:
+    """The owners of a request: new sessions belong to ``owner``, sessions of ``owners`` may be used."""
 
     owner: str
     owners: tuple[str, ...]
@@ -39,8 +39,8 @@ class KernelUser(User):
 
 
 class KernelIdentity(IdentityProvider):
-    """Answers for one request that bears the kernel token. A page can never hold that token, so no XSRF check is due;
-    a foreign ``Origin`` is still refused."""
+    """Identity provider of requests with the kernel token. A page can never have that token, so no XSRF check is
+    needed; a foreign ``Origin`` is still refused."""
 
     def get_user(self, handler: Any) -> User:
         return KernelUser(_os_user(), "kernel")
@@ -53,7 +53,7 @@ class KernelIdentity(IdentityProvider):
 
 
 class KernelTokenMixin:
-    """For handlers, before JupyterHandler: accepts the kernel token beside the server's own ways."""
+    """For handlers, before JupyterHandler: accepts the kernel token in addition to the server's authentication."""
 
     request: Any
     settings: dict[str, Any]
@@ -73,25 +73,25 @@ class KernelTokenMixin:
 
     @property
     def _bears_kernel_token(self) -> bool:
-        scheme, _, given = self.request.headers.get("Authorization", "").partition(" ")
-        token = self.settings["openspace"].kernel_token
-        return scheme.lower() in ("bearer", "token") and hmac.compare_digest(given.strip().encode(), token.encode())
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        expected = self.settings["openspace"].kernel_token
+        return scheme.lower() in ("bearer", "token") and hmac.compare_digest(token.strip().encode(), expected.encode())
 
     @property
-    def rights(self) -> Rights:
-        """What the current user may do; only after ``prepare``."""
+    def ownership(self) -> Ownership:
+        """The owners whose sessions the current user may use; only after ``prepare``."""
         server = server_owner()
         if _hub_user() or isinstance(self.current_user, KernelUser):
-            return Rights(server, (server,))
+            return Ownership(server, (server,))
         if _stock(super().identity_provider):  # type: ignore[misc]
-            return Rights(server, (server,))
+            return Ownership(server, (server,))
         own = f"user:{self.current_user.username}"
-        return Rights(own, (own, server))
+        return Ownership(own, (own, server))
 
     @property
-    def administers(self) -> bool:
-        """Whether the current user may see everything; only after ``prepare``. Where one user has the server for
-        himself, that is he; a kernel never does."""
+    def is_admin(self) -> bool:
+        """Whether the current user is an administrator; only after ``prepare``. On a single-user server that is its
+        user; a kernel never is."""
         if isinstance(self.current_user, KernelUser):
             return False
         admins = self.settings["openspace"].admins
@@ -101,7 +101,7 @@ class KernelTokenMixin:
 
 
 def offer_kernel_token() -> str:
-    """A new kernel token, put where kernels inherit it."""
+    """A new kernel token, set in the environment that kernels inherit."""
     os.environ[TOKEN_VARIABLE] = token = secrets.token_urlsafe(32)
     return token
 
@@ -113,13 +113,13 @@ def withdraw_kernel_token(token: str) -> None:
 
 
 def offer_server_url(serverapp: Any) -> None:
-    """Where kernels on this machine reach the server, put where they inherit it. Once the server listens: before, its
-    port is not known."""
+    """Set the server's local URL in the environment that kernels inherit. To be called once the server listens: its
+    port is not known before."""
     os.environ[URL_VARIABLE] = server_url(serverapp)
 
 
 def server_url(serverapp: Any) -> str:
-    """The server as this machine reaches it, whatever proxy stands before it; ends with ``/``."""
+    """The server's URL on this machine, independent of any proxy; ends with ``/``."""
     if serverapp.sock:
         url: str = serverapp.connection_url
         return url
@@ -146,12 +146,12 @@ def _hub_user() -> str:
 def _os_user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a container may run a number that has no name
+    except (OSError, KeyError):  # in a container, the user id may have no name
         return str(os.getuid())
 
 
 def _stock(provider: IdentityProvider) -> bool:
-    """Whether it makes up users instead of knowing them."""
+    """Whether ``provider`` makes up user names instead of authenticating users."""
     if type(provider) is LegacyIdentityProvider:
         return provider.login_handler_class is LegacyLoginHandler
     return type(provider) in (IdentityProvider, PasswordIdentityProvider)

@@ -1,5 +1,5 @@
-"""The pages that need no notebook: my sessions, waiting for one, its stream, and the administrators'. None of them
-holds an address, a port or an instance id, and nothing is kept in the browser."""
+"""Pages outside notebooks: sessions, waiting, stream, administration. They contain no address, port or instance id, and
+store nothing in the browser."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from openspace_server.jupyter.guests import GuestMixin
 from openspace_server.orchestrator.errors import UnknownSession, UnknownShare
 
 STATIC = Path(__file__).parent / "static"
-"""The view's built files."""
-OWN = STATIC / "pages"
+"""The built files of the view."""
+PAGES = STATIC / "pages"
 """The small pages' scripts and styles, built from ``js/pages``."""
 
 _IN_A_NOTEBOOK = "<code>from openspace_widget import OpenSpace; OpenSpace()</code>"
@@ -37,7 +37,7 @@ _PAGE = """<!DOCTYPE html>
 
 
 class Page(OrchestratorMixin, JupyterHandler):
-    """Base of the pages: own scripts only, connections to this server only."""
+    """Base of the pages: scripts and connections of this server only."""
 
     auth_resource = RESOURCE
 
@@ -69,29 +69,29 @@ class Page(OrchestratorMixin, JupyterHandler):
         self.finish(_PAGE.format(title=html.escape(title), body=body, head=head))
 
     def link(self, path: str = "") -> str:
-        """A page of ours, to be put into HTML."""
+        """The path of one of our pages, escaped for HTML."""
         return html.escape(f"{self.base_url}openspace/{path}")
 
-    def write_own(self, title: str, body: str, script: str, **data: str) -> None:
+    def write_small_page(self, title: str, body: str, script: str, **data: str) -> None:
         """Finish with one of the small pages; ``data`` is for its script."""
         # "<" in a name must not end the script element.
-        told = json.dumps({"baseUrl": self.base_url, **data}).replace("<", "\\u003c")
+        config = json.dumps({"baseUrl": self.base_url, **data}).replace("<", "\\u003c")
         where = self.link("pages/")
         self.write_page(
             title,
-            f'{body}\n<script id="openspace-page" type="application/json">{told}</script>',
+            f'{body}\n<script id="openspace-page" type="application/json">{config}</script>',
             f'<link rel="stylesheet" href="{where}pages.css">\n<script type="module" src="{where}{script}"></script>\n',
         )
 
 
 class HomePage(Page):
-    """``/openspace``: my sessions."""
+    """``/openspace``: the user's sessions."""
 
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        admin = f'<a href="{self.link("admin")}">Administration</a>' if self.administers else ""
-        self.write_own(
+        admin = f'<a href="{self.link("admin")}">Administration</a>' if self.is_admin else ""
+        self.write_small_page(
             "My sessions – OpenSpace",
             f'<main><header><h1>My sessions</h1>{admin}<button id="start" class="primary">New session</button></header>'
             '<p id="notice" role="status"></p>'
@@ -102,16 +102,16 @@ class HomePage(Page):
 
 
 class WaitPage(Page):
-    """``/openspace/wait/<session>``: goes on to the stream as soon as there is one."""
+    """``/openspace/wait/<session>``: opens the stream page once the session runs."""
 
     @web.authenticated
     @authorized
     async def get(self, session: str) -> None:
         try:
-            await (await self.orchestrator()).get(self.rights.owners, session)
+            await (await self.orchestrator()).get(self.ownership.owners, session)
         except UnknownSession as problem:
             raise web.HTTPError(404, str(problem)) from None
-        self.write_own(
+        self.write_small_page(
             "Waiting – OpenSpace",
             '<main class="middle"><div class="panel"><div id="spinner" class="spinner"></div>'
             '<h1 id="title">One moment</h1><p id="notice" role="status">…</p><p class="actions">'
@@ -123,13 +123,13 @@ class WaitPage(Page):
 
 
 class AdminPage(Page):
-    """``/openspace/admin``: hosts and everybody's sessions."""
+    """``/openspace/admin``: all hosts and sessions."""
 
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        if not self.administers:
-            raise web.HTTPError(403, "only administrators may (OpenSpaceExtension.admins)")
+        if not self.is_admin:
+            raise web.HTTPError(403, "for administrators only (OpenSpaceExtension.admins)")
         heads = (
             ("Hosts", "hosts", ("Host", "Kind", "Region", "Graphics card", "State", "Busy", "Reason", "")),
             ("Sessions", "sessions", ("Session", "Owner", "Engine", "State", "Host", "Reason", "")),
@@ -140,7 +140,7 @@ class AdminPage(Page):
             f'<tbody id="{id}"></tbody></table></div></section>'
             for title, id, cells in heads
         )
-        self.write_own(
+        self.write_small_page(
             "Administration – OpenSpace",
             f'<main><header><h1>Administration</h1><a href="{self.link()}">My sessions</a></header>'
             f'<p id="notice" role="status"></p>{tables}</main>',
@@ -151,9 +151,8 @@ class AdminPage(Page):
 class StreamPage(GuestMixin, Page):
     """``/openspace/stream/<session>``: the view of one session, filling the window.
 
-    Who may not see it, or has not logged in yet, gets the door: a page with nothing in it whose script exchanges the
-    key of a link (``guests.py``), which only the browser knows, for a cookie, and else leads to the login. The query
-    ``login`` asks for the login itself.
+    Callers without access get the entry page instead. Its script exchanges the key of a share link (``guests.py``),
+    which only the browser has, for a cookie, or else opens the login. The query ``login`` requests the login.
     """
 
     @allow_unauthenticated
@@ -163,23 +162,23 @@ class StreamPage(GuestMixin, Page):
             return
         try:
             access = await self.access(session)
-            view = access.shown(await (await self.orchestrator()).get(access.owners, session))
+            view = access.redacted(await (await self.orchestrator()).get(access.owners, session))
         except (UnknownSession, UnknownShare) as problem:
             self.set_status(404)
-            self._write_door(session, "No such session", str(problem))
+            self._write_entry_page(session, "No such session", str(problem))
             return
         except web.HTTPError as problem:
             if self.current_user is not None:
                 raise
             self.set_status(problem.status_code)
-            self._write_door(session, "OpenSpace", "You are not logged in.")
+            self._write_entry_page(session, "OpenSpace", "You are not logged in.")
             return
         # "<" in a name must not end the script element.
         config = {
             "baseUrl": self.base_url,
             "session": view.id,
             "running": view.state.has_instance,
-            "guest": not access.owner,
+            "guest": not access.is_owner,
         }
         data = json.dumps(config).replace("<", "\\u003c")
         self.write_page(
@@ -189,14 +188,14 @@ class StreamPage(GuestMixin, Page):
             f'<script type="module" src="{self.link("static/page.js")}"></script>\n',
         )
 
-    def _write_door(self, session: str, title: str, reason: str) -> None:
+    def _write_entry_page(self, session: str, title: str, reason: str) -> None:
         start = (
             f'<p class="actions"><a class="button primary" href="{self.link()}">My sessions</a></p>'
-            f'<p class="quiet">A notebook starts one, too: {_IN_A_NOTEBOOK}</p>'
+            f'<p class="quiet">Or start one in a notebook: {_IN_A_NOTEBOOK}</p>'
             if self.current_user is not None
             else '<p class="actions"><a class="button primary" href="?login">Log in</a></p>'
         )
-        self.write_own(
+        self.write_small_page(
             f"{title} – OpenSpace",
             f'<main class="middle"><div class="panel"><h1>{html.escape(title)}</h1>'
             f'<p id="notice" role="status">{html.escape(reason)}</p>{start}</div></main>',
@@ -222,7 +221,7 @@ class PublicFiles(JupyterHandler, web.StaticFileHandler):
         await web.StaticFileHandler.get(self, path, include_body=False)
 
     def get_content_type(self) -> str:
-        # The machine's own table may call JavaScript text/plain, which browsers refuse to run as a module.
+        # The machine's MIME types may declare JavaScript as text/plain, which browsers refuse to run as a module.
         return "text/javascript" if str(self.absolute_path).endswith((".js", ".mjs")) else super().get_content_type()
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:

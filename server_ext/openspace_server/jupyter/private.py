@@ -1,7 +1,7 @@
-"""A Jupyter server with nothing but our extension, for a Python process that has none: ``python -m …jupyter.private``.
+"""A private Jupyter server with only our extension, for Python processes without one: ``python -m …jupyter.private``.
 
-It listens on a free loopback port, says so in one JSON line on stdout, ``{"url"}``, and takes its token from
-``JUPYTER_TOKEN``. When its standard input closes, however the other process ended, its sessions are closed and it ends.
+It listens on a free loopback port, announces its URL in one JSON line on stdout, ``{"url"}``, and reads its token from
+``JUPYTER_TOKEN``. When its standard input closes, for whatever reason, it ends its sessions and then itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from openspace_server.jupyter.identity import server_owner, server_url
 
 
 def main() -> None:
-    # Nothing but the announcement may reach the reader of stdout.
+    # Only the announcement may be written to stdout.
     announcement = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     os.environ["JUPYTER_NO_CONFIG"] = "1"
@@ -35,11 +35,11 @@ def main() -> None:
             root_dir=folder,
             allow_root=True,
             jpserver_extensions={"openspace_server": True},
-            log_level=logging.ERROR,  # its warnings are for administrators, and stderr is the user's cell
+            log_level=logging.ERROR,  # warnings are for administrators, and stderr is shown in the user's cell
         )
         app.initialize(["--OpenSpaceExtension.directory=" + folder], find_extensions=False)
         IOLoop.current().add_callback(_announce, app, announcement)
-        threading.Thread(target=_wait_for_the_end, args=(app, IOLoop.current()), daemon=True).start()
+        threading.Thread(target=_wait_for_end, args=(app, IOLoop.current()), daemon=True).start()
         app.start()
 
 
@@ -48,8 +48,8 @@ async def _announce(app: ServerApp, announcement: Any) -> None:
         print(json.dumps({"url": server_url(app)}), file=announcement)
 
 
-def _wait_for_the_end(app: ServerApp, loop: IOLoop) -> None:
-    """Blocks until the other process is gone: the pipe is never written to."""
+def _wait_for_end(app: ServerApp, loop: IOLoop) -> None:
+    """Block until the other process has ended: it never writes to the pipe."""
     sys.stdin.buffer.read()
     loop.add_callback(_end, app)
 

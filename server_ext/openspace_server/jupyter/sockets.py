@@ -1,6 +1,7 @@
-"""The WebSockets of a session: its state as it changes, and the relays to its instance.
+"""WebSockets of a session: state changes, and relays to its instance.
 
-Guests have those that their page needs, ``events``, ``signaling`` and ``media``; ``bulk`` and ``api`` are the owner's.
+Guests may open those that their page needs, ``events``, ``signaling`` and ``media``; ``bulk`` and ``api`` are for the
+owner.
 """
 
 from __future__ import annotations
@@ -38,22 +39,22 @@ MAX_EVENTS_MESSAGE = 4096
 
 
 class SessionSocket(GuestMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
-    """A WebSocket of one of my sessions, or of one that I am a guest of. Any other is refused before it opens."""
+    """A WebSocket of a session, for its owner and, if allowed, its guests. Others are refused before it opens."""
 
     auth_resource = RESOURCE
-    guests = False
+    allows_guests = False
     session = ""
-    rights_here: Access
+    session_access: Access
     _task: asyncio.Task[None] | None = None
 
     @allow_unauthenticated
     async def get(self, session: str) -> None:
         try:
-            self.rights_here = await self.access(session, "execute")
+            self.session_access = await self.access(session, "execute")
         except (UnknownSession, UnknownShare) as problem:
             raise web.HTTPError(404, str(problem)) from None
-        if not (self.guests or self.rights_here.owner):
-            raise web.HTTPError(403, "only the session's owner may")
+        if not (self.allows_guests or self.session_access.is_owner):
+            raise web.HTTPError(403, "for the session's owner only")
         self.session = session
         await super().get(session)
 
@@ -64,18 +65,18 @@ class SessionSocket(GuestMixin, WebSocketMixin, WebSocketHandler, JupyterHandler
         self.settings["openspace"].sockets.add(self)
         self._task = asyncio.create_task(self._guarded())
 
-    def leave(self) -> None:
-        """The server is stopping."""
+    def shut_down(self) -> None:
+        """Close because the server stops."""
         if self._task is not None:
             self._task.cancel()
         self.close(GOING_AWAY, "the Jupyter server is stopping")
 
-    def cut(self, share: str) -> None:
-        """The link ``share`` was revoked."""
-        if self.rights_here.share is not None and self.rights_here.share.id == share:
-            self._refuse_soon(str(UnknownShare()))
+    def close_share(self, share: str) -> None:
+        """Close if it was opened by the share link ``share``, which was revoked."""
+        if self.session_access.share is not None and self.session_access.share.id == share:
+            self._close_refused(str(UnknownShare()))
 
-    def _refuse_soon(self, reason: str) -> None:
+    def _close_refused(self, reason: str) -> None:
         if self._task is not None:
             self._task.cancel()
         with contextlib.suppress(WebSocketClosedError):
@@ -83,7 +84,7 @@ class SessionSocket(GuestMixin, WebSocketMixin, WebSocketHandler, JupyterHandler
         self.close(ENDED, reason)
 
     async def serve(self) -> None:
-        """The life of the open socket."""
+        """Serve the open socket until it closes."""
         raise NotImplementedError
 
     async def _guarded(self) -> None:
@@ -97,10 +98,10 @@ class SessionSocket(GuestMixin, WebSocketMixin, WebSocketHandler, JupyterHandler
 
 
 class EventsHandler(SessionSocket):
-    """Sends the session as it is, then each change; closes after a terminal state, and when a guest's link is no longer
-    good. What it is sent is ignored."""
+    """Sends the present session, then each change. Closes after a terminal state, and when a guest's share link is not
+    valid any more. Ignores received messages."""
 
-    guests = True
+    allows_guests = True
 
     @property
     def max_message_size(self) -> int:
@@ -110,7 +111,7 @@ class EventsHandler(SessionSocket):
         return None
 
     def on_message(self, message: str | bytes) -> None:
-        """Nothing to say here."""
+        """Ignored."""
 
     def on_close(self) -> None:
         if self._task is not None:
@@ -118,23 +119,23 @@ class EventsHandler(SessionSocket):
         super().on_close()
 
     async def serve(self) -> None:
-        if self.rights_here.share is None:
-            await self._tell()
+        if self.session_access.share is None:
+            await self._send_changes()
             return
-        telling = asyncio.create_task(self._tell())
+        sending = asyncio.create_task(self._send_changes())
         try:
-            while not telling.done():
-                # Another process may revoke it; here, `cut` tells.
-                await asyncio.wait([telling], timeout=min(CHECK_INTERVAL, self.rights_here.share.seconds + 0.1))
+            while not sending.done():
+                # Another process may revoke the share link; in this process, close_share is called.
+                await asyncio.wait([sending], timeout=min(CHECK_INTERVAL, self.session_access.share.seconds + 0.1))
                 await self.access(self.session)
         except UnknownShare as problem:
-            self._refuse_soon(str(problem))
+            self._close_refused(str(problem))
         finally:
-            telling.cancel()
+            sending.cancel()
 
-    async def _tell(self) -> None:
+    async def _send_changes(self) -> None:
         orchestrator = await self.orchestrator()
-        owners, state = self.rights_here.owners, ""
+        owners, state = self.session_access.owners, ""
         async with contextlib.aclosing(orchestrator.notifications(owners, self.session)) as notifications:
             async for item in notifications:
                 if isinstance(item, SessionWarning):
@@ -144,30 +145,30 @@ class EventsHandler(SessionSocket):
                 position = await orchestrator.queue_position(owners, self.session)
                 waiting = {} if position is None else {"place": position}
                 await self.write_message(
-                    json.dumps({"type": "session", **self.rights_here.shown(item).as_json(), **waiting})
+                    json.dumps({"type": "session", **self.session_access.redacted(item).as_json(), **waiting})
                 )
         self.close(1000, state)
 
 
 CHECK_INTERVAL = 5.0
-"""Seconds between looks at whether a guest's link is still good."""
+"""Seconds between checks whether a guest's share link is still valid."""
 USED_INTERVAL = 15.0
-"""Seconds between notes that a session is used."""
+"""Seconds between records that a session is used."""
 MAX_ENTERING = 16
-"""Guests of one session on their way to its gateway at a time. The others wait, so that a rush of guests leaves room in
-what the gateway of a host keeps for sockets before their ``join``."""
+"""Guests of one session that may enter its gateway at the same time. The others wait, so that many guests leave room
+among the sockets that a host's gateway accepts before their ``join``."""
 
 _entrances: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-"""By session, as long as guests are entering."""
+"""By session, while guests are entering."""
 
 
 class RelayHandler(RelayHandlerMixin, SessionSocket):
-    """A channel relayed to the gateway. The relay itself says ``join``, for the owner or for the guest that it has seen
-    the ticket of; the token never leaves the server."""
+    """A channel relayed to the gateway. The relay itself sends ``join``, for the owner or for the guest whose ticket it
+    has checked; the token never leaves the server."""
 
     channel = ""
     of_kernel = False
-    """Whether the owner's programs use this channel, not pages."""
+    """Whether programs of the owner use this channel, not pages."""
     _noted = float("-inf")
 
     async def on_message(self, message: str | bytes) -> None:
@@ -188,29 +189,29 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
             await relay(self.endpoint, upstream)
 
     async def _enter(self) -> Endpoint:
-        if self.rights_here.owner:
+        if self.session_access.is_owner:
             return await self._connect()
         entrance = _entrances.setdefault(self.session, asyncio.Semaphore(MAX_ENTERING))
         async with entrance:
             return await self._connect()
 
     async def _connect(self) -> Endpoint:
-        owners = self.rights_here.owners
+        owners = self.session_access.owners
         target = await (await self.orchestrator()).gateway(owners, self.session, self.channel)
         upstream = (
             await target.agent.open(self.channel)
             if target.agent is not None
             else await connect(target.url, max_bytes=self.relay_max_bytes)
         )
-        await self._before(upstream, target.token)
+        await self._send_join(upstream, target.token)
         return upstream
 
-    async def _before(self, upstream: Endpoint, token: str) -> None:
-        """What is said before anything is relayed."""
+    async def _send_join(self, upstream: Endpoint, token: str) -> None:
+        """Send the messages that come before the relayed ones."""
         await upstream.send(self._join(token).encode())
 
     def _join(self, token: str) -> Join:
-        access = self.rights_here
+        access = self.session_access
         if access.share is None:
             name = f"{self.channel}-{uuid.uuid4()}"
             return Join(self.session, access.role, name, token, owner=True, kernel=self.of_kernel)
@@ -225,20 +226,20 @@ class RelayHandler(RelayHandlerMixin, SessionSocket):
 
 
 class SignalingHandler(RelayHandler):
-    """``…/signaling``: the messages of ``protocols.signaling``. Where there are STUN or TURN servers, the view is told
-    of them first: ``{"type": "ice-servers", "ice_servers": […], "policy": "all" | "relay"}``."""
+    """``…/signaling``: the messages of ``protocols.signaling``. With STUN or TURN servers, the view first gets
+    ``{"type": "ice-servers", "ice_servers": […], "policy": "all" | "relay"}``."""
 
-    guests = True
+    allows_guests = True
     channel = "signaling"
     relay_max_bytes = signaling.MAX_MESSAGE_BYTES
 
-    async def _before(self, upstream: Endpoint, token: str) -> None:
+    async def _send_join(self, upstream: Endpoint, token: str) -> None:
         ice: IceSettings = self.settings["openspace"].ice
-        who = uuid.uuid4().hex
-        if (message := ice.message(who)) is not None:
+        viewer = uuid.uuid4().hex
+        if (message := ice.message(viewer)) is not None:
             await self.endpoint.send(message)
         join = self._join(token)
-        await upstream.send((replace(join, ice_servers=ice.servers(who)) if ice.instances else join).encode())
+        await upstream.send((replace(join, ice_servers=ice.servers(viewer)) if ice.instances else join).encode())
 
 
 class BulkHandler(RelayHandler):
@@ -246,15 +247,15 @@ class BulkHandler(RelayHandler):
 
     channel = "bulk"
     of_kernel = True
-    # A pong waits behind 64 MiB of array; a peer that is busy reading is not gone. TCP keep-alive finds dead ones.
+    # A pong queues behind 64 MiB of array, so a busy peer would look dead. TCP keep-alive detects dead ones.
     ping_interval = 0
     relay_max_bytes = MAX_MESSAGE_BYTES
 
 
 class MediaHandler(RelayHandler):
-    """``…/media``: pictures over the WebSocket, for pages that WebRTC does not reach (``protocols.media``)."""
+    """``…/media``: frames over the WebSocket, for pages that WebRTC does not reach (``protocols.media``)."""
 
-    guests = True
+    allows_guests = True
     channel = "media"
     relay_max_bytes = MAX_MESSAGE_BYTES
 

@@ -1,4 +1,4 @@
-"""A small picture of what a session shows."""
+"""Thumbnails of sessions: their present frame as a small JPEG."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class ThumbnailHandler(RestHandler):
     @web.authenticated
     @authorized
     async def get(self, session: str) -> None:
-        message = await (await self.orchestrator()).frame(self.rights.owners, session)
-        picture = await asyncio.to_thread(_shrink, message)
+        message = await (await self.orchestrator()).frame(self.ownership.owners, session)
+        thumbnail = await asyncio.to_thread(_encode_thumbnail, message)
         self.set_header("Cache-Control", "no-store")
-        self.finish(picture, set_content_type="image/jpeg")
+        self.finish(thumbnail, set_content_type="image/jpeg")
 
 
-def _shrink(message: bytes) -> bytes:
-    import cv2  # slow to import, and few servers ever show this page
+def _encode_thumbnail(message: bytes) -> bytes:
+    import cv2  # slow to import, and rarely needed
 
     from openspace_server.protocols import arrays
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from openspace_server.jupyter.ice import mint
+from openspace_server.jupyter.ice import make_credentials
 from tests.e2e.turn import turn_server
 from tests.instance.harness import Peer, join_message, run, running, socket
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.process
 def test_the_instance_is_reached_through_its_own_relay(tmp_path: Path, transport: int) -> None:
     async def scenario() -> None:
         with turn_server(tmp_path) as turn:
-            name, password = mint(turn.secret, "instance", 60)
+            name, password = make_credentials(turn.secret, "instance", 60)
             servers = [{"urls": [turn.urls[transport]], "username": name, "credential": password}]
             async with running() as instance:
                 signaling = await socket(instance, "signaling")
