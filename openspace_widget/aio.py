@@ -1,4 +1,4 @@
-"""``space.aio``: everything that waits, as awaitables that do not block the caller's event loop.
+"""Asynchronous side of a session: all calls that wait, as awaitables that do not block the caller's event loop.
 
 The work itself runs on the background loop; each call here only waits for it, and cancels it when it is cancelled.
 """
@@ -206,8 +206,8 @@ class AsyncOpenSpace(Generic[Space]):
 
     async def api(self) -> Library:
         """As :attr:`OpenSpace.api`, whose functions give awaitables: ``await (await space.aio.api()).time.UTC()``."""
-        told = await elsewhere(self._client.api.documentation())
-        return Library(lambda: told, lambda script: elsewhere(self._client.api.lua(script)))
+        documentation = await elsewhere(self._client.api.documentation())
+        return Library(lambda: documentation, lambda script: elsewhere(self._client.api.lua(script)))
 
     def events(self, *names: str) -> AsyncGenerator[dict[str, Any], None]:
         """What happens, as it does: ``async for event in space.aio.events("FocusNodeChanged"): …``; no name: all."""

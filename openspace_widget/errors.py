@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions a notebook user can read: in a cell they show as one message, not as a traceback."""
+"""Exceptions of the package: in a cell they show as one message, not as a traceback."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""``%%openspace_lua``: a cell of Lua. ``%load_ext openspace_widget`` brings it."""
+"""IPython magic ``%%openspace_lua``: a cell of Lua. ``%load_ext openspace_widget`` loads it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from openspace_widget.errors import OpenSpaceError
+from openspace_widget.space import OpenSpace
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -21,18 +22,14 @@ def load_ipython_extension(shell: Any) -> None:
     shell.register_magic_function(openspace_lua, "cell", "openspace_lua")
 
 
-def _space(names: dict[str, Any], wanted: str) -> Any:
-    from openspace_widget.space import OpenSpace
-
-    if wanted:
-        if not isinstance(names.get(wanted), OpenSpace):
-            raise OpenSpaceError(
-                f"%%openspace_lua: {wanted!r} is no OpenSpace; write the name of the variable with one"
-            )
-        return names[wanted]
+def _space(names: dict[str, Any], name: str) -> Any:
+    if name:
+        if not isinstance(names.get(name), OpenSpace):
+            raise OpenSpaceError(f"%%openspace_lua: {name!r} is no OpenSpace; write the name of the variable with one")
+        return names[name]
     if isinstance(names.get("space"), OpenSpace):
         return names["space"]
-    found = [name for name, value in names.items() if isinstance(value, OpenSpace) and not name.startswith("_")]
+    found = [each for each, value in names.items() if isinstance(value, OpenSpace) and not each.startswith("_")]
     if len(found) != 1:
         listed = " or ".join(sorted(found)) if found else "for example `space = OpenSpace()`, first"
         raise OpenSpaceError(f"%%openspace_lua: write which session to use after it: {listed}")

@@ -1,4 +1,4 @@
-"""Where the camera goes: ``fly_to``, ``focus``, ``home``, ``camera`` and ``targets``."""
+"""Navigation of the camera: ``fly_to``, ``focus``, ``home``, ``camera`` and ``targets``."""
 
 from __future__ import annotations
 

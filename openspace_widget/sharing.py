@@ -1,4 +1,4 @@
-"""Links that let others watch or steer a session."""
+"""Share links: let others watch or steer a session."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Share:
         role: ``"viewer"`` watches and may ask for control; ``"controller"`` may also be given it by other guests, and
             steers while the owner is away.
         expires: ISO 8601 UTC.
-        url: the link; empty for those that ``space.shares()`` lists, because nobody keeps their keys.
+        url: the link; empty for those that ``space.shares()`` lists, because their keys are kept nowhere.
     """
 
     id: str
@@ -65,7 +65,7 @@ class Share:
     _revoke: Callable[[str], None] = field(default=lambda share: None, repr=False, compare=False)
 
     def revoke(self) -> None:
-        """End it now: nobody gets in by it any more, and who watches by it is sent away. Safe to call twice."""
+        """End it now: it admits no more guests, and those it has admitted are disconnected. Safe to call twice."""
         self._revoke(self.id)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
@@ -90,7 +90,7 @@ class Sharing(ClientMixin):
         """A link for others, to this session's stream page; shows itself, with a button to copy it.
 
         Args:
-            role: ``"viewer"`` watches; ``"controller"`` may also steer when the owner lets go.
+            role: ``"viewer"`` watches; ``"controller"`` may also steer while the owner does not.
             hours: for how long it is good, 720 at most.
 
         Raises:
@@ -115,7 +115,7 @@ class Sharing(ClientMixin):
 
 
 class LinkView(anywidget.AnyWidget):
-    """Shows a link. The page asks for it when it shows it: a trait would be kept in the notebook's file."""
+    """View of a link. Its page requests the link when shown: a trait would be kept in the notebook's file."""
 
     _esm = """
     export default { render({ model, el }) {
@@ -124,7 +124,7 @@ class LinkView(anywidget.AnyWidget):
       link.target = "_blank"; link.rel = "noopener noreferrer"; link.textContent = "…";
       copy.textContent = "Copy link"; copy.disabled = true; copy.style.margin = "0 0.75em";
       note.setAttribute("role", "status");
-      const told = (message) => {
+      const onMessage = (message) => {
         if (message.type !== "link") return;
         const here = /^https?:$/.test(location.protocol) && document.getElementById("jupyter-config-data");
         link.href = here ? new URL(message.path, location.origin).href : message.url;
@@ -134,10 +134,10 @@ class LinkView(anywidget.AnyWidget):
       };
       copy.addEventListener("click", () => navigator.clipboard.writeText(link.href).then(
         () => { copy.textContent = "Copied"; }, () => { link.textContent = link.href; }));
-      model.on("msg:custom", told);
+      model.on("msg:custom", onMessage);
       el.append(link, copy, note);
       model.send({ type: "show" });
-      return () => model.off("msg:custom", told);
+      return () => model.off("msg:custom", onMessage);
     } };
     """
 
@@ -146,9 +146,9 @@ class LinkView(anywidget.AnyWidget):
     def __init__(self, share: Share) -> None:
         super().__init__(expires=share.expires)
         self._share = share
-        self.on_msg(self._asked)
+        self.on_msg(self._on_message)
 
-    def _asked(self, _widget: Any, content: Any, _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
         if isinstance(content, dict) and content.get("type") == "show":
             share = self._share
             note = f"{share.role}, until {share.expires[:16].replace('T', ' ')} UTC"

@@ -1,4 +1,4 @@
-"""OpenSpace: the one object a user holds."""
+"""Session of OpenSpace as an object: the view, the calls and their life."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from openspace_widget.frames.mixin import Frames
 from openspace_widget.frames.requests import checked_size
 from openspace_widget.navigation import Navigation
 from openspace_widget.points.mixin import PointClouds
-from openspace_widget.scripting.mixin import Program
+from openspace_widget.scripting.mixin import Scripting
 from openspace_widget.sharing import Sharing
 from openspace_widget.stats import Statistics
 from openspace_widget.timeline import Timeline
-from openspace_widget.view.comm_tunnel import CommRoad
+from openspace_widget.view.comm_tunnel import CommTunnel
 from openspace_widget.view.display import Display
 from openspace_widget.view.traits import LiveTraits
 from openspace_widget.view.widget import OpenSpaceView
 
 
-class OpenSpace(Navigation, Frames, PointClouds, Program, Sharing, Statistics):
+class OpenSpace(Navigation, Frames, PointClouds, Scripting, Sharing, Statistics):
     """A session of OpenSpace: as a cell's last expression it shows the live view.
 
-    Without ``session`` it rejoins the one this notebook had, else starts one. It returns at once; the view shows how
-    the start goes on, and whatever needs the instance waits for it, ``timeout`` seconds at most.
+    Without ``session`` it rejoins the one this notebook had, else starts one. It returns at once; the view shows the
+    progress of the start, and calls that need the instance wait for it, ``timeout`` seconds at most.
 
     Args:
         session: id of one of my sessions to rejoin.
         engine: what draws; None is the host's default (the embedded engine unless configured).
-        size: picture in pixels, ``(width, height)``, 64 to 8192 each, until a view reports its own.
+        size: ``(width, height)`` of the view in pixels, 64 to 8192 each, until a view in a browser reports its own.
         url: base URL of a Jupyter server with the extension, with ``?token=…`` where it needs one; None finds it.
         timeout: seconds to wait for the instance and for its answers.
 
@@ -57,7 +57,7 @@ class OpenSpace(Navigation, Frames, PointClouds, Program, Sharing, Statistics):
     Example:
         >>> with OpenSpace(size=(320, 180)) as other:  # doctest: +SKIP
         ...     other.fly_to("Saturn", duration=4)
-        ...     picture = other.frame()
+        ...     frame = other.frame()
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class OpenSpace(Navigation, Frames, PointClouds, Program, Sharing, Statistics):
         opened = run(open_session(connection, session, name, engine, size, float(timeout), _weakly(self._follow)))
         self._client = Client(opened, OpenSpaceApi(opened))
         self.widget.session = opened.id
-        self.widget.road = CommRoad(self.widget, connection, opened.id)
+        self.widget.tunnel = CommTunnel(self.widget, connection, opened.id)
         self._traits = LiveTraits(opened)
         opened.on_state = self._traits.on_state
         self.aio: AsyncOpenSpace[OpenSpace] = AsyncOpenSpace(self)
@@ -126,7 +126,7 @@ class OpenSpace(Navigation, Frames, PointClouds, Program, Sharing, Statistics):
 
     @property
     def state(self) -> str:
-        """``REQUESTED``, ``STARTING``, ``RUNNING``, …: the session's state as last heard.
+        """``REQUESTED``, ``STARTING``, ``RUNNING``, …: the session's state as last reported.
 
         Example:
             >>> space.state
@@ -227,7 +227,7 @@ def _detach(session: Session) -> None:
 
 
 def notebook_name() -> str:
-    """What this notebook's session is called: its path where the server told it, else the process."""
+    """Name of this notebook's session: its path where the server gave it, else the process."""
     return os.environ.get("JPY_SESSION_NAME") or f"python process {os.getpid()}"
 
 

@@ -1,4 +1,4 @@
-"""``space.time``: simulation time, its rate, pause and play."""
+"""Simulation time of a session: its rate, pause and play."""
 
 from __future__ import annotations
 

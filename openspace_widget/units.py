@@ -1,4 +1,4 @@
-"""Lengths, durations and moments as people write them: numbers, text with a unit, Astropy's and NumPy's own types."""
+"""Lengths, durations and moments as users write them: numbers, text with a unit, types of Astropy and NumPy."""
 
 from __future__ import annotations
 
@@ -113,9 +113,9 @@ def moment(time: Any, name: str = "time") -> datetime:
         ArgumentError: not a time.
     """
     try:
-        told = datetime.fromisoformat(iso(time).strip().replace("Z", "+00:00"))
+        parsed = datetime.fromisoformat(iso(time).strip().replace("Z", "+00:00"))
     except (ValueError, TypeError):
         raise ArgumentError(
             f"{name}: expected ISO 8601 text such as '2026-08-12T17:45' or a datetime, got {time!r}"
         ) from None
-    return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)

@@ -1,1 +1,1 @@
-"""Properties, Lua and the OpenSpace library from Python."""
+"""Scripting of OpenSpace: properties, Lua, its library as Python, and events."""

@@ -1,4 +1,4 @@
-"""What happens in the instance, as callbacks and as something to iterate over."""
+"""Events of the instance, as callbacks and as asynchronous iterators."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def checked(events: tuple[str, ...]) -> list[str]:
 
 
 async def follow(api: OpenSpaceApi, names: list[str]) -> AsyncGenerator[dict[str, Any], None]:
-    """Each event as it happens: ``{"event": name, …what it tells}``."""
-    told = api.follow("event", _order("start_subscription", names), _order("stop_subscription", names))
+    """Each event as it happens: ``{"event": name, …its fields}``."""
+    payloads = api.follow("event", _request("start_subscription", names), _request("stop_subscription", names))
     try:
-        async for event in told:
+        async for event in payloads:
             yield event
     finally:
-        await told.aclose()
+        await payloads.aclose()
 
 
-def _order(order: str, names: list[str]) -> dict[str, Any]:
-    return {"event": order, "eventType": EVERYTHING if names == [EVERYTHING] else names}
+def _request(request: str, names: list[str]) -> dict[str, Any]:
+    return {"event": request, "eventType": EVERYTHING if names == [EVERYTHING] else names}
 
 
 class Subscription:
-    """What :meth:`OpenSpace.on` gives: calls the function for each event until ``cancel()``."""
+    """Subscription to events, as :meth:`OpenSpace.on` returns it: calls a function for each until ``cancel()``."""
 
     def __init__(self, api: OpenSpaceApi, names: list[str], call: Callable[[dict[str, Any]], Any]) -> None:
         self.events = tuple(names)
@@ -53,7 +53,7 @@ class Subscription:
         ready.result()
 
     def cancel(self) -> None:
-        """Call no more. Safe to repeat."""
+        """End the calls. Safe to repeat."""
         self._task.cancel()
 
     @property
@@ -63,11 +63,11 @@ class Subscription:
 
     async def _follow(self, api: OpenSpaceApi, names: list[str], ready: Future[None]) -> None:
         try:
-            topic = await api.start("event", _order("start_subscription", names))
+            topic = await api.start("event", _request("start_subscription", names))
         except BaseException as problem:
             ready.set_exception(problem)
             raise
-        ready.set_result(None)  # what happens from now on is heard
+        ready.set_result(None)  # from now on no event is missed
         try:
             while True:
                 event = await topic.next()
@@ -76,7 +76,7 @@ class Subscription:
             log.info("events ended: %s", problem)
         finally:
             topic.close()
-            await topic.send(_order("stop_subscription", names))
+            await topic.send(_request("stop_subscription", names))
 
     def _guarded(self, event: dict[str, Any]) -> None:
         if self._task.cancelled():

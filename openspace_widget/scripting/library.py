@@ -1,4 +1,4 @@
-"""``space.api``: OpenSpace's Lua library as Python, made from the instance's own documentation."""
+"""OpenSpace's Lua library as Python, made from the instance's own documentation."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Library:
         (deltaTime: 'Number')
     """
 
-    def __init__(self, told: Callable[[], Documentation], run: Callable[[str], Any], path: str = "openspace") -> None:
-        self._told = told
+    def __init__(self, read: Callable[[], Documentation], run: Callable[[str], Any], path: str = "openspace") -> None:
+        self._read = read
         self._run = run
         self._path = path
 
@@ -45,14 +45,14 @@ class Library:
 
     def _members(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for each in self._told():
+        for each in self._read():
             path = str(each.get("fullName") or each.get("name") or each.get("library") or "openspace")
             if path == self._path or (self._path == "openspace" and path == ""):
-                for told in each["functions"]:
-                    found[told["name"]] = LuaFunction(f"{self._path}.{told['name']}", told, self._run)
+                for function in each["functions"]:
+                    found[function["name"]] = LuaFunction(f"{self._path}.{function['name']}", function, self._run)
             elif path.startswith(self._path + "."):
                 name = path[len(self._path) + 1 :].split(".")[0]
-                found.setdefault(name, Library(self._told, self._run, f"{self._path}.{name}"))
+                found.setdefault(name, Library(self._read, self._run, f"{self._path}.{name}"))
         return found
 
     def __repr__(self) -> str:
@@ -62,23 +62,23 @@ class Library:
 class LuaFunction:
     """One function of OpenSpace's Lua library, called with Python values."""
 
-    def __init__(self, path: str, told: dict[str, Any], run: Callable[[str], Any]) -> None:
+    def __init__(self, path: str, about: dict[str, Any], run: Callable[[str], Any]) -> None:
         self._run = run
-        self.__name__ = str(told["name"])
+        self.__name__ = str(about["name"])
         self.__qualname__ = path
-        self.__signature__ = signature(told)
-        returns = f"\n\nReturns: {told['returnType']}" if told.get("returnType") else ""
-        self.__doc__ = f"{path}{self.__signature__}\n\n{told.get('help', '')}{returns}"
+        self.__signature__ = signature(about)
+        returns = f"\n\nReturns: {about['returnType']}" if about.get("returnType") else ""
+        self.__doc__ = f"{path}{self.__signature__}\n\n{about.get('help', '')}{returns}"
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         try:
             bound = self.__signature__.bind(*arguments, **named)
         except TypeError as problem:
             raise LuaCallError(f"{self.__qualname__}{self.__signature__}: {problem}") from None
-        given = list(bound.arguments.items())
+        arguments_by_name = list(bound.arguments.items())
         names = list(self.__signature__.parameters)
-        values: list[Any] = [None] * (names.index(given[-1][0]) + 1) if given else []
-        for name, value in given:
+        values: list[Any] = [None] * (names.index(arguments_by_name[-1][0]) + 1) if arguments_by_name else []
+        for name, value in arguments_by_name:
             values[names.index(name)] = value
         return self._run(f"return {self.__qualname__}({', '.join(literal(value) for value in values)})")
 
@@ -90,10 +90,10 @@ class LuaCallError(OpenSpaceError, TypeError):
     """A Lua function was called with other arguments than it takes."""
 
 
-def signature(told: dict[str, Any]) -> inspect.Signature:
+def signature(about: dict[str, Any]) -> inspect.Signature:
     """The Python signature of a documented function: optional arguments have a default."""
     parameters, optional, taken = [], False, set()
-    for index, argument in enumerate(told.get("arguments") or (), 1):
+    for index, argument in enumerate(about.get("arguments") or (), 1):
         kind = str(argument.get("type", ""))
         name = re.sub(r"\W", "_", str(argument.get("name") or f"argument{index}"))
         name = name + "_" if keyword.iskeyword(name) else name

@@ -1,4 +1,4 @@
-"""OpenSpace itself, through its own API: properties, Lua, its library, and events."""
+"""Scripting side of a session: properties, Lua, the library and events of OpenSpace."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openspace_widget.scripting.library import Library
 from openspace_widget.scripting.properties import PropertyList
 
 
-class Program(ClientMixin):
+class Scripting(ClientMixin):
     """The scripting side of :class:`~openspace_widget.space.OpenSpace`."""
 
     def __getitem__(self, uri: str) -> Any:
@@ -115,10 +115,10 @@ class Program(ClientMixin):
             ArgumentError: no such event (near names are listed).
 
         Example:
-            >>> heard = space.on("FocusNodeChanged", lambda event: print(event["NewNode"]))
-            >>> heard.active
+            >>> subscription = space.on("FocusNodeChanged", lambda event: print(event["NewNode"]))
+            >>> subscription.active
             True
-            >>> heard.cancel()
+            >>> subscription.cancel()
         """
         return Subscription(self._client.api, events.checked((event,)), call)
 

@@ -1,4 +1,4 @@
-"""OpenSpace's properties: read, set, found by pattern, and completed from the live tree."""
+"""Properties of OpenSpace: read, set, found by pattern, and completed from the live tree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WILD = ("*", "?", "{")
 
 
 class Property:
-    """One property of the live tree, as :meth:`OpenSpace.find` gives it.
+    """One property of the live tree, as :meth:`OpenSpace.find` returns it.
 
     Attributes:
         uri: such as ``"Scene.Earth.Renderable.Enabled"``.
@@ -38,11 +38,11 @@ class Property:
         >>> earth.value = True
     """
 
-    def __init__(self, api: OpenSpaceApi, told: dict[str, Any]) -> None:
-        about = told.get("metaData") or {}
+    def __init__(self, api: OpenSpaceApi, fields: dict[str, Any]) -> None:
+        about = fields.get("metaData") or {}
         more = about.get("additionalData") or {}
         self._api = api
-        self.uri = str(told["uri"])
+        self.uri = str(fields["uri"])
         self.type = str(about.get("type", "")).removesuffix("Property")
         self.name = str(about.get("guiName", ""))
         self.description = str(about.get("description", ""))
@@ -53,7 +53,7 @@ class Property:
             if isinstance(options, dict)
             else {str(index): str(name) for index, name in enumerate(options)}
         )
-        self._seen = plain(told.get("value"))
+        self._seen = plain(fields.get("value"))
 
     @property
     def value(self) -> Any:
@@ -97,8 +97,8 @@ async def get(api: OpenSpaceApi, uri: str) -> Any:
     answer = await api.ask("get", {"property": uri})
     if "Value" in answer:  # OpenSpace 0.20
         return plain(answer["Value"])
-    told = answer.get("value", answer)
-    return plain(told["value"] if isinstance(told, dict) and "metaData" in told else told)
+    value = answer.get("value", answer)
+    return plain(value["value"] if isinstance(value, dict) and "metaData" in value else value)
 
 
 async def put(api: OpenSpaceApi, uri: str, value: Any, duration: float = 0, easing: str = "Linear") -> None:
@@ -118,34 +118,34 @@ async def put(api: OpenSpaceApi, uri: str, value: Any, duration: float = 0, easi
 
 async def find(api: OpenSpaceApi, pattern: str) -> PropertyList:
     """Properties whose URI, or its end from any dot on, matches ``pattern`` in any case; or whose name does."""
-    wanted = pattern.casefold()
+    folded = pattern.casefold()
 
-    def matches(told: dict[str, Any]) -> bool:
-        parts = str(told["uri"]).casefold().split(".")
+    def matches(fields: dict[str, Any]) -> bool:
+        parts = str(fields["uri"]).casefold().split(".")
         tails = (".".join(parts[i:]) for i in range(len(parts)))
-        name = str((told.get("metaData") or {}).get("guiName", "")).casefold()
-        return fnmatchcase(name, wanted) or any(fnmatchcase(tail, wanted) for tail in tails)
+        name = str((fields.get("metaData") or {}).get("guiName", "")).casefold()
+        return fnmatchcase(name, folded) or any(fnmatchcase(tail, folded) for tail in tails)
 
-    return PropertyList(Property(api, told) for told in walk(await api.tree()) if matches(told))
+    return PropertyList(Property(api, fields) for fields in walk(await api.tree()) if matches(fields))
 
 
 async def uris(api: OpenSpaceApi) -> list[str]:
     """The URIs of all properties."""
-    return [str(told["uri"]) for told in walk(await api.tree())]
+    return [str(fields["uri"]) for fields in walk(await api.tree())]
 
 
 def walk(owner: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """All properties below ``owner``."""
-    yield from map(_told, owner.get("properties") or ())
+    yield from map(_modern, owner.get("properties") or ())
     for below in owner.get("subowners") or ():
         yield from walk(below)
 
 
-def _told(told: dict[str, Any]) -> dict[str, Any]:
-    """A property as OpenSpace 0.21 and later tells it; 0.20 has other words for the same."""
-    if "Description" not in told or "uri" in told:
-        return told
-    about = told["Description"]
+def _modern(fields: dict[str, Any]) -> dict[str, Any]:
+    """A property as OpenSpace 0.21 and later describes it; 0.20 has other words for the same."""
+    if "Description" not in fields or "uri" in fields:
+        return fields
+    about = fields["Description"]
     limits = about.get("AdditionalData") or {}
     more = {"min": limits["MinimumValue"], "max": limits["MaximumValue"]} if "MinimumValue" in limits else {}
     shown = {
@@ -153,7 +153,7 @@ def _told(told: dict[str, Any]) -> dict[str, Any]:
         "type": about.get("Type", ""),
         "description": about.get("description", ""),
     }
-    return {"uri": about["Identifier"], "value": told.get("Value"), "metaData": shown | {"additionalData": more}}
+    return {"uri": about["Identifier"], "value": fields.get("Value"), "metaData": shown | {"additionalData": more}}
 
 
 async def _unknown(api: OpenSpaceApi, uri: str) -> UnknownPropertyError:

@@ -1,4 +1,4 @@
-"""Traits whose observers may use the session, although the background loop sets the values."""
+"""Observable traits that the background loop sets and whose observers may use the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``space.traits``: what ipywidgets and other traitlets may be linked to."""
+"""Live traits of a session, for links with ipywidgets and other traitlets."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class LiveTraits(Observed):
         background().submit(self._ask(change["name"], verb, arguments))
 
     async def _ask(self, name: str, verb: str, arguments: dict[str, Any]) -> None:
-        """A slider must not wait, and has nowhere to raise: what is refused is put right and told in ``problem``."""
+        """A slider must not wait, and has nowhere to raise: what is refused is reset and reported in ``problem``."""
         state: dict[str, Any] = {}
         problem = ""
         try:

@@ -1,7 +1,7 @@
-"""The anywidget view: it carries the session's id to the page, which then speaks with the Jupyter server itself.
+"""Widget of the live view: it carries the session's id to the page, which connects to the Jupyter server itself.
 
-Nothing a cell waits for goes through this comm; ``state`` and ``reason`` only tell the page what the kernel knows, and
-:mod:`~openspace_widget.view.comm_tunnel` is for pages that do not reach the server.
+Nothing that a cell waits for passes through its comm: ``state`` and ``reason`` only show the page what the kernel
+knows. :mod:`~openspace_widget.view.comm_tunnel` is for pages that do not reach the server.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from openspace_widget.view.comm_tunnel import CommRoad
+from openspace_widget.view.comm_tunnel import CommTunnel
 from openspace_widget.view.observed import Observed
 
 
@@ -40,7 +40,7 @@ class OpenSpaceView(anywidget.AnyWidget, Observed):
     _esm = _static("widget.js")
     _css = _static("widget.css")
 
-    road: CommRoad | None = None
+    tunnel: CommTunnel | None = None
     """For pages that do not reach the server."""
 
     session = traitlets.Unicode("", help="id of the session, a UUID").tag(sync=True)

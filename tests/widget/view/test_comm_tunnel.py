@@ -1,4 +1,4 @@
-"""The way through the kernel, at a real session, with the page's messages said by the test."""
+"""Comm tunnel of a real session, with the page's messages sent by the test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from openspace_server.protocols.media import Kind, ack, decode_picture
 from openspace_widget import OpenSpace
-from openspace_widget.view.comm_tunnel import CommRoad
+from openspace_widget.view.comm_tunnel import CommTunnel
 from tests import wire
 
 FROM_PAGE, FROM_KERNEL = wire.read("tunnel")["from_page"], wire.read("tunnel")["from_kernel"]
@@ -16,33 +16,33 @@ FROM_PAGE, FROM_KERNEL = wire.read("tunnel")["from_page"], wire.read("tunnel")["
 
 
 class Widget:
-    """What the road needs of one; ``told`` is what the page would get."""
+    """The part of a widget that the tunnel uses; ``sent`` is what the page would get."""
 
     def __init__(self) -> None:
-        self.told: queue.Queue[tuple[dict[str, Any], list[bytes]]] = queue.Queue()
+        self.sent: queue.Queue[tuple[dict[str, Any], list[bytes]]] = queue.Queue()
 
     def on_msg(self, callback: Any, remove: bool = False) -> None:
         self.say = lambda **content: callback(self, {"road": "openspace", **content}, [])
 
     def send(self, content: Any, buffers: Any = None) -> None:
-        self.told.put((content, buffers or []))
+        self.sent.put((content, buffers or []))
 
-    def next(self, **wanted: Any) -> tuple[dict[str, Any], list[bytes]]:
+    def next(self, **fields: Any) -> tuple[dict[str, Any], list[bytes]]:
         """The next message with these fields; those before are left out."""
         while True:
-            content, buffers = self.told.get(timeout=20)
-            if wanted.items() <= content.items():
+            content, buffers = self.sent.get(timeout=20)
+            if fields.items() <= content.items():
                 return content, buffers
 
-    def picture(self) -> bytes:
+    def frame(self) -> bytes:
         while not (buffers := self.next(do="message")[1]):
             pass
         return buffers[0]
 
 
-def test_a_page_sees_and_steers_through_the_kernel_with_one_picture_under_way(space: OpenSpace) -> None:
+def test_a_page_sees_and_steers_through_the_kernel_with_one_frame_under_way(space: OpenSpace) -> None:
     widget = Widget()
-    road = CommRoad(widget, space._client.session.connection, space.session)
+    tunnel = CommTunnel(widget, space._client.session.connection, space.session)
     widget.say(socket="e", do="open", channel="events")
     widget.next(socket="e", do="opened")
     assert json.loads(widget.next(socket="e", do="message")[0]["text"])["state"] in ("RUNNING", "DISCONNECTED")
@@ -50,17 +50,17 @@ def test_a_page_sees_and_steers_through_the_kernel_with_one_picture_under_way(sp
     assert widget.next(socket="m")[0] == FROM_KERNEL["opened"]
     widget.say(**FROM_PAGE["send"] | {"text": json.dumps(wire.read("viewer")["media"]["images"])})
     assert widget.next(socket="m")[0].keys() == FROM_KERNEL["message"].keys()
-    header, picture = decode_picture(widget.picture())
-    assert (header.kind, picture[:2]) == (Kind.JPEG, b"\xff\xd8")
+    header, frame = decode_picture(widget.frame())
+    assert (header.kind, frame[:2]) == (Kind.JPEG, b"\xff\xd8")
     space.time.rate = 86400
     space.time.play()
     space.frame()
     space.frame()
-    pictures = [message for message in list(widget.told.queue) if message[1]]
-    assert pictures == [], "the next one waits for the acknowledgement"
+    frames = [message for message in list(widget.sent.queue) if message[1]]
+    assert frames == [], "the next one waits for the acknowledgement"
     before = space.camera["Position"]
     widget.say(socket="m", do="send", text=ack(header.number))
-    assert decode_picture(widget.picture())[0].number == header.number + 1
+    assert decode_picture(widget.frame())[0].number == header.number + 1
     turned = {"type": "input", "seq": 1, "held": False, "axes": {"orbitX": 0.5}}
     widget.say(socket="m", do="send", text=json.dumps(turned))
     while space.camera["Position"] == before:
@@ -68,14 +68,14 @@ def test_a_page_sees_and_steers_through_the_kernel_with_one_picture_under_way(sp
     widget.say(**FROM_PAGE["close"])
     closed = widget.next(socket="m", do="closed")[0]
     assert closed == FROM_KERNEL["closed"] | {"code": 1000, "reason": ""}
-    assert sorted(road._sockets) == ["e"]
+    assert sorted(tunnel._sockets) == ["e"]
     widget.say(socket="e", do="close")
     widget.next(socket="e", do="closed")
 
 
 def test_nothing_but_a_views_own_channels_is_opened(space: OpenSpace) -> None:
     widget = Widget()
-    road = CommRoad(widget, space._client.session.connection, space.session)
+    tunnel = CommTunnel(widget, space._client.session.connection, space.session)
     for channel in ("bulk", "api", "../../hosts", "signaling", None, 7):
         widget.say(socket="x", do="open", channel=channel)
         assert "cannot be opened" in widget.next(socket="x", do="closed")[0]["reason"]
@@ -91,12 +91,12 @@ def test_nothing_but_a_views_own_channels_is_opened(space: OpenSpace) -> None:
     for number in range(16):
         widget.say(socket=str(number), do="close")
         widget.next(socket=str(number), do="closed")
-    assert not road._sockets
+    assert not tunnel._sockets
 
 
-def test_a_session_that_is_not_there_is_told_as_a_server_tells_it(space: OpenSpace) -> None:
+def test_an_unknown_session_is_refused_as_the_server_refuses_it(space: OpenSpace) -> None:
     widget = Widget()
-    road = CommRoad(widget, space._client.session.connection, "00000000-0000-4000-8000-000000000000")
+    tunnel = CommTunnel(widget, space._client.session.connection, "00000000-0000-4000-8000-000000000000")
     widget.say(socket="e", do="open", channel="events")
     assert widget.next(socket="e", do="closed")[0]["code"] == 4404
-    assert not road._sockets
+    assert not tunnel._sockets
