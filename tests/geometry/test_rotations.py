@@ -1,4 +1,4 @@
-"""Rotations: every form says the same, ways between them are even, navigation states tell what they were made of."""
+"""Rotations: every form says the same, ways between them are even, navigation states give what they were made of."""
 
 from __future__ import annotations
 

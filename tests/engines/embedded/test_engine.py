@@ -91,9 +91,7 @@ def test_every_body_fills_the_middle_of_its_view(engine: EmbeddedEngine, wall: W
 
 
 @pytest.mark.parametrize("distance", [1.0000017, 1.0201, 1.1, 1.5, 3, 30, 1e3, 1e5, 1e6])
-def test_the_picture_holds_from_the_ground_to_beyond_neptune(
-    engine: EmbeddedEngine, wall: Wall, distance: float
-) -> None:
+def test_the_frame_holds_from_the_ground_to_beyond_neptune(engine: EmbeddedEngine, wall: Wall, distance: float) -> None:
     engine.show(orbits=False, labels=False)
     frame = look_from(engine, "Earth", np.array([0.8, -0.6, 0.0]) * distance * EARTH, wall)
     # Where the disc's edge should be: ground inside, dark sky outside.
@@ -138,7 +136,7 @@ def test_paused_and_at_rest_nothing_changes(engine: EmbeddedEngine, wall: Wall) 
     assert engine.paused
 
 
-def test_running_time_asks_for_pictures_as_fast_as_things_move(engine: EmbeddedEngine, wall: Wall) -> None:
+def test_running_time_asks_for_frames_as_fast_as_things_move(engine: EmbeddedEngine, wall: Wall) -> None:
     engine.set_paused(False, wall.now)
     engine.draw(wall.now)
     assert 0.5 < engine.next_change(wall.now) <= 1.0  # the Earth turns a pixel in minutes
@@ -260,7 +258,7 @@ def test_impossible_flights_are_refused(
     assert engine.focus == "Earth"
 
 
-def test_a_new_focus_keeps_the_place_and_turns_within_a_second(engine: EmbeddedEngine, wall: Wall) -> None:
+def test_a_new_focus_keeps_the_position_and_turns_within_a_second(engine: EmbeddedEngine, wall: Wall) -> None:
     position = np.array(engine.camera()["Position"]) + engine.world_position("Earth")
     engine.set_focus("Moon")
     engine.draw(wall.now)
@@ -282,7 +280,7 @@ def test_home_leads_back_to_the_first_view(engine: EmbeddedEngine, wall: Wall) -
 
 
 @pytest.mark.parametrize("look", [{}, {"lookX": 0.4, "lookY": -0.3, "roll": 0.5}, {"lookX": 3.0}])
-def test_a_camera_put_back_gives_the_same_picture(engine: EmbeddedEngine, wall: Wall, look: dict[str, float]) -> None:
+def test_a_camera_set_again_gives_the_same_frame(engine: EmbeddedEngine, wall: Wall, look: dict[str, float]) -> None:
     engine.fly_to("Saturn", 0, None, wall.now)
     engine.move(Motion({"orbitX": 0.123, "orbitY": 0.05, **look}, True), wall.now)
     before, state = engine.draw(wall.now), engine.camera()
@@ -406,7 +404,7 @@ def test_probing_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_missing_libx11_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_libx11_is_reported_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipe, "_loads", lambda library: False)
     monkeypatch.setattr(pipe.sys, "platform", "linux")
     assert probe() == Probe("", "", False, probe().problem)

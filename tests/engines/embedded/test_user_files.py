@@ -278,7 +278,7 @@ def test_no_message_quotes_bytes_that_are_no_text(user: Path) -> None:
     assert str(caught.value) == "a.csv cannot be read: it is not UTF-8 text"
 
 
-def test_no_message_quotes_a_colour_map(user: Path) -> None:
+def test_no_message_quotes_a_color_map(user: Path) -> None:
     (user / "a.cmap").write_text(f"1\n1 2 {SECRET}\n")
     with pytest.raises(EngineError) as caught:
         point_files.read_color_map(UserFile(user / "a.cmap", user))

@@ -51,7 +51,7 @@ def far(frame: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(frame.astype(int) - other).mean())
 
 
-def test_a_still_has_its_own_size_time_and_camera_and_the_live_picture_comes_back(space: OpenSpace) -> None:
+def test_a_still_has_its_own_size_time_and_camera_and_the_live_view_comes_back(space: OpenSpace) -> None:
     before, camera = space.frame(), space.camera
     other = {**camera, "Anchor": "Mars", "ReferenceFrame": "Root", "Position": [9e6, 0, 0]}
     still = space.frame((480, 270), time="2026-08-12T17:45:30.250", camera=other)
@@ -70,7 +70,7 @@ def test_a_still_has_its_own_size_time_and_camera_and_the_live_picture_comes_bac
     assert np.array_equal(space.frame(), before)
 
 
-def test_a_still_shows_what_the_live_picture_would_show_there(space: OpenSpace) -> None:
+def test_a_still_shows_what_the_live_view_would_show_there(space: OpenSpace) -> None:
     space.time.set("2026-08-12T17:45")
     space.fly_to("Mars", duration=0)
     there, camera = space.frame(), space.camera
@@ -175,7 +175,7 @@ def test_who_takes_the_camera_ends_a_tour(space: OpenSpace, script: str) -> None
     assert space.focus == "Saturn"
 
 
-def test_a_tour_is_rendered_frame_by_frame_while_the_live_picture_stands(space: OpenSpace, tmp_path: Path) -> None:
+def test_a_tour_is_rendered_frame_by_frame_while_the_live_view_stands(space: OpenSpace, tmp_path: Path) -> None:
     before = space.frame()
     tour = Tour([Stop("Earth", altitude="9000 km"), Stop("Moon", altitude="2000 km", seconds=0.5)], start=WHEN)
     frames = list(tour.frames(space, fps=10, size=(160, 90)))

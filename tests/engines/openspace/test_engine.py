@@ -125,7 +125,7 @@ def drag_and_zoom(engine: OpenSpaceEngine) -> None:
     assert not engine.flying, "who steers takes the camera from a flight"
 
 
-def test_it_says_how_far_the_start_is_and_gives_it_up_when_told(installed: Install, tmp_path: Path) -> None:
+def test_it_says_how_far_the_start_is_and_gives_it_up_on_request(installed: Install, tmp_path: Path) -> None:
     installed(loading=60)
     progress: list[str] = []
 
@@ -138,7 +138,7 @@ def test_it_says_how_far_the_start_is_and_gives_it_up_when_told(installed: Insta
     assert not left_over(tmp_path / "tmp")
 
 
-def test_changes_of_the_picture_are_told_at_once_and_nothing_while_there_are_none(installed: Install) -> None:
+def test_changes_of_the_window_are_reported_at_once_and_nothing_while_there_are_none(installed: Install) -> None:
     installed()
     changes: list[float] = []
     with opened(on_changed=lambda: changes.append(now())) as engine:

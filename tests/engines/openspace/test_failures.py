@@ -33,7 +33,7 @@ def test_a_missing_openspace_says_where_was_looked(monkeypatch: pytest.MonkeyPat
     assert "nowhere, but there is no OpenSpace: expected the folder that holds openspace.cfg" in refusal()
 
 
-def test_it_is_found_in_the_usual_places_and_on_the_path(
+def test_it_is_found_in_the_usual_folders_and_on_the_path(
     installed: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from openspace_server.engines.openspace.process.installation import find_installation
@@ -66,7 +66,7 @@ def test_no_display_says_how_to_get_one(installed: Install, monkeypatch: pytest.
 
 
 @pytest.mark.process
-def test_a_broken_program_s_last_words_are_told(installed: Install, tmp_path: Path) -> None:
+def test_a_broken_program_s_last_words_are_reported(installed: Install, tmp_path: Path) -> None:
     base = installed()
     program = base / "bin" / "OpenSpace"
     program.write_text("#!/bin/sh\necho 'could not create an OpenGL 4.6 context' >&2\nexit 3\n")
@@ -117,7 +117,7 @@ def test_the_doctor_says_what_was_found_and_what_is_missing(
     assert [finding.well for finding in _openspace("")] == [False]
 
 
-def test_folders_of_who_was_killed_with_its_keeper_are_deleted_at_the_next_start(tmp_path: Path) -> None:
+def test_folders_of_instances_killed_with_their_watchdog_are_deleted_at_the_next_start(tmp_path: Path) -> None:
     gone, here, other = (tmp_path / f"openspace-instance-{owner}" for owner in ("4194305-x", f"{os.getpid()}-x", "x"))
     for folder in (gone, here, other):
         folder.mkdir()

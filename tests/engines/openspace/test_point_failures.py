@@ -136,7 +136,7 @@ def test_what_fails_within_leaves_no_file_and_no_other_node(
 
 
 @pytest.mark.process
-def test_points_whose_node_somebody_has_removed_come_back_as_they_looked(installed: Install) -> None:
+def test_points_whose_node_was_removed_from_outside_come_back_as_they_looked(installed: Install) -> None:
     installed()
     with opened() as engine:
         done(engine.add_points(table(), PLACES, {}))
@@ -202,7 +202,7 @@ def test_points_that_openspace_does_not_remove_are_still_there(
 
 @pytest.mark.process
 @pytest.mark.parametrize("release", RELEASES)
-def test_a_table_that_openspace_refuses_is_told_with_what_is_wrong_in_it(
+def test_a_table_that_openspace_refuses_is_reported_with_what_is_wrong_in_it(
     release: str, installed: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed(release)

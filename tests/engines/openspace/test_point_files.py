@@ -85,7 +85,7 @@ def test_units_that_openspace_lacks_are_converted(unit: str) -> None:
     assert placed.offset == (0, 0, 0)
 
 
-def test_what_float32_cannot_say_goes_into_the_place_of_the_node() -> None:
+def test_what_float32_cannot_say_goes_into_the_position_of_the_node() -> None:
     far = np.array([[1e9, 0, 0], [1e9 + 0.001, 0, 0]])
     placed = node_table.positions_of(table(Unit="km"), far)
     assert placed.offset == pytest.approx((1e12, 0, 0))

@@ -1,4 +1,4 @@
-"""``space.add_points`` with ``engine="openspace"``, the whole road: this process, a Jupyter server, a render host, the
+"""``space.add_points`` with ``engine="openspace"``, the whole route: this process, a Jupyter server, a render host, the
 openspace engine, and the double of OpenSpace, which reads the files. All releases, so both dialects."""
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def test_what_cannot_be_says_so_and_changes_nothing(space: OpenSpace, files: Cal
     assert np.array_equal(pixels(space), before)
 
 
-def test_a_node_that_somebody_else_removed_comes_back_with_the_next_frame(space: OpenSpace) -> None:
+def test_a_node_removed_from_outside_comes_back_with_the_next_frame(space: OpenSpace) -> None:
     galaxies = space.add_points("my galaxies", XYZ, unit="Mpc", size=3)
     full = lit(space)
     space.lua('openspace.removeSceneGraphNode("my_galaxies")')

@@ -70,7 +70,7 @@ def test_limits_hold_for_every_component() -> None:
         color.set([0, 1.5, 0])
 
 
-def test_changes_are_told_once_and_not_when_nothing_changes() -> None:
+def test_changes_are_reported_once_and_not_when_nothing_changes() -> None:
     found = Property("P", "Int", 1)
     tree = tree_of(found)
     changes: list[str] = []

@@ -196,7 +196,7 @@ def test_fading_out_disables_at_the_end_and_fading_in_enables_first(host: Script
     assert host.tree.get("Scene.Earth.Renderable.Fade").value == 1
 
 
-def test_the_camera_goes_where_it_is_told(host: ScriptHost) -> None:
+def test_the_camera_goes_where_it_is_sent(host: ScriptHost) -> None:
     host.run_script("openspace.navigation.setNavigationState({Anchor = 'Mars', Position = {1e7, 2e7, 3e7}})")
     state = lua(host, "return openspace.navigation.getNavigationState()")
     assert (state["Anchor"], state["Position"]) == ("Mars", [1e7, 2e7, 3e7])

@@ -65,7 +65,7 @@ def test_zoom_stops_above_the_surface_and_at_the_edge_of_the_world() -> None:
     assert cam.distance == pytest.approx(FARTHEST)
 
 
-def test_looking_turns_the_view_and_leaves_the_place() -> None:
+def test_looking_turns_the_view_and_leaves_the_position() -> None:
     cam = camera()
     cam.move({"lookX": 0.1, "lookY": 0.1}, True, 0.0)
     ahead = quat.matrix(cam.orientation)[:, 1]
@@ -74,7 +74,7 @@ def test_looking_turns_the_view_and_leaves_the_place() -> None:
     assert np.array_equal(cam.position, [0.0, -3 * R, 0.0])
 
 
-def test_rolling_clockwise_turns_the_picture_clockwise() -> None:
+def test_rolling_clockwise_turns_the_view_clockwise() -> None:
     cam = camera()
     cam.move({"roll": 0.3}, True, 0.0)
     up = quat.matrix(cam.orientation)[:, 2]

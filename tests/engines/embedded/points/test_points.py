@@ -89,7 +89,9 @@ def test_points_without_any_extent_are_drawn(
     assert np.ptp(changed, axis=0).max() <= 5
 
 
-def test_small_chunks_near_by_keep_their_place_in_a_cloud_that_reaches_far(space: EmbeddedEngine, wall: Wall) -> None:
+def test_small_chunks_near_by_keep_their_position_in_a_cloud_that_reaches_far(
+    space: EmbeddedEngine, wall: Wall
+) -> None:
     rng = np.random.default_rng(1)
     near = rng.normal(0, 1, (6 * CHUNK, 3)) * 300 + [0, 1.2e4, 0]
     far = rng.normal(0, 1, (CHUNK, 3)) * 5e9 + [-9e9, 0, 0]
@@ -111,7 +113,7 @@ def test_small_chunks_near_by_keep_their_place_in_a_cloud_that_reaches_far(space
 
 @pytest.mark.parametrize("size", [(640, 360), (1920, 1080)])
 @pytest.mark.parametrize(("y", "z"), [(1.2e4, 0.0), (2.5e4, 1.3e4)])
-def test_large_points_of_a_small_cloud_are_round_and_as_large_in_every_picture(
+def test_large_points_of_a_small_cloud_are_round_and_as_large_in_every_frame(
     space: EmbeddedEngine, wall: Wall, size: tuple[int, int], y: float, z: float
 ) -> None:
     settings = {"ScaleExponent": 50.0, "EnableMaxSizeControl": True, "MaxSize": 24.0}
@@ -166,7 +168,7 @@ def test_a_nearer_body_covers_points_that_are_before_a_farther_one(space: Embedd
         assert (len(lit(still.pixels[..., :3].astype(int), 1)) > 100) is seen
 
 
-def test_a_large_cloud_is_prepared_beside_the_draw_thread(space: EmbeddedEngine, wall: Wall) -> None:
+def test_a_large_cloud_is_prepared_on_another_thread(space: EmbeddedEngine, wall: Wall) -> None:
     before = bgr(space, wall)
     ready = threading.Event()
     space.on_change(ready.set)
@@ -354,7 +356,7 @@ def test_updates_of_what_is_not_there_are_refused(space: EmbeddedEngine) -> None
         SceneEngine.add_points(FakeSceneEngine(), {}, np.ones((1, 3)), {})
 
 
-def test_a_large_file_is_read_beside_the_draw_thread_and_its_fault_told(space: EmbeddedEngine, tmp_path: Path) -> None:
+def test_a_large_file_is_read_on_another_thread_and_its_fault_reported(space: EmbeddedEngine, tmp_path: Path) -> None:
     rows = "\n".join(f"{k},{k},{k}" for k in range(120_000))
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text(f"x,y,z\n{rows}\n")

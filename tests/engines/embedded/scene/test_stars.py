@@ -32,7 +32,7 @@ def brightest(camera: np.ndarray, forward: np.ndarray, within: float = 1.0) -> f
     return float(seen.magnitudes.min())
 
 
-def test_all_stars_of_the_catalogue_have_a_place() -> None:
+def test_all_stars_of_the_catalogue_have_a_position() -> None:
     stars = catalogue()
     assert len(stars.vectors) > 117_000
     assert (np.diff(stars.magnitude.astype(float)) >= 0).all()
@@ -71,7 +71,7 @@ def sky_at(engine: EmbeddedEngine, wall: Wall, metres: float) -> np.ndarray:
     return engine.still(wall.now, (640, 360), antialias=16, camera=state).pixels[..., :3].astype(int)
 
 
-def test_the_sky_does_not_jump_where_stars_begin_to_be_taken_from_their_places(
+def test_the_sky_does_not_jump_where_stars_begin_to_be_computed_from_their_positions(
     engine: EmbeddedEngine, wall: Wall
 ) -> None:
     focal = 360 / 2 / np.tan(np.radians(22.5))

@@ -31,7 +31,7 @@ def same(one: Still, two: Still) -> bool:
     return one.pixels.tobytes() == two.pixels.tobytes()
 
 
-def test_a_still_leaves_the_live_picture_as_it_is(engine: EmbeddedEngine, wall: Wall) -> None:
+def test_a_still_leaves_the_live_view_as_it_is(engine: EmbeddedEngine, wall: Wall) -> None:
     before = engine.draw(wall.now)
     still = engine.still(wall.now, (500, 400), time="1999-08-11T11:00Z", camera=SATURN)
     assert still.pixels.shape == (400, 500, 4)
@@ -41,7 +41,7 @@ def test_a_still_leaves_the_live_picture_as_it_is(engine: EmbeddedEngine, wall: 
     assert (after.id, after.time, after.camera) == (before.id + 1, before.time, before.camera)
 
 
-def test_a_still_with_one_sample_is_the_live_picture(engine: EmbeddedEngine, wall: Wall) -> None:
+def test_a_still_with_one_sample_is_the_live_view(engine: EmbeddedEngine, wall: Wall) -> None:
     live = engine.draw(wall.now)
     still = engine.still(wall.now, antialias=1)
     assert still.camera == live.camera
@@ -49,7 +49,7 @@ def test_a_still_with_one_sample_is_the_live_picture(engine: EmbeddedEngine, wal
     assert (off > 24).mean() < 0.002  # maps close up are cut differently
 
 
-def test_more_samples_give_smoother_edges_of_the_same_picture(engine: EmbeddedEngine, wall: Wall) -> None:
+def test_more_samples_give_smoother_edges_of_the_same_frame(engine: EmbeddedEngine, wall: Wall) -> None:
     engine.fly_to("Moon", 0, None, wall.now)
     one, many = (engine.still(wall.now, antialias=count).pixels.astype(int) for count in (1, 16))
     assert 0.2 < np.abs(one - many).mean() < 8
@@ -96,7 +96,7 @@ def test_tiles_fit_together(engine: EmbeddedEngine, wall: Wall, monkeypatch: pyt
     assert (off > 8).mean() < 0.012  # clipped at the edge of a tile, a triangle is rounded a little differently
 
 
-def test_a_still_in_parts_lets_the_live_picture_go_on(engine: EmbeddedEngine, wall: Wall) -> None:
+def test_a_still_in_parts_lets_the_live_view_continue(engine: EmbeddedEngine, wall: Wall) -> None:
     whole = engine.still(wall.now, (400, 300), antialias=4, camera=SATURN, depth=True)
     parts = engine.still_in_parts(wall.now, FrameRequest((400, 300), antialias=4, camera=SATURN, depth=True))
     drawn = 0

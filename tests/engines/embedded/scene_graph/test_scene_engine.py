@@ -54,7 +54,7 @@ def as_it_was(engine: EmbeddedEngine) -> Any:
         ("far", "Scene.SunLabel.Renderable.Enabled"),
     ],
 )
-def test_switching_a_node_off_changes_the_picture_and_on_again_brings_it_back(
+def test_switching_a_node_off_changes_the_frame_and_on_again_brings_it_back(
     engine: EmbeddedEngine, wall: Wall, view: str, uri: str
 ) -> None:
     if view == "galaxy":  # towards the galactic centre
@@ -131,7 +131,7 @@ def test_a_trails_color_is_the_color_it_is_drawn_in(engine: EmbeddedEngine, wall
     assert (green[changed][:, 1] > green[changed][:, 2]).mean() > 0.9
 
 
-def test_blackout_and_exposure_change_the_whole_picture(engine: EmbeddedEngine, wall: Wall) -> None:
+def test_blackout_and_exposure_change_the_whole_frame(engine: EmbeddedEngine, wall: Wall) -> None:
     before = drawn(engine, wall)
     put(engine, "RenderEngine.GlobalBlackout.Factor", 0.5)
     assert np.allclose(drawn(engine, wall), before / 2, atol=1)
@@ -266,7 +266,7 @@ def test_without_friction_a_push_goes_on(engine: EmbeddedEngine, wall: Wall) -> 
 
 @pytest.mark.parametrize("duration", [0.0, 3.0])
 @pytest.mark.parametrize("position", [(40.0, -74.0, 10.0), (-89.9, 10.0, 2000.0), (0.0, 179.9, 5e6)])
-def test_a_geographic_flight_ends_over_its_place(
+def test_a_geographic_flight_ends_over_its_position(
     engine: EmbeddedEngine, wall: Wall, duration: float, position: tuple[float, float, float]
 ) -> None:
     engine.fly_to_geo("Earth", *position, duration, wall.now)
@@ -279,7 +279,7 @@ def test_a_geographic_flight_ends_over_its_place(
     assert seen.latitude == pytest.approx(position[0], abs=1.0)
 
 
-def test_a_place_and_its_surface_point_agree_with_the_wgs84_formula(engine: EmbeddedEngine) -> None:
+def test_a_position_and_its_surface_point_agree_with_the_wgs84_formula(engine: EmbeddedEngine) -> None:
     """Equatorial radius and flattening here are the IAU's, 0.4 and 0.1 m off WGS 84."""
     x, y, z = engine.surface_point("Earth", GeoPosition(45.0, 90.0, 1000.0))
     assert x == pytest.approx(0, abs=1e-3)
@@ -298,7 +298,7 @@ def test_the_camera_goes_down_to_ten_metres_and_stays_with_the_ground(engine: Em
 
 
 @pytest.mark.parametrize("distance", [6.3781466e6 + 20, 1e8, 1e12, 1e16, 1e20, 1e26])
-def test_pictures_do_not_jitter_at_any_distance(engine: EmbeddedEngine, wall: Wall, distance: float) -> None:
+def test_frames_do_not_jitter_at_any_distance(engine: EmbeddedEngine, wall: Wall, distance: float) -> None:
     """A millionth of a view height to the side moves nothing by more than a pixel."""
     engine.show(orbits=True, labels=False)
     engine.set_camera({"Anchor": "Earth", "ReferenceFrame": "ICRF", "Position": [distance, 0, 0]}, wall.now)
@@ -349,7 +349,7 @@ def test_a_flight_to_a_state_arrives_exactly(engine: EmbeddedEngine, wall: Wall)
     assert arrived.camera["Position"] == pytest.approx(goal.camera["Position"])
 
 
-def test_a_pose_put_back_gives_the_same_picture(engine: EmbeddedEngine, wall: Wall) -> None:
+def test_a_pose_set_again_gives_the_same_frame(engine: EmbeddedEngine, wall: Wall) -> None:
     engine.fly_to("Saturn", 0, None, wall.now)
     engine.move(Motion({"orbitX": 0.1, "roll": 0.3, "lookY": 0.1}, True), wall.now)
     before, pose = engine.draw(wall.now), engine.pose()
