@@ -1,1 +1,1 @@
-"""The command line ``openspace-widget``."""
+"""Command line ``openspace-widget``."""

@@ -1,4 +1,4 @@
-"""``python -m openspace_server.cli``."""
+"""Entry point of ``python -m openspace_server.cli``."""
 
 import sys
 

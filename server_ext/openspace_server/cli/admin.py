@@ -1,5 +1,5 @@
-"""The commands that work on the orchestrator's database: ``hosts``, ``sessions`` and ``db``. Running orchestrators see
-the changes within seconds."""
+"""Administrators' commands on the orchestrator's database: ``hosts``, ``sessions`` and ``db``. Running orchestrators
+apply the changes within seconds."""
 
 from __future__ import annotations
 
@@ -18,47 +18,52 @@ Work = Callable[[argparse.Namespace, Any], Awaitable[int]]
 
 def add_hosts(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="what")
-    add = _command(commands, "add", "make a render host known", _hosts_add)
+    add = _command(commands, "add", "add a render host", _hosts_add)
     where = add.add_mutually_exclusive_group(required=True)
     where.add_argument(
         "where", nargs="?", help="address[:port[:gateway port]]; its secret is read from " + SECRET_VARIABLE
     )
-    where.add_argument("--agent", metavar="NAME", help="a host that will dial in; prints the secret made for it")
+    where.add_argument("--agent", metavar="NAME", help="a host that will dial in; prints its generated secret")
     for name in ("region", "graphics-card", "ram", "storage"):
         add.add_argument(f"--{name}", default="", help="shown to administrators; sessions may prefer a region")
-    add.add_argument("--engines", default="", metavar="A,B", help="what it offers; default: whatever is asked for")
+    add.add_argument("--engines", default="", metavar="A,B", help="engines that it offers; by default any")
     add.add_argument(
-        "--exclusive", action="store_true", help="serves this database alone: stop what nobody knows there"
+        "--exclusive", action="store_true", help="serves this database alone: unknown instances on it are stopped"
     )
-    _command(commands, "list", "show all hosts, with how many slots are free", _hosts_list)
-    drain = _command(commands, "drain", "give it no new sessions; those there go on", _hosts_drain)
-    drain.add_argument("host", help="name, address or id")
+    _command(commands, "list", "list all hosts with their busy slots", _hosts_list)
+    drain = _command(commands, "drain", "give a host no new sessions; its present ones continue", _hosts_drain)
+    drain.add_argument("host", help="name, address or id of the host")
     drain.add_argument("--undo", action="store_true", help="use it again")
-    remove = _command(commands, "remove", "forget a host without sessions", _hosts_remove)
-    remove.add_argument("host", help="name, address or id")
+    remove = _command(commands, "remove", "remove a host that has no sessions", _hosts_remove)
+    remove.add_argument("host", help="name, address or id of the host")
 
 
 def add_sessions(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="what")
-    show = _command(commands, "list", "show the live sessions of everybody", _sessions_list)
-    show.add_argument("--json", action="store_true", help="one JSON object a line")
+    show = _command(commands, "list", "list the live sessions of all users", _sessions_list)
+    show.add_argument("--json", action="store_true", help="print one JSON object per line")
     stop = _command(commands, "stop", "end sessions", _sessions_stop)
-    stop.add_argument("sessions", nargs="+", help="ids, or the first characters of them")
+    stop.add_argument("sessions", nargs="+", help="ids, or the first characters of ids")
 
 
 def add_db(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="what")
-    _command(commands, "upgrade", "create the tables, or bring them up to date", _db_upgrade, set_up=False)
+    _command(commands, "upgrade", "create the tables, or upgrade them", _db_upgrade, set_up=False)
     _command(
-        commands, "status", "say which schema is there; exit code 1 unless it is the newest", _db_status, set_up=False
+        commands, "status", "print the schema version; exit code 1 unless it is the newest", _db_status, set_up=False
     )
-    export = _command(commands, "export", "write everything but secrets as JSON", _db_export)
-    export.add_argument("--output", type=Path, help="a file; default: stdout")
+    export = _command(commands, "export", "export everything but secrets as JSON", _db_export)
+    export.add_argument("--output", type=Path, help="file to write; by default stdout")
 
 
-def _command(commands: Any, name: str, words: str, work: Work, set_up: bool = True) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words)
-    parser.add_argument("--db", default=os.environ.get(URL_VARIABLE, ""), metavar="URL", help=f"or {URL_VARIABLE}")
+def _command(commands: Any, name: str, summary: str, work: Work, set_up: bool = True) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    parser.add_argument(
+        "--db",
+        default=os.environ.get(URL_VARIABLE, ""),
+        metavar="URL",
+        help=f"database URL; by default {URL_VARIABLE}, else the SQLite file in Jupyter's data folder",
+    )
     parser.set_defaults(run=lambda arguments: _run(arguments, work, set_up))
     return parser
 
@@ -144,7 +149,7 @@ async def _hosts_drain(arguments: argparse.Namespace, database: Any) -> int:
     host = await store.find(arguments.host)
     await store.set_drain(host.id, not arguments.undo)
     busy = (await store.busy()).get(host.id, 0)
-    print("in use again" if arguments.undo else f"draining: {busy} sessions go on")
+    print("in use again" if arguments.undo else f"draining: {busy} sessions continue")
     return 0
 
 
@@ -178,7 +183,8 @@ async def _sessions_stop(arguments: argparse.Namespace, database: Any) -> int:
     for which in arguments.sessions:
         found = [row for row in live if row.id.startswith(which)]
         if len(found) != 1:
-            print(f"openspace-widget: {which} names {len(found)} live sessions", file=sys.stderr)
+            count = f"{len(found)} live sessions have" if found else "no live session has"
+            print(f"openspace-widget: {count} an id that begins with {which}", file=sys.stderr)
             code = 1
             continue
         row, reason = found[0], "ended by an administrator"
@@ -211,13 +217,13 @@ async def _db_export(arguments: argparse.Namespace, database: Any) -> int:
     from openspace_server.orchestrator.store.database import HEAD
     from openspace_server.orchestrator.store.models import Base
 
-    told: dict[str, Any] = {"schema": HEAD}
+    exported: dict[str, Any] = {"schema": HEAD}
     async with database.read() as tx:
         for table in Base.metadata.sorted_tables:
             columns = [column for column in table.columns if column.name not in ("secret", "token")]
             rows = await tx.execute(select(*columns).order_by(*table.primary_key.columns))
-            told[table.name] = [dict(row) for row in rows.mappings()]
-    text = json.dumps(told, indent=1)
+            exported[table.name] = [dict(row) for row in rows.mappings()]
+    text = json.dumps(exported, indent=1)
     if arguments.output is None:
         print(text)
     else:

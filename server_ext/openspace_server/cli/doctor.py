@@ -1,4 +1,4 @@
-"""``openspace-widget doctor``: what this machine lacks, and what to do about it."""
+"""The command ``openspace-widget doctor``: checks of this machine, with advice on what is missing."""
 
 from __future__ import annotations
 
@@ -31,38 +31,38 @@ print(json.dumps([[each.choice.name, each.frame_ms if each.works else 0, each.pr
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: what was looked at, whether it is well, and what to do if not."""
+    """The result of one check, as a line: whether it is good, what was checked, and advice if it is not."""
 
-    well: bool
+    good: bool
     what: str
     advice: str = ""
 
     def __str__(self) -> str:
-        advice = f"\n    → {self.advice}" if self.advice and not self.well else ""
-        return f"{'✓' if self.well else '✗'} {self.what}{advice}"
+        advice = f"\n    → {self.advice}" if self.advice and not self.good else ""
+        return f"{'✓' if self.good else '✗'} {self.what}{advice}"
 
 
 def examine(host: str = "127.0.0.1") -> bool:
-    """Print a line per check as it is done; True if all is well."""
+    """Run all checks and print a line for each; True if all are good."""
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a console that cannot show ✓ must not end the examination
-    well = True
+        sys.stdout.reconfigure(errors="replace")  # for consoles that cannot show ✓
+    all_good = True
     for check in CHECKS:
         try:
             findings = list(check(host))
-        except Exception as problem:  # a check that fails in an unforeseen way is a finding, too
+        except Exception as problem:  # a check that fails unexpectedly is a finding as well
             findings = [Finding(False, f"{check.__name__.strip('_')}: {type(problem).__name__}: {problem}")]
         for finding in findings:
             print(finding, flush=True)
-            well = well and finding.well
-    print("All is well." if well else "Something is missing, see ✗ above.")
-    return well
+            all_good = all_good and finding.good
+    print("All checks passed." if all_good else "Something is missing: see the lines with ✗ above.")
+    return all_good
 
 
 def _python(_: str) -> Iterator[Finding]:
-    wanted = ".".join(map(str, OLDEST_PYTHON))
+    oldest = ".".join(map(str, OLDEST_PYTHON))
     new_enough = sys.version_info >= OLDEST_PYTHON
-    yield Finding(new_enough, f"Python {platform.python_version()}", f"use Python {wanted} or newer")
+    yield Finding(new_enough, f"Python {platform.python_version()}", f"use Python {oldest} or newer")
 
 
 def _renderer(_: str) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def _renderer(_: str) -> Iterator[Finding]:
     if found.problem:
         yield Finding(False, f"renderer: {found.problem}")
     else:
-        kind = "on the GPU" if found.gpu else "in software (no usable GPU, which is well for 720p)"
+        kind = "on the GPU" if found.gpu else "in software (no usable GPU; this is sufficient for 720p)"
         yield Finding(True, f"renderer {found.renderer} through {found.pipe}, {kind}")
 
 
@@ -107,17 +107,17 @@ def _encoder(_: str) -> Iterator[Finding]:
 
 
 def _hardware() -> Finding:
-    """Whether an encoder in hardware works; that none does is well. In a child process: a broken driver may crash."""
+    """Hardware encoders that work; none is needed. In a child process, because a broken driver may crash."""
     try:
         done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, timeout=60, check=False)
         found = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else []
     except (subprocess.TimeoutExpired, ValueError, IndexError):
-        return Finding(True, "H.264 in hardware: the look did not come to an end, x264 is used")
-    works = [f"{name} ({milliseconds:.1f} ms a 720p picture)" for name, milliseconds, _ in found if milliseconds]
+        return Finding(True, "H.264 in hardware: the check did not finish, x264 is used")
+    works = [f"{name} ({milliseconds:.1f} ms per 720p frame)" for name, milliseconds, _ in found if milliseconds]
     reasons = "; ".join(f"{name}: {reason}" for name, milliseconds, reason in found if not milliseconds)
     if works:
         return Finding(True, f"H.264 in hardware: {', '.join(works)}")
-    return Finding(True, f"H.264 in hardware: none works here, x264 is used ({reasons or 'the look failed'})")
+    return Finding(True, f"H.264 in hardware: none works here, x264 is used ({reasons or 'the check failed'})")
 
 
 def _web_rtc(_: str) -> Iterator[Finding]:
@@ -138,7 +138,7 @@ def _ports(host: str) -> Iterator[Finding]:
 
 
 def _openspace(_: str) -> Iterator[Finding]:
-    """OpenSpace is optional: that there is none is no fault, but one that cannot be used is."""
+    """OpenSpace is optional: it may be missing, but an installation must be usable."""
     from openspace_server.engines.base import EngineError
     from openspace_server.engines.openspace.process.installation import check_profile, find_installation
     from openspace_server.engines.openspace.settings import DIRECTORY, OpenSpaceSettings
@@ -147,8 +147,11 @@ def _openspace(_: str) -> Iterator[Finding]:
         settings = OpenSpaceSettings.read()
         installation = find_installation(settings)
     except EngineError as problem:
-        told = bool(os.environ.get(DIRECTORY))
-        yield Finding(not told, f"OpenSpace: {problem}" if told else f"OpenSpace is not installed here ({problem})")
+        is_configured = bool(os.environ.get(DIRECTORY))
+        yield Finding(
+            not is_configured,
+            f"OpenSpace: {problem}" if is_configured else f"OpenSpace is not installed here ({problem})",
+        )
         return
     kind = ", the streaming build" if installation.streams else ""
     yield Finding(True, f"OpenSpace {installation.version} in {installation.base}{kind}")
@@ -167,10 +170,10 @@ def _openspace(_: str) -> Iterator[Finding]:
 
 
 def _jupyter(_: str) -> Iterator[Finding]:
-    beside_python = str(Path(sys.executable).parent)
-    jupyter = shutil.which("jupyter", path=os.pathsep.join((beside_python, os.environ.get("PATH", ""))))
+    python_folder = str(Path(sys.executable).parent)
+    jupyter = shutil.which("jupyter", path=os.pathsep.join((python_folder, os.environ.get("PATH", ""))))
     if jupyter is None:
-        yield Finding(True, "Jupyter is not installed here (a render host does without)")
+        yield Finding(True, "Jupyter is not installed here (a render host does not need it)")
         return
     command = [jupyter, "server", "extension", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, timeout=JUPYTER_TIMEOUT, check=False)

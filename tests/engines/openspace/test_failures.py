@@ -114,7 +114,7 @@ def test_the_doctor_says_what_was_found_and_what_is_missing(
     assert "✗ OpenSpace has no profile 'mine'" in output
     assert "✗ Xvfb, OpenSpace's virtual display\n    → apt-get install xvfb" in output
     monkeypatch.setenv("OPENSPACE_DIR", str(tmp_path))
-    assert [finding.well for finding in _openspace("")] == [False]
+    assert [finding.good for finding in _openspace("")] == [False]
 
 
 def test_folders_of_instances_killed_with_their_watchdog_are_deleted_at_the_next_start(tmp_path: Path) -> None:
