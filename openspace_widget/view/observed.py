@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +21,7 @@ class Latest:
     def __init__(self, use: Callable[[dict[str, Any]], None]) -> None:
         self._use = use
         self._waiting: dict[str, Any] = {}
-        self._outdated = Counter[str]()
+        self._outdated: set[str] = set()
         self._is_due = False
         self._changing = threading.Lock()
         self._using = threading.RLock()
@@ -30,7 +29,7 @@ class Latest:
     def put(self, values: dict[str, Any]) -> None:
         """Let ``values`` be used soon; returns at once."""
         with self._changing:
-            self._waiting.update({name: value for name, value in values.items() if not self._outdated[name]})
+            self._waiting.update({name: value for name, value in values.items() if name not in self._outdated})
             is_new, self._is_due = not self._is_due, True
         if is_new:
             background().observers.call(self.flush)
@@ -44,19 +43,19 @@ class Latest:
                 self._use(values)
 
     def outdate(self, name: str) -> None:
-        """Drop what waits and comes under this name until :meth:`renew` was called as often."""
+        """Drop what waits and comes under this name until :meth:`renew`."""
         with self._changing:
-            self._outdated[name] += 1
+            self._outdated.add(name)
             self._waiting.pop(name, None)
 
     def renew(self, name: str) -> None:
         """Take values of this name again."""
         with self._changing:
-            self._outdated[name] -= 1
+            self._outdated.discard(name)
 
     def is_outdated(self, name: str) -> bool:
         """Whether values of this name are dropped."""
-        return self._outdated[name] > 0
+        return name in self._outdated
 
 
 class Observed(traitlets.HasTraits):
@@ -99,7 +98,7 @@ class _Guarded:
             return
         try:
             self.observer(change)
-        except Exception:
+        except BaseException:  # sys.exit() as well: it would end nothing here but the other observers' calls
             log.exception("the observer of %r failed", change["name"])
 
 

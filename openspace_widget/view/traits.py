@@ -18,6 +18,14 @@ from openspace_widget.view.observed import Latest, Observed
 
 log = logging.getLogger(__name__)
 
+MAX_UNDER_WAY = 4
+"""Changes of one trait sent and not yet answered. While there are so many only the latest waits to be sent: a slider
+that is dragged makes more than an instance takes at a time."""
+
+_STEERING = ("time", "rate", "paused", "focus", "size")
+Request = tuple[str, dict[str, Any]]
+"""Verb and arguments."""
+
 
 class LiveTraits(Observed):
     """The session's state as traits: they follow it, and setting them steers it.
@@ -60,7 +68,10 @@ class LiveTraits(Observed):
         self._following = False
         self._states = Latest(self._take)
         self._taking = threading.local()
-        self.observe(self._send, ["time", "rate", "paused", "focus", "size"])
+        self._sending = threading.Lock()
+        self._under_way = dict.fromkeys(_STEERING, 0)
+        self._next: dict[str, Request] = {}
+        self.observe(self._send, list(_STEERING))
 
     def follow(self) -> None:
         """Follow the session. The first call waits for the instance, so that the values are true.
@@ -119,21 +130,60 @@ class LiveTraits(Observed):
                 verb, arguments = "set_focus", {"target": value}
             case name:
                 verb, arguments = f"set_{name}", {name: value}
-        self._states.outdate(change["name"])
-        background().submit(self._ask(change["name"], verb, arguments))
+        self._start(change["name"], (verb, arguments))
 
-    async def _ask(self, name: str, verb: str, arguments: dict[str, Any]) -> None:
-        """A slider must not wait, and has nowhere to raise: what is refused is reset and reported in ``problem``."""
-        state: dict[str, Any] = {}
-        problem = ""
+    def _start(self, name: str, request: Request) -> None:
+        """Send ``request`` soon, or in place of one that still waits."""
+        with self._sending:
+            if self._under_way[name] >= MAX_UNDER_WAY:
+                self._next[name] = request
+                return
+            self._under_way[name] += 1
         try:
-            state = await self._session.ask(verb, **arguments)
-        except OpenSpaceError as refused:
-            log.warning("%s", refused)
-            problem = str(refused)
-            with contextlib.suppress(OpenSpaceError):
-                state = await self._session.ask("state")
-        finally:
+            self._states.outdate(name)
+            background().submit(self._send_all(name, request))
+        except BaseException:  # an observer that sets its own trait recurses until Python refuses
+            self._end(name)
+            raise
+
+    def _end(self, name: str) -> None:
+        with self._sending:
+            self._one_less(name)
+
+    def _one_less(self, name: str) -> None:
+        """One change less is under way; after the last one the trait follows the session again."""
+        self._under_way[name] -= 1
+        if not self._under_way[name]:
+            self._next.pop(name, None)
             self._states.renew(name)
+
+    def _take_next(self, name: str) -> Request | None:
+        """What waits to be sent; without any, one change less is under way."""
+        with self._sending:
+            request = self._next.pop(name, None)
+            if request is None:
+                self._one_less(name)
+            return request
+
+    async def _send_all(self, name: str, request: Request) -> None:
+        """Send ``request``, then what waits meanwhile."""
+        following: Request | None = request
+        try:
+            while following is not None:
+                state, problem = await self._ask(*following)
+                following = self._take_next(name)
+        except BaseException:
+            self._end(name)
+            raise
         self.on_state(state)
         self._states.put({"problem": problem})
+
+    async def _ask(self, verb: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        """The state after a change, and why it was refused: a slider must not wait, and has nowhere to raise."""
+        try:
+            return await self._session.ask(verb, **arguments), ""
+        except OpenSpaceError as refused:
+            log.warning("%s", refused)
+            with contextlib.suppress(OpenSpaceError):
+                return await self._session.ask("state"), str(refused)
+            return {}, str(refused)

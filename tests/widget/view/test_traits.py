@@ -243,6 +243,52 @@ def test_what_a_user_sets_outdates_what_waits_for_an_observer(space: OpenSpace) 
     assert space.traits.focus == "Saturn"
 
 
+def test_the_last_of_many_values_set_at_once_holds(space: OpenSpace, caplog: pytest.LogCaptureFixture) -> None:
+    for rate in range(1, 301):
+        space.traits.rate = rate
+    wait_for(lambda: space.time.rate == 300)
+    wait_for(lambda: not space.traits._states.is_outdated("rate"))
+    observers_rest()
+    assert space.traits.rate == 300
+    assert caplog.messages == []
+    space.traits.rate = 1
+
+
+def test_what_was_set_is_read_back_at_once(space: OpenSpace) -> None:
+    for rate in (2.0, 3.0, 4.0):
+        space.traits.rate = rate
+    assert promptly(lambda: space.time.rate) == 4.0
+    space.traits.rate = 1
+
+
+def test_a_change_that_could_not_be_sent_leaves_the_trait_following(
+    space: OpenSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(work: Any) -> None:
+        work.close()
+        raise RecursionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(background(), "submit", fail)
+        with pytest.raises(RecursionError):
+            space.traits.rate = 5
+    space.time.rate = 7
+    wait_for(lambda: space.traits.rate == 7)
+    space.traits.rate = 1
+
+
+def test_an_observer_that_exits_ends_no_other(space: OpenSpace) -> None:
+    seen: queue.Queue[str] = queue.Queue()
+    with (
+        observing(space.traits, lambda change: sys.exit(3), "focus"),
+        observing(space.traits, lambda change: seen.put(change["new"]), "focus"),
+    ):
+        turn(space, "Moon")
+        assert seen.get(timeout=10) == "Moon"
+        turn(space, "Earth")
+        assert seen.get(timeout=10) == "Earth"
+
+
 # ---- links
 
 
