@@ -129,7 +129,7 @@ async def measure(transport: str, counts: list[int], seconds: float, engine: str
                 "transport": transport,
                 "viewers": len(watching),
                 "percent_of_a_core": share,
-                "frame_rate": (stats["frames_sent"] - before["frames_sent"]) / seconds,
+                "frame_rate": (stats["frames_encoded"] - before["frames_encoded"]) / seconds,
                 "bit_rate": (stats["bytes_encoded"] - before["bytes_encoded"]) * 8 / seconds,
                 "frame_rate_of_the_slowest": min((viewer["frame_rate"] for viewer in watching), default=0.0),
                 "on_the_small_stream": sum(viewer["rung"] == 1 for viewer in watching),

@@ -172,6 +172,7 @@ def _from_instance() -> dict[str, Any]:
             "draw_ms": 6.5,
             "encode_ms": 3.25,
             "frames_drawn": 300,
+            "frames_encoded": 290,
             "frames_sent": 290,
             "key_frames": 2,
             "bytes_encoded": 5_000_000,

@@ -104,6 +104,9 @@ export interface RemoteStats {
   queue_ms?: number;
   encoder?: string;
   frames_drawn?: number;
+  /** Frames encoded, all layers. */
+  frames_encoded?: number;
+  /** Frames sent to all viewers. */
   frames_sent?: number;
   [name: string]: unknown;
 }

@@ -187,10 +187,13 @@ async def test_metrics_and_audit(client: Client, jp_serverapp: Any) -> None:
 
 async def test_metrics_tell_of_each_instance_while_it_lives(client: Client, host: StandInHost) -> None:
     host.shown |= {"camera": {}, "stats": {"draw_ms": 6.5, "queue_ms": 0.25, "viewers": 3, "bit_rate": "x"}}
+    host.shown["stats"] |= {"frames_encoded": 7, "frames_sent": 12}
     session = (await client.start())["id"]
     wanted = (
         f'openspace_instance_stage_milliseconds{{session="{session}",stage="draw"}} 6.5',
         f'openspace_instance_viewers{{session="{session}"}} 3.0',
+        f'openspace_instance_frames_encoded{{session="{session}"}} 7.0',
+        f'openspace_instance_frames_sent{{session="{session}"}} 12.0',
     )
 
     async def told() -> str:

@@ -38,6 +38,8 @@ INSTANCE_FIGURES = {
         ("viewers", "Attached viewers, programs included"),
         ("dropped", "Frames dropped for slow viewers, since the start"),
         ("frames_drawn", "Frames drawn since the start"),
+        ("frames_encoded", "Frames encoded since the start, all layers"),
+        ("frames_sent", "Frames sent to viewers since the start"),
         ("key_frames", "Key frames encoded since the start"),
     )
 }

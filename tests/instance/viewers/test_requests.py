@@ -184,7 +184,15 @@ def test_stats_come_once_asked_and_stop_when_no_longer_wanted() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
             stats = await viewer.ask("stats", watch=True)
-            assert {"frame_rate", "bit_rate", "draw_ms", "encode_ms", "frames_drawn", "frames_sent"} <= set(stats)
+            assert {
+                "frame_rate",
+                "bit_rate",
+                "draw_ms",
+                "encode_ms",
+                "frames_drawn",
+                "frames_encoded",
+                "frames_sent",
+            } <= set(stats)
             await viewer.news("stats")
             assert (await viewer.ask("stats", watch=False))["viewers"] == 1
 

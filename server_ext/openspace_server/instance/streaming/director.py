@@ -13,6 +13,7 @@ from openspace_server.instance.streaming.automatic_rate import AutomaticRate, Lo
 from openspace_server.instance.streaming.fan_out import FanOut, FrameQueue
 from openspace_server.instance.streaming.images import ImageFanOut
 from openspace_server.instance.streaming.layers import LayerSettings
+from openspace_server.instance.streaming.send_stats import SendTotals
 from openspace_server.instance.streaming.stream_settings import StreamSettings
 from openspace_server.protocols.viewer import Report
 
@@ -46,8 +47,8 @@ class LastReport:
     """Counts as of one viewer's last report."""
 
     at: float
-    frames: int
-    bytes: int
+    taken: int
+    bytes_taken: int
     freezes: int
     decoded: int | None
     loss: float
@@ -77,8 +78,9 @@ class Director:
         self._adaptation = Adaptation(settings.bit_rate, self.frame_rate)
         self._reports: dict[FrameQueue, LastReport] = {}
         self._acks: dict[FrameQueue, tuple[float, int, int]] = {}
-        self.fan_out = FanOut(self.decide, streamer.request_key_frame)
-        self.images = ImageFanOut(self.decide, stamped=stamped)
+        self.send_totals = SendTotals()
+        self.fan_out = FanOut(self.decide, streamer.request_key_frame, self.send_totals)
+        self.images = ImageFanOut(self.decide, self.send_totals, stamped=stamped)
         self.on_encoded, self.on_image = self.fan_out.publish, self.images.publish
 
     @property
@@ -115,7 +117,7 @@ class Director:
         smoothed = before.loss if before is not None else 0.0
         smoothed += LOSS_WEIGHT * (report.loss - smoothed)
         decoded = report.frames_decoded
-        self._reports[queue] = LastReport(now, stats.frames, stats.bytes, report.freezes, decoded, smoothed)
+        self._reports[queue] = LastReport(now, stats.taken, stats.bytes_taken, report.freezes, decoded, smoothed)
         if before is None:
             return
         if smoothed > LOSSY:
@@ -123,7 +125,7 @@ class Director:
             queue.playout_delay = min(MAX_DELAY, ROUND_TRIPS * round_trip + MARGIN)
         elif smoothed < CLEAN_AGAIN:
             queue.playout_delay = 0.0
-        frames, passed = stats.frames - before.frames, now - before.at
+        frames, passed = stats.taken - before.taken, now - before.at
         is_stuck = frames >= STUCK and report.frames_decoded is not None and report.frames_decoded == before.decoded
         is_jerky = report.loss >= CLEAN and report.fps < JERKY * frames / passed
         if is_stuck or is_jerky or report.freezes > before.freezes:
@@ -131,7 +133,7 @@ class Director:
         self._learn(
             queue,
             Sample(
-                sent=(stats.bytes - before.bytes) * 8 / passed,
+                sent=(stats.bytes_taken - before.bytes_taken) * 8 / passed,
                 loss=report.loss,
                 round_trip=None if report.rtt_ms is None else report.rtt_ms / 1e3,
                 arrived=report.bit_rate,
@@ -144,10 +146,10 @@ class Director:
         before, now = self._acks.get(queue), time.monotonic()
         if queue not in self.fan_out.queues or (before is not None and now - before[0] < 2 * SHORTEST_INTERVAL):
             return
-        self._acks[queue] = now, queue.stats.bytes, queue.overflows
+        self._acks[queue] = now, queue.stats.bytes_taken, queue.overflows
         if before is not None:
             at, bytes, overflows = before
-            sent = (queue.stats.bytes - bytes) * 8 / (now - at)
+            sent = (queue.stats.bytes_taken - bytes) * 8 / (now - at)
             is_full = queue.overflows > overflows
             arrived = sent if is_full else None
             self._learn(queue, Sample(sent, round_trip=round_trip, arrived=arrived, is_overloaded=is_full))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from openspace_server.instance.streaming.encoder import EncodedFrame
 from openspace_server.instance.streaming.key_requests import KeyRequests
 from openspace_server.instance.streaming.layers import MAIN
-from openspace_server.instance.streaming.send_stats import SendStats
+from openspace_server.instance.streaming.send_stats import SendStats, SendTotals
 
 QUEUE_LENGTH = 8
 
@@ -28,8 +28,8 @@ class FrameQueue:
         is_stalled: the viewer receives nothing now, so a key frame would be wasted on it.
     """
 
-    def __init__(self, request_key_frame: Callable[[int], None]) -> None:
-        self.stats = SendStats()
+    def __init__(self, request_key_frame: Callable[[int], None], totals: SendTotals | None = None) -> None:
+        self.stats = SendStats(totals)
         self.layer = self.next_layer = MAIN
         self.overflows = 0
         self.is_stalled = False
@@ -39,10 +39,6 @@ class FrameQueue:
         self._arrived = asyncio.Event()
         self._is_decodable = False
         self._last_pts = -1
-
-    @property
-    def dropped(self) -> int:
-        return self.stats.dropped
 
     def put(self, frame: EncodedFrame) -> bool:
         """Add ``frame`` if it is of this queue's layer; True if the queue has changed to its layer with it."""
@@ -60,7 +56,7 @@ class FrameQueue:
             self._is_decodable = False
             self.overflows += 1
         if not self._is_decodable:
-            self.stats.dropped += 1
+            self.stats.on_dropped()
             if not self.is_stalled:
                 self.key_requests.request()
             return has_changed
@@ -76,7 +72,7 @@ class FrameQueue:
             self._arrived.clear()
             await self._arrived.wait()
         frame = self._frames.popleft()
-        self.stats.taken(frame.at, len(frame.data))
+        self.stats.on_taken(frame.at, len(frame.data))
         return frame
 
     def set_stalled(self, is_stalled: bool) -> None:
@@ -86,7 +82,7 @@ class FrameQueue:
             self.key_requests.request()
 
     def _drop(self) -> None:
-        self.stats.dropped += len(self._frames)
+        self.stats.on_dropped(len(self._frames))
         self._frames.clear()
 
 
@@ -94,19 +90,19 @@ class FanOut:
     """Puts each encoded frame into every queue of its layer.
 
     ``on_change()`` is called when a queue is attached, detached or changes its layer; ``request_key_frame(layer)``
-    requests a key frame of a layer.
+    requests a key frame of a layer. ``totals`` count what is sent and dropped.
     """
 
-    def __init__(self, on_change: Callable[[], None], request_key_frame: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        on_change: Callable[[], None],
+        request_key_frame: Callable[[int], None],
+        totals: SendTotals | None = None,
+    ) -> None:
         self._on_change = on_change
         self._request_key_frame = request_key_frame
         self._queues: set[FrameQueue] = set()
-        self._dropped = 0
-
-    @property
-    def dropped(self) -> int:
-        """Frames dropped, including those for viewers that have left."""
-        return self._dropped + sum(queue.dropped for queue in self._queues)
+        self._totals = totals
 
     @property
     def queues(self) -> frozenset[FrameQueue]:
@@ -118,7 +114,7 @@ class FanOut:
         return {layer for queue in self._queues for layer in (queue.layer, queue.next_layer)}
 
     def attach(self) -> FrameQueue:
-        queue = FrameQueue(self._request_key_frame)
+        queue = FrameQueue(self._request_key_frame, self._totals)
         self._queues.add(queue)
         self._on_change()
         queue.key_requests.request()
@@ -127,7 +123,6 @@ class FanOut:
     def detach(self, queue: FrameQueue) -> None:
         if queue in self._queues:
             self._queues.remove(queue)
-            self._dropped += queue.dropped
             queue.key_requests.cancel()
             self._on_change()
 

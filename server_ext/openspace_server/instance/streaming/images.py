@@ -13,7 +13,7 @@ import numpy as np
 
 from openspace_server.engines.base import Frame
 from openspace_server.instance.streaming.encoder import convert
-from openspace_server.instance.streaming.send_stats import SendStats
+from openspace_server.instance.streaming.send_stats import SendStats, SendTotals
 from openspace_server.protocols.media import Kind
 
 REST = 0.15
@@ -48,10 +48,11 @@ class ImageFanOut:
     ``on_change()`` is called when a viewer is attached or detached.
     """
 
-    def __init__(self, on_change: Callable[[], None], *, stamped: bool) -> None:
+    def __init__(self, on_change: Callable[[], None], totals: SendTotals | None = None, *, stamped: bool) -> None:
         self.newest: DrawnFrame | None = None
         self.arrived = asyncio.Event()
         self._on_change = on_change
+        self._totals = totals
         self._stamped = stamped
         self._feeds: set[ImageFeed] = set()
         self._worker: ThreadPoolExecutor | None = None
@@ -62,7 +63,7 @@ class ImageFanOut:
         return bool(self._feeds)
 
     def attach(self, kind: Kind) -> ImageFeed:
-        feed = ImageFeed(self, kind)
+        feed = ImageFeed(self, kind, self._totals)
         self._feeds.add(feed)
         self._on_change()
         return feed
@@ -101,8 +102,8 @@ class ImageFanOut:
 class ImageFeed:
     """One viewer's images."""
 
-    def __init__(self, fan_out: ImageFanOut, kind: Kind) -> None:
-        self.stats = SendStats()
+    def __init__(self, fan_out: ImageFanOut, kind: Kind, totals: SendTotals | None) -> None:
+        self.stats = SendStats(totals)
         self._fan_out = fan_out
         self._kind = kind
         self._shown: DrawnFrame | None = None
@@ -121,7 +122,7 @@ class ImageFeed:
         self._is_fine = self._fan_out.newest is self._shown
         self._shown = self._fan_out.newest
         image = await self._fan_out.image(self._kind, is_fine=self._is_fine)
-        self.stats.taken(image.drawn.at if not self._is_fine else image.drawn.at + REST, len(image.data))
+        self.stats.on_taken(image.drawn.at if not self._is_fine else image.drawn.at + REST, len(image.data))
         return image
 
 

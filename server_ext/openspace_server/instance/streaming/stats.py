@@ -57,7 +57,7 @@ class DrawStats:
         self.busy = 0.0
         """Seconds spent on drawing and encoding so far."""
         self.frames_drawn = 0
-        self.frames_sent = 0
+        self.frames_encoded = 0
         self.key_frames = 0
         self.bytes_encoded = 0
 
@@ -71,7 +71,7 @@ class DrawStats:
         """``seconds`` include the colour conversion."""
         with self._lock:
             self.busy += seconds
-            self.frames_sent += 1
+            self.frames_encoded += 1
             self.key_frames += frame.is_key
             self.bytes_encoded += len(frame.data)
             self._encodes.setdefault(frame.layer, Series()).add(now, seconds * 1e3, len(frame.data))
@@ -95,7 +95,7 @@ class DrawStats:
                 "draw_ms": self._draws.median(now),
                 "encode_ms": main.median(now),
                 "frames_drawn": self.frames_drawn,
-                "frames_sent": self.frames_sent,
+                "frames_encoded": self.frames_encoded,
                 "key_frames": self.key_frames,
                 "bytes_encoded": self.bytes_encoded,
                 "rungs": [

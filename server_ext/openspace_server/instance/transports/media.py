@@ -124,7 +124,7 @@ class MediaSocket(TalkSocket):
             while True:
                 frame = await queue.get()
                 await self._send(_video_header(frame), frame.data)
-                queue.stats.sent()
+                queue.stats.on_sent()
                 if not self.credit.free:
                     queue.set_stalled(True)
                     await self.credit.room()
@@ -142,7 +142,7 @@ class MediaSocket(TalkSocket):
             while True:
                 image = await feed.get()
                 await self._send(_image_header(image), image.data)
-                feed.stats.sent()
+                feed.stats.on_sent()
                 await self.credit.room()
         finally:
             fan_out.detach(feed)

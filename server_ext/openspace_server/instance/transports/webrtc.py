@@ -70,7 +70,7 @@ class FrameTrack(MediaStreamTrack):
             raise MediaStreamError
         if self.queue is None:
             self.queue = self._fan_out.attach()
-        self.queue.stats.sent()  # aiortc asks again when the last one is on its way
+        self.queue.stats.on_sent()  # aiortc asks again when the last one is on its way
         frame = await self.queue.get()
         self.dial.set(self.queue.playout_delay)
         packet = av.Packet(frame.data)

@@ -28,7 +28,8 @@ def stats_message(instance: Instance) -> dict[str, Any]:
         **instance.draw_loop.stats.message(time.monotonic()),
         "queue_ms": _median(viewer["queue_ms"] for viewer in watching),
         "send_ms": _median(viewer["send_ms"] for viewer in watching),
-        "dropped": instance.director.fan_out.dropped,
+        "frames_sent": instance.director.send_totals.sent,
+        "dropped": instance.director.send_totals.dropped,
         "encoder": instance.draw_loop.encoder_name,
         "targets": {
             str(layer): {"bit_rate": settings.bit_rate, "frame_rate": settings.frame_rate, "scale": settings.scale}
@@ -46,10 +47,11 @@ def prometheus(instance: Instance) -> str:
     lines = [
         *_metric("info", "gauge", "What this instance is.", ({"encoder": stats["encoder"]}, 1)),
         *_metric("frames_drawn_total", "counter", "Frames that the engine drew.", ({}, stats["frames_drawn"])),
-        *_metric("frames_encoded_total", "counter", "Pictures encoded, all streams.", ({}, stats["frames_sent"])),
+        *_metric("frames_encoded_total", "counter", "Frames encoded, all layers.", ({}, stats["frames_encoded"])),
+        *_metric("frames_sent_total", "counter", "Frames sent to viewers.", ({}, stats["frames_sent"])),
         *_metric("key_frames_total", "counter", "Key frames among them.", ({}, stats["key_frames"])),
-        *_metric("encoded_bytes_total", "counter", "Bytes encoded, all streams.", ({}, stats["bytes_encoded"])),
-        *_metric("pictures_dropped_total", "counter", "Pictures that were too many.", ({}, stats["dropped"])),
+        *_metric("encoded_bytes_total", "counter", "Bytes encoded, all layers.", ({}, stats["bytes_encoded"])),
+        *_metric("pictures_dropped_total", "counter", "Frames dropped for slow viewers.", ({}, stats["dropped"])),
         *_metric(
             "stage_milliseconds",
             "gauge",
@@ -59,13 +61,13 @@ def prometheus(instance: Instance) -> str:
         *_metric(
             "stream_frame_rate",
             "gauge",
-            "Pictures per second of each stream.",
+            "Frames per second of each layer.",
             *(({"rung": str(layer["rung"])}, layer["frame_rate"]) for layer in stats["rungs"]),
         ),
         *_metric(
             "stream_bit_rate",
             "gauge",
-            "Bits per second of each stream.",
+            "Bits per second of each layer.",
             *(({"rung": str(layer["rung"])}, layer["bit_rate"]) for layer in stats["rungs"]),
         ),
         *_metric(
