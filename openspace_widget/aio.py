@@ -161,7 +161,7 @@ class AsyncOpenSpace(Generic[Space]):
 
     async def add_points(self, name: str, xyz: Any, **options: Any) -> Points:
         """As :meth:`OpenSpace.add_points`; what it returns has an ``aio`` of its own."""
-        return await elsewhere(add(self._space.points.clouds, name, xyz, **options))
+        return await elsewhere(add(self._space.points.registry, name, xyz, **options))
 
     def record(self, path: str | PathLike[str], *, overwrite: bool = True) -> Recording:
         """As :meth:`OpenSpace.record`: ``async with space.aio.record("live.mp4"): …``"""

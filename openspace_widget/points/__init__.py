@@ -1,4 +1,4 @@
-"""Point clouds of the user: reading, checking, encoding, updating, playing."""
+"""Point clouds of the user: input, encoding, upload, updates, playback."""
 
 from openspace_widget.points.points import AsyncPoints, Pick, Played, Points, Sent
 

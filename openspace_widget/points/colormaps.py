@@ -1,4 +1,4 @@
-"""Colour maps by matplotlib's names: all of matplotlib's where it is installed, a few that come along otherwise."""
+"""Colour maps by matplotlib's names: all of matplotlib's where it is installed, else a bundled selection."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from openspace_server.protocols.suggestions import did_you_mean, near
 from openspace_widget.errors import PointsError
 
 COUNT = 256
-Colours = tuple[tuple[int, int, int], ...]
+Colors = tuple[tuple[int, int, int], ...]
 
 
-def colours(colormap: Any) -> tuple[str, Colours]:
+def colors_of(colormap: Any) -> tuple[str, Colors]:
     """Name and 256 RGB colours, 0 to 255, of a colour map.
 
     Args:
@@ -37,7 +37,7 @@ def colours(colormap: Any) -> tuple[str, Colours]:
 
 
 def names() -> list[str]:
-    """The names that can be used here."""
+    """The names that can be used in this installation."""
     try:
         from matplotlib import colormaps
     except ImportError:
@@ -79,7 +79,7 @@ def _matplotlib_color(color: str) -> tuple[float, float, float]:
     return float(r), float(g), float(b)
 
 
-def _named(name: str) -> Colours:
+def _named(name: str) -> Colors:
     base, reverse = (name[:-2], -1) if name.endswith("_r") else (name, 1)
     if base in _bundled():
         return _bundled()[base][::reverse]
@@ -95,7 +95,7 @@ def _named(name: str) -> Colours:
     raise PointsError(f"colormap: unknown name {name!r}: {hint}")
 
 
-def _of_array(array: np.ndarray) -> Colours:
+def _of_array(array: np.ndarray) -> Colors:
     if array.ndim != 2 or array.shape[1] not in (3, 4) or not 2 <= len(array) <= 1024:
         raise ValueError(f"got an array {array.shape}")
     if array.dtype.kind == "f":
@@ -108,7 +108,7 @@ def _of_array(array: np.ndarray) -> Colours:
 
 
 @cache
-def _bundled() -> dict[str, Colours]:
+def _bundled() -> dict[str, Colors]:
     stored: dict[str, str] = json.loads(
         (resources.files("openspace_widget.points") / "colormaps.json").read_text("utf-8")
     )

@@ -1,4 +1,4 @@
-"""From what a user passes to one frame of the protocol: units, frames, colours, filters and precision."""
+"""Encoding of the user's points as frames of the protocol: units, axes, colours, filters and precision."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import ALL, PointFrame, PointOptions
 from openspace_server.protocols.units import POINT_UNITS
 from openspace_widget.errors import PointsError
-from openspace_widget.points import colormaps
-from openspace_widget.points import inputs as point_inputs
-from openspace_widget.points.inputs import Given
+from openspace_widget.points import colormaps, inputs
+from openspace_widget.points.inputs import PointInput
 
 SENDER = uuid.uuid4().hex
 """This process, to instances: a name of points belongs to one sender."""
@@ -25,7 +24,7 @@ PRECISIONS = ("float32", "float64", "16 bit")
 FAST_ENOUGH = 30e6
 """Bytes per second of a link from which compressing is no longer worth the processor's time."""
 OFF_CENTRE = 64.0
-"""Centre by extent from which float64 places are sent relative to their centre, so that float32 loses nothing."""
+"""Centre by extent from which float64 positions are sent relative to their centre, so that float32 loses nothing."""
 
 
 @dataclass(frozen=True)
@@ -80,24 +79,23 @@ def recipe(
     precision: str = "float32",
     compress: bool | None = None,
     label: str | None = None,
-) -> tuple[Recipe, Given]:
+) -> tuple[Recipe, PointInput]:
     """The arguments of ``add_points``, checked, and the points themselves. Raises PointsError."""
     if not str(name).strip():
         raise PointsError(f"name: expected a text, got {name!r}")
-    _one_of("invalid", invalid, ("raise", "drop"))
-    _one_of("precision", precision, PRECISIONS)
-    held = point_inputs.read(xyz)
-    own = point_inputs.unit_name(unit if unit is not None else held.unit or "m")
-    if unit is not None and held.unit is not None and point_inputs.unit_name(held.unit) != own:
+    _check_one_of("invalid", invalid, ("raise", "drop"))
+    _check_one_of("precision", precision, PRECISIONS)
+    points = inputs.read(xyz)
+    own = inputs.unit_name(unit if unit is not None else points.unit or "m")
+    if unit is not None and points.unit is not None and inputs.unit_name(points.unit) != own:
         raise PointsError(
-            f"unit: {own!r} was asked for, but the points themselves are in {held.unit!r}; leave unit= out"
+            f"unit: {own!r} was asked for, but the points themselves are in {points.unit!r}; leave unit= out"
         )
     anchor = str(parent) if parent is not None else "Root"
-    wanted = str(frame) if frame is not None else held.frame or "galactic"
-    axes, matrix = point_inputs.frame_matrix(wanted)
+    axes, matrix = inputs.frame_matrix(str(frame) if frame is not None else points.frame or "galactic")
     if anchor.casefold() != "root" and frame is not None:
         raise PointsError(f"frame: points around {anchor} are in its own axes; leave frame= out")
-    map_name, map_colours = colormaps.colours(colormap)
+    map_name, map_colors = colormaps.colors_of(colormap)
     look = {
         "unit": own,
         "parent": anchor,
@@ -114,17 +112,17 @@ def recipe(
         options = PointOptions.read(look)
     except ProtocolError as problem:
         raise PointsError(str(problem)) from None
-    options = replace(options, colormap=map_colours, colormap_name=map_name)
+    options = replace(options, colormap=map_colors, colormap_name=map_name)
     if range is not None:
         range = span(range, log)
     column = values if isinstance(values, str) else None
     made = Recipe(name, options, matrix, column, range, filter, invalid, precision, compress)
-    return _centred(made, held), held
+    return _centred(made, points), points
 
 
 def prepare(
     recipe: Recipe,
-    held: Given,
+    points: PointInput,
     values: Any,
     colors: Any,
     sequence: int,
@@ -132,18 +130,18 @@ def prepare(
     check: bool = False,
     copy: bool = False,
 ) -> Prepared:
-    """One frame. ``copy``: the arrays are the frame's own, whatever the caller does with his.
+    """One frame. ``copy``: the frame gets arrays of its own, so that the caller may change theirs.
 
     Raises:
         PointsError: shapes, dtypes, or NaN and infinity unless these are to be dropped.
     """
-    count = len(held.places)
-    numbers = point_inputs.values(values if values is not None else recipe.values, held, count)
-    paint = None if colors is None else point_inputs.colours(colors, count)
-    places = _places(recipe, held.places)
-    kept = point_inputs.mask(recipe.filter, numbers, count)
+    count = len(points.positions)
+    numbers = inputs.values_of(values if values is not None else recipe.values, points)
+    paint = None if colors is None else inputs.colors_of(colors, count)
+    positions = _positions(recipe, points.positions)
+    kept = inputs.mask_of(recipe.filter, numbers, count)
     if recipe.invalid == "drop":
-        good = np.isfinite(places).all(axis=1)
+        good = np.isfinite(positions).all(axis=1)
         if numbers is not None:
             good &= np.isfinite(numbers) & ((numbers > 0) if recipe.options.log else True)
         kept = good if kept is None else kept & good
@@ -152,7 +150,7 @@ def prepare(
         rows = np.nonzero(kept)[0]
         if not len(rows):
             raise PointsError("filter: it leaves no point; points.visible = False hides them")
-        places = places[rows]
+        positions = positions[rows]
         numbers = None if numbers is None else numbers[rows]
         paint = None if paint is None else paint[rows]
     columns = {}
@@ -163,9 +161,9 @@ def prepare(
     options = recipe.options
     if numbers is not None:
         options = replace(options, range=recipe.range or span_of(numbers, options.log))
-    if copy and np.may_share_memory(places, held.places):
-        places = places.copy()
-    frame = PointFrame(recipe.name, sequence, places, columns, options, keep, SENDER, check)
+    if copy and np.may_share_memory(positions, points.positions):
+        positions = positions.copy()
+    frame = PointFrame(recipe.name, sequence, positions, columns, options, keep, SENDER, check)
     try:
         frame.validate()
     except ProtocolError as problem:
@@ -174,12 +172,12 @@ def prepare(
     return Prepared(frame, rows)
 
 
-def span(given: Any, log: bool) -> tuple[float, float]:
-    """``given`` as a range of values. Raises PointsError."""
+def span(range: Any, log: bool) -> tuple[float, float]:
+    """``range`` as ``(low, high)``. Raises PointsError."""
     try:
-        low, high = (float(each) for each in given)
+        low, high = (float(each) for each in range)
     except (TypeError, ValueError):
-        raise PointsError(f"range: expected (low, high), got {given!r}") from None
+        raise PointsError(f"range: expected (low, high), got {range!r}") from None
     if not low <= high or not np.isfinite([low, high]).all() or (log and low <= 0):
         raise PointsError(f"range: expected {'0 < ' if log else ''}low <= high, got {low:g} and {high:g}")
     return low, high
@@ -193,24 +191,24 @@ def span_of(numbers: np.ndarray, log: bool) -> tuple[float, float]:
     return float(good.min()), float(good.max())
 
 
-def _places(recipe: Recipe, places: np.ndarray) -> np.ndarray:
-    """C-contiguous places in the recipe's axes, around its offset, in its precision."""
+def _positions(recipe: Recipe, positions: np.ndarray) -> np.ndarray:
+    """C-contiguous positions in the recipe's axes, around its offset, in its precision."""
     if recipe.matrix is not None:
-        places = np.asarray(places, np.float64) @ recipe.matrix.T
-    if places.dtype == np.float64 and any(recipe.options.offset):
-        places = places - np.array(recipe.options.offset) / POINT_UNITS[recipe.options.unit]
-    wanted = "<f8" if recipe.precision == "float64" else "<f4"
-    if places.dtype == np.float64 and wanted == "<f4":
+        positions = np.asarray(positions, np.float64) @ recipe.matrix.T
+    if positions.dtype == np.float64 and any(recipe.options.offset):
+        positions = positions - np.array(recipe.options.offset) / POINT_UNITS[recipe.options.unit]
+    dtype = "<f8" if recipe.precision == "float64" else "<f4"
+    if positions.dtype == np.float64 and dtype == "<f4":
         with np.errstate(over="ignore"):
-            places = places.astype("<f4")
-    return np.ascontiguousarray(places, wanted)
+            positions = positions.astype("<f4")
+    return np.ascontiguousarray(positions, dtype)
 
 
-def _centred(recipe: Recipe, held: Given) -> Recipe:
+def _centred(recipe: Recipe, points: PointInput) -> Recipe:
     """Far from the origin float32 is coarse: there the centre goes as an offset in metres of its own."""
-    if held.places.dtype != np.float64 or recipe.precision == "float64":
+    if points.positions.dtype != np.float64 or recipe.precision == "float64":
         return recipe
-    good = held.places[np.isfinite(held.places).all(axis=1)]
+    good = points.positions[np.isfinite(points.positions).all(axis=1)]
     if not len(good):
         return recipe
     if recipe.matrix is not None:
@@ -223,6 +221,6 @@ def _centred(recipe: Recipe, held: Given) -> Recipe:
     return replace(recipe, options=replace(recipe.options, offset=(x, y, z)))
 
 
-def _one_of(what: str, given: Any, allowed: tuple[str, ...]) -> None:
-    if given not in allowed:
-        raise PointsError(f"{what}: expected one of {', '.join(map(repr, allowed))}, got {given!r}")
+def _check_one_of(what: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise PointsError(f"{what}: expected one of {', '.join(map(repr, allowed))}, got {value!r}")

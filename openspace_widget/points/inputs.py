@@ -1,6 +1,6 @@
-"""What a user holds, as places, values and units: NumPy, pandas, astropy, or a file.
+"""Input of points: positions, values and units from NumPy, pandas, astropy, or a file.
 
-pandas and astropy are looked at only when their objects are passed, so neither is needed.
+pandas and astropy are used only when their objects are passed, so neither is required.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 from openspace_server.protocols.points import UNITS
 from openspace_server.protocols.suggestions import suggest
 from openspace_widget.errors import PointsError
-from openspace_widget.points import readers as point_readers
+from openspace_widget.points import readers
 
 FRAMES = ("galactic", "icrs", "ecliptic", "supergalactic")
-"""Axes of the places around the Sun. Around a body, places are in the body's own axes."""
+"""Axes of positions around the Sun. Around a body, positions are in the body's own axes."""
 
 ECLIPTIC = np.array(
     [[1.0, 0.0, 0.0], [0.0, 0.9174820620691818, -0.3977771559319137], [0.0, 0.3977771559319137, 0.9174820620691818]]
@@ -28,7 +28,7 @@ ECLIPTIC = np.array(
 
 
 def _supergalactic() -> np.ndarray:
-    """Matrix to galactic axes: the pole lies at l = 47.37, b = 6.32 degrees, the origin at l = 137.37, b = 0."""
+    """Matrix to galactic axes: the pole is at l = 47.37, b = 6.32 degrees, the origin at l = 137.37, b = 0."""
     lon, lat = np.radians([47.37, 6.32])
     pole = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
     origin = np.array([-np.sin(lon), np.cos(lon), 0.0])
@@ -39,32 +39,32 @@ SUPERGALACTIC = _supergalactic()
 
 
 @dataclass
-class Given:
-    """Places ``(n, 3)`` float, ``unit`` and ``frame`` where the object itself knew them, and its columns by name."""
+class PointInput:
+    """Positions ``(n, 3)`` float, ``unit`` and ``frame`` where the source has them, and its columns by name."""
 
-    places: np.ndarray
+    positions: np.ndarray
     unit: str | None = None
     frame: str | None = None
     columns: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def read(xyz: Any, unit: str | None = None) -> Given:
-    """Whatever ``xyz`` is, as places.
+def read(xyz: Any, unit: str | None = None) -> PointInput:
+    """The positions in ``xyz``, and what else it has.
 
     Args:
         xyz: array ``(n, 3)``; astropy ``Quantity`` ``(n, 3)``, ``SkyCoord`` with distances, ``Table``; pandas
-            ``DataFrame``; or the path of a file that :mod:`point_readers` reads. Tables have columns x, y, z, or
+            ``DataFrame``; or the path of a file that :mod:`readers` reads. Tables have columns x, y, z, or
             ra and dec in degrees with distance or parallax (milliarcseconds), in any case.
-        unit: what the user said, for what has no unit of its own.
+        unit: the user's, for sources without one.
 
     Raises:
         PointsError: not points, naming what was found.
     """
     if isinstance(xyz, str | Path):
-        xyz = point_readers.read(Path(xyz))
-    if isinstance(xyz, Given):
+        xyz = readers.read(Path(xyz))
+    if isinstance(xyz, PointInput):
         return xyz
-    if isinstance(xyz, point_readers.Rows):
+    if isinstance(xyz, readers.Rows):
         return _of_columns(xyz.columns, xyz.units, str(xyz.path))
     pandas, units, coordinates, table = map(
         sys.modules.get, ("pandas", "astropy.units", "astropy.coordinates", "astropy.table")
@@ -79,7 +79,7 @@ def read(xyz: Any, unit: str | None = None) -> Given:
         return _of_table(xyz)
     if units is not None and isinstance(xyz, units.Quantity):
         return _of_quantity(xyz)
-    return Given(checked(xyz))
+    return PointInput(checked(xyz))
 
 
 def checked(xyz: Any) -> np.ndarray:
@@ -98,19 +98,20 @@ def checked(xyz: Any) -> np.ndarray:
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
-def values(given: Any, held: Given, count: int) -> np.ndarray | None:
-    """``given`` (an array ``(n,)``, a Quantity, a Series, or the name of a column of ``held``) as floats.
+def values_of(values: Any, points: PointInput) -> np.ndarray | None:
+    """``values`` (an array ``(n,)``, a Quantity, a Series, or the name of a column of ``points``) as floats.
 
     Raises PointsError.
     """
-    if given is None:
+    count = len(points.positions)
+    if values is None:
         return None
-    if isinstance(given, str):
-        for name, column in held.columns.items():
-            if name.casefold() == given.casefold():
-                return values(column, held, count)
-        raise PointsError(f"values: there is no column {given!r}: {suggest(given, held.columns, alike=0.4)}")
-    array = np.asarray(getattr(given, "value", given) if _is_quantity(given) else given)
+    if isinstance(values, str):
+        for name, column in points.columns.items():
+            if name.casefold() == values.casefold():
+                return values_of(column, points)
+        raise PointsError(f"values: there is no column {values!r}: {suggest(values, points.columns, alike=0.4)}")
+    array = np.asarray(getattr(values, "value", values) if _is_quantity(values) else values)
     if array.dtype.kind not in "fiub":
         raise PointsError(f"values: expected numbers, got an array of {array.dtype}")
     if array.shape != (count,):
@@ -118,9 +119,9 @@ def values(given: Any, held: Given, count: int) -> np.ndarray | None:
     return array.astype(np.float32, copy=False)
 
 
-def colours(given: Any, count: int) -> np.ndarray:
+def colors_of(colors: Any, count: int) -> np.ndarray:
     """uint8 RGBA ``(n, 4)`` of an array ``(n, 3)`` or ``(n, 4)``, uint8 or floats 0 to 1. Raises PointsError."""
-    array = np.asarray(given)
+    array = np.asarray(colors)
     if array.shape not in ((count, 3), (count, 4)) or array.dtype.kind not in "fiu":
         raise PointsError(f"colors: expected numbers ({count}, 3) or ({count}, 4), got {array.dtype} {array.shape}")
     if array.dtype.kind == "f":
@@ -134,23 +135,23 @@ def colours(given: Any, count: int) -> np.ndarray:
     return out
 
 
-def mask(wanted: Any, numbers: np.ndarray | None, count: int) -> np.ndarray | None:
-    """Which points to show, bool ``(n,)``: ``wanted`` is such an array, ``(low, high)`` of the values (None:
+def mask_of(filter: Any, numbers: np.ndarray | None, count: int) -> np.ndarray | None:
+    """Which points to show, bool ``(n,)``: ``filter`` is such an array, ``(low, high)`` of the values (None:
     open), or a function of the values. Raises PointsError."""
-    if wanted is None:
+    if filter is None:
         return None
-    by_value = isinstance(wanted, Callable) or (isinstance(wanted, tuple) and len(wanted) == 2)  # type: ignore[arg-type]
+    by_value = isinstance(filter, Callable) or (isinstance(filter, tuple) and len(filter) == 2)  # type: ignore[arg-type]
     if by_value and numbers is None:
         raise PointsError("filter: a range or a function needs values=")
-    if isinstance(wanted, tuple) and len(wanted) == 2 and numbers is not None:
-        low, high = wanted
+    if isinstance(filter, tuple) and len(filter) == 2 and numbers is not None:
+        low, high = filter
         kept = np.ones(count, bool)
         if low is not None:
             kept &= numbers >= low
         if high is not None:
             kept &= numbers <= high
         return kept
-    array = np.asarray(wanted(numbers) if callable(wanted) else wanted)
+    array = np.asarray(filter(numbers) if callable(filter) else filter)
     if array.dtype != bool or array.shape != (count,):
         raise PointsError(f"filter: expected {count} of True or False, got {array.dtype} {array.shape}")
     return array
@@ -179,11 +180,11 @@ def frame_matrix(frame: str) -> tuple[str, np.ndarray | None]:
     raise PointsError(f"frame: expected one of {', '.join(FRAMES)}, got {frame!r}")
 
 
-def _of_columns(columns: dict[str, np.ndarray], units: dict[str, str], what: str) -> Given:
+def _of_columns(columns: dict[str, np.ndarray], units: dict[str, str], what: str) -> PointInput:
     folded = {name.casefold().strip(): name for name in columns}
 
-    def column(*wanted: str) -> str | None:
-        return next((folded[name] for name in wanted if name in folded), None)
+    def column(*names: str) -> str | None:
+        return next((folded[name] for name in names if name in folded), None)
 
     def numbers(name: str) -> np.ndarray:
         array = np.asarray(columns[name])
@@ -197,8 +198,8 @@ def _of_columns(columns: dict[str, np.ndarray], units: dict[str, str], what: str
         own = {units[name] for name in named if units.get(name)}
         if len(own) > 1:
             raise PointsError(f"{what}: x, y and z have different units: {', '.join(sorted(own))}")
-        places = np.stack([numbers(name) for name in named], axis=1)
-        return Given(checked(places), own.pop() if own else None, None, columns)
+        positions = np.stack([numbers(name) for name in named], axis=1)
+        return PointInput(checked(positions), own.pop() if own else None, None, columns)
     ra, dec = column("ra", "raj2000", "ra_icrs"), column("dec", "de", "dej2000", "de_icrs")
     distance, parallax = column("distance", "dist", "r"), column("parallax", "plx")
     if ra and dec and (distance or parallax):
@@ -217,7 +218,7 @@ def _of_angles(
     dec: str,
     distance: str | None,
     parallax: str | None,
-) -> Given:
+) -> PointInput:
     for name in (ra, dec):
         if units.get(name) not in (None, "", "deg", "degree", "degrees"):
             raise PointsError(f"column {name!r} is in {units[name]}, expected degrees")
@@ -227,47 +228,47 @@ def _of_angles(
         assert parallax is not None
         with np.errstate(divide="ignore", invalid="ignore"):
             far = 1000 / np.asarray(numbers(parallax), float)
-        far[~(far > 0)] = np.nan  # a parallax that is zero or negative tells no distance
+        far[~(far > 0)] = np.nan  # no distance follows from a parallax that is zero or negative
         unit = "pc"
     lon, lat = np.radians(np.asarray(numbers(ra), float)), np.radians(np.asarray(numbers(dec), float))
     directions = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
-    return Given(directions * far[:, None], unit, "icrs", columns)
+    return PointInput(directions * far[:, None], unit, "icrs", columns)
 
 
-def _of_quantity(quantity: Any) -> Given:
+def _of_quantity(quantity: Any) -> PointInput:
     for unit in ("m", "km", "au", "pc", "kpc", "Mpc", "Gpc"):
         if str(quantity.unit) == unit or (unit == "au" and str(quantity.unit) == "AU"):
-            return Given(checked(quantity.value), unit)
+            return PointInput(checked(quantity.value), unit)
     if quantity.unit.physical_type != "length":
         raise PointsError(f"xyz: expected lengths, got a quantity in {quantity.unit or 'no unit'}")
-    return Given(checked(quantity.to_value("pc")), "pc")
+    return PointInput(checked(quantity.to_value("pc")), "pc")
 
 
-def _of_sky(sky: Any) -> Given:
+def _of_sky(sky: Any) -> PointInput:
     sky = sky.flatten() if sky.shape != () else sky.reshape(1)
     if not sky.distance.unit.is_equivalent("m"):
         raise PointsError("SkyCoord: it has no distances, so its points are directions; give distance= to SkyCoord")
-    held = _of_quantity(sky.galactic.cartesian.xyz.T)
-    held.frame = "galactic"
-    return held
+    points = _of_quantity(sky.galactic.cartesian.xyz.T)
+    points.frame = "galactic"
+    return points
 
 
-def _of_table(table: Any) -> Given:
+def _of_table(table: Any) -> PointInput:
     from astropy.coordinates import SkyCoord
 
     for name in table.colnames:
         if isinstance(table[name], SkyCoord):
-            held = _of_sky(table[name])
-            held.columns = {other: np.asarray(table[other]) for other in table.colnames if other != name}
-            return held
-    columns = {name: point_readers.plain_column(table[name]) for name in table.colnames}
+            points = _of_sky(table[name])
+            points.columns = {other: np.asarray(table[other]) for other in table.colnames if other != name}
+            return points
+    columns = {name: readers.plain_column(table[name]) for name in table.colnames}
     units = {name: str(table[name].unit) for name in table.colnames if getattr(table[name], "unit", None)}
     return _of_columns(columns, units, "the table")
 
 
-def _is_quantity(given: Any) -> bool:
+def _is_quantity(value: Any) -> bool:
     units = sys.modules.get("astropy.units")
-    return units is not None and isinstance(given, units.Quantity)
+    return units is not None and isinstance(value, units.Quantity)
 
 
 def each_frame(frames: Any) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""``space.add_points`` and ``space.points``."""
+"""Point clouds of a session: ``add_points`` and ``points``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from openspace_widget.client.event_loop import run
 from openspace_widget.client.mixin import ClientMixin
 from openspace_widget.points.points import Points, PointsOfSpace, add
-from openspace_widget.points.registry import Clouds
+from openspace_widget.points.registry import CloudRegistry
 
 
 class PointClouds(ClientMixin):
@@ -17,7 +17,7 @@ class PointClouds(ClientMixin):
     @property
     def points(self) -> PointsOfSpace:
         """The points that this notebook added, by name."""
-        return PointsOfSpace(self._clouds)
+        return PointsOfSpace(self._registry)
 
     def add_points(
         self,
@@ -42,7 +42,7 @@ class PointClouds(ClientMixin):
         compress: bool | None = None,
         label: str | None = None,
     ) -> Points:
-        """Show points of your own in the scene; points of that name that there are already are replaced.
+        """Show points of your own in the scene; points of the same name are replaced.
 
         Args:
             name: what they are called, here and in the scene.
@@ -52,7 +52,7 @@ class PointClouds(ClientMixin):
                 distance or parallax.
             unit: m (the default for bare numbers), km, au, ly, pc, kpc, Mpc, Gpc, Gly.
             frame: axes around the Sun: ``"galactic"`` (default), ``"icrs"``, ``"ecliptic"``, ``"supergalactic"``.
-            parent: a body; places are then in its own axes, which turn with it.
+            parent: a body; positions are then in its own axes, which turn with it.
             values: one number per point, ``(n,)``, or the name of a column; coloured by ``colormap``.
             colormap: one of matplotlib's names, a matplotlib colour map, or colours ``(m, 3)``.
             range: ``(low, high)``, values of the first and last colour; those of the first frame by default.
@@ -65,7 +65,7 @@ class PointClouds(ClientMixin):
             filter: which points to show: bool ``(n,)``, ``(low, high)`` of the values, or a function of the values.
             invalid: ``"raise"`` an error for NaN and infinity, or ``"drop"`` those points.
             precision: ``"float32"``, ``"float64"``, or ``"16 bit"``, half the bytes (``points.sent.error_bound``).
-            compress: True or False; None compresses where the way is slow.
+            compress: True or False; None compresses where the connection is slow.
             label: for people; the name by default.
 
         Raises:
@@ -82,7 +82,7 @@ class PointClouds(ClientMixin):
         """
         return run(
             add(
-                self._clouds,
+                self._registry,
                 name,
                 xyz,
                 unit=unit,
@@ -106,5 +106,5 @@ class PointClouds(ClientMixin):
         )
 
     @cached_property
-    def _clouds(self) -> Clouds:
-        return Clouds(self._client.session)
+    def _registry(self) -> CloudRegistry:
+        return CloudRegistry(self._client.session)

@@ -1,4 +1,4 @@
-"""Playing a series of frames at a rate. Background loop only."""
+"""Playback of a series of frames at a rate. Background loop only."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 from openspace_server.protocols.points import ALL, LATEST
 from openspace_widget.errors import PointsError
-from openspace_widget.points import inputs as point_inputs
+from openspace_widget.points import inputs
 from openspace_widget.points.cloud import Cloud, Sent
 from openspace_widget.points.encode import Prepared
 
 _END = object()
 IN_FLIGHT = 2
-"""Frames under way at a time: one on the road, one being shown."""
+"""Frames under way at a time: one in transit, one being drawn."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """How playing went. ``late`` frames began more than one interval after their time; ``dropped`` ones were
-    overtaken by newer ones; ``hz`` is what was reached."""
+    """Outcome of a playback. ``late`` frames began more than one interval after their time; ``dropped`` ones were
+    replaced by newer ones; ``hz`` is the rate that was reached."""
 
     frames: int
     shown: int
@@ -50,7 +50,7 @@ async def play(cloud: Cloud, frames: Any, hz: float, keep: str) -> Played:
             room.release()
 
     def tally() -> None:
-        """Count what is done. Raises what went wrong with it."""
+        """Count the frames that are done. Raises the problem of one that failed."""
         nonlocal shown, overtaken
         for task in [task for task in under_way if task.done()]:
             under_way.discard(task)
@@ -60,18 +60,18 @@ async def play(cloud: Cloud, frames: Any, hz: float, keep: str) -> Played:
                 overtaken += 1
 
     try:
-        # On a thread: what makes frames may take its time, or ask the session something.
-        source = await asyncio.to_thread(point_inputs.each_frame, frames)
-        while (given := await asyncio.to_thread(next, source, _END)) is not _END:
+        # On a thread: the source may take its time, or call the session.
+        source = await asyncio.to_thread(inputs.each_frame, frames)
+        while (item := await asyncio.to_thread(next, source, _END)) is not _END:
             due = began + count / hz
             count += 1
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if keep == LATEST and room.locked():
-                overtaken, waiting = overtaken + 1, given
+                overtaken, waiting = overtaken + 1, item
                 continue
             await room.acquire()
             late += time.monotonic() > due + 1 / hz
-            prepared = await asyncio.to_thread(_prepare, cloud, given, keep)
+            prepared = await asyncio.to_thread(_prepare, cloud, item, keep)
             waiting = None
             under_way.add(cloud.start(one(prepared)))
             tally()
@@ -90,18 +90,18 @@ async def play(cloud: Cloud, frames: Any, hz: float, keep: str) -> Played:
     return Played(count, shown, overtaken, late, seconds, shown / seconds)
 
 
-def _prepare(cloud: Cloud, given: Any, keep: str) -> Prepared:
-    xyz, values, colors = _three(given)
+def _prepare(cloud: Cloud, item: Any, keep: str) -> Prepared:
+    xyz, values, colors = _columns(item)
     return cloud.prepare(xyz, values, colors, keep)
 
 
-def _three(given: Any) -> tuple[Any, Any, Any]:
+def _columns(item: Any) -> tuple[Any, Any, Any]:
     """``xyz``, ``(xyz, values)`` or ``{"xyz", "values", "colors"}``."""
-    if isinstance(given, dict):
-        unknown = set(given) - {"xyz", "values", "colors"}
+    if isinstance(item, dict):
+        unknown = set(item) - {"xyz", "values", "colors"}
         if unknown:
             raise PointsError(f"frames: expected xyz, values and colors, got {', '.join(map(repr, sorted(unknown)))}")
-        return given.get("xyz"), given.get("values"), given.get("colors")
-    if isinstance(given, tuple) and len(given) == 2:
-        return given[0], given[1], None
-    return given, None, None
+        return item.get("xyz"), item.get("values"), item.get("colors")
+    if isinstance(item, tuple) and len(item) == 2:
+        return item[0], item[1], None
+    return item, None, None

@@ -1,4 +1,4 @@
-"""``space.add_points``: a user's own data in the scene, a million points and more, several times a second."""
+"""Points of the user in the scene: a million and more, updated several times a second."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from typing import Any
 from openspace_server.protocols.points import LATEST
 from openspace_widget.client.event_loop import background, elsewhere, run
 from openspace_widget.errors import RequestError
-from openspace_widget.points import colormaps
-from openspace_widget.points import encode as point_frames
+from openspace_widget.points import colormaps, encode
 from openspace_widget.points.cloud import Cloud, Pick, Sent
 from openspace_widget.points.playback import Played, play
-from openspace_widget.points.registry import Clouds
+from openspace_widget.points.registry import CloudRegistry
 
 __all__ = ["AsyncPoints", "Pick", "Played", "Points", "PointsOfSpace", "Sent"]
 
 
-async def add(clouds: Clouds, name: str, xyz: Any, values: Any = None, colors: Any = None, **options: Any) -> Points:
+async def add(
+    registry: CloudRegistry, name: str, xyz: Any, values: Any = None, colors: Any = None, **options: Any
+) -> Points:
     """Show points. See :meth:`OpenSpace.add_points`."""
-    recipe, given = await asyncio.to_thread(lambda: point_frames.recipe(name, xyz, values, **options))
-    cloud, sent = await clouds.add(recipe, given, values, colors)
-    return Points(clouds, cloud, sent)
+    recipe, points = await asyncio.to_thread(lambda: encode.recipe(name, xyz, values, **options))
+    cloud, sent = await registry.add(recipe, points, values, colors)
+    return Points(registry, cloud, sent)
 
 
 class Points:
     """Points in the scene, as :meth:`OpenSpace.add_points` returns them: a scene graph node with properties.
 
     ``visible``, ``opacity`` (0 to 1), ``size`` (pixels), ``color``, ``colormap``, ``range`` and ``log`` may be set, and
-    read back what the instance has now, whoever changed it.
+    read back what the instance has now, including changes by others.
 
     Example:
         >>> import numpy as np
@@ -42,8 +43,8 @@ class Points:
         >>> galaxies.remove()
     """
 
-    def __init__(self, clouds: Clouds, cloud: Cloud, sent: Sent | None) -> None:
-        self._clouds = clouds
+    def __init__(self, registry: CloudRegistry, cloud: Cloud, sent: Sent | None) -> None:
+        self._registry = registry
         self._cloud = cloud
         self._sent = sent
         self.aio = AsyncPoints(self)
@@ -54,12 +55,12 @@ class Points:
         """Move or recolour the points in place.
 
         Args:
-            xyz, values, colors: as for ``add_points``; any number of points. Without ``xyz`` the places stay.
+            xyz, values, colors: as for ``add_points``; any number of points. Without ``xyz`` the positions stay.
             wait: until the new points are drawn. False returns at once, and of frames that wait to be sent
                 only the latest is: for loops that must not be slowed down.
 
         Returns:
-            what became of the frame; None without ``wait``.
+            the outcome; None without ``wait``.
 
         Raises:
             PointsError: wrong shape or dtype, NaN or infinity. RequestError: the instance refused.
@@ -93,7 +94,7 @@ class Points:
         run(self.aio.remove())
 
     def on_pick(self, callback: Callable[[Pick], Any], hover: bool = False) -> Callable[[], None]:
-        """Call ``callback(pick)`` when somebody clicks on a point in any view of this session.
+        """Call ``callback(pick)`` when a viewer clicks on a point in any view of this session.
 
         Callbacks run one after the other on a thread of their own, so they may call ``space`` and wait.
 
@@ -108,14 +109,14 @@ class Points:
         """
         self._cloud.callbacks[callback] = hover
         try:
-            run(self._clouds.watch())
+            run(self._registry.watch())
         except RequestError:
             self._cloud.callbacks.pop(callback, None)
             raise
 
         def end() -> None:
             self._cloud.callbacks.pop(callback, None)
-            run(self._clouds.watch())
+            run(self._registry.watch())
 
         return end
 
@@ -127,7 +128,7 @@ class Points:
 
     @property
     def count(self) -> int:
-        """How many points the scene has, after filters."""
+        """Number of points in the scene, after filters."""
         return int(self._options()["points"])
 
     @property
@@ -136,12 +137,12 @@ class Points:
 
     @property
     def parent(self) -> str:
-        """The body in whose axes the places are; ``"Root"`` for none."""
+        """The body in whose axes the positions are; ``"Root"`` for none."""
         return self._cloud.recipe.options.parent
 
     @property
     def sent(self) -> Sent | None:
-        """What became of the last frame that was waited for."""
+        """Outcome of the last frame that was waited for."""
         return self._sent
 
     @property
@@ -173,7 +174,7 @@ class Points:
 
     @property
     def color(self) -> tuple[float, float, float]:
-        """RGB 0 to 1 of points without values and colours. May be set to ``"#rrggbb"``, too."""
+        """RGB 0 to 1 of points without values and colours. May also be set to ``"#rrggbb"``."""
         r, g, b = self._options()["color"]
         return float(r), float(g), float(b)
 
@@ -183,13 +184,13 @@ class Points:
 
     @property
     def colormap(self) -> str:
-        """Its name; may be set to whatever ``add_points`` takes."""
+        """Its name; may be set to all that ``add_points`` accepts."""
         return str(self._options()["colormap_name"])
 
     @colormap.setter
     def colormap(self, colormap: Any) -> None:
-        name, colours = colormaps.colours(colormap)
-        digits = replace(self._cloud.recipe.options, colormap=colours).as_json()["colormap"]
+        name, colors = colormaps.colors_of(colormap)
+        digits = replace(self._cloud.recipe.options, colormap=colors).as_json()["colormap"]
         self._style(colormap=digits, colormap_name=name)
 
     @property
@@ -200,10 +201,10 @@ class Points:
 
     @range.setter  # noqa: A003
     def range(self, range: tuple[float, float] | None) -> None:
-        wanted = None if range is None else point_frames.span(range, self._cloud.recipe.options.log)
-        if wanted is not None:
-            self._style(range=list(wanted))
-        self._cloud.recipe = replace(self._cloud.recipe, range=wanted)
+        span = None if range is None else encode.span(range, self._cloud.recipe.options.log)
+        if span is not None:
+            self._style(range=list(span))
+        self._cloud.recipe = replace(self._cloud.recipe, range=span)
 
     @property
     def log(self) -> bool:
@@ -216,7 +217,7 @@ class Points:
 
     @property
     def filter(self) -> Any:
-        """Which points are shown, as given to ``add_points``. Setting it sends the points again."""
+        """Which points are shown, as passed to ``add_points``. Setting it sends the points again."""
         return self._cloud.recipe.filter
 
     @filter.setter  # noqa: A003
@@ -224,7 +225,7 @@ class Points:
         before = self._cloud.recipe
         self._cloud.recipe = replace(before, filter=filter)
         try:
-            run(self._cloud.again())
+            run(self._cloud.resend())
         except Exception:
             self._cloud.recipe = before
             raise
@@ -263,23 +264,23 @@ class AsyncPoints:
 
     async def remove(self) -> None:
         """As :meth:`Points.remove`."""
-        await elsewhere(self._points._clouds.remove(self._points._cloud))
+        await elsewhere(self._points._registry.remove(self._points._cloud))
 
 
 class PointsOfSpace(Mapping[str, Points]):
     """``space.points``: the points that this process added, by name."""
 
-    def __init__(self, clouds: Clouds) -> None:
-        self.clouds = clouds
+    def __init__(self, registry: CloudRegistry) -> None:
+        self.registry = registry
 
     def __getitem__(self, name: str) -> Points:
-        return Points(self.clouds, self.clouds.known[name], None)
+        return Points(self.registry, self.registry.known[name], None)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.clouds.known)
+        return iter(self.registry.known)
 
     def __len__(self) -> int:
-        return len(self.clouds.known)
+        return len(self.registry.known)
 
     def __repr__(self) -> str:
         return f"<points: {', '.join(self) or 'none'}>"

@@ -1,6 +1,6 @@
-"""Point files: CSV, speck, VOTable and FITS (with astropy), Parquet (with pyarrow), ``.npy`` and ``.npz``.
+"""Readers of point files: CSV, speck, VOTable and FITS (with astropy), Parquet (with pyarrow), ``.npy``, ``.npz``.
 
-Each reader gives columns by name. A row that cannot be read is named with its line and what stands there.
+Each reader returns columns by name. The error for a row that cannot be read names its line and quotes it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 from openspace_widget.errors import PointsError
 
 LARGEST = 4_000_000_000
-"""Bytes of a file that is still read."""
+"""Size limit of files in bytes."""
 DELIMITERS = ",;\t| "
 
 
 @dataclass
 class Rows:
-    """Columns ``(n,)`` by name, and their units where the file tells them."""
+    """Columns ``(n,)`` by name, and their units where the file has them."""
 
     path: Path
     columns: dict[str, np.ndarray]
@@ -33,7 +33,7 @@ def read(path: Path) -> Rows:
     """The columns of a file, by its ending.
 
     Raises:
-        PointsError: no such file, an ending nobody reads, a package that is missing, or a row that cannot be read.
+        PointsError: no such file, an unknown ending, a package that is missing, or a row that cannot be read.
     """
     if not path.is_file():
         raise PointsError(f"{path}: there is no such file")

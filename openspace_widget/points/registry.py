@@ -1,4 +1,4 @@
-"""All the points that this process sent to one session, and who listens for picks. Background loop only."""
+"""Registry of the point clouds that this process sent to one session, and of their pick callbacks."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 
 from openspace_widget.client.session import Session
 from openspace_widget.errors import OpenSpaceError
-from openspace_widget.points import inputs as point_inputs
 from openspace_widget.points.cloud import Callback, Cloud, Pick, Sent
 from openspace_widget.points.encode import Recipe
+from openspace_widget.points.inputs import PointInput
 
 
-class Clouds:
-    """All names of one session that this process sent, and who listens for picks."""
+class CloudRegistry:
+    """Point clouds by name. Background loop only."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.known: dict[str, Cloud] = {}
-        self._watching = False
-        # Callbacks may call anything, and wait for it: not on the loop that would have to answer.
+        self._is_watching = False
+        # Callbacks may call anything, and wait for it: not on the loop that has to answer.
         self._caller = ThreadPoolExecutor(1, thread_name_prefix="openspace-picks")
-        session.on_event["picked"] = self._picked
-        session.on_restart.append(self._restarted)
-        session.on_reconnect.append(self._reconnected)
+        session.on_event["picked"] = self._on_pick
+        session.on_restart.append(self._on_restart)
+        session.on_reconnect.append(self._on_reconnect)
 
-    async def add(self, recipe: Recipe, held: point_inputs.Given, values: Any, colors: Any) -> tuple[Cloud, Sent]:
-        """Send the first frame of a name; a name that there is already is replaced. Raises as ``add_points`` does."""
+    async def add(self, recipe: Recipe, points: PointInput, values: Any, colors: Any) -> tuple[Cloud, Sent]:
+        """Send the first frame of a cloud; one of the same name is replaced. Raises as ``add_points`` does."""
         before = self.known.get(recipe.name)
         cloud = Cloud(self.session, recipe)
         if before is not None:
@@ -37,7 +37,7 @@ class Clouds:
         else:
             there = [each for each in await self.session.ask("points") if each["name"] == recipe.name]
             cloud.sequence = there[0]["sequence"] if there else 0
-        sent = await cloud.send(await asyncio.to_thread(cloud.prepare, held, values, colors))
+        sent = await cloud.send(await asyncio.to_thread(cloud.prepare, points, values, colors))
         self.known[recipe.name] = cloud
         if before is not None and before.callbacks:
             await self.watch()
@@ -50,13 +50,13 @@ class Clouds:
             await self.watch()
 
     async def watch(self) -> None:
-        """Hear of picks while anybody listens."""
-        wanted = any(cloud.callbacks for cloud in self.known.values())
-        if wanted != self._watching:
-            await self.session.ask("watch_picks", watch=wanted)
-            self._watching = wanted
+        """Receive picks while there are callbacks."""
+        is_needed = any(cloud.callbacks for cloud in self.known.values())
+        if is_needed != self._is_watching:
+            await self.session.ask("watch_picks", watch=is_needed)
+            self._is_watching = is_needed
 
-    def _picked(self, event: dict[str, Any]) -> None:
+    def _on_pick(self, event: dict[str, Any]) -> None:
         cloud = self.known.get(str(event.get("name")))
         pick = cloud.picked(event) if cloud is not None else None
         if cloud is None or pick is None:
@@ -65,14 +65,14 @@ class Clouds:
             if hover or pick.how == "click":
                 self._caller.submit(_call, callback, pick)
 
-    async def _restarted(self) -> None:
+    async def _on_restart(self) -> None:
         for cloud in list(self.known.values()):
             with contextlib.suppress(OpenSpaceError):
-                await cloud.again()
+                await cloud.resend()
 
-    async def _reconnected(self) -> None:
-        """Nobody knows any more that we listen; a lost connection is opened for it."""
-        self._watching = False
+    async def _on_reconnect(self) -> None:
+        """Subscribe again on the new connection, which is opened for it."""
+        self._is_watching = False
         if not self.session.state.is_ended:
             with contextlib.suppress(OpenSpaceError):
                 await self.watch()

@@ -51,8 +51,8 @@ def test_a_frame_with_all_columns_arrives_bit_for_bit(dtype: str, codec: str) ->
     )
     sent = PointFrame("a", 7, CLOUD.astype(dtype), columns, look, points.LATEST, "me")
     got = PointFrame.decode(message(sent, Encoding(codec)))
-    assert got.places.dtype.str == dtype
-    assert got.places.tobytes() == sent.places.tobytes()
+    assert got.positions.dtype.str == dtype
+    assert got.positions.tobytes() == sent.positions.tobytes()
     assert {name: column.tobytes() for name, column in got.columns.items()} == {
         name: column.tobytes() for name, column in columns.items()
     }
@@ -95,7 +95,7 @@ def test_a_quantised_frame_is_half_as_large_and_says_how_far_off_it_may_be() -> 
     assert sum(map(len, parts)) < CLOUD.nbytes / 2 + 1000
     got = PointFrame.decode(b"".join(parts))
     assert bound is not None
-    assert (np.abs(got.places - CLOUD).max(axis=0) <= bound).all()
+    assert (np.abs(got.positions - CLOUD).max(axis=0) <= bound).all()
     assert max(bound) < np.ptp(CLOUD) / 65535
     with pytest.raises(ProtocolError, match="NaN and infinity cannot be quantised"):
         arrays.encode_columns(np.array([[0, np.nan, 1]], "<f4"), {}, "x", Encoding(quantised=True))

@@ -4,7 +4,7 @@ Header fields: ``name``; ``sequence`` (counts up for each name; a frame older th
 ``keep`` (``"latest"``: a newer frame takes the place of one that waits; ``"all"``: every frame is shown);
 ``sender`` (an opaque text, the same for all connections of one process: a name belongs to one sender);
 ``check`` (whether the answer shall tell the CRC-32 of what arrived); ``options`` (:class:`PointOptions`). The array is
-float32 or float64 ``(n, 3)``: places in ``options.unit``. Columns, all with n rows: ``values`` float ``(n,)``, which
+float32 or float64 ``(n, 3)``: positions in ``options.unit``. Columns, all with n rows: ``values`` float ``(n,)``, which
 the colour map colours, or ``colors`` uint8 ``(n, 4)``, RGBA.
 """
 
@@ -28,7 +28,7 @@ LATEST, ALL = "latest", "all"
 UNITS = tuple(POINT_UNITS)
 FRAMES = ("Galactic", "ICRF")
 COLUMNS = ("values", "colors")
-MAX_COLOURS = 1024
+MAX_COLORS = 1024
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class PointOptions:
     """How points look and where they are.
 
     Attributes:
-        unit: of the places, one of :data:`UNITS`.
-        parent: scene graph node around which the places are, in its axes; "Root" is the world.
-        frame: axes of the places below Root: "Galactic" (OpenSpace's world axes) or "ICRF".
-        offset: metres added to the places, in the parent's axes.
+        unit: of the positions, one of :data:`UNITS`.
+        parent: scene graph node around which the positions are, in its axes; "Root" is the world.
+        frame: axes of the positions below Root: "Galactic" (OpenSpace's world axes) or "ICRF".
+        offset: metres added to the positions, in the parent's axes.
         size: of a point, pixels.
         opacity: 0 to 1.
         visible: drawn or not.
@@ -93,7 +93,7 @@ class PointOptions:
             opacity=_within(fields, "opacity", 0, 1, 1.0),
             visible=boolean(fields, "visible", True),
             color=_three(_numbers(fields, "color", 3, (1.0, 1.0, 1.0), 0, 1)),
-            colormap=_colours(text(fields, "colormap", limit=6 * MAX_COLOURS, default="")),
+            colormap=_colors(text(fields, "colormap", limit=6 * MAX_COLORS, default="")),
             colormap_name=text(fields, "colormap_name", limit=64, default=""),
             range=(low, high),
             log=log,
@@ -107,7 +107,7 @@ class PointFrame:
 
     name: str
     sequence: int
-    places: np.ndarray
+    positions: np.ndarray
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
     options: PointOptions = field(default_factory=PointOptions)
     keep: str = ALL
@@ -123,7 +123,7 @@ class PointFrame:
             ProtocolError: as :func:`arrays.encode_columns`.
         """
         return arrays.encode_columns(
-            self.places,
+            self.positions,
             self.columns,
             KIND,
             encoding,
@@ -139,11 +139,11 @@ class PointFrame:
     @classmethod
     def decode(cls, message: bytes | memoryview) -> PointFrame:
         """Raises ProtocolError for whatever is not a frame of points that can be drawn."""
-        header, places, columns = arrays.decode_columns(message)
+        header, positions, columns = arrays.decode_columns(message)
         frame = cls(
             name=text(header, "name", limit=128),
             sequence=integer(header, "sequence", 0, 2**53),
-            places=places,
+            positions=positions,
             columns=columns,
             options=PointOptions.read(header.get("options", {})),
             keep=text(header, "keep", limit=8, default=ALL),
@@ -161,14 +161,14 @@ class PointFrame:
             raise ProtocolError("name: points need a name")
         if self.keep not in (LATEST, ALL):
             raise ProtocolError(f"keep: expected {LATEST} or {ALL}, got {describe(self.keep)}")
-        if self.places.dtype.str not in ("<f4", "<f8") or self.places.ndim != 2 or self.places.shape[1] != 3:
+        if self.positions.dtype.str not in ("<f4", "<f8") or self.positions.ndim != 2 or self.positions.shape[1] != 3:
             raise ProtocolError(
-                f"points: expected float32 or float64 (n, 3), got {self.places.dtype} {self.places.shape}"
+                f"points: expected float32 or float64 (n, 3), got {self.positions.dtype} {self.positions.shape}"
             )
-        count = len(self.places)
+        count = len(self.positions)
         if not 1 <= count <= MAX_POINTS:
             raise ProtocolError(f"points: expected 1 to {MAX_POINTS} of them, got {count}")
-        _finite("points", self.places)
+        _finite("points", self.positions)
         for name, column in self.columns.items():
             if name not in COLUMNS:
                 raise ProtocolError(f"columns: expected some of {', '.join(COLUMNS)}, got {describe(name)}")
@@ -180,8 +180,8 @@ class PointFrame:
 
 
 def checksum(frame: PointFrame) -> int:
-    """CRC-32 of the places and, in the order of :data:`COLUMNS`, the columns, as C-contiguous bytes."""
-    crc = zlib.crc32(np.ascontiguousarray(frame.places).data)
+    """CRC-32 of the positions and, in the order of :data:`COLUMNS`, the columns, as C-contiguous bytes."""
+    crc = zlib.crc32(np.ascontiguousarray(frame.positions).data)
     for name in COLUMNS:
         if name in frame.columns:
             crc = zlib.crc32(np.ascontiguousarray(frame.columns[name]).data, crc)
@@ -234,7 +234,7 @@ def _within(fields: dict[str, Any], name: str, low: float, high: float, default:
     return value
 
 
-def _colours(hexadecimal: str) -> tuple[tuple[int, int, int], ...]:
+def _colors(hexadecimal: str) -> tuple[tuple[int, int, int], ...]:
     try:
         flat = bytes.fromhex(hexadecimal)
     except ValueError:

@@ -327,6 +327,6 @@ def test_numbers_of_16_bits_arrive_within_the_stated_error() -> None:
             answer = await soon(show(viewer, sent, Encoding(quantised=True)))
             received = PointFrame.decode(b"".join(parts))
             assert answer["crc32"] == checksum(received) != checksum(sent)
-            assert (np.abs(received.places - PLACES).max(axis=0) <= bound).all()
+            assert (np.abs(received.positions - PLACES).max(axis=0) <= bound).all()
 
     run(scenario())

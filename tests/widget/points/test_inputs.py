@@ -14,8 +14,7 @@ from astropy.table import Table
 
 from openspace_server.protocols.points import PointFrame
 from openspace_widget import PointsError
-from openspace_widget.points import colormaps
-from openspace_widget.points import readers as point_readers
+from openspace_widget.points import colormaps, readers
 from openspace_widget.points.encode import POINT_UNITS, Prepared, prepare, recipe
 
 XYZ = np.random.default_rng(2).normal(0, 50, (500, 3)).astype("f4")
@@ -27,27 +26,27 @@ def made(xyz: Any, values: Any = None, colors: Any = None, **options: Any) -> Po
 
 
 def ready(xyz: Any, values: Any = None, colors: Any = None, **options: Any) -> Prepared:
-    about, given = recipe("mine", xyz, values, **options)
-    return prepare(about, given, values, colors, 1)
+    about, points = recipe("mine", xyz, values, **options)
+    return prepare(about, points, values, colors, 1)
 
 
 def test_float32_goes_as_it_is_whatever_its_layout() -> None:
     for array in (XYZ, np.asfortranarray(XYZ), XYZ[::-1][::-1]):
         frame = made(array, unit="Mpc")
-        assert frame.places.tobytes() == XYZ.tobytes()
+        assert frame.positions.tobytes() == XYZ.tobytes()
         assert frame.options.offset == (0, 0, 0)
-    assert made(XYZ.tolist()).places.tobytes() == XYZ.tobytes()
-    assert made(np.arange(6).reshape(2, 3)).places.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert made(XYZ.tolist()).positions.tobytes() == XYZ.tobytes()
+    assert made(np.arange(6).reshape(2, 3)).positions.tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
 def test_float64_far_away_keeps_its_detail_by_an_offset() -> None:
     detail = np.random.default_rng(1).uniform(-10, 10, (100, 3))
     far = detail + [1.5e11, 0, -3e9]
     frame = made(far, parent="Earth")
-    back = frame.places.astype("f8") + np.array(frame.options.offset) / POINT_UNITS["m"]
+    back = frame.positions.astype("f8") + np.array(frame.options.offset) / POINT_UNITS["m"]
     assert np.abs(back - far).max() < 1e-4
-    assert frame.places.dtype == np.float32
-    assert made(far, precision="float64").places.tolist() == far.tolist()
+    assert frame.positions.dtype == np.float32
+    assert made(far, precision="float64").positions.tolist() == far.tolist()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,7 @@ def test_nan_names_its_row_or_is_dropped() -> None:
     assert dropped.rows is not None
     assert 41 not in dropped.rows
     assert np.isfinite(dropped.frame.columns["values"]).all()
-    assert dropped.frame.places.tobytes() == XYZ[dropped.rows].tobytes()
+    assert dropped.frame.positions.tobytes() == XYZ[dropped.rows].tobytes()
 
 
 def test_filters_choose_points_and_remember_their_rows() -> None:
@@ -123,7 +122,7 @@ def test_filters_choose_points_and_remember_their_rows() -> None:
 
 def test_units_and_axes_of_astropy_are_understood() -> None:
     frame = made(XYZ * u.kpc)
-    assert (frame.options.unit, frame.places.tobytes()) == ("kpc", XYZ.tobytes())
+    assert (frame.options.unit, frame.positions.tobytes()) == ("kpc", XYZ.tobytes())
     assert made(XYZ * u.lyr).options.unit == "pc"
     with pytest.raises(PointsError, match="themselves are in 'kpc'"):
         made(XYZ * u.kpc, unit="Mpc")
@@ -131,11 +130,11 @@ def test_units_and_axes_of_astropy_are_understood() -> None:
     expected = sky.galactic.cartesian.xyz.to_value("Mpc").T
     frame = made(sky)
     assert (frame.options.unit, frame.options.frame) == ("Mpc", "Galactic")
-    assert np.allclose(frame.places, expected, rtol=1e-6)
+    assert np.allclose(frame.positions, expected, rtol=1e-6)
     table = Table({"ra": sky.ra, "dec": sky.dec, "distance": sky.distance, "mass": [1.0, 2.0]})
     frame = made(table, "mass")
     assert (frame.options.unit, frame.options.frame) == ("Mpc", "ICRF")
-    assert np.allclose(frame.places, sky.cartesian.xyz.to_value("Mpc").T, rtol=1e-6)
+    assert np.allclose(frame.positions, sky.cartesian.xyz.to_value("Mpc").T, rtol=1e-6)
     assert frame.columns["values"].tolist() == [1, 2]
 
 
@@ -148,7 +147,7 @@ def test_other_axes_are_turned_as_astropy_turns_them(frame: str) -> None:
         given, expected = sky.supergalactic, sky.galactic
     got = made(given.cartesian.xyz.to_value("kpc").T, unit="kpc", frame=frame)
     assert got.options.frame == ("ICRF" if frame == "ecliptic" else "Galactic")
-    assert np.allclose(got.places, expected.cartesian.xyz.to_value("kpc").T, atol=1e-5)
+    assert np.allclose(got.positions, expected.cartesian.xyz.to_value("kpc").T, atol=1e-5)
 
 
 def test_a_parallax_gives_a_distance_and_one_below_zero_none() -> None:
@@ -157,7 +156,7 @@ def test_a_parallax_gives_a_distance_and_one_below_zero_none() -> None:
         made(frame)
     got = made(frame, invalid="drop")
     assert got.options.unit == "pc"
-    assert np.allclose(got.places, [[10, 0, 0], [0, 100, 0]], atol=1e-5)
+    assert np.allclose(got.positions, [[10, 0, 0], [0, 100, 0]], atol=1e-5)
 
 
 def test_colours_of_points_and_of_maps() -> None:
@@ -167,18 +166,18 @@ def test_colours_of_points_and_of_maps() -> None:
     assert (painted[:, :3] == np.round(rgb * 255)).all()
     assert (painted[:, 3] == 255).all()
     assert made(XYZ, color="#ff8000").options.color == (1, 128 / 255, 0)
-    name, viridis = colormaps.colours("viridis")
+    name, viridis = colormaps.colors_of("viridis")
     assert (name, len(viridis), viridis[0], viridis[-1]) == ("viridis", 256, (68, 1, 84), (253, 231, 37))
-    assert colormaps.colours("viridis_r")[1] == viridis[::-1]
-    assert colormaps.colours(np.array([[0, 0, 0], [1.0, 1, 1]]))[1] == ((0, 0, 0), (255, 255, 255))
+    assert colormaps.colors_of("viridis_r")[1] == viridis[::-1]
+    assert colormaps.colors_of(np.array([[0, 0, 0], [1.0, 1, 1]]))[1] == ((0, 0, 0), (255, 255, 255))
 
 
 def test_the_maps_that_come_along_are_those_of_matplotlib() -> None:
     matplotlib = pytest.importorskip("matplotlib")
     for name in ("viridis", "plasma", "turbo", "hot"):
-        own = np.array(colormaps.colours(name)[1])
+        own = np.array(colormaps.colors_of(name)[1])
         assert np.abs(own - matplotlib.colormaps[name](np.arange(256))[:, :3] * 255).max() <= 0.51
-    assert colormaps.colours("RdBu")[1] == colormaps.colours(matplotlib.colormaps["RdBu"])[1]
+    assert colormaps.colors_of("RdBu")[1] == colormaps.colors_of(matplotlib.colormaps["RdBu"])[1]
     assert colormaps.rgb("tab:orange") == matplotlib.colors.to_rgb("tab:orange")
 
 
@@ -219,7 +218,7 @@ def test_files_of_all_kinds_give_the_same_points(tmp_path: Path, ending: str) ->
             TABLE.to_parquet(path)
     frame = made(str(path), "mass", **({} if ending in ("fits", "vot") else {"unit": "kpc"}))
     assert frame.options.unit == "kpc"
-    assert np.array_equal(frame.places, XYZ)
+    assert np.array_equal(frame.positions, XYZ)
     assert np.array_equal(frame.columns["values"], VALUES.astype("f4"))
 
 
@@ -246,11 +245,11 @@ def test_files_of_all_kinds_give_the_same_points(tmp_path: Path, ending: str) ->
 )
 def test_bad_files_are_refused_with_the_row(tmp_path: Path, name: str, data: Any, reason: str) -> None:
     with pytest.raises(PointsError, match=reason):
-        point_readers.read(write(tmp_path / name, data)).columns and made(tmp_path / name)
+        readers.read(write(tmp_path / name, data)).columns and made(tmp_path / name)
 
 
 def test_an_empty_field_is_nan_and_told_of_by_row(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "x;y;z\n1;2;3\n1;;3\n4;5;6\n")
     with pytest.raises(PointsError, match="the first is row 1"):
         made(path)
-    assert made(path, invalid="drop").places.tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert made(path, invalid="drop").positions.tolist() == [[1, 2, 3], [4, 5, 6]]

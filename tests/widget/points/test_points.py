@@ -180,13 +180,13 @@ def test_what_gives_the_frames_may_ask_the_session_when_it_begins(space: OpenSpa
 
 
 def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
-    wanted = np.array([[0.0, 0, 0], [50, 0, 0], [0, 50, 0]]) + 0.001
-    points = space.add_points("three", wanted, unit="Mpc", values=[7, 8, 9], filter=(8, None), size=4)
-    heard: list[Pick] = []
+    corners = np.array([[0.0, 0, 0], [50, 0, 0], [0, 50, 0]]) + 0.001
+    points = space.add_points("three", corners, unit="Mpc", values=[7, 8, 9], filter=(8, None), size=4)
+    picks: list[Pick] = []
     clicked = threading.Event()
 
     def callback(pick: Pick) -> None:
-        heard.append(pick)
+        picks.append(pick)
         assert space.focus, "a callback may ask and wait"
         clicked.set()
 
@@ -202,20 +202,20 @@ def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
             break
     assert picked is not None
     assert clicked.wait(10)
-    assert heard[0].index in (1, 2)
-    assert heard[0].value == {1: 8.0, 2: 9.0}[heard[0].index]
-    assert heard[0].xyz == tuple(wanted[heard[0].index])
+    assert picks[0].index in (1, 2)
+    assert picks[0].value == {1: 8.0, 2: 9.0}[picks[0].index]
+    assert picks[0].xyz == tuple(corners[picks[0].index])
     # A lost connection is opened again, since somebody listens.
     clicked.clear()
     lost = space._client.session._bulk
     assert lost is not None
     background().loop.call_soon_threadsafe(lost.close)
     wait_for(lambda: space._client.session._bulk not in (lost, None))
-    wait_for(lambda: space.points.clouds._watching)
+    wait_for(lambda: space.points.registry._is_watching)
     assert background().run(space._client.session.ask("pick", x=float(x), y=float(y), how="click")) == picked
     assert clicked.wait(10)
     end()
-    assert not space.points.clouds._watching
+    assert not space.points.registry._is_watching
 
 
 def test_the_same_can_be_awaited(space: OpenSpace) -> None:

@@ -77,7 +77,7 @@ class PointScene:
     async def _show(self, frame: PointFrame) -> dict[str, Any]:
         known = self._clouds.get(frame.name)
         self._check(frame, known)
-        result: dict[str, Any] = {"points": len(frame.places), "sequence": frame.sequence}
+        result: dict[str, Any] = {"points": len(frame.positions), "sequence": frame.sequence}
         if known is not None and known.sender == frame.sender and frame.sequence <= known.sequence:
             reason = f"older than frame {known.sequence}, which is shown"
             return result | {"shown": False, "reason": reason}
@@ -159,7 +159,7 @@ class PointScene:
             raise ProtocolError(f"points called {frame.name!r} and {twin.name!r} would be the same scene graph node")
         if known is None and len(others) >= MAX_CLOUDS:
             raise ProtocolError(f"there are {MAX_CLOUDS} point clouds already: remove some")
-        if sum(cloud.count for cloud in others) + len(frame.places) > MAX_TOTAL_POINTS:
+        if sum(cloud.count for cloud in others) + len(frame.positions) > MAX_TOTAL_POINTS:
             raise ProtocolError(f"there would be more than {MAX_TOTAL_POINTS} points together: remove some")
 
     async def _forget(self, name: str, known: Cloud | None) -> None:
@@ -207,7 +207,7 @@ def _cloud(frame: PointFrame) -> Cloud:
         frame.sender,
         frame.options,
         frame.sequence,
-        len(frame.places),
+        len(frame.positions),
         tuple(frame.columns),
     )
 
@@ -235,10 +235,10 @@ def _apply(engine: Engine, frame: PointFrame, new: Cloud, known: Cloud | None) -
     colours = frame.columns.get("colors")
     if known is not None and scene.has_points(known.identifier):
         if _placed_alike(known.options, new.options) and set(known.columns) == set(new.columns):
-            shown = scene.update_points(known.identifier, frame.places, columns, colors=colours)
+            shown = scene.update_points(known.identifier, frame.positions, columns, colors=colours)
             return [shown, *_restyle(engine, known, new)]
         scene.remove_points(known.identifier)
-    return [scene.add_points(_table(new), frame.places, columns, colors=colours)]
+    return [scene.add_points(_table(new), frame.positions, columns, colors=colours)]
 
 
 def _placed_alike(a: PointOptions, b: PointOptions) -> bool:
