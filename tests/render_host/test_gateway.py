@@ -12,6 +12,7 @@ import pytest
 import websockets
 
 from openspace_server.protocols.signaling import Join
+from openspace_server.render_host.gateway import MAX_PENDING
 from openspace_server.render_host.settings import Timings
 from openspace_server.render_host.slots import Slot
 from openspace_server.sockets.endpoints import ClientEndpoint
@@ -27,6 +28,17 @@ def dial(port: int, channel: str = "bulk", **options: Any) -> Any:
 
 def join(session: str, **more: Any) -> str:
     return json.dumps({"type": "join", "session": session, "role": "viewer", "viewer": "v1", **more})
+
+
+UPGRADE = (
+    b"GET /bulk HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+def masked_frame(text: bytes) -> bytes:
+    """A short text message of a client, with a mask of zeros."""
+    return bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text
 
 
 async def refusal(socket: Any, first: str | bytes) -> tuple[str, int]:
@@ -140,19 +152,72 @@ def test_unknown_channels_browsers_and_silence_are_refused(tmp_path: Path) -> No
     asyncio.run(scenario())
 
 
-def test_pending_sockets_are_bounded_and_room_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_silent_socket_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("openspace_server.render_host.gateway.MAX_PENDING", 3)
 
     async def scenario() -> None:
         async with host(tmp_path, timings=Timings(join=60, stop=0.5)) as running:
-            sockets = [await dial(running.gateway_port) for _ in range(3)]
+            sockets = [await dial(running.gateway_port) for _ in range(5)]
+            for socket in sockets[:2]:
+                await asyncio.wait_for(socket.wait_closed(), WAIT)
+                assert (socket.close_code, socket.close_reason) == (4400, "no join in time")
+            assert len(running.gateway.pending) == 3
+            assert await refusal(sockets[2], join("x")) == ("unknown session or wrong token", 4401)
+            for socket in sockets[3:]:
+                socket.transport.abort()
+            await until(lambda: not running.gateway.pending and not running.gateway.unproven, "room again")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.process
+def test_silent_strangers_keep_nobody_with_a_token_out(tmp_path: Path) -> None:
+    streams: list[asyncio.StreamWriter] = []
+
+    async def scenario() -> None:
+        async with host(tmp_path, secret="sesame", timings=Timings(join=60, stop=0.5)) as running:
+            start = {"command": "START", "session": "mine", "token": "t0ken"}
+            assert (await command(running.port, start, **SECRET))["error"] == "none"
+            await until(lambda: running.slots[0].state == "RUNNING", "RUNNING")
+            strangers = [await dial(running.gateway_port) for _ in range(100)]
+            for _ in range(100):  # refused, and silent about it
+                reader, writer = await asyncio.open_connection("127.0.0.1", running.gateway_port)
+                writer.write(UPGRADE + masked_frame(b"x"))
+                await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), WAIT)
+                streams.append(writer)
+            await until(lambda: running.gateway.unproven <= MAX_PENDING, "room for others")
+            async with dial(running.gateway_port) as socket:
+                await socket.send(join("mine", token="t0ken"))
+                assert json.loads(await asyncio.wait_for(socket.recv(), WAIT))["type"] == "join"
+            for stranger in (*(each.transport for each in strangers), *(each.transport for each in streams)):
+                stranger.abort()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.process
+def test_sockets_with_a_token_take_no_room_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openspace_server.render_host.gateway.MAX_UNPROVEN", 3)
+
+    async def scenario() -> None:
+        async with host(tmp_path, secret="sesame", timings=Timings(join=60, stop=0.5)) as running:
+            start = {"command": "START", "session": "mine", "token": "t0ken"}
+            assert (await command(running.port, start, **SECRET))["error"] == "none"
+            await until(lambda: running.slots[0].state == "RUNNING", "RUNNING")
+            sockets = [await dial(running.gateway_port)]
+            for _ in range(5):
+                sockets.append(await dial(running.gateway_port))
+                await sockets[-1].send(join("mine", token="t0ken"))
+                await asyncio.wait_for(sockets[-1].recv(), WAIT)
+            assert running.gateway.unproven == 1
+            sockets.extend([await dial(running.gateway_port) for _ in range(2)])
+            await until(lambda: running.gateway.unproven == 3, "three without a token")
             with pytest.raises(websockets.InvalidStatus) as refused:
                 await dial(running.gateway_port)
             assert refused.value.response.status_code == 503
             for socket in sockets:
                 socket.transport.abort()
-            await until(lambda: running.gateway.pending == 0, "room again")
-            await (await dial(running.gateway_port)).close()
+            await until(lambda: not running.gateway.unproven and not running.gateway.tasks, "room again")
 
     asyncio.run(scenario())
 

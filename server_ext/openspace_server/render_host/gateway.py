@@ -8,7 +8,9 @@ which has a port of its own and does not get the ``join``. The published signali
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from tornado.web import HTTPError
@@ -44,7 +46,10 @@ CHANNELS = {
 
 FIRST_MESSAGE_BYTES = 64 * 1024
 MAX_PENDING = 64
-MAX_OPEN = 512
+"""Sockets that have sent nothing yet, or are being refused. The oldest makes room for the next: a viewer that has a
+token sends it at once."""
+MAX_UNPROVEN = 512
+"""Sockets that proved no token, pending or not. The others have their bound in the instance that they enter."""
 CONNECT_TIMEOUT = 5.0
 
 PUBLISHED_REFUSED = (
@@ -91,7 +96,9 @@ class Gateway:
     slots: Slots
     settings: HostSettings
     exchange: Exchange = field(default_factory=Exchange)
-    pending: int = 0
+    pending: dict[GatewayHandler, None] = field(default_factory=dict)
+    """The sockets that make room for others, the oldest first."""
+    unproven: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def admit(self, join: Join) -> Slot:
@@ -127,23 +134,27 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
 
     def initialize(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._counts_as_unproven = False
 
     def prepare(self) -> None:
         refuse_browsers(self.request.headers, self._gateway.settings.allowed_origins)
-        if self._gateway.pending >= MAX_PENDING or len(self._gateway.tasks) >= MAX_OPEN:
+        if self._gateway.unproven >= MAX_UNPROVEN:
             raise HTTPError(503, "too many gateway connections")
 
     def check_origin(self, origin: str) -> bool:
         return True  # prepare() has refused what is not allowed
 
     def open(self, channel: str | None = None) -> None:
+        self._stream = getattr(self.ws_connection, "stream", None)
         if self.ws_connection is not None:
-            tune(getattr(self.ws_connection, "stream", None))
+            tune(self._stream)
         task = asyncio.ensure_future(self._serve(channel or "signaling"))
         self._gateway.tasks.add(task)
         task.add_done_callback(self._gateway.tasks.discard)
 
     async def _serve(self, channel: str) -> None:
+        self._gateway.unproven += 1
+        self._counts_as_unproven = True
         try:
             await self._join_and_relay(channel)
         except WebSocketClosedError:
@@ -154,6 +165,32 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
         except Exception:
             log.exception("gateway, %s", channel)
             self.close(UNREACHABLE, "internal error")
+        finally:
+            self._proven()
+
+    def _proven(self) -> None:
+        if self._counts_as_unproven:
+            self._counts_as_unproven = False
+            self._gateway.unproven -= 1
+
+    def make_room(self) -> None:
+        """End this socket at once."""
+        self._gateway.pending.pop(self, None)
+        self.endpoint.inbox.end()
+        self.close(REFUSED, "no join in time")
+        if self._stream is not None:
+            self._stream.close()  # without waiting for an answer, which may never come
+
+    @contextlib.contextmanager
+    def _replaceable(self) -> Iterator[None]:
+        pending = self._gateway.pending
+        while len(pending) >= MAX_PENDING:
+            next(iter(pending)).make_room()
+        pending[self] = None
+        try:
+            yield
+        finally:
+            pending.pop(self, None)
 
     async def _join_and_relay(self, channel: str) -> None:
         try:
@@ -180,6 +217,8 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
             return None
         join = _read_join(first)
         slot = self._gateway.admit(join)
+        if slot.assignment is not None and slot.assignment.token is not None:
+            self._proven()
         if channel == "signaling" and self._gateway.exchange.is_free(slot.id):
             raise PublishedHostRequested(slot.id)
         return await _connect(slot, channel, join)
@@ -187,14 +226,12 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
     async def _first_message(self) -> Message | None:
         """The first message, before the viewer is authenticated. Authenticated viewers do not count as pending, since
         many may come at once."""
-        self._gateway.pending += 1
         try:
-            async with asyncio.timeout(self._gateway.settings.timings.join):
-                return await self.endpoint.receive()
+            with self._replaceable():
+                async with asyncio.timeout(self._gateway.settings.timings.join):
+                    return await self.endpoint.receive()
         except TimeoutError:
             raise GatewayRefusal("no join in time", REFUSED) from None
-        finally:
-            self._gateway.pending -= 1
 
     async def _speak_published(self, first: published_signaling.Published) -> None:
         gateway = self._gateway
@@ -240,10 +277,11 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
             await asyncio.sleep(STATE_INTERVAL)
 
     async def _refuse(self, message: str, code: int, reason: str) -> None:
-        try:
-            await self.endpoint.send(message)
-        finally:
-            await self.endpoint.close(code, reason)
+        with self._replaceable() if self._counts_as_unproven else contextlib.nullcontext():
+            try:
+                await self.endpoint.send(message)
+            finally:
+                await self.endpoint.close(code, reason)
 
 
 def _read_join(first: Message) -> Join:
