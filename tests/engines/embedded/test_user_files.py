@@ -19,7 +19,7 @@ from openspace_server.engines.user_files import UserFile
 SECRET = "knOGNSLpkISuqGGB0csXOpetnZOghAtwNO8b6umRFTo="
 WHY = ": only regular files, and no links"
 
-Road = Callable[[str], str]
+ScriptOf = Callable[[str], str]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def points(path: str) -> str:
     return f"openspace.addSceneGraphNode({node})"
 
 
-def colour_map(path: str) -> str:
+def color_map(path: str) -> str:
     mapping = f"Coloring = {{ColorMapping = {{Parameter = 'x', File = '{path}'}}}}"
     renderable = f"Type = 'RenderablePointCloud', File = '${{USER}}/real/points.csv', {mapping}"
     return f"openspace.addSceneGraphNode({{Identifier = 'Cloud', Renderable = {{{renderable}}}}})"
@@ -97,24 +97,24 @@ OUTSIDE = (
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
-@pytest.mark.parametrize("road", [points, colour_map, texture, playback, load, save, screenshots, exists])
-def test_no_road_leaves_the_user_folder(script_host: ScriptHost, user: Path, road: Road, path: str) -> None:
-    assert f"scripts can only use files below {user}, not /" in refused(script_host, road(path))
+@pytest.mark.parametrize("script_of", [points, color_map, texture, playback, load, save, screenshots, exists])
+def test_no_script_leaves_the_user_folder(script_host: ScriptHost, user: Path, script_of: ScriptOf, path: str) -> None:
+    assert f"scripts can only use files below {user}, not /" in refused(script_host, script_of(path))
     assert not script_host.added
 
 
 @pytest.mark.parametrize("name", ["link", "zero", "inner", "way/points.csv"])
-@pytest.mark.parametrize("road", [points, colour_map, texture, playback, load, save, screenshots, exists])
-def test_no_road_follows_a_link(script_host: ScriptHost, user: Path, road: Road, name: str) -> None:
+@pytest.mark.parametrize("script_of", [points, color_map, texture, playback, load, save, screenshots, exists])
+def test_no_script_follows_a_link(script_host: ScriptHost, user: Path, script_of: ScriptOf, name: str) -> None:
     why = f"scripts can only use files below {user}, not {user}/{name}: no links"
-    assert why in refused(script_host, road(f"${{USER}}/{name}"))
+    assert why in refused(script_host, script_of(f"${{USER}}/{name}"))
 
 
-@pytest.mark.parametrize("road", [points, colour_map])
+@pytest.mark.parametrize("script_of", [points, color_map])
 @pytest.mark.timeout(20)
-def test_a_pipe_stops_nothing(script_host: ScriptHost, user: Path, road: Road) -> None:
+def test_a_pipe_stops_nothing(script_host: ScriptHost, user: Path, script_of: ScriptOf) -> None:
     why = f"scripts can only use files below {user}, not {user}/pipe{WHY}"
-    assert why in refused(script_host, road("${USER}/pipe"))
+    assert why in refused(script_host, script_of("${USER}/pipe"))
 
 
 @pytest.mark.timeout(20)
@@ -176,18 +176,18 @@ def recording(path: str) -> str:
         ("a/" * 32 + "x", "a file may be 31 folders deep, not 32"),
     ],
 )
-@pytest.mark.parametrize("road", [points, playback, load, save, screenshots, exists, directory, recording])
+@pytest.mark.parametrize("script_of", [points, playback, load, save, screenshots, exists, directory, recording])
 def test_names_and_folders_that_could_not_be_handled_are_no_paths(
-    script_host: ScriptHost, user: Path, road: Road, path: str, reason: str
+    script_host: ScriptHost, user: Path, script_of: ScriptOf, path: str, reason: str
 ) -> None:
     folder = "${RECORDINGS}/" if "name" in reason else "${USER}/"
-    assert refused(script_host, road(folder + path)).endswith(reason)
+    assert refused(script_host, script_of(folder + path)).endswith(reason)
     assert not (user / "a").exists()
 
 
 def test_an_ending_makes_no_name_too_long(script_host: ScriptHost) -> None:
-    for road in (save, load, playback, recording):
-        assert refused(script_host, road("a" * 250)).endswith("the name of a file or folder may have 255 bytes")
+    for script_of in (save, load, playback, recording):
+        assert refused(script_host, script_of("a" * 250)).endswith("the name of a file or folder may have 255 bytes")
 
 
 @pytest.mark.parametrize("name", ["pipe", "link", "zero", "inner", "way/points.csv", "real", "."])
@@ -359,8 +359,8 @@ def test_no_log_quotes_a_recording_that_is_played(script_host: ScriptHost, user:
 
 def test_an_engine_takes_no_path_that_was_not_checked(engine: EmbeddedEngine, user: Path) -> None:
     path = str(user / "real" / "points.csv")
-    coloured = {"ColorMapping": {"Parameter": "x", "File": path}}
-    for renderable in ({"File": path}, {"File": UserFile(Path(path), user), "Coloring": coloured}):
+    colored = {"ColorMapping": {"Parameter": "x", "File": path}}
+    for renderable in ({"File": path}, {"File": UserFile(Path(path), user), "Coloring": colored}):
         with pytest.raises(EngineError) as caught:
             engine.add_node({"Identifier": "Cloud", "Renderable": {"Type": "RenderablePointCloud", **renderable}})
         assert str(caught.value) == f"scripts can only use files below their own folder, not {path}"

@@ -128,17 +128,17 @@ def test_running_time_runs_on_after_a_still(space: OpenSpace) -> None:
 
 def test_bodies_are_where_openspace_has_them_at_any_time(space: OpenSpace) -> None:
     times = [datetime(2026, 3, 20, tzinfo=UTC) + timedelta(days=2.5 * i) for i in range(40)]
-    who = background().run(sky.bodies(space._client, ["Earth", "Moon"]))
-    assert who.radii[who.find("Moon")] == pytest.approx(1.7374e6, rel=1e-3)
-    found = background().run(sky.skies(space._client, who, times))
+    bodies = background().run(sky.bodies(space._client, ["Earth", "Moon"]))
+    assert bodies.radii[bodies.find("Moon")] == pytest.approx(1.7374e6, rel=1e-3)
+    found = background().run(sky.skies(space._client, bodies, times))
     for time, there in zip(times[::13], found[::13], strict=True):
         space.time.set(time)
         assert space.time.now == time
         for name in ("Earth", "Moon"):
             position = space.lua(f"return openspace.worldPosition('{name}')")
             turned = np.array(space.lua(f"return openspace.worldRotation('{name}')")).reshape(3, 3).T
-            assert np.abs(there.positions[who.find(name)] - position).max() < 300
-            assert np.abs(there.rotations[who.find(name)] - turned).max() < 1e-6
+            assert np.abs(there.positions[bodies.find(name)] - position).max() < 300
+            assert np.abs(there.rotations[bodies.find(name)] - turned).max() < 1e-6
 
 
 def test_a_tour_is_flown_and_its_end_is_where_it_says(space: OpenSpace) -> None:

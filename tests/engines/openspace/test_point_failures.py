@@ -22,8 +22,8 @@ from openspace_server.engines.point_engine import Completion
 from tests.engines.openspace.conftest import Install
 from tests.engines.openspace.test_engine import RELEASES, draw_until, now, opened
 
-PLACES = np.random.default_rng(1).normal(scale=3e10, size=(2000, 3)).astype("f4")
-VALUES = {"values": PLACES[:, 0]}
+POSITIONS = np.random.default_rng(1).normal(scale=3e10, size=(2000, 3)).astype("f4")
+VALUES = {"values": POSITIONS[:, 0]}
 RANGE = "Scene.dust.Renderable.Coloring.ColorMapping.ValueRange"
 MAPPING = {"Parameter": "values", "Colors": [[1, 0, 0], [0, 0, 1]], "ValueRange": [-1, 1]}
 
@@ -56,7 +56,7 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
     installed(release)
     written = point_nodes.write_points
     with opened() as engine:
-        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), POSITIONS, VALUES))
         looks = {"visible": False, "opacity": 0.25, "size": 9.0, "color": [1.0, 0.0, 0.0]}
         done(engine.style_points("dust", looks))
         engine._navigation._scripts.call("setPropertyValueSingle", RANGE, [-5, 7])
@@ -79,13 +79,13 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
         ):
             monkeypatch.setattr(point_nodes, "write_points", broken)
             with pytest.raises(EngineError, match=reason):
-                done(engine.update_points("dust", PLACES * 2))
+                done(engine.update_points("dust", POSITIONS * 2))
             assert engine.point_style("dust") == looks
             assert engine._navigation._scripts.call("propertyValue", RANGE) == [-5, 7]
             with pytest.raises(EngineError, match=reason):
-                done(engine.add_points(table("other"), PLACES, {}))
+                done(engine.add_points(table("other"), POSITIONS, {}))
             assert (engine.has_points("dust"), engine.has_points("other")) == (True, False)
-            assert count(engine) == len(PLACES)
+            assert count(engine) == len(POSITIONS)
             assert "other" not in engine._navigation.nodes()
             assert sorted(points_folder(engine).iterdir()) == kept
 
@@ -96,7 +96,7 @@ def test_what_the_log_says_is_raised_and_what_was_there_stays(
             engine._connected().start("luascript", script, lambda answer: None)
 
         monkeypatch.setattr(point_nodes, "write_points", meanwhile)
-        done(engine.update_points("dust", PLACES[:77], {"values": PLACES[:77, 0]}))
+        done(engine.update_points("dust", POSITIONS[:77], {"values": POSITIONS[:77, 0]}))
         assert count(engine) == 77
 
 
@@ -106,7 +106,7 @@ def test_what_fails_within_leaves_no_file_and_no_other_node(
 ) -> None:
     installed()
     with opened() as engine:
-        done(engine.add_points(table(), PLACES, {}))
+        done(engine.add_points(table(), POSITIONS, {}))
         done(engine.style_points("dust", {"opacity": 0.25}))
         kept = sorted(points_folder(engine).iterdir())
 
@@ -125,13 +125,13 @@ def test_what_fails_within_leaves_no_file_and_no_other_node(
             with monkeypatch.context() as patch:
                 patch.setattr(where, name, instead)
                 with pytest.raises(EngineError, match="internal error"):
-                    done(engine.update_points("dust", PLACES[:50], {"values": PLACES[:50, 0]}))
+                    done(engine.update_points("dust", POSITIONS[:50], {"values": POSITIONS[:50, 0]}))
             assert sorted(points_folder(engine).iterdir()) == kept
-            assert count(engine) == len(PLACES)
+            assert count(engine) == len(POSITIONS)
             assert engine.point_style("dust")["opacity"] == 0.25
         monkeypatch.setattr(point_nodes, "value_of", lambda identifier, name: "nil")
         with pytest.raises(EngineError, match="it has read 0 of 50 points"):
-            done(engine.update_points("dust", PLACES[:50]))
+            done(engine.update_points("dust", POSITIONS[:50]))
         assert sorted(points_folder(engine).iterdir()) == kept
 
 
@@ -139,14 +139,14 @@ def test_what_fails_within_leaves_no_file_and_no_other_node(
 def test_points_whose_node_was_removed_from_outside_come_back_as_they_looked(installed: Install) -> None:
     installed()
     with opened() as engine:
-        done(engine.add_points(table(), PLACES, {}))
+        done(engine.add_points(table(), POSITIONS, {}))
         looks = {"visible": False, "opacity": 0.25, "size": 9.0, "color": [1.0, 0.0, 0.0]}
         done(engine.style_points("dust", looks))
         engine._navigation._scripts.call("removeSceneGraphNode", "dust")
         assert engine.point_style("dust") == {}
         with pytest.raises(EngineError, match=r"Scene\.dust\.Renderable\.Opacity"):
             done(engine.style_points("dust", {"opacity": 0.5}))
-        done(engine.update_points("dust", PLACES[:50]))
+        done(engine.update_points("dust", POSITIONS[:50]))
         assert engine.point_style("dust") == looks
         engine._navigation._scripts.call("removeSceneGraphNode", "dust")
         done(engine.remove_points("dust"))
@@ -170,7 +170,7 @@ def test_errors_of_other_clients_scripts_fail_nothing(
 
         monkeypatch.setattr(Scripts, "clear_problems", meanwhile)
         files = engine._files()
-        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), POSITIONS, VALUES))
         for opacity in (0.5, 0.25, 0.75):
             done(engine.style_points("dust", {"opacity": opacity}))
             assert engine.point_style("dust")["opacity"] == opacity
@@ -188,7 +188,7 @@ def test_points_that_openspace_does_not_remove_are_still_there(
 ) -> None:
     installed()
     with opened() as engine:
-        done(engine.add_points(table(), PLACES, {}))
+        done(engine.add_points(table(), POSITIONS, {}))
         monkeypatch.setattr(point_nodes, "removal", lambda identifier: "error('busy')")
         with pytest.raises(EngineError, match="busy"):
             done(engine.remove_points("dust"))
@@ -220,10 +220,10 @@ def test_a_table_that_openspace_refuses_is_reported_with_what_is_wrong_in_it(
         for broken, reason in ((misspelt, "Error in specification.*; Unit"), (unknown, "RenderablePointClout")):
             monkeypatch.setattr(node_table, "table_of", broken)
             with pytest.raises(EngineError, match=reason):
-                done(engine.add_points(table(), PLACES, {}))
+                done(engine.add_points(table(), POSITIONS, {}))
             assert not list(points_folder(engine).iterdir())
             monkeypatch.setattr(node_table, "table_of", made)
-        done(engine.add_points(table(), PLACES, {}))
+        done(engine.add_points(table(), POSITIONS, {}))
 
 
 @pytest.mark.process
@@ -233,14 +233,16 @@ def test_what_cannot_be_shown_is_refused(installed: Install) -> None:
         with pytest.raises(EngineError, match=f"at most {MOST_POINTS} can be shown, not {MOST_POINTS + 1}"):
             engine.add_points(table(), np.zeros((MOST_POINTS + 1, 3), "f4"), {})
         with pytest.raises(UnknownTarget, match="'Sol'"):
-            done(engine.add_points(table(parent="Sol"), PLACES, {}))
+            done(engine.add_points(table(parent="Sol"), POSITIONS, {}))
         with pytest.raises(UnknownTarget, match="'dust'"):
-            engine.update_points("dust", PLACES)
+            engine.update_points("dust", POSITIONS)
         with pytest.raises(EngineError, match="no column 'mass'"):
-            done(engine.add_points(table(Coloring={"ColorMapping": MAPPING | {"Parameter": "mass"}}), PLACES, VALUES))
+            done(
+                engine.add_points(table(Coloring={"ColorMapping": MAPPING | {"Parameter": "mass"}}), POSITIONS, VALUES)
+            )
         points_folder(engine).write_text("in the way")
         with pytest.raises(EngineError, match="the file that OpenSpace reads points from cannot be written"):
-            done(engine.add_points(table(), PLACES, {}))
+            done(engine.add_points(table(), POSITIONS, {}))
         assert "dust" not in engine._navigation.nodes()
 
 
@@ -248,13 +250,13 @@ def test_what_cannot_be_shown_is_refused(installed: Install) -> None:
 def test_points_that_are_not_to_be_drawn_are_left_out(installed: Install) -> None:
     installed()
     with opened() as engine:
-        shown = np.arange(len(PLACES)) % 2 == 0
-        positions = PLACES.copy()
+        shown = np.arange(len(POSITIONS)) % 2 == 0
+        positions = POSITIONS.copy()
         positions[2] = np.nan
         done(engine.add_points(table(), positions, VALUES, shown=shown))
         assert count(engine) == 999
         with pytest.raises(EngineError, match="there is no point to show"):
-            done(engine.update_points("dust", PLACES, VALUES, shown=np.zeros(len(PLACES), bool)))
+            done(engine.update_points("dust", POSITIONS, VALUES, shown=np.zeros(len(POSITIONS), bool)))
 
 
 @pytest.mark.process
@@ -262,7 +264,7 @@ def test_other_colors_alone_read_no_file_again(installed: Install, monkeypatch: 
     installed()
     with opened() as engine:
         engine.set_paused(True, now())
-        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), POSITIONS, VALUES))
         engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
         before = engine.draw(now())
         monkeypatch.delattr(point_nodes, "write_points")
@@ -278,8 +280,8 @@ def test_colors_of_each_point_win_over_another_color_map(installed: Install, mon
     installed()
     with opened() as engine:
         engine.set_paused(True, now())
-        own = np.tile(np.array([[0, 255, 0]], np.uint8), (len(PLACES), 1))
-        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES, colors=own))
+        own = np.tile(np.array([[0, 255, 0]], np.uint8), (len(POSITIONS), 1))
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), POSITIONS, VALUES, colors=own))
         engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
         before = engine.draw(now()).pixels
         files = sorted(points_folder(engine).iterdir())
@@ -288,7 +290,7 @@ def test_colors_of_each_point_win_over_another_color_map(installed: Install, mon
         done(engine.color_points("dust", MAPPING | {"Colors": [[0, 0, 1]]}))
         assert sorted(points_folder(engine).iterdir()) == files
         assert np.array_equal(engine.draw(now()).pixels, before)
-        done(engine.update_points("dust", PLACES[:1000], {"values": PLACES[:1000, 0]}))
+        done(engine.update_points("dust", POSITIONS[:1000], {"values": POSITIONS[:1000, 0]}))
         (map,) = points_folder(engine).glob("*.cmap")
         assert map.read_text().split() == ["1", "0.000980", "0.000980", "1.000000", "1.000000"], "blue without them"
 
@@ -301,7 +303,7 @@ def test_colors_that_openspace_refuses_leave_those_of_before(
     installed()
     with opened() as engine:
         engine.set_paused(True, now())
-        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), PLACES, VALUES))
+        done(engine.add_points(table(Coloring={"ColorMapping": MAPPING}), POSITIONS, VALUES))
         engine._navigation._scripts.call("setPropertyValueSingle", RANGE, [-5, 7])
         engine.set_camera({"Anchor": "Sun", "Position": [0, 0, 2e11], "Up": [0, 1, 0]}, now())
         before = engine.draw(now()).pixels

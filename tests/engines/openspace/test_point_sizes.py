@@ -13,7 +13,7 @@ from openspace_server.engines.openspace.points.lua import addition
 from openspace_server.protocols.frame_request import FrameRequest
 from tests.engines.openspace.conftest import Install
 from tests.engines.openspace.test_engine import now, opened
-from tests.engines.openspace.test_point_failures import PLACES, done, table
+from tests.engines.openspace.test_point_failures import POSITIONS, done, table
 
 pytestmark = pytest.mark.process
 
@@ -31,7 +31,7 @@ def test_a_window_resized_while_the_first_points_are_read_leaves_their_size(
 
     monkeypatch.setattr(point_nodes, "addition", slow)
     with opened((320, 180)) as engine:
-        shown = engine.add_points(table(), PLACES, {})
+        shown = engine.add_points(table(), POSITIONS, {})
         assert reading.wait(20)
         engine.resize(640, 360)
         resized.set()

@@ -268,9 +268,9 @@ def test_screenshots_are_numbered_files(host: ScriptHost, tmp_path: Path) -> Non
     assert host.run_script("return openspace.takeScreenshot(), openspace.takeScreenshot()") == [0, 1]
     import cv2
 
-    picture = cv2.imread(str(tmp_path / "screenshots" / "OpenSpace_000001.png"))
-    assert picture.shape == (36, 64, 3)
-    assert tuple(picture[0, 0]) == (30, 60, 90)
+    pixels = cv2.imread(str(tmp_path / "screenshots" / "OpenSpace_000001.png"))
+    assert pixels.shape == (36, 64, 3)
+    assert tuple(pixels[0, 0]) == (30, 60, 90)
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../x", "${USER}/../../x"])
