@@ -105,7 +105,7 @@ class Navigation(ClientMixin):
         return run(target_names(self._client))
 
     def capture_tour(self, seconds: Any = None, tolerance: float = 0.02) -> Tour:
-        """Write down a flight by hand: fly in the view while the cell runs, then stop it, and have a tour.
+        """Capture a flight by hand as a tour: fly in the view while the cell runs, then stop the cell.
 
         Args:
             seconds: for how long; None: until the cell is interrupted (the stop button, Ctrl-C), an hour at most.

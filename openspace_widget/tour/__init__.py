@@ -1,4 +1,4 @@
-"""Camera tours: written down as stops, flown live, and rendered frame by frame."""
+"""Camera tours: lists of stops, flown live and rendered frame by frame."""
 
 from openspace_widget.tour.stops import Stop
 from openspace_widget.tour.tour import Tour

@@ -1,4 +1,4 @@
-"""Where bodies are while a tour goes on, as its instance tells."""
+"""Positions of bodies during a tour, as its instance computes them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from openspace_widget.errors import RequestError
 from openspace_widget.units import iso
 
 AT_ONCE = 1000
-"""Moments asked for in one request."""
+"""Moments in one request."""
 MOST = 200
-"""Bodies kept clear of, the largest first where there are more."""
+"""Bodies that the camera keeps clear of, at most; the largest ones."""
 
 
 @dataclass(frozen=True)
-class Sky:
-    """One moment, in galactic axes: ``positions`` ``(n, 3)`` metres from the Sun and ``rotations`` ``(n, 3, 3)`` from
-    body-fixed axes."""
+class BodyPositions:
+    """All bodies at one moment, in galactic axes: ``positions`` ``(n, 3)`` metres from the Sun and ``rotations``
+    ``(n, 3, 3)`` from body-fixed axes."""
 
     positions: np.ndarray
     rotations: np.ndarray
@@ -30,7 +30,7 @@ class Sky:
 
 @dataclass(frozen=True)
 class Bodies:
-    """Who is there: ``names`` and ``radii`` in metres ``(n,)``; rows as in :class:`Sky`."""
+    """Identifiers (``names``), ``radii`` in metres ``(n,)`` and ``titles``; rows as in :class:`BodyPositions`."""
 
     names: tuple[str, ...]
     radii: np.ndarray
@@ -47,23 +47,26 @@ class Bodies:
         return row
 
 
-async def bodies(client: Client, wanted: Sequence[str]) -> Bodies:
-    """The bodies of a session, at least those of ``wanted``. Raises RequestError."""
-    told = [(str(t["identifier"]), str(t["name"]), float(t.get("radius") or 0)) for t in await client.ask("targets")]
-    everyone = Bodies(tuple(t[0] for t in told), np.array([t[2] for t in told]), tuple(t[1] for t in told))
-    rows = {everyone.find(name) for name in wanted}
-    solid = [row for row in range(len(told)) if told[row][2] > 0]
-    largest = sorted(solid, key=lambda row: -told[row][2])[: max(0, MOST - len(rows))]
-    kept = [told[row] for row in sorted(rows | set(largest))]
-    return Bodies(tuple(t[0] for t in kept), np.array([t[2] for t in kept]), tuple(t[1] for t in kept))
+async def fetch_bodies(client: Client, names: Sequence[str]) -> Bodies:
+    """The bodies of a session, at least those of ``names``. Raises RequestError."""
+    targets = [(str(t["identifier"]), str(t["name"]), float(t.get("radius") or 0)) for t in await client.ask("targets")]
+    rows = {_bodies(targets).find(name) for name in names}
+    solid = [row for row in range(len(targets)) if targets[row][2] > 0]
+    largest = sorted(solid, key=lambda row: -targets[row][2])[: max(0, MOST - len(rows))]
+    return _bodies([targets[row] for row in sorted(rows | set(largest))])
 
 
-async def skies(client: Client, who: Bodies, times: Sequence[datetime]) -> list[Sky]:
-    """The sky at each of ``times``. Raises RequestError for times the engine does not know."""
-    found: list[Sky] = []
+def _bodies(targets: Sequence[tuple[str, str, float]]) -> Bodies:
+    names, titles, radii = zip(*targets, strict=True) if targets else ((), (), ())
+    return Bodies(tuple(names), np.array(radii), tuple(titles))
+
+
+async def fetch_positions(client: Client, bodies: Bodies, times: Sequence[datetime]) -> list[BodyPositions]:
+    """The positions at each of ``times``. Raises RequestError for times the engine does not know."""
+    found: list[BodyPositions] = []
     for start in range(0, len(times), AT_ONCE):
         some = [iso(time) for time in times[start : start + AT_ONCE]]
-        answer = await client.ask("whereabouts", targets=list(who.names), times=some)
+        answer = await client.ask("whereabouts", targets=list(bodies.names), times=some)
         (_, positions), (_, rotations) = answer
-        found += [Sky(p, r) for p, r in zip(positions, rotations, strict=True)]
+        found += [BodyPositions(p, r) for p, r in zip(positions, rotations, strict=True)]
     return found

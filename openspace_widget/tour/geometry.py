@@ -1,4 +1,4 @@
-"""Smooth ways between numbers, directions and rotations."""
+"""Interpolation of numbers, directions and rotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The camera's way: continuous in velocity, logarithmic in distance, spherical in direction, and clear of bodies.
+"""Paths of the camera: continuous in velocity, logarithmic in distance, spherical in direction, and clear of bodies.
 
 Between two bodies it is the path of van Wijk and Nuij (Smooth and efficient zooming and panning, 2003): the point
 looked at moves from one body to the other while the camera backs off as far as it takes and comes near again. Around
@@ -15,8 +15,8 @@ import numpy as np
 
 from openspace_server.geometry import quaternions as quat
 from openspace_widget.tour import geometry as geo
-from openspace_widget.tour.body_positions import Bodies, Sky
-from openspace_widget.tour.places import Place
+from openspace_widget.tour.body_positions import Bodies, BodyPositions
+from openspace_widget.tour.poses import Pose
 
 _RHO = 1.4
 """How van Wijk and Nuij weigh zooming against panning."""
@@ -34,26 +34,26 @@ class View:
 
 
 class Glide:
-    """Around one body, through ``places`` at ``times`` (all of them in the same axes), at rest at both ends."""
+    """Around one body, through ``poses`` at ``times`` (all of them in the same axes), at rest at both ends."""
 
-    def __init__(self, times: Sequence[float], places: Sequence[Place], who: Bodies, easing: str) -> None:
+    def __init__(self, times: Sequence[float], poses: Sequence[Pose], bodies: Bodies, easing: str) -> None:
         self.begin, self.end = times[0], times[-1]
-        self._who, self._easing = who, easing
-        self._places = list(places)
-        heights = [math.log(place.altitude) for place in places]
-        looks = [quat.look(-place.direction, quat.matrix(place.orientation)[:, 2]) for place in places]
-        offs = [quat.multiply(quat.inverse(q), p.orientation) for q, p in zip(looks, places, strict=True)]
+        self._bodies, self._easing = bodies, easing
+        self._poses = list(poses)
+        heights = [math.log(pose.altitude) for pose in poses]
+        looks = [quat.look(-pose.direction, quat.matrix(pose.orientation)[:, 2]) for pose in poses]
+        offs = [quat.multiply(quat.inverse(q), p.orientation) for q, p in zip(looks, poses, strict=True)]
         for row in (looks, offs):
             for i in range(1, len(row)):
                 row[i] = quat.near(row[i], row[i - 1])
         self._heights = heights
-        self._turns = [[place.direction for place in places], looks, offs]
+        self._turns = [[pose.direction for pose in poses], looks, offs]
         self._height = geo.Spline(times, heights)
         self._splines = [geo.SphereSpline(times, row) for row in self._turns]
 
-    def __call__(self, time: float, sky: Sky) -> View:
-        anchor, fixed = self._places[0].anchor, self._places[0].fixed
-        if len(self._places) == 2 and self._easing != "smooth":
+    def __call__(self, time: float, at: BodyPositions) -> View:
+        anchor, fixed = self._poses[0].anchor, self._poses[0].fixed
+        if len(self._poses) == 2 and self._easing != "smooth":
             t = geo.ease((time - self.begin) / max(self.end - self.begin, 1e-9), self._easing)
             height = (1 - t) * self._heights[0] + t * self._heights[1]
             direction, look, off = (quat.slerp(row[0], row[1], t) for row in self._turns)
@@ -61,28 +61,28 @@ class Glide:
             height = self._height(time)
             direction, look, off = (spline(time) for spline in self._splines)
         orientation = quat.multiply(_turned_to(look, -direction), off)
-        there = Place(anchor, math.exp(height), direction, orientation, fixed)
-        position, orientation = there.in_world(sky, float(self._who.radii[anchor]))
+        there = Pose(anchor, math.exp(height), direction, orientation, fixed)
+        position, orientation = there.in_world(at, float(self._bodies.radii[anchor]))
         share = (time - self.begin) / max(self.end - self.begin, 1e-9)
-        position = clear(position, anchor, (anchor,), sky, self._who, _window(share))
+        position = clear(position, anchor, (anchor,), at, self._bodies, _window(share))
         return View(anchor, position, orientation)
 
 
 class Leap:
-    """From a place over one body to a place over another one."""
+    """From a pose over one body to a pose over another one."""
 
-    def __init__(self, begin: float, end: float, start: Place, finish: Place, who: Bodies, easing: str) -> None:
+    def __init__(self, begin: float, end: float, start: Pose, finish: Pose, bodies: Bodies, easing: str) -> None:
         self.begin, self.end = begin, end
-        self._start, self._finish, self._who = start, finish, who
+        self._start, self._finish, self._bodies = start, finish, bodies
         self._easing = easing
 
-    def __call__(self, time: float, sky: Sky) -> View:
+    def __call__(self, time: float, at: BodyPositions) -> View:
         share = min(max((time - self.begin) / max(self.end - self.begin, 1e-9), 0.0), 1.0)
         t = geo.ease(share, self._easing)
         a, b = self._start, self._finish
-        radii = float(self._who.radii[a.anchor]), float(self._who.radii[b.anchor])
-        (from_a, look_a), (from_b, look_b) = a.in_world(sky, radii[0]), b.in_world(sky, radii[1])
-        apart = sky.positions[b.anchor] - sky.positions[a.anchor]
+        radii = float(self._bodies.radii[a.anchor]), float(self._bodies.radii[b.anchor])
+        (from_a, look_a), (from_b, look_b) = a.in_world(at, radii[0]), b.in_world(at, radii[1])
+        apart = at.positions[b.anchor] - at.positions[a.anchor]
         k, height = zoom(a.altitude, b.altitude, math.sqrt(float(apart @ apart)), t)
         direction = quat.slerp(quat.unit(from_a), quat.unit(from_b), geo.ease(t))
         away = direction * (height + (1 - k) * radii[0] + k * radii[1])
@@ -97,11 +97,11 @@ class Leap:
         ends = ((a.anchor, k * apart + away), (b.anchor, (k - 1) * apart + away))
         anchor, position = min(ends, key=lambda end: float(end[1] @ end[1]))
         lows = {a.anchor: a.altitude, b.anchor: b.altitude}
-        position = clear(position, anchor, (), sky, self._who, _window(share), lows)
+        position = clear(position, anchor, (), at, self._bodies, _window(share), lows)
         return View(anchor, position, orientation)
 
     @staticmethod
-    def length(start: Place, finish: Place, apart: float) -> float:
+    def length(start: Pose, finish: Pose, apart: float) -> float:
         """How long the way is, in the units of van Wijk and Nuij: about 10 from planet to planet."""
         return _arcs(start.altitude, finish.altitude, apart)[2]
 
@@ -126,7 +126,7 @@ def zoom(low: float, high: float, apart: float, t: float) -> tuple[float, float]
     if t <= 0 or t >= 1:
         return (0.0, low) if t <= 0 else (1.0, high)
     r0, _, length = _arcs(low, high, apart)
-    if length < 1e-6:  # as good as one place
+    if length < 1e-6:  # as good as one point
         return t, math.exp((1 - t) * math.log(low) + t * math.log(high))
     r = r0 + _RHO * length * t
     height = low * _cosh_ratio(r0, r)
@@ -157,8 +157,8 @@ def clear(
     position: np.ndarray,
     anchor: int,
     but: Sequence[int],
-    sky: Sky,
-    who: Bodies,
+    at: BodyPositions,
+    bodies: Bodies,
     window: float,
     lows: dict[int, float] | None = None,
 ) -> np.ndarray:
@@ -170,11 +170,11 @@ def clear(
     """
     if window <= 0:
         return position
-    offsets = position + sky.positions[anchor] - sky.positions
+    offsets = position + at.positions[anchor] - at.positions
     offsets[anchor] = position
     away = np.sqrt(np.einsum("ij,ij->i", offsets, offsets))
-    for row in np.nonzero(away < 3 * who.radii)[0].tolist():
-        radius = float(who.radii[row])
+    for row in np.nonzero(away < 3 * bodies.radii)[0].tolist():
+        radius = float(bodies.radii[row])
         if row in but or radius <= 0:
             continue
         room = (_CLEARANCE - 1) * radius

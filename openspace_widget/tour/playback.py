@@ -1,4 +1,4 @@
-"""A tour flown live."""
+"""Live playback of a tour."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ async def play(client: Client, route: Route, speed: float) -> bool:
             if late > 1 / SMOOTH and i + 1 < len(moments):
                 continue
             await asyncio.sleep(-late)
-            told = await client.ask("place", camera=moment.camera, time=iso(moment.time), begin=i == 0)
-            if not told["undisturbed"]:
+            result = await client.ask("place", camera=moment.camera, time=iso(moment.time), begin=i == 0)
+            if not result["undisturbed"]:
                 return False
         return True
     finally:

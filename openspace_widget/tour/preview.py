@@ -1,4 +1,4 @@
-"""A tour at a glance: where it goes, how high and how fast, and what is seen."""
+"""Preview of a tour as a figure: path, altitude, speed, and a contact sheet of stills."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def figure(client: Client, route: Route, name: str, stills: int) -> Figure:
     lines = math.ceil(stills / columns)
     sheet_height = lines * (WIDTH / columns * STILL_SIZE[1] / STILL_SIZE[0] + 0.25)
     drawn = pyplot.figure(figsize=(WIDTH, PLOTS_HEIGHT + sheet_height), layout="constrained")
-    pyplot.close(drawn)  # shown once, by whoever gets it
+    pyplot.close(drawn)  # or it would be shown twice
     rows = drawn.add_gridspec(2, 1, height_ratios=(PLOTS_HEIGHT, max(sheet_height, 0.01)))
     plots = rows[0].subgridspec(1, 2)
     right = plots[1].subgridspec(2, 1)
@@ -91,7 +91,7 @@ async def _gathered(client: Client, route: Route, stills: int) -> tuple[list[Mom
 
 
 def _path(plot: Any, route: Route, moments: list[Moment]) -> None:
-    """The way seen from ecliptic north: around its one body, or through the solar system."""
+    """The path seen from ecliptic north: around its one body, or through the solar system."""
     right = perpendicular(NORTH)
     up = np.cross(NORTH, right)
     anchors = {each.anchor for each in moments}

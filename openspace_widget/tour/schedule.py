@@ -1,4 +1,4 @@
-"""When a tour is where: how long each way takes, and simulation time over the tour's own seconds."""
+"""Schedule of a tour: duration of each leg, and simulation time over the tour's own seconds."""
 
 from __future__ import annotations
 

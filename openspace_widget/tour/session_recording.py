@@ -18,7 +18,7 @@ from openspace_server.protocols.session_recording import CameraLine, CameraPose,
 from openspace_widget.client.client import Client
 from openspace_widget.client.lua import literal
 from openspace_widget.errors import ArgumentError
-from openspace_widget.tour.places import navigation_state, orientation_of
+from openspace_widget.tour.poses import navigation_state, orientation_of
 from openspace_widget.tour.route import Route
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import iso

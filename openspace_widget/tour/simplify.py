@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from openspace_widget.errors import ArgumentError
-from openspace_widget.tour.places import orientation_of
+from openspace_widget.tour.poses import orientation_of
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import seconds as seconds_of
 
@@ -66,7 +66,7 @@ def _does_more(stop: Stop) -> bool:
 
 
 def _thin(stops: Sequence[Stop], at: np.ndarray, first: int, last: int, tolerance: float, keep: set[int]) -> None:
-    """Keep what cannot be told from its neighbours (Ramer, Douglas and Peucker), in direction, distance and view."""
+    """Keep what its neighbours do not imply (Ramer, Douglas and Peucker), in direction, distance and view."""
     features = np.array([_feature(stop) for stop in stops[first : last + 1]])
     for i in range(1, len(features)):
         if features[i, 4:] @ features[i - 1, 4:] < 0:

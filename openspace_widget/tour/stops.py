@@ -1,4 +1,4 @@
-"""One stop of a tour: what to look at, from where, when and for how long."""
+"""Stops of a tour: target, camera, time and duration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from openspace_widget.units import iso, metres, moment, seconds
 
 @dataclass(frozen=True)
 class Stop:
-    """Where a tour goes.
+    """One stop of a tour.
 
     Lengths are metres or text such as ``"9000 km"`` or ``"1.5 AU"``; durations are seconds or text such as
     ``"1 min"``; angles are degrees; times are ISO 8601 text or datetimes, UTC unless they say otherwise.
@@ -25,7 +25,7 @@ class Stop:
         altitude: height above the target's surface.
         distance: from the target's centre, in place of ``altitude``; without either the target fills a good part of
             the view.
-        latitude, longitude: place above the target, -90 to 90 and -180 to 360 degrees; the camera turns with the
+        latitude, longitude: position above the target, -90 to 90 and -180 to 360 degrees; the camera turns with the
             ground then. Without them it sees the sunlit side from a little north.
         camera: a navigation state, such as ``space.camera`` or a frame's ``camera``, in place of all of these.
         time: simulation time on arrival; the way there sweeps smoothly through the time between.
@@ -97,9 +97,9 @@ class Stop:
 
     def _check_camera(self, camera: Any) -> None:
         others = ("altitude", "distance", "latitude", "longitude")
-        given = [name for name in others if getattr(self, name) is not None]
-        if given or self.target is not None:
-            raise ArgumentError(f"camera says where the camera is: leave out {', '.join(given or ['target'])}")
+        superfluous = [name for name in others if getattr(self, name) is not None]
+        if superfluous or self.target is not None:
+            raise ArgumentError(f"camera says where the camera is: leave out {', '.join(superfluous or ['target'])}")
         if not isinstance(camera, Mapping) or not camera.get("Anchor") or len(camera.get("Position") or ()) != 3:
             raise ArgumentError(f"camera: expected a navigation state with Anchor and Position, got {camera!r}")
 
@@ -115,26 +115,26 @@ class Stop:
 
     def as_json(self) -> dict[str, Any]:
         """What differs from a plain stop, as values JSON can hold."""
-        told: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
             default = item.default if item.default is not dataclasses.MISSING else {}
             if value != default:
-                told[item.name] = iso(value) if item.name == "time" else _plain(value, item.name)
-        return told
+                fields[item.name] = iso(value) if item.name == "time" else _plain(value, item.name)
+        return fields
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Stop:
-        """The stop that :meth:`as_json` gave. Raises ArgumentError."""
+    def from_json(cls, fields: Mapping[str, Any]) -> Stop:
+        """The stop that :meth:`as_json` described. Raises ArgumentError."""
         known = {item.name for item in dataclasses.fields(cls)}
-        if not set(told) <= known:
-            raise ArgumentError(f"a stop is an object with some of {', '.join(sorted(known))}; got {told!r}")
-        return cls(**told)
+        if not set(fields) <= known:
+            raise ArgumentError(f"a stop is an object with some of {', '.join(sorted(known))}; got {fields!r}")
+        return cls(**fields)
 
     def __repr__(self) -> str:
-        told = self.as_json()
-        first = [repr(told.pop("target"))] if "target" in told else []
-        return f"Stop({', '.join([*first, *(f'{name}={value!r}' for name, value in told.items())])})"
+        fields = self.as_json()
+        first = [repr(fields.pop("target"))] if "target" in fields else []
+        return f"Stop({', '.join([*first, *(f'{name}={value!r}' for name, value in fields.items())])})"
 
 
 def _finite(value: Any) -> bool:

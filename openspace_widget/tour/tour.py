@@ -1,4 +1,4 @@
-"""Tour: stops in order, and everything that can be done with them."""
+"""Tour of the camera: stops in order, and what can be done with them."""
 
 from __future__ import annotations
 
@@ -98,10 +98,10 @@ class Tour:
     def __repr__(self) -> str:
         return f"<Tour {self.name + ': ' if self.name else ''}{' → '.join(stop.title for stop in self.stops)}>"
 
-    # ---- where it goes
+    # ---- route
 
     def route(self, space: ClientMixin) -> Route:
-        """The tour made definite in the sky of ``space``.
+        """The planned path among the bodies of ``space``.
 
         Raises:
             RequestError: an unknown target, or times the engine does not know.
@@ -139,7 +139,7 @@ class Tour:
     # ---- flown and rendered
 
     def play(self, space: ClientMixin, speed: float = 1) -> bool:
-        """Fly it live, for everybody who watches, and wait for its end.
+        """Fly it live, for all viewers, and wait for its end.
 
         Args:
             speed: how many times as fast.
@@ -160,7 +160,7 @@ class Tour:
         *,
         antialias: int = 1,
     ) -> Iterator[Frame]:
-        """Its frames as arrays, exact to the frame, whatever the machine's speed. Live viewers see nothing of it, but
+        """Its frames as arrays, exact to the frame, whatever the machine's speed. Live viewers do not notice, except
         for what stops do on arrival.
 
         Example:
@@ -184,7 +184,7 @@ class Tour:
         overwrite: bool = True,
         stop: Event | None = None,
     ) -> Video:
-        """Render it to a file: frame-exact and repeatable, however slow the machine is, while live viewers go on.
+        """Render it to a file: frame-exact and repeatable, however slow the machine is, unnoticed by live viewers.
 
         While it is written the file is called ``….partial.mp4``. An interrupt (Ctrl-C, the stop button) or a failure
         leaves that, playable as far as it came.
@@ -219,7 +219,7 @@ class Tour:
         return render.render(space._client, self.route(space), settings, to, encoding, progress, stop or Event())
 
     def preview(self, space: ClientMixin, *, stills: int = 6) -> Figure:
-        """A figure: the path from above, altitude and speed over time, and a contact sheet of ``stills`` pictures.
+        """A figure: the path from above, altitude and speed over time, and a contact sheet of ``stills`` frames.
 
         Needs Matplotlib.
 
@@ -235,7 +235,7 @@ class Tour:
         preview.check_stills(stills)
         return preview.figure(space._client, self.route(space), self.name, stills)
 
-    # ---- kept
+    # ---- files
 
     def to_code(self) -> str:
         """Python that makes this tour again: a cell to keep.
@@ -262,30 +262,32 @@ class Tour:
             >>> Tour.from_json(tour.to_json()) == tour
             True
         """
-        told: dict[str, Any] = {"format": FORMAT, "version": 1}
+        fields: dict[str, Any] = {"format": FORMAT, "version": 1}
         if self.name:
-            told["name"] = self.name
+            fields["name"] = self.name
         if self.start is not None:
-            told["start"] = iso(self.start)
-        return json.dumps({**told, "stops": [stop.as_json() for stop in self.stops]}, indent=2)
+            fields["start"] = iso(self.start)
+        return json.dumps({**fields, "stops": [stop.as_json() for stop in self.stops]}, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Tour:
         """The tour that :meth:`to_json` wrote. Raises ArgumentError."""
         try:
-            told = json.loads(text)
+            fields = json.loads(text)
         except ValueError as problem:
             raise ArgumentError(f"not a tour: {problem}") from None
-        stops = told.get("stops") if isinstance(told, dict) and told.get("format") == FORMAT else None
+        stops = fields.get("stops") if isinstance(fields, dict) and fields.get("format") == FORMAT else None
         if not isinstance(stops, list) or not all(isinstance(stop, dict) for stop in stops):
             raise ArgumentError(f"not a tour: expected an object with format {FORMAT!r} and stops")
         return cls(
-            [Stop.from_json(stop) for stop in told["stops"]], start=told.get("start"), name=str(told.get("name", ""))
+            [Stop.from_json(stop) for stop in fields["stops"]],
+            start=fields.get("start"),
+            name=str(fields.get("name", "")),
         )
 
     def save(self, path: str | PathLike[str], space: ClientMixin | None = None) -> None:
         """Write it to ``path``: ``.json``, ``.py``, or ``.osrectxt``, an OpenSpace session recording, which needs
-        ``space`` to know where the way goes.
+        ``space`` to compute the path.
 
         Example:
             >>> from openspace_widget import Tour, Stop
@@ -327,10 +329,10 @@ class Tour:
                 raise ArgumentError(f"path: expected .json or .osrectxt, got {other or 'no ending'!r}")
 
     def simplified(self, tolerance: float = 0.02) -> Tour:
-        """Without the stops that lie on the way anyhow, for tours from captures and recordings.
+        """Without the stops that the path passes through anyway, for tours from captures and recordings.
 
         Args:
-            tolerance: how far the way may differ: radians in direction and view, and share of the distance.
+            tolerance: how far the path may differ: radians in direction and view, and share of the distance.
 
         Example:
             >>> from openspace_widget import Tour
@@ -342,7 +344,7 @@ class Tour:
 
 
 async def plan_tour(client: Client, tour: Tour) -> Route:
-    """The tour made definite. It keeps the start that it is first used with. Raises RequestError, ArgumentError."""
+    """The route of a tour, which keeps the start that it is first used with. Raises RequestError, ArgumentError."""
     if tour.start is None:
         first = tour.stops[0].time
         tour.start = moment(first if first is not None else (await client.ask("state"))["time"])

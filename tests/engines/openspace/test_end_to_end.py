@@ -13,7 +13,7 @@ import pytest
 
 from openspace_widget import OpenSpace, RequestError, Stop, Tour
 from openspace_widget.client.event_loop import background
-from openspace_widget.tour import body_positions as sky
+from openspace_widget.tour.body_positions import fetch_bodies, fetch_positions
 from tests.engines.openspace.installed import install
 from tests.helpers import private_server
 
@@ -128,9 +128,9 @@ def test_running_time_runs_on_after_a_still(space: OpenSpace) -> None:
 
 def test_bodies_are_where_openspace_has_them_at_any_time(space: OpenSpace) -> None:
     times = [datetime(2026, 3, 20, tzinfo=UTC) + timedelta(days=2.5 * i) for i in range(40)]
-    bodies = background().run(sky.bodies(space._client, ["Earth", "Moon"]))
+    bodies = background().run(fetch_bodies(space._client, ["Earth", "Moon"]))
     assert bodies.radii[bodies.find("Moon")] == pytest.approx(1.7374e6, rel=1e-3)
-    found = background().run(sky.skies(space._client, bodies, times))
+    found = background().run(fetch_positions(space._client, bodies, times))
     for time, there in zip(times[::13], found[::13], strict=True):
         space.time.set(time)
         assert space.time.now == time

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from openspace_server.geometry import quaternions as quat
 from openspace_widget import ArgumentError, OpenSpace, RequestError, Stop, Tour
 from openspace_widget.client.event_loop import background
-from openspace_widget.tour.body_positions import Bodies, Sky
+from openspace_widget.tour.body_positions import Bodies, BodyPositions
 from openspace_widget.tour.path import clear, zoom
-from openspace_widget.tour.places import navigation_state, orientation_of
+from openspace_widget.tour.poses import navigation_state, orientation_of
 from openspace_widget.tour.route import Moment
 from openspace_widget.tour.schedule import schedule
 from openspace_widget.tour.tour import plan_tour
@@ -64,18 +64,17 @@ def test_the_camera_stays_out_of_every_body(space: OpenSpace, stops: list[Stop])
     route = tour.route(space)
     for each in moments(tour, space, np.linspace(0, route.duration, 150).tolist()):
         assert each.altitude > 0, each
-        # What the engine itself says of the place.
         assert math.isfinite(sum(each.camera["Position"]))
 
 
 def test_a_body_in_the_way_is_passed_by() -> None:
-    who = Bodies(("A", "B"), np.array([1.0, 2.0]), ("A", "B"))
-    sky = Sky(np.array([[0.0, 0, 0], [100.0, 0, 0]]), np.stack([np.eye(3)] * 2))
+    bodies = Bodies(("A", "B"), np.array([1.0, 2.0]), ("A", "B"))
+    at = BodyPositions(np.array([[0.0, 0, 0], [100.0, 0, 0]]), np.stack([np.eye(3)] * 2))
     for x in np.linspace(90, 110, 201):
-        moved = clear(np.array([x, 0.3, 0.0]), 0, (), sky, who, 1.0)
+        moved = clear(np.array([x, 0.3, 0.0]), 0, (), at, bodies, 1.0)
         assert np.linalg.norm(moved - [100, 0, 0]) > 2.0
     far = np.array([80.0, 0, 0])
-    assert np.array_equal(clear(far, 0, (), sky, who, 1.0), far)
+    assert np.array_equal(clear(far, 0, (), at, bodies, 1.0), far)
 
 
 @given(st.floats(1, 1e9), st.floats(1, 1e9), st.floats(1e7, 1e13))
@@ -118,17 +117,17 @@ def test_stops_are_where_they_say(space: OpenSpace) -> None:
     assert (mars.anchor, round(mars.altitude)) == ("Mars", 100_000)
     space.time.set(mars.time)
     space.camera = mars.camera
-    place = space.lua("return openspace.globebrowsing.geoPositionForCamera()")
-    assert np.allclose(place[:2], 0, atol=1e-3)
-    assert math.isclose(place[2], 100_000, rel_tol=1e-3)
+    position = space.lua("return openspace.globebrowsing.geoPositionForCamera()")
+    assert np.allclose(position[:2], 0, atol=1e-3)
+    assert math.isclose(position[2], 100_000, rel_tol=1e-3)
 
 
 def test_a_stop_of_a_navigation_state_is_that_camera(space: OpenSpace) -> None:
     space.fly_to("Jupiter", duration=0)
     space.camera = {**space.camera, "Yaw": 0.1, "Pitch": -0.05, "Up": [0.3, 0.5, 0.8]}
-    place = space.camera
+    pose = space.camera
     frame = space.frame((320, 180), antialias=1)
-    (there,) = moments(Tour([Stop(camera=place)]), space, [0.0])
+    (there,) = moments(Tour([Stop(camera=pose)]), space, [0.0])
     again = space.frame((320, 180), antialias=1, time=there.time, camera=there.camera)
     assert np.abs(again.astype(int) - frame).max() <= 2
 

@@ -1,4 +1,4 @@
-"""Where a stop puts the camera: a place over its anchor, in axes that turn with it or do not, and a way of looking."""
+"""Camera poses of stops: position over an anchor and orientation, in axes that turn with the anchor or do not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from openspace_server.geometry import navigation_states
 from openspace_server.geometry import quaternions as quat
 from openspace_server.geometry.world import GALACTIC
 from openspace_widget.errors import ArgumentError
-from openspace_widget.tour.body_positions import Bodies, Sky
+from openspace_widget.tour.body_positions import Bodies, BodyPositions
 from openspace_widget.tour.geometry import NORTH
 from openspace_widget.tour.stops import Stop
 from openspace_widget.units import metres
@@ -26,7 +26,7 @@ _WORLD = ("", "root", "solarsystem", "solarsystembarycenter", "milkyway")
 
 
 @dataclass(frozen=True)
-class Place:
+class Pose:
     """A camera over the body in row ``anchor``.
 
     Attributes:
@@ -42,31 +42,31 @@ class Place:
     orientation: np.ndarray
     fixed: bool
 
-    def within(self, fixed: bool, sky: Sky) -> Place:
-        """The same place at the moment of ``sky`` in the other axes."""
+    def within(self, fixed: bool, at: BodyPositions) -> Pose:
+        """The same pose in the other axes, with bodies as in ``at``."""
         if fixed == self.fixed:
             return self
-        turn = sky.rotations[self.anchor]
+        turn = at.rotations[self.anchor]
         turn = turn.T if fixed else turn
         turned = quat.multiply(quat.from_matrix(turn), self.orientation)
-        return Place(self.anchor, self.altitude, turn @ self.direction, turned, fixed)
+        return Pose(self.anchor, self.altitude, turn @ self.direction, turned, fixed)
 
-    def in_world(self, sky: Sky, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    def in_world(self, at: BodyPositions, radius: float) -> tuple[np.ndarray, np.ndarray]:
         """Metres from the anchor ``(3,)`` and orientation, in galactic axes."""
-        there = self.within(False, sky)
+        there = self.within(False, at)
         return there.direction * (radius + self.altitude), there.orientation
 
 
-def place(stop: Stop, who: Bodies, sky: Sky, origin: int | None) -> Place:
-    """The place of ``stop`` when bodies are as in ``sky``, coming from the body in row ``origin``.
+def pose_of(stop: Stop, bodies: Bodies, at: BodyPositions, origin: int | None) -> Pose:
+    """The pose of ``stop`` with bodies as in ``at``, coming from the body in row ``origin``.
 
     Raises:
         ArgumentError, RequestError: below the surface, an unknown target.
     """
     if stop.camera is not None:
-        return _of_camera(dict(stop.camera), who, sky)
-    anchor = who.find(stop.anchor)
-    radius = float(who.radii[anchor])
+        return _of_camera(dict(stop.camera), bodies, at)
+    anchor = bodies.find(stop.anchor)
+    radius = float(bodies.radii[anchor])
     altitude = PLEASANT * radius or 1e7
     if stop.altitude is not None:
         altitude = metres(stop.altitude, "altitude")
@@ -83,15 +83,15 @@ def place(stop: Stop, who: Bodies, sky: Sky, origin: int | None) -> Place:
         direction = np.array((flat * math.cos(longitude), flat * math.sin(longitude), math.sin(latitude)))
         # Over a pole the prime meridian is up.
         up = np.array((0.0, 0.0, 1.0)) if flat > 1e-6 else np.array((1.0, 0.0, 0.0))
-        return Place(anchor, altitude, direction, quat.look(-direction, up), True)
-    direction = _sunlit(anchor, sky, origin)
-    return Place(anchor, altitude, direction, quat.look(-direction, NORTH), False)
+        return Pose(anchor, altitude, direction, quat.look(-direction, up), True)
+    direction = _sunlit(anchor, at, origin)
+    return Pose(anchor, altitude, direction, quat.look(-direction, NORTH), False)
 
 
-def _sunlit(anchor: int, sky: Sky, origin: int | None) -> np.ndarray:
-    """A good place to look from: on the sunlit side, on the side one comes from, a little north."""
-    here = sky.positions[anchor]
-    come = sky.positions[origin] - here if origin not in (None, anchor) else np.zeros(3)
+def _sunlit(anchor: int, at: BodyPositions, origin: int | None) -> np.ndarray:
+    """A good direction to look from: on the sunlit side, on the side the camera comes from, a little north."""
+    here = at.positions[anchor]
+    come = at.positions[origin] - here if origin not in (None, anchor) else np.zeros(3)
     lit = -here if np.any(here) else come if np.any(come) else quat.perpendicular(NORTH)
     flat = lit - (lit @ NORTH) * NORTH
     flat = quat.unit(flat) if float(flat @ flat) > 1e-12 * float(lit @ lit) else quat.perpendicular(NORTH)
@@ -101,26 +101,26 @@ def _sunlit(anchor: int, sky: Sky, origin: int | None) -> np.ndarray:
     return quat.unit(out)
 
 
-def _of_camera(camera: dict[str, Any], who: Bodies, sky: Sky) -> Place:
-    """As OpenSpace reads navigation states."""
-    anchor = who.find(str(camera["Anchor"]))
+def _of_camera(camera: dict[str, Any], bodies: Bodies, at: BodyPositions) -> Pose:
+    """The pose of a navigation state, as OpenSpace reads it."""
+    anchor = bodies.find(str(camera["Anchor"]))
     frame = str(camera.get("ReferenceFrame") or "")
     if frame.casefold() in _WORLD:
         turn = np.eye(3)
     else:
-        turn = GALACTIC if frame.casefold() == "icrf" else sky.rotations[who.find(frame)]
+        turn = GALACTIC if frame.casefold() == "icrf" else at.rotations[bodies.find(frame)]
     position = turn @ _vector(camera["Position"], "Position")
     distance = math.sqrt(float(position @ position))
-    altitude = distance - float(who.radii[anchor])
+    altitude = distance - float(bodies.radii[anchor])
     if altitude < LOWEST:
         raise ArgumentError(f"camera: Position is inside of {camera['Anchor']}")
     ahead = -position
-    if camera.get("Aim") and (aim := who.find(str(camera["Aim"]))) != anchor:
-        ahead = sky.positions[aim] - sky.positions[anchor] - position
+    if camera.get("Aim") and (aim := bodies.find(str(camera["Aim"]))) != anchor:
+        ahead = at.positions[aim] - at.positions[anchor] - position
     orientation = orientation_of(camera, turn, ahead)
-    found = Place(anchor, altitude, position / distance, orientation, False)
-    follows = frame.casefold() in (who.names[anchor].casefold(), who.titles[anchor].casefold())
-    return found.within(follows, sky)
+    found = Pose(anchor, altitude, position / distance, orientation, False)
+    follows = frame.casefold() in (bodies.names[anchor].casefold(), bodies.titles[anchor].casefold())
+    return found.within(follows, at)
 
 
 def orientation_of(
@@ -138,13 +138,13 @@ def orientation_of(
     return navigation_states.orientation(ahead, up, yaw, pitch)
 
 
-def reanchored(place: Place, anchor: int, who: Bodies, sky: Sky) -> Place:
-    """The same camera told relative to the body in row ``anchor``."""
-    position, orientation = place.in_world(sky, float(who.radii[place.anchor]))
-    position = position + sky.positions[place.anchor] - sky.positions[anchor]
+def reanchored(pose: Pose, anchor: int, bodies: Bodies, at: BodyPositions) -> Pose:
+    """The same camera relative to the body in row ``anchor``."""
+    position, orientation = pose.in_world(at, float(bodies.radii[pose.anchor]))
+    position = position + at.positions[pose.anchor] - at.positions[anchor]
     distance = math.sqrt(float(position @ position))
-    altitude = max(distance - float(who.radii[anchor]), LOWEST)
-    return Place(anchor, altitude, position / distance, orientation, False)
+    altitude = max(distance - float(bodies.radii[anchor]), LOWEST)
+    return Pose(anchor, altitude, position / distance, orientation, False)
 
 
 def _vector(value: Any, name: str) -> np.ndarray:
