@@ -22,7 +22,6 @@ MAX_UNDER_WAY = 4
 """Changes of one trait sent and not yet answered. While there are so many only the latest waits to be sent: a slider
 that is dragged makes more than an instance takes at a time."""
 
-_STEERING = ("time", "rate", "paused", "focus", "size")
 Request = tuple[str, dict[str, Any]]
 """Verb and arguments."""
 
@@ -69,9 +68,8 @@ class LiveTraits(Observed):
         self._states = Latest(self._take)
         self._taking = threading.local()
         self._sending = threading.Lock()
-        self._under_way = dict.fromkeys(_STEERING, 0)
+        self._under_way = dict.fromkeys(("time", "rate", "paused", "focus", "size"), 0)
         self._next: dict[str, Request] = {}
-        self.observe(self._send, list(_STEERING))
 
     def follow(self) -> None:
         """Follow the session. The first call waits for the instance, so that the values are true.
@@ -116,6 +114,12 @@ class LiveTraits(Observed):
         """Whether :meth:`_take` has just set it: what an observer sets meanwhile does not count."""
         values = getattr(self._taking, "values", {})
         return name in values and values.pop(name) == value
+
+    def notify_change(self, change: Any) -> None:
+        # Not by an observer: users call unobserve_all().
+        if change["type"] == "change" and change["name"] in self._under_way:
+            self._send(change)
+        super().notify_change(change)
 
     def _send(self, change: Any) -> None:
         value = change["new"]

@@ -277,6 +277,16 @@ def test_a_change_that_could_not_be_sent_leaves_the_trait_following(
     space.traits.rate = 1
 
 
+@pytest.mark.parametrize("names", [(), ("rate",)])
+def test_traits_without_observers_still_steer(space: OpenSpace, names: tuple[str, ...]) -> None:
+    space.traits.observe(lambda change: 1 / 0, "rate")
+    space.traits.unobserve_all(*names)
+    space.traits.rate = 3.0
+    assert promptly(lambda: space.time.rate) == 3.0
+    space.time.rate = 1
+    wait_for(lambda: space.traits.rate == 1)
+
+
 def test_an_observer_that_exits_ends_no_other(space: OpenSpace) -> None:
     seen: queue.Queue[str] = queue.Queue()
     with (
