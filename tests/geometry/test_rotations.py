@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from openspace_server.geometry import navigation_states, world
@@ -41,6 +41,8 @@ def test_half_turns_survive_the_way_through_a_matrix(axis: np.ndarray) -> None:
     assert same(quat.from_matrix(quat.matrix(q)), q)
 
 
+@example(np.array((1.0, 0.0, 0.0)), quat.unit(np.array((-1.0, 2e-5, 0.0))))
+@example(np.array((1.0, 0.0, 0.0)), quat.unit(np.array((-1.0, 2e-7, 0.0))))
 @given(units(3), units(3))
 def test_the_shortest_rotation_leads_from_one_direction_to_the_other(a: np.ndarray, b: np.ndarray) -> None:
     assert np.allclose(quat.matrix(quat.between(a, b)) @ b, a, atol=1e-6)

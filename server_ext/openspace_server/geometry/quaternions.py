@@ -84,7 +84,7 @@ def about(axis: np.ndarray, angle: float) -> np.ndarray:
 def between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The shortest rotation that brings unit vector ``b`` to ``a``."""
     w = 1 + float(a @ b)
-    if w < 1e-9:
+    if w < 1e-14:  # opposite to within 1e-7: any axis across them serves
         return about(perpendicular(a), math.pi)
     return unit(np.concatenate(([w], cross(b, a))))
 
