@@ -15,7 +15,7 @@ from tornado.httputil import parse_cookie
 
 from openspace_server.orchestrator.store.shares import Share
 from openspace_server.protocols import media, signaling, viewer
-from openspace_server.protocols.media import Kind, MediaRequest, Mode, PictureHeader
+from openspace_server.protocols.media import Kind, MediaHeader, MediaRequest, Mode
 from openspace_server.protocols.sessions import SessionState, SessionView, SessionWarning
 from openspace_server.protocols.signaling import IceServer, Role
 
@@ -23,10 +23,10 @@ FOLDER = Path(__file__).parent / "fixtures" / "wire"
 
 FRAMES = {
     # The parameter set says constrained baseline, level 3.1.
-    "key": (PictureHeader(Kind.H264, True, 1280, 720, 1, 1000.0, 42, 9, 250.5), b"\0\0\0\1\x67\x42\xc0\x1f\1"),
-    "delta": (PictureHeader(Kind.H264, False, 1280, 720, 2, 2000.0, 43, 9, 283.5), b"\0\0\0\1\x41\1"),
-    "jpeg": (PictureHeader(Kind.JPEG, True, 640, 360, 5, 3000.0, 44, 10, 300.0), b"\xff\xd8\xff\xd9"),
-    "webp": (PictureHeader(Kind.WEBP, True, 640, 360, 6, 4000.0, 45, 10, 333.0), b"RIFF"),
+    "key": (MediaHeader(Kind.H264, True, 1280, 720, 1, 1000.0, 42, 9, 250.5), b"\0\0\0\1\x67\x42\xc0\x1f\1"),
+    "delta": (MediaHeader(Kind.H264, False, 1280, 720, 2, 2000.0, 43, 9, 283.5), b"\0\0\0\1\x41\1"),
+    "jpeg": (MediaHeader(Kind.JPEG, True, 640, 360, 5, 3000.0, 44, 10, 300.0), b"\xff\xd8\xff\xd9"),
+    "webp": (MediaHeader(Kind.WEBP, True, 640, 360, 6, 4000.0, 45, 10, 333.0), b"RIFF"),
 }
 INPUT = viewer.InputTotals(0, False, {"orbitX": 0.25})
 REQUEST = viewer.Request(1, "set_rate", {"rate": 60})

@@ -159,7 +159,7 @@ class BulkSocket:
         whole: bytes | bytearray | memoryview | None = message
         if transfer.DOWNLOAD.is_chunk(message):
             whole = reassembler.receive(message)
-        elif shared_memory.is_told(message):
+        elif shared_memory.is_notice(message):
             whole = self._memory.read(message) if self._memory is not None else None
         if whole is None:
             return

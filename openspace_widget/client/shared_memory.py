@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from openspace_server.protocols.shared_memory import ANSWERS, ARRAYS, Found, NoSharedMemory
+from openspace_server.protocols.shared_memory import ANSWERS, ARRAYS, OpenedMemory, SharedMemoryUnavailable
 from openspace_widget.errors import RequestError
 
 
 class SharedMemory:
     """Slots of the memory, and the request or transfer that each of them is reserved for. Close it."""
 
-    def __init__(self, memory: Found) -> None:
+    def __init__(self, memory: OpenedMemory) -> None:
         self._memory = memory
         self._free = {ANSWERS: list(ANSWERS), ARRAYS: list(ARRAYS)}
         self._taken: dict[int, tuple[range, int]] = {}
@@ -46,7 +46,7 @@ class SharedMemory:
     def release(self) -> bool:
         """Return the memory to the system for now; False, and nothing done, while a slot is taken."""
         if not self._taken:
-            self._memory.give_back()
+            self._memory.free_pages()
         return not self._taken
 
     def close(self) -> None:
@@ -62,13 +62,13 @@ class SharedMemory:
 
 async def share(ask: Callable[..., Awaitable[Any]]) -> SharedMemory | None:
     """Memory shared with the instance that ``ask`` sends ``share_memory`` to; None where that cannot be."""
-    memory: Found | None = None
+    memory: OpenedMemory | None = None
     try:
         path = (await ask()).get("path")
         if not isinstance(path, str):
             return None
-        with contextlib.suppress(NoSharedMemory):
-            memory = Found(path)
+        with contextlib.suppress(SharedMemoryUnavailable):
+            memory = OpenedMemory(path)
         # A wrong proof also removes the memory's name.
         shared = (await ask(proof=memory.proof if memory else "")).get("shared") is True
         if memory is not None and shared:

@@ -16,7 +16,7 @@ import av
 
 from openspace_server.protocols import media
 from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.media import Kind, MediaRequest, Mode, PictureHeader
+from openspace_server.protocols.media import Kind, MediaHeader, MediaRequest, Mode
 from openspace_widget.client.client import Client
 from openspace_widget.client.event_loop import elsewhere, run
 from openspace_widget.errors import ArgumentError, OpenSpaceError, SessionError
@@ -110,7 +110,7 @@ class Recording:
             while (message := await socket.read_message()) is not None:
                 if isinstance(message, bytes):
                     try:
-                        header, data = media.decode_picture(message)
+                        header, data = media.decode_media(message)
                     except ProtocolError as problem:
                         raise SessionError(f"the stream cannot be recorded: {problem}") from None
                     await socket.write_message(media.ack(header.number))
@@ -124,7 +124,7 @@ class Recording:
         finally:
             socket.close()
 
-    def _add(self, header: PictureHeader, data: bytes) -> None:
+    def _add(self, header: MediaHeader, data: bytes) -> None:
         part = self._parts[-1] if self._parts else None
         if part is None or (header.width, header.height) != part.size:
             if not header.key or header.kind != Kind.H264:
@@ -191,7 +191,7 @@ class _Part:
         self._count = 0
         self._closed = False
 
-    def add(self, header: PictureHeader, data: bytes) -> None:
+    def add(self, header: MediaHeader, data: bytes) -> None:
         """Each frame is written when the next one comes, since only then its duration is known."""
         if self._count == 0:
             self._first = header.pts

@@ -18,7 +18,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from openspace_server.protocols import arrays
-from openspace_server.protocols.media import PictureHeader, decode_picture
+from openspace_server.protocols.media import MediaHeader, decode_media
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a secret for the tests"
@@ -230,7 +230,7 @@ class Media(Bulk):
     """A viewer over the media socket. ``pictures`` are headers and data, in order of arrival."""
 
     def __init__(self, connection: WebSocketClientConnection, acks: bool) -> None:
-        self.pictures: list[tuple[PictureHeader, bytes]] = []
+        self.pictures: list[tuple[MediaHeader, bytes]] = []
         self.acks = acks
         self.seq = 0
         super().__init__(connection)
@@ -245,10 +245,10 @@ class Media(Bulk):
         self.seq = self.seq + 1 if seq is None else seq
         self.send_text(json.dumps({"type": "input", "seq": self.seq, "held": held, "axes": axes}))
 
-    async def picture(self) -> tuple[PictureHeader, bytes]:
+    async def picture(self) -> tuple[MediaHeader, bytes]:
         """The first picture not taken yet."""
 
-        async def wait() -> tuple[PictureHeader, bytes]:
+        async def wait() -> tuple[MediaHeader, bytes]:
             async with self.arrived:
                 await self.arrived.wait_for(lambda: self.pictures)
                 return self.pictures.pop(0)
@@ -260,7 +260,7 @@ class Media(Bulk):
         if isinstance(message, str):
             return await super()._received(message)
         async with self.arrived:
-            self.pictures.append(decode_picture(message))
+            self.pictures.append(decode_media(message))
             if self.acks:
                 with contextlib.suppress(WebSocketClosedError):  # the instance has had enough of this viewer
                     self.acknowledge(self.pictures[-1][0].number)

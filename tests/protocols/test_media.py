@@ -1,4 +1,4 @@
-"""The picture header of the media socket, and what a viewer says there."""
+"""Media messages: the header of frames, and the messages of a viewer."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.media import (
     HEADER_BYTES,
     Kind,
+    MediaHeader,
     MediaRequest,
     Mode,
-    PictureHeader,
-    decode_picture,
+    decode_media,
     read_ack,
 )
 
-HEADER = PictureHeader(Kind.H264, True, 1280, 720, 7, 1_234_567.0, 99, 41, 5.25)
+HEADER = MediaHeader(Kind.H264, True, 1280, 720, 7, 1_234_567.0, 99, 41, 5.25)
 
 
 def test_the_layout_is_the_documented_one() -> None:
@@ -32,7 +32,7 @@ def test_the_layout_is_the_documented_one() -> None:
 @given(st.binary(max_size=64) | st.binary(max_size=64).map(lambda tail: HEADER.encode()[:8] + tail))
 def test_any_bytes_give_a_picture_or_a_protocol_error(raw: bytes) -> None:
     try:
-        decode_picture(raw)
+        decode_media(raw)
     except ProtocolError:
         return
 

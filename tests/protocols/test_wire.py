@@ -23,18 +23,18 @@ def test_the_files_are_current(name: str) -> None:
 @pytest.mark.parametrize("name", wire.FRAMES)
 def test_frames_are_read_as_they_were_written(name: str) -> None:
     message = bytes.fromhex(wire.read("media")["frames"][name]["message"])
-    assert media.decode_picture(message) == wire.FRAMES[name]
+    assert media.decode_media(message) == wire.FRAMES[name]
 
 
 def test_a_longer_header_is_skipped() -> None:
     longer = wire.read("media")["longer_header"]
-    assert media.decode_picture(bytes.fromhex(longer["message"]))[1] == bytes.fromhex(longer["data"])
+    assert media.decode_media(bytes.fromhex(longer["message"]))[1] == bytes.fromhex(longer["data"])
 
 
 @pytest.mark.parametrize("name", wire.read("media")["malformed"])
 def test_malformed_frames_are_refused(name: str) -> None:
     with pytest.raises(ProtocolError):
-        media.decode_picture(bytes.fromhex(wire.read("media")["malformed"][name]))
+        media.decode_media(bytes.fromhex(wire.read("media")["malformed"][name]))
 
 
 def test_what_views_send_is_read() -> None:

@@ -1,1 +1,1 @@
-"""Ground floor: every message that crosses a process, as typed values with encode and decode. No I/O."""
+"""Protocols: all messages between processes, as typed values with encode and decode. No I/O."""

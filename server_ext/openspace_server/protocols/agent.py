@@ -1,9 +1,9 @@
-"""The one connection of a host that dials in: a handshake in which both sides prove its secret, then sealed frames.
+"""Agent protocol, for hosts that dial in: a handshake in which both sides prove the host's secret, then sealed frames.
 
 Handshake, as JSON text: ``challenge {nonce}`` from the orchestrator, ``hello {name, time, nonce, body, mac}`` from the
-agent, ``welcome {lease, mac}`` from the orchestrator, or ``error {reason}``. ``body`` is JSON in a string, so that its
-MAC is over exactly what was sent. From then on binary frames: MAC (32 bytes) over direction, counter and payload;
-payload: kind (1 byte), number (4 bytes), data.
+agent, ``welcome {lease, mac}`` from the orchestrator, or ``error {reason}``. ``body`` is JSON in a string, so that the
+MAC covers exactly the bytes sent. After the handshake come binary frames: MAC (32 bytes) over direction, counter and
+payload; payload: kind (1 byte), number (4 bytes), data.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TRAITS = ("region", "graphics_card", "ram", "storage", "engines")
 
 
 class Kind(IntEnum):
-    """What a frame carries. Its number is that of the command or of the stream."""
+    """Content of a frame. The frame's number is that of its command or stream."""
 
     COMMAND = 0
     REPLY = 1
@@ -50,7 +50,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Hello:
-    """Who dials in. ``traits``: what the host tells of itself, see TRAITS."""
+    """The host that dials in. ``traits``: its description of itself, see TRAITS."""
 
     name: str
     time: str
@@ -60,8 +60,8 @@ class Hello:
 
     @property
     def traits(self) -> dict[str, str]:
-        told = parse_object(self.body)
-        return {name: text(told, name, limit=255) for name in TRAITS if name in told}
+        fields = parse_object(self.body)
+        return {name: text(fields, name, limit=255) for name in TRAITS if name in fields}
 
     def proves(self, secret: str, challenge: str, now: float) -> bool:
         fresh = self.time.isdecimal() and len(self.time) < 13 and abs(now - int(self.time)) <= WINDOW
@@ -75,10 +75,10 @@ def challenge(nonce: str) -> str:
     return json.dumps({"type": "challenge", "nonce": nonce})
 
 
-def hello(secret: str, name: str, nonce: str, given: str, traits: dict[str, str], now: float) -> Hello:
-    """The agent's answer to the challenge ``given``."""
+def hello(secret: str, name: str, nonce: str, challenge_nonce: str, traits: dict[str, str], now: float) -> Hello:
+    """The agent's answer to the challenge."""
     unsigned = Hello(name, str(int(now)), nonce, json.dumps(traits), "")
-    return Hello(name, unsigned.time, nonce, unsigned.body, _hello_mac(secret, given, unsigned))
+    return Hello(name, unsigned.time, nonce, unsigned.body, _hello_mac(secret, challenge_nonce, unsigned))
 
 
 def decode_hello(raw: str | bytes) -> Hello:
@@ -92,7 +92,7 @@ def welcome(secret: str, challenge_nonce: str, nonce: str, lease: float) -> str:
 
 
 def check_welcome(secret: str, challenge_nonce: str, nonce: str, message: dict[str, Any]) -> float:
-    """The lease in seconds. Raises ProtocolError unless the orchestrator has proved that it knows the secret."""
+    """The lease in seconds. Raises ProtocolError unless the orchestrator proves that it knows the secret."""
     lease = message.get("lease")
     if not isinstance(lease, float | int) or not 0 < lease < 1e6:
         raise ProtocolError("welcome: no lease")
@@ -103,7 +103,7 @@ def check_welcome(secret: str, challenge_nonce: str, nonce: str, message: dict[s
 
 
 def decode(raw: str | bytes, *types: str) -> dict[str, Any]:
-    """A handshake message of one of ``types``. Raises ProtocolError, also with the reason of an ``error``."""
+    """Decode a handshake message of one of ``types``. Raises ProtocolError, also for an ``error``, with its reason."""
     if isinstance(raw, bytes) or len(raw) > MAX_HANDSHAKE_BYTES:
         raise ProtocolError("handshake: expected a short text message")
     message = parse_object(raw)
@@ -119,7 +119,8 @@ def session_key(secret: str, challenge_nonce: str, nonce: str) -> bytes:
 
 
 class Seal:
-    """Seals what one side sends and opens what it receives; both count, so nothing can be replayed or left out."""
+    """Seals the frames that one side sends, and opens those that it receives. Both sides count frames, so that none can
+    be replayed or omitted."""
 
     def __init__(self, key: bytes, agent: bool) -> None:
         self._key = key
@@ -133,7 +134,7 @@ class Seal:
         return proof + payload
 
     def open(self, raw: str | bytes) -> Frame:
-        """Raises ProtocolError for anything that the other side did not seal as its next frame."""
+        """The next frame of the other side. Raises ProtocolError for anything else."""
         if isinstance(raw, str) or len(raw) < MAC_BYTES + _HEAD.size:
             raise ProtocolError("agent connection: expected a sealed frame")
         payload = raw[MAC_BYTES:]

@@ -1,4 +1,4 @@
-"""The binary array message: magic ``OSA1``, header length (uint32, little endian), JSON header, raw buffers.
+"""Binary array messages: magic ``OSA1``, header length (uint32, little endian), JSON header, raw buffers.
 
 The header is padded with spaces so that the first buffer starts at a multiple of 8 bytes. It always has ``kind``
 (``"frame"``, ``"points"``, …), ``dtype`` (NumPy array-interface string such as ``"|u1"`` or ``"<f4"``: type and byte
@@ -32,7 +32,7 @@ _ALIGN = 8
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the sender wants arrays stored: ``codec`` of ``encodings.CODECS``, ``quantised`` to 16 bits or not."""
+    """Encoding of arrays: ``codec`` of ``encodings.CODECS``, and whether they are ``quantised`` to 16 bits."""
 
     codec: str = encodings.RAW
     quantised: bool = False
@@ -42,7 +42,7 @@ PLAIN = Encoding()
 
 
 def encode_header(array: np.ndarray, kind: str, **fields: Any) -> bytes:
-    """The bytes that precede ``array``'s own buffer, for senders that do not want the buffer copied."""
+    """The bytes that precede the buffer of ``array``, for senders that do not copy the buffer."""
     return _pack_header({"kind": kind, **_described(array), **fields})
 
 
@@ -112,15 +112,15 @@ def decode_columns(
         raise ProtocolError(f"array message of {len(view)} bytes is shorter than its header")
     header, blocks, total = read
     if len(view) != total:
-        wanted = ", ".join(f"{block.dtype} {block.shape}" for block in blocks)
-        raise ProtocolError(f"array message has {len(view)} bytes, its header ({wanted}) needs {total}")
+        announced = ", ".join(f"{block.dtype} {block.shape}" for block in blocks)
+        raise ProtocolError(f"array message has {len(view)} bytes, its header ({announced}) needs {total}")
     first, *rest = (_decode_array(view, block) for block in blocks)
     return header, first, {block.name: array for block, array in zip(blocks[1:], rest, strict=True)}
 
 
 @dataclass(frozen=True)
 class Block:
-    """Where one array lies in a message and how it is stored."""
+    """The part of a message that stores one array."""
 
     name: str
     dtype: str
@@ -179,7 +179,7 @@ def _read_block(fields: dict[str, Any], name: str, start: int) -> Block:
         or not all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**31 for n in shape)
     ):
         raise ProtocolError(f"shape: expected 1 to 4 non-negative integers, got {describe(shape)}")
-    # NumPy multiplies the sides of an empty array, too, leaving out the zeros.
+    # NumPy also multiplies the sides of an empty array, without the zeros.
     extent = math.prod(side or 1 for side in shape) * np.dtype(dtype).itemsize
     if extent > MAX_BUFFER_BYTES:
         raise ProtocolError(f"array of {extent} bytes is larger than the {MAX_BUFFER_BYTES} allowed")

@@ -1,6 +1,6 @@
-"""Proof of a host's secret that does not show it: HMAC-SHA256 over nonce, time and the body's digest.
+"""Signed commands: proof of a host's secret without sending it, by HMAC-SHA256 over nonce, time and body digest.
 
-One command on one connection: ``Authorization: OpenSpace-HMAC <time>.<nonce>.<body digest>.<mac>`` on the upgrade
+One command per connection: ``Authorization: OpenSpace-HMAC <time>.<nonce>.<body digest>.<mac>`` on the upgrade
 request, and then exactly that body as the only message.
 """
 
@@ -13,12 +13,12 @@ from collections import OrderedDict
 
 SCHEME = "openspace-hmac"
 WINDOW = 120
-"""Seconds that the two clocks may differ; a nonce is remembered for as long."""
+"""Seconds by which the two clocks may differ; nonces are remembered for as long."""
 MAX_NONCES = 65_536
 
 
 def mac(secret: str, *parts: str | bytes) -> str:
-    """Hexadecimal MAC of ``parts``, none of which can be moved into its neighbour."""
+    """Hexadecimal MAC of ``parts`` and of where each begins."""
     digest = hmac.new(_bytes(secret), digestmod=hashlib.sha256)
     for part in parts:
         raw = _bytes(part)
@@ -26,9 +26,9 @@ def mac(secret: str, *parts: str | bytes) -> str:
     return digest.hexdigest()
 
 
-def same(given: str, expected: str) -> bool:
+def same(received: str, expected: str) -> bool:
     """Compare in constant time."""
-    return hmac.compare_digest(_bytes(given), _bytes(expected))
+    return hmac.compare_digest(_bytes(received), _bytes(expected))
 
 
 def digest(body: str | bytes) -> str:
@@ -50,8 +50,8 @@ class Verifier:
 
     def body_digest(self, authorization: str, now: float) -> str | None:
         """The digest of the one body that the header allows; None if it proves nothing."""
-        scheme, _, given = authorization.partition(" ")
-        parts = given.strip().split(".")
+        scheme, _, signature = authorization.partition(" ")
+        parts = signature.strip().split(".")
         if scheme.lower() != SCHEME or len(parts) != 4 or not parts[0].isdecimal() or len(parts[0]) > 12:
             return None
         time, nonce, body, proof = parts

@@ -1,7 +1,7 @@
-"""How one array of a message is stored: as it is, losslessly compressed, or quantised to 16 bits with a stated error.
+"""Array encodings of a message: raw, losslessly compressed, or quantised to 16 bits with a stated error.
 
 Compression is zstd, by default after a byte shuffle (first bytes of all items, then all second bytes, …), which suits
-numbers that lie near each other. Quantisation maps each column of an ``(n,)`` or ``(n, k)`` array of floats
+similar numbers. Quantisation maps each column of an ``(n,)`` or ``(n, k)`` array of floats
 linearly onto 0..65535.
 """
 
@@ -23,12 +23,12 @@ STEPS = 65535
 SAMPLE_BYTES = 16 * 1024
 SAMPLES = 8
 WORTH = 1.1
-"""Raw size by compressed size of a sample from which compressing is worth trying."""
+"""Raw size divided by compressed size of a sample from which compression is worthwhile."""
 
 
 @dataclass(frozen=True)
 class Quantised:
-    """``stored`` uint16, shaped like the original, and where each column's 0 and 65535 lie."""
+    """``stored`` uint16, of the original shape, and the values of 0 and 65535 in each column."""
 
     stored: np.ndarray
     low: tuple[float, ...]
@@ -36,7 +36,7 @@ class Quantised:
 
 
 def quantise(array: np.ndarray) -> Quantised:
-    """16 bits a number; :func:`error_bound` says what that costs.
+    """Quantise to 16 bits per number; :func:`error_bound` gives the error.
 
     Raises:
         ProtocolError: not float32 or float64 of shape ``(n,)`` or ``(n, k)``, or NaN or infinity in it.
@@ -48,7 +48,9 @@ def quantise(array: np.ndarray) -> Quantised:
         return Quantised(np.zeros(array.shape, "<u2"), (0.0,) * columns.shape[1], (0.0,) * columns.shape[1])
     low, high = columns.min(axis=0), columns.max(axis=0)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
-        raise ProtocolError("NaN and infinity cannot be quantised: send these points as they are, or leave them out")
+        raise ProtocolError(
+            "NaN and infinity cannot be quantised: send the points without quantisation, or leave these out"
+        )
     with np.errstate(over="ignore"):
         extent = high - low
         factor = np.divide(STEPS, extent, out=np.zeros_like(extent), where=extent > 0)

@@ -1,4 +1,4 @@
-"""The events of OpenSpace, by the names that scripts, API clients and ``space.on`` use."""
+"""OpenSpace's event types, by the names that scripts, API clients and ``space.on`` use."""
 
 EVENT_TYPES = (
     "ActionAdded",

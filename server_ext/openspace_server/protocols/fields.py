@@ -1,4 +1,4 @@
-"""Reading one JSON object field by field, with errors that name the field, what was expected and what came."""
+"""Typed fields of JSON objects, with errors that name the field, the expected and the received value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ephemeris time as OpenSpace counts it: seconds past J2000 (TDB), and UTC.
+"""Conversion between UTC and OpenSpace's ephemeris time, seconds past J2000 (TDB).
 
 TDB is taken as TT: they differ by at most 2 ms. Leap seconds are those announced until 2017, as in SPICE's naif0012;
 before 1972 TT - UTC stays at 41.184 s, as SPICE has it.
@@ -24,7 +24,7 @@ _LEAP_SECONDS = [
 
 
 def to_seconds(moment: datetime) -> float:
-    """Ephemeris seconds past J2000 of a time that knows its zone."""
+    """Ephemeris seconds past J2000 of a time with a time zone."""
     utc = (moment - J2000).total_seconds()
     return utc + _offset(utc)
 

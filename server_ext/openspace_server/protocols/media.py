@@ -1,4 +1,4 @@
-"""The ``media`` socket: pictures over a WebSocket, for viewers that WebRTC does not reach.
+"""Media messages: frames over a WebSocket, for viewers that WebRTC does not reach.
 
 Binary messages go to the viewer: a header of :data:`HEADER_BYTES` bytes (little endian), then one H.264 access unit
 (Annex B, parameter sets before each key frame) or one whole image::
@@ -6,19 +6,19 @@ Binary messages go to the viewer: a header of :data:`HEADER_BYTES` bytes (little
     offset  type     field
          0  4 bytes  magic ``OSM1``
          4  uint8    kind: 1 H.264, 2 JPEG, 3 WebP
-         5  uint8    flags: bit 0 = can be shown without those before it (a key frame, any image)
-         6  uint16   length of the header: where the picture begins (more fields may be added)
+         5  uint8    flags: bit 0 = independent of earlier frames (a key frame, any image)
+         6  uint16   length of the header, after which the frame begins (more fields may be added)
          8  uint16   width in pixels
         10  uint16   height
-        12  uint32   number: counts this socket's pictures from 1, the one to acknowledge
+        12  uint32   number: counts this socket's frames from 1, for acknowledgements
         16  float64  presentation time in microseconds, only grows: WebCodecs' timestamp
         24  uint32   frame id of the engine, modulo 2**32
         28  uint32   sequence number of the last input applied before drawing, modulo 2**32
         32  float64  sent at, in milliseconds of the instance's own clock
 
 Text messages go both ways: ``input`` and all of ``control`` (``protocols/viewer.py``), and from the viewer
-``{"type": "media", "mode": "h264" | "images" | "none", "format": "jpeg" | "webp"}``, first and whenever it wants
-another mode, and ``{"type": "ack", "number"}`` once a picture was taken (it stands for all those before, too).
+``{"type": "media", "mode": "h264" | "images" | "none", "format": "jpeg" | "webp"}``, first and to change the
+mode, and ``{"type": "ack", "number"}`` once a frame was received (it acknowledges all earlier ones as well).
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _HEADER = struct.Struct("<4sBBHHHIdIId")
 HEADER_BYTES = _HEADER.size
 FLAG_KEY = 1
 MAX_MESSAGE_BYTES = 64 * 1024
-"""What a viewer may send at a time."""
-MAX_PICTURE_BYTES = 16 * 1024 * 1024
+"""Longest message of a viewer."""
+MAX_MEDIA_BYTES = 16 * 1024 * 1024
 _UINT32 = 0xFFFFFFFF
 
 
 class Kind(IntEnum):
-    """What follows the header."""
+    """Format of the frame after the header."""
 
     H264 = 1
     JPEG = 2
@@ -50,7 +50,7 @@ class Kind(IntEnum):
 
 
 class Mode(StrEnum):
-    """What a viewer wants: ``NONE`` while nobody looks."""
+    """Frames requested by a viewer: ``NONE`` while its view is hidden."""
 
     H264 = "h264"
     IMAGES = "images"
@@ -58,8 +58,8 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True)
-class PictureHeader:
-    """See the module's text. ``pts`` in microseconds, ``sent_at`` in milliseconds."""
+class MediaHeader:
+    """Header of one frame, see the module's text. ``pts`` in microseconds, ``sent_at`` in milliseconds."""
 
     kind: Kind
     key: bool
@@ -87,23 +87,23 @@ class PictureHeader:
         )
 
 
-def decode_picture(message: bytes) -> tuple[PictureHeader, bytes]:
-    """Header and picture of one binary message.
+def decode_media(message: bytes) -> tuple[MediaHeader, bytes]:
+    """Header and frame of one binary message.
 
     Raises:
-        ProtocolError: too short, bad magic, an unknown kind, or a header length that cannot be.
+        ProtocolError: too short, wrong magic, an unknown kind, or an impossible header length.
     """
     if len(message) < HEADER_BYTES:
-        raise ProtocolError(f"picture message of {len(message)} bytes is shorter than its {HEADER_BYTES} byte header")
+        raise ProtocolError(f"media message of {len(message)} bytes is shorter than its {HEADER_BYTES} byte header")
     magic, kind, flags, length, width, height, number, pts, frame_id, input_seq, sent_at = _HEADER.unpack_from(message)
     if magic != MAGIC:
-        raise ProtocolError(f"picture message starts with {describe(magic)}, expected {MAGIC!r}")
+        raise ProtocolError(f"media message starts with {describe(magic)}, expected {MAGIC!r}")
     if not HEADER_BYTES <= length <= len(message):
-        raise ProtocolError(f"picture header announces {length} bytes of {len(message)}")
+        raise ProtocolError(f"media header announces {length} bytes of {len(message)}")
     if kind not in Kind.__members__.values():
         raise ProtocolError(f"kind: expected 1, 2 or 3, got {kind}")
     key = bool(flags & FLAG_KEY)
-    header = PictureHeader(Kind(kind), key, width, height, number, pts, frame_id, input_seq, sent_at)
+    header = MediaHeader(Kind(kind), key, width, height, number, pts, frame_id, input_seq, sent_at)
     return header, message[length:]
 
 

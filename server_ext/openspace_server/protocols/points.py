@@ -1,11 +1,11 @@
-"""One frame of points: the array message of kind ``points``.
+"""Point frames: the array message of kind ``points``.
 
-Header fields: ``name``; ``sequence`` (counts up for each name; a frame older than the last one shown is left out);
-``keep`` (``"latest"``: a newer frame takes the place of one that waits; ``"all"``: every frame is shown);
+Header fields: ``name``; ``sequence`` (counts up for each name; a frame older than the one shown is dropped);
+``keep`` (``"latest"``: a newer frame replaces one that waits; ``"all"``: every frame is shown);
 ``sender`` (an opaque text, the same for all connections of one process: a name belongs to one sender);
-``check`` (whether the answer shall tell the CRC-32 of what arrived); ``options`` (:class:`PointOptions`). The array is
-float32 or float64 ``(n, 3)``: positions in ``options.unit``. Columns, all with n rows: ``values`` float ``(n,)``, which
-the colour map colours, or ``colors`` uint8 ``(n, 4)``, RGBA.
+``check`` (whether the answer contains the CRC-32 of the received data); ``options`` (:class:`PointOptions`). The array
+is float32 or float64 ``(n, 3)``: positions in ``options.unit``. Columns, all with n rows: ``values`` float ``(n,)``,
+to which the color map is applied, or ``colors`` uint8 ``(n, 4)``, RGBA.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAX_COLORS = 1024
 
 @dataclass(frozen=True)
 class PointOptions:
-    """How points look and where they are.
+    """Appearance and position of points.
 
     Attributes:
         unit: of the positions, one of :data:`UNITS`.
@@ -43,12 +43,12 @@ class PointOptions:
         size: of a point, pixels.
         opacity: 0 to 1.
         visible: drawn or not.
-        color: RGB 0 to 1, of points without values and colours.
+        color: RGB 0 to 1, of points without values and colors.
         colormap: RGB 0 to 255, uint8 triples from low to high; empty without values.
-        colormap_name: for people.
-        range: values that get the first and the last colour.
-        log: whether colours follow the logarithm of the values.
-        label: name for people.
+        colormap_name: its name, for people.
+        range: values of the first and the last color.
+        log: whether colors follow the logarithm of the values.
+        label: the points' name, for people.
     """
 
     unit: str = "m"
@@ -66,8 +66,8 @@ class PointOptions:
     label: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        told = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return told | {"colormap": "".join(f"{r:02x}{g:02x}{b:02x}" for r, g, b in self.colormap)}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return fields | {"colormap": "".join(f"{r:02x}{g:02x}{b:02x}" for r, g, b in self.colormap)}
 
     @classmethod
     def read(cls, fields: Any) -> PointOptions:
@@ -103,7 +103,7 @@ class PointOptions:
 
 @dataclass(frozen=True)
 class PointFrame:
-    """See the module's text. ``columns`` holds those of :data:`COLUMNS` that there are."""
+    """One frame, see the module's text. ``columns``: those of :data:`COLUMNS` that it has."""
 
     name: str
     sequence: int
@@ -138,7 +138,7 @@ class PointFrame:
 
     @classmethod
     def decode(cls, message: bytes | memoryview) -> PointFrame:
-        """Raises ProtocolError for whatever is not a frame of points that can be drawn."""
+        """Raises ProtocolError for anything that is not a frame of points that can be drawn."""
         header, positions, columns = arrays.decode_columns(message)
         frame = cls(
             name=text(header, "name", limit=128),
@@ -172,10 +172,10 @@ class PointFrame:
         for name, column in self.columns.items():
             if name not in COLUMNS:
                 raise ProtocolError(f"columns: expected some of {', '.join(COLUMNS)}, got {describe(name)}")
-            wanted: tuple[int, ...] = (count, 4) if name == "colors" else (count,)
-            if column.shape != wanted or (name == "colors") != (column.dtype == np.uint8):
+            shape: tuple[int, ...] = (count, 4) if name == "colors" else (count,)
+            if column.shape != shape or (name == "colors") != (column.dtype == np.uint8):
                 kind = "uint8" if name == "colors" else "float32"
-                raise ProtocolError(f"{name}: expected {kind} {wanted}, got {column.dtype} {column.shape}")
+                raise ProtocolError(f"{name}: expected {kind} {shape}, got {column.dtype} {column.shape}")
             _finite(name, column)
 
 

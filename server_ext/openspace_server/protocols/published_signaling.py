@@ -1,8 +1,7 @@
-"""The signaling of the published streaming system: ``REGISTER``, ``SESSION``, ``SDP`` and ``ICE`` as JSON, and literal
-texts as acknowledgements. Hosts (OpenSpace with GStreamer) are N, their one viewer (the web GUI) is 100 + N.
+"""Signaling of the published streaming system: ``REGISTER``, ``SESSION``, ``SDP`` and ``ICE`` as JSON, acknowledged by
+literal texts. A host (OpenSpace with GStreamer) has the id N, its only viewer (the web GUI) 100 + N.
 
-A real host ends itself when it gets an SDP that it does not wait for or a candidate without its parts, so nothing is
-made here that lacks any.
+A real host aborts when it gets an SDP that it does not expect or an incomplete candidate, so none is made here.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ SESSION_OK = "SESSION_OK"
 VIEWER_BASE = 100
 MAX_CANDIDATE = 2048
 LEAST_CANDIDATES = 6
-"""The web GUI counts candidates, and does not answer before it has got so many; repeats count."""
+"""The web GUI counts candidates, including repeated ones, and answers only after this many."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Published:
 
     @property
     def host(self) -> int:
-        """The host that the caller is, or watches."""
+        """The id of the calling host, or of the host that the caller watches."""
         return self.caller - VIEWER_BASE if self.is_viewer else self.caller
 
 
@@ -48,7 +47,7 @@ def is_published(message: dict[str, Any]) -> bool:
 
 
 def decode(raw: str | bytes) -> Published:
-    """Raises ProtocolError, naming what was wrong."""
+    """Raises ProtocolError naming the field that is wrong."""
     message = parse_object(raw)
     type = message.get("type")
     if type not in TYPES:
@@ -71,12 +70,12 @@ def ice(caller: int, candidate: dict[str, Any]) -> str:
 
 
 def error(reason: str) -> str:
-    """A text that viewers show, and that makes hosts try again."""
+    """A text that viewers show, and that makes hosts retry."""
     return f"ERROR {reason}"
 
 
 def usable(candidate: dict[str, Any]) -> bool:
-    """Whether a real host survives this candidate."""
+    """Whether a real host accepts this candidate."""
     index = candidate.get("sdpMLineIndex")
     line = candidate.get("candidate")
     is_index = isinstance(index, int) and not isinstance(index, bool) and index >= 0

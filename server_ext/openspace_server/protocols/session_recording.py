@@ -1,4 +1,4 @@
-"""OpenSpace's session recordings: the lines of an ``.osrectxt`` file, read and written.
+"""OpenSpace's session recordings: decoding and encoding of ``.osrectxt`` files.
 
 The first line is ``OpenSpace_record/playback``, a five-character version, and ``A`` for ASCII. Then one line per
 keyframe, fields separated by blanks::

@@ -1,4 +1,4 @@
-"""Sessions as REST and the events socket show them."""
+"""Session states, views and warnings, as in REST and on the events socket."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SessionState(StrEnum):
 
 @dataclass(frozen=True)
 class SessionView:
-    """What a user may know of a session: no address, port or instance id."""
+    """A session as users see it: without address, port or instance id."""
 
     id: str
     name: str
@@ -49,15 +49,15 @@ class SessionView:
 
 @dataclass(frozen=True)
 class SessionWarning:
-    """On the events socket: the session ends ``at`` (ISO 8601 UTC) for ``reason``; ``hint`` says what can be done. All
-    empty: it does not end after all."""
+    """A message of the events socket: the session ends ``at`` (ISO 8601 UTC) for ``reason``; ``hint`` says what to do.
+    All empty: the warning is withdrawn."""
 
     reason: str = ""
     at: str = ""
     hint: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """``seconds`` are left as of now: clocks of browsers go wrong."""
+        """With the remaining ``seconds``, because browsers' clocks may be wrong."""
         message: dict[str, Any] = {"type": "warning", "reason": self.reason, "at": self.at, "hint": self.hint}
         if self.at:
             left = datetime.fromisoformat(self.at) - datetime.now(UTC)

@@ -1,16 +1,16 @@
-"""Array messages between two processes of one machine: through memory that both map, while the socket tells only where.
+"""Shared memory for array messages between two processes on one machine; the socket carries only notices of them.
 
-The reader asks for memory (verb ``share_memory``) and is told the path of a file in memory, made for it alone. A reader
-that finds the file there, with the proof in it, says the proof: both are on one machine and of one user. From then on
-nobody needs the file's name and it is taken away, so that nothing is left behind, whoever ends, and how; the name of an
-instance that ended before goes with the next offer. Where the file
-cannot be found (another machine, container or user) everything goes over the socket, as it does without asking.
+The kernel requests memory (verb ``share_memory``) and gets the path of a file in memory, made for it alone. If it finds
+the file, and the proof in it, it sends the proof back: both processes run on one machine as one user. The file's name
+is then removed, so that nothing is left behind however the processes end; the name of an instance that ended before
+that is removed at the next offer. If the file cannot be found (another machine, container or user), all messages are
+sent over the socket.
 
-The memory is divided into slots, some for the instance's answers and some for arrays that it is given. Who asks or
-gives names the slot; the message is put there, and the socket carries only ``OSM1`` and, little endian, the slot
-(uint32), the number of the request or transfer (uint32) and the length in bytes (uint64). A slot is used again when the
-answer has come: nobody writes to it before. What does not fit goes over the socket. Both ends belong to one user, who
-can end either of them anyhow: neither is guarded against the other cutting the file short.
+The memory is divided into slots, some for the instance's answers and some for arrays sent to it. The kernel names the
+slot; the message is written there, and the socket carries only a notice: ``OSM1`` and, little endian, the slot
+(uint32), the number of the request or transfer (uint32) and the length in bytes (uint64). A slot is reused only after
+the answer. Messages that do not fit are sent over the socket. Both processes belong to one user, who could end either
+of them anyway: neither is protected against the other truncating the file.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from openspace_server.protocols.fields import ProtocolError
 
 MAGIC = b"OSM1"
 ANSWERS, ARRAYS = range(3), range(3, 6)
-"""The slots of each way."""
+"""The slots of each direction."""
 SLOT_BYTES = (8 * 1024 * 1024,) * len(ANSWERS) + (32 * 1024 * 1024,) * len(ARRAYS)
-LEFT = 0.25
-"""Of all memory that the system has for sharing, this part is left alone."""
+RESERVED_SHARE = 0.25
+"""Part of the system's shared memory that is never used."""
 FOLDER = Path("/dev/shm")
 _NAME = re.compile(r"openspace-(\d+)-[0-9a-f]{32}")
 _PROOF_BYTES = 32
@@ -42,15 +42,15 @@ _STARTS = tuple(accumulate(SLOT_BYTES, initial=mmap.PAGESIZE))
 _PREFIX = struct.Struct("<4sIIQ")
 
 
-class NoSharedMemory(Exception):
-    """It cannot be used here; the message is why."""
+class SharedMemoryUnavailable(Exception):
+    """Shared memory cannot be used here; the message states why."""
 
 
 class SharedMemory:
-    """One end. ``puts`` and ``reads`` are the slots for either way. Close it."""
+    """One process's side. ``puts``: the slots that it writes; ``reads``: those that it reads. Must be closed."""
 
     def __init__(self, file: int, puts: range, reads: range) -> None:
-        """Raises OSError; ``file`` is closed then, too."""
+        """Raises OSError, after closing ``file``."""
         self._file, self._puts, self._reads = file, puts, reads
         self.open = False
         try:
@@ -61,9 +61,9 @@ class SharedMemory:
         self.open = True
 
     def put(self, slot: int, number: int, *parts: bytes | memoryview) -> bytes | None:
-        """Write the message whose bytes are ``parts`` one after the other; what to say of it on the socket.
+        """Write the message whose bytes are ``parts``; the notice to send over the socket.
 
-        None: it has to go over the socket itself, because it is too long or the machine is short of memory.
+        None: the message itself has to be sent, because it is too long or the machine is short of memory.
         """
         views = [memoryview(part).cast("B") for part in parts]
         total = sum(len(view) for view in views)
@@ -75,33 +75,33 @@ class SharedMemory:
             at += len(view)
         return _PREFIX.pack(MAGIC, slot, number, total)
 
-    def find(self, told: bytes) -> tuple[int, int, memoryview]:
-        """Slot, number and bytes of the message that the other end told of. Raises ProtocolError."""
-        if len(told) != _PREFIX.size or not is_told(told):
+    def find(self, notice: bytes) -> tuple[int, int, memoryview]:
+        """Slot, number and bytes of the message that ``notice`` announces. Raises ProtocolError."""
+        if len(notice) != _PREFIX.size or not is_notice(notice):
             raise ProtocolError(f"expected {_PREFIX.size} bytes that start with {MAGIC!r}")
-        _, slot, number, length = _PREFIX.unpack(told)
+        _, slot, number, length = _PREFIX.unpack(notice)
         if not self.open or slot not in self._reads or length > SLOT_BYTES[slot]:
             raise ProtocolError(f"shared memory has no slot {slot} with {length} bytes to read")
         return slot, number, memoryview(self._memory)[_STARTS[slot] : _STARTS[slot] + length]
 
     def close(self) -> None:
-        """The memory itself goes when both ends have closed it, and nobody looks at a message in it any more."""
+        """The memory is freed when both processes have closed it and no message in it is used any more."""
         if self.open:
             self.open = False
             os.close(self._file)
             with contextlib.suppress(BufferError):
                 self._memory.close()
 
-    def give_back(self) -> None:
-        """The memory of all slots goes back to the system until it is used again: nothing that lies there is needed."""
+    def free_pages(self) -> None:
+        """Return the pages of all slots to the system until they are used again; their messages are lost."""
         if self.open:
             self._memory.madvise(mmap.MADV_REMOVE, _STARTS[0], _STARTS[-1] - _STARTS[0])
 
     def _reserve(self, slot: int, size: int) -> bool:
-        """Writing where the system has no memory left would kill this process: ask before. Others need some, too."""
+        """Allocate the pages first: writing without free memory would kill this process. Leave some for others."""
         try:
             system = os.fstatvfs(self._file)
-            if (system.f_bavail - system.f_blocks * LEFT) * system.f_frsize < size:
+            if (system.f_bavail - system.f_blocks * RESERVED_SHARE) * system.f_frsize < size:
                 return False
             os.posix_fallocate(self._file, _STARTS[slot], size)
         except OSError:
@@ -109,13 +109,13 @@ class SharedMemory:
         return True
 
 
-class Offered(SharedMemory):
-    """The instance's end: makes the memory at ``path``, for who can tell what is in it."""
+class OfferedMemory(SharedMemory):
+    """The instance's side: memory at ``path``, offered to the process that can prove that it sees it."""
 
     def __init__(self) -> None:
-        """Raises NoSharedMemory: a system without, or none left."""
+        """Raises SharedMemoryUnavailable: not supported by the system, or none left."""
         if sys.platform != "linux":
-            raise NoSharedMemory("this system has no memory that is shared by name")
+            raise SharedMemoryUnavailable("this system has no memory that is shared by name")
         _sweep()
         self.path = FOLDER / f"openspace-{os.getpid()}-{secrets.token_hex(16)}"
         self.proven = False
@@ -123,52 +123,52 @@ class Offered(SharedMemory):
         try:
             super().__init__(_made(self.path), ANSWERS, ARRAYS)
         except OSError as problem:
-            self._take_name_away()
-            raise NoSharedMemory(str(problem)) from None
+            self._remove_name()
+            raise SharedMemoryUnavailable(str(problem)) from None
         self._memory[:_PROOF_BYTES] = self._proof
 
     def prove(self, proof: str) -> bool:
-        """Whether the other end has seen the memory; its name is taken away in any case."""
-        self._take_name_away()
-        right = secrets.compare_digest(proof.encode(), self._proof.hex().encode())
-        self.proven = self.proven or right
-        return right
+        """Whether the other process has seen the memory; its name is removed in any case."""
+        self._remove_name()
+        is_right = secrets.compare_digest(proof.encode(), self._proof.hex().encode())
+        self.proven = self.proven or is_right
+        return is_right
 
     def close(self) -> None:
-        self._take_name_away()
+        self._remove_name()
         super().close()
 
-    def _take_name_away(self) -> None:
+    def _remove_name(self) -> None:
         self.path.unlink(missing_ok=True)
 
 
-class Found(SharedMemory):
-    """The kernel's end: memory that it was told of. ``proof`` is what to answer."""
+class OpenedMemory(SharedMemory):
+    """The kernel's side: the memory offered at ``path``. ``proof``: what to send back."""
 
     def __init__(self, path: str) -> None:
-        """Raises NoSharedMemory: nothing of the kind is there, or it is not for us."""
-        # No other file may be opened, whatever the instance says: what is in it is told back.
+        """Raises SharedMemoryUnavailable: there is no such memory, or it belongs to another user."""
+        # No other file may be opened, whatever the path: a part of its content is sent back.
         name = path.removeprefix(f"{FOLDER}/")
         if sys.platform != "linux" or name == path or not _NAME.fullmatch(name):
-            raise NoSharedMemory(f"{path} is no memory of an instance")
+            raise SharedMemoryUnavailable(f"{path} is no memory of an instance")
         try:
             file = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
         except OSError as problem:
-            raise NoSharedMemory(str(problem)) from None
+            raise SharedMemoryUnavailable(str(problem)) from None
         about = os.fstat(file)
         ours = stat.S_ISREG(about.st_mode) and about.st_uid == os.getuid()
         if not ours or about.st_size != _STARTS[-1]:
             os.close(file)
-            raise NoSharedMemory(f"{path} is not ours")
+            raise SharedMemoryUnavailable(f"{path} is not ours")
         try:
             super().__init__(file, ARRAYS, ANSWERS)
         except OSError as problem:
-            raise NoSharedMemory(str(problem)) from None
+            raise SharedMemoryUnavailable(str(problem)) from None
         self.proof = self._memory[:_PROOF_BYTES].hex()
 
 
 def _sweep() -> None:
-    """Take away the names that processes of ours left, which ended before anybody came for their memory."""
+    """Remove the names left by our processes that ended before their memory was opened."""
     for path in FOLDER.glob("openspace-*"):
         with contextlib.suppress(OSError):
             named = _NAME.fullmatch(path.name)
@@ -188,11 +188,11 @@ def _made(path: Path) -> int:
     return file
 
 
-def number_of(told: bytes) -> int | None:
-    """The number of the request or transfer that ``told`` belongs to, None if that cannot be read."""
-    return _PREFIX.unpack(told)[2] if len(told) == _PREFIX.size else None
+def number_of(notice: bytes) -> int | None:
+    """The number of the request or transfer that ``notice`` belongs to; None if it cannot be read."""
+    return _PREFIX.unpack(notice)[2] if len(notice) == _PREFIX.size else None
 
 
-def is_told(message: bytes) -> bool:
-    """Whether ``message`` tells of one in shared memory."""
+def is_notice(message: bytes) -> bool:
+    """Whether ``message`` is a notice of one in shared memory."""
     return message[:4] == MAGIC

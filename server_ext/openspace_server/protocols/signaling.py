@@ -1,4 +1,4 @@
-"""Signaling between a viewer and an instance, relayed by the gateway and the Jupyter server. The instance offers.
+"""Signaling messages between viewers and instances, relayed by gateway and Jupyter server. The instance offers.
 
 ``join`` opens every gateway socket (signaling, bulk, media, api): it names the session and proves the right to it
 with the session's token, which only the orchestrator holds. The instance sees ``join`` without the token.
@@ -19,14 +19,14 @@ MAX_SDP = 64 * 1024
 
 
 class Role(StrEnum):
-    """What a viewer may do: a controller steers, a viewer watches."""
+    """Role of a viewer: a controller steers, a viewer (spectator) watches."""
 
     CONTROLLER = "controller"
     VIEWER = "viewer"
 
 
 class Origin(StrEnum):
-    """Where a viewer comes from, stated in its ``join`` by the server that holds the session's token."""
+    """Origin of a viewer, stated in its ``join`` by the server that has the session's token."""
 
     ORCHESTRATOR = "orchestrator"
     KERNEL = "kernel"
@@ -64,18 +64,18 @@ class IceServer:
 @dataclass(frozen=True)
 class Join:
     """The first message on a gateway socket: ``{"type": "join", "session", "role", "viewer", "owner"?, "token"?,
-    "party"?, "share"?, "seconds"?, "observer"?, "kernel"?, "ice_servers"?}``. Whoever holds the token is believed: the
-    relay that writes the join.
+    "party"?, "share"?, "seconds"?, "observer"?, "kernel"?, "ice_servers"?}``. It is
+    written by the relay, which is trusted because it has the token.
 
     Attributes:
         viewer: the viewer's name, for people.
-        owner: this is a view of the session's owner.
-        party: whose view it is, if not the owner's: views of one party have one name and steer together.
-        share: the id of the link that the viewer came by.
-        seconds: the viewer may stay for so long; None for any time.
-        observer: this is the orchestrator, which counts as no viewer. Only the gateway's token proves it.
-        ice_servers: what the instance itself should use to be reached by this viewer.
-        kernel: a program that works for the session's owner, such as a notebook's kernel; no view.
+        owner: it is a view of the session's owner.
+        party: the guest whose view it is: the views of one party have one name and steer together.
+        share: the id of the share link of a guest.
+        seconds: for which the viewer may stay; None for no limit.
+        observer: it is the orchestrator, which does not count as a viewer. Only the gateway's token proves it.
+        ice_servers: the servers that the instance itself uses for this viewer.
+        kernel: it is a program of the session's owner, such as a notebook's kernel, and no view.
     """
 
     session: str

@@ -64,7 +64,7 @@ class Command:
 
 
 class CommandError(ProtocolError):
-    """A request that gets an error reply; ``reply`` is that reply, ready to send."""
+    """A request that gets an error reply, which is ``reply``."""
 
     def __init__(self, reply: dict[str, Any]) -> None:
         super().__init__(reply["error"])
@@ -84,7 +84,7 @@ def decode_command(raw: str | bytes) -> Command:
     """Decode one request.
 
     Raises:
-        CommandError: with the reply that the sender must get.
+        CommandError: with the reply for the sender.
     """
     try:
         message = parse_object(raw)

@@ -1,8 +1,8 @@
-"""What viewers and an instance say to each other on the channels ``input`` and ``control`` (and on the bulk socket).
+"""Messages of viewers and instances on the channels ``input`` and ``control`` (and on the bulk socket).
 
 ``input`` carries running totals: ``{"type": "input", "seq", "held", "axes": {...}}``. An axis holds the sum of all
 motion since the channel opened, so a lost message costs nothing and a lost release cannot leave the camera drifting.
-``control`` carries ``request`` → ``reply`` | ``error`` with the same ``id``, ``report`` (no answer), and unasked
+``control`` carries ``request`` → ``reply`` | ``error`` with the same ``id``, ``report`` (no answer), and unrequested
 ``hello``, ``state``, ``stats``, ``control``.
 """
 
@@ -25,14 +25,14 @@ MAX_REPORTED_MS = 600_000
 
 @dataclass(frozen=True)
 class InputTotals:
-    """One input message: ``held`` is True while a button, finger or key is down."""
+    """One input message. ``is_held``: whether a button, finger or key is down (``held`` on the wire)."""
 
     seq: int
-    held: bool
+    is_held: bool
     axes: dict[str, float] = field(default_factory=dict)
 
     def encode(self) -> str:
-        return json.dumps({"type": "input", "seq": self.seq, "held": self.held, "axes": self.axes})
+        return json.dumps({"type": "input", "seq": self.seq, "held": self.is_held, "axes": self.axes})
 
     @classmethod
     def decode(cls, raw: str | bytes) -> InputTotals:
@@ -79,15 +79,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Report:
-    """What a viewer's browser measured since its last report, about every quarter of a second.
+    """Measurements of a viewer's browser since its last report, about every quarter of a second.
 
     ``{"type": "report", "fps", "loss", "jitter_ms", "rtt_ms", "freezes", "decode_ms", "frames_decoded",
     "jitter_buffer_ms", "present_ms", "bit_rate"}``; all but ``fps`` and ``loss`` may be left out or null.
 
     Attributes:
-        fps: pictures that arrived per second.
-        loss: part of the packets that did not, 0 to 1.
-        jitter_ms, rtt_ms, decode_ms (a picture), jitter_buffer_ms, present_ms (from decoded to shown): milliseconds.
+        fps: frames that arrived per second.
+        loss: fraction of the packets lost, 0 to 1.
+        jitter_ms, rtt_ms, decode_ms (per frame), jitter_buffer_ms, present_ms (from decoded to shown): milliseconds.
         freezes, frames_decoded: counts since the connection began.
         bit_rate: that arrived, bit/s.
     """
@@ -130,7 +130,7 @@ class Report:
 
 
 def decode_control(raw: str | bytes) -> Request | Report:
-    """Anything a viewer may send on ``control``. Raises ProtocolError."""
+    """Decode a message of a viewer on ``control``. Raises ProtocolError."""
     if len(raw) > MAX_CONTROL_BYTES:
         raise ProtocolError(f"control message longer than {MAX_CONTROL_BYTES} bytes")
     message = parse_object(raw)

@@ -39,7 +39,7 @@ API = "api"
 CHANNELS = {
     "signaling": signaling.MAX_MESSAGE_BYTES,
     "bulk": MAX_MESSAGE_BYTES,
-    "media": media.MAX_PICTURE_BYTES,
+    "media": media.MAX_MEDIA_BYTES,
     API: MAX_MESSAGE_BYTES,
 }
 """Channel name → the largest message it passes, in bytes."""

@@ -8,7 +8,7 @@ import pytest
 from openspace_server.instance.viewers.array_reply import ArrayReply, Delivery
 from openspace_server.protocols import arrays, transfer
 from openspace_server.protocols.fields import ProtocolError
-from openspace_server.protocols.shared_memory import Found, Offered
+from openspace_server.protocols.shared_memory import OfferedMemory, OpenedMemory
 
 ARRAY = np.arange(6, dtype="<f8").reshape(2, 3)
 
@@ -35,8 +35,8 @@ def test_a_reply_in_chunks() -> None:
 
 @pytest.mark.skipif("sys.platform != 'linux'", reason="shared memory is used on Linux only")
 def test_one_array_is_sent_by_shared_memory_and_several_are_not() -> None:
-    offered = Offered()
-    found = Found(str(offered.path))
+    offered = OfferedMemory()
+    found = OpenedMemory(str(offered.path))
     try:
         assert Delivery.read({"slot": 1}, offered) == Delivery(), "not yet proven"
         assert offered.prove(found.proof)

@@ -10,9 +10,9 @@ import pytest
 
 from openspace_server.protocols import arrays, shared_memory
 from openspace_server.protocols.points import PointFrame, checksum
-from openspace_server.protocols.shared_memory import ARRAYS, Found, is_told
+from openspace_server.protocols.shared_memory import ARRAYS, OpenedMemory, is_notice
 from tests.instance.harness import Bulk, bulk, run, running
-from tests.instance.viewers.test_uploads import FEW, PLACES, clouds, frame
+from tests.instance.viewers.test_uploads import FEW, POSITIONS, clouds, frame
 
 pytestmark = [
     pytest.mark.process,
@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 
-def put(viewer: Bulk, memory: Found, slot: int, sent: PointFrame) -> int:
+def put(viewer: Bulk, memory: OpenedMemory, slot: int, sent: PointFrame) -> int:
     """Tell of ``sent`` in ``slot``; the number that the answer will have."""
     number, viewer.next_id = viewer.next_id, viewer.next_id + 1
     told = memory.put(slot, number, *sent.encode()[0])
@@ -37,8 +37,8 @@ def there(path: str) -> bool:
     return Path(path).exists()
 
 
-async def shared_with(viewer: Bulk) -> Found:
-    memory = Found((await viewer.ask("share_memory"))["path"])
+async def shared_with(viewer: Bulk) -> OpenedMemory:
+    memory = OpenedMemory((await viewer.ask("share_memory"))["path"])
     assert await viewer.ask("share_memory", proof=memory.proof) == {"shared": True}
     return memory
 
@@ -50,7 +50,7 @@ def test_a_frame_lies_in_the_slot_that_was_named_for_it() -> None:
             for slot in (0, 2, 0):
                 viewer.request("frame", pieces=True, slot=slot)
                 told = await viewer.take(lambda m: isinstance(m, bytes))
-                assert is_told(told)
+                assert is_notice(told)
                 at, _, message = memory.find(told)
                 header, pixels = arrays.decode(message)
                 assert at == slot
@@ -101,7 +101,7 @@ def test_points_arrive_bit_for_bit_whichever_slot_they_lie_in() -> None:
         async with clouds() as instance, bulk(instance) as viewer:
             memory = await shared_with(viewer)
             for sequence in range(1, 8):
-                sent = frame(sequence=sequence, places=PLACES + sequence, check=True)
+                sent = frame(sequence=sequence, positions=POSITIONS + sequence, check=True)
                 shown = await viewer.answer(put(viewer, memory, ARRAYS[sequence % 3], sent))
                 assert (shown["shown"], shown["crc32"]) == (True, checksum(sent))
             memory.close()
@@ -141,7 +141,7 @@ def test_a_sender_that_ends_while_its_points_lie_there_leaves_nothing_behind() -
             async with bulk(instance) as viewer:
                 memory = await shared_with(viewer)
                 for slot in ARRAYS:
-                    put(viewer, memory, slot, frame(str(slot), places=PLACES))
+                    put(viewer, memory, slot, frame(str(slot), positions=POSITIONS))
                 await viewer.ask("ping")
                 memory.close()
             async with bulk(instance) as other:

@@ -20,8 +20,8 @@ from tests.instance.harness import Bulk, Process, bulk, peer, run, running, soon
 pytestmark = pytest.mark.process
 
 ENGINE = "tests.instance.viewers.point_engine:CloudEngine"
-PLACES = np.random.default_rng(1).normal(0, 100, (50_000, 3)).astype("<f4")
-FEW = PLACES[:1000]
+POSITIONS = np.random.default_rng(1).normal(0, 100, (50_000, 3)).astype("<f4")
+FEW = POSITIONS[:1000]
 
 
 @contextlib.asynccontextmanager
@@ -30,8 +30,8 @@ async def clouds(update_seconds: float = 0) -> AsyncIterator[Process]:
         yield instance
 
 
-def frame(name: str = "stars", sequence: int = 1, places: np.ndarray = FEW, **more: Any) -> PointFrame:
-    return PointFrame(name, sequence, places, sender=more.pop("sender", "me"), **more)
+def frame(name: str = "stars", sequence: int = 1, positions: np.ndarray = FEW, **more: Any) -> PointFrame:
+    return PointFrame(name, sequence, positions, sender=more.pop("sender", "me"), **more)
 
 
 def post(viewer: Bulk, sent: PointFrame, encoding: Encoding = arrays.PLAIN, size: int = transfer.CHUNK_BYTES) -> int:
@@ -56,10 +56,12 @@ def test_a_frame_arrives_bit_for_bit_and_is_told_of() -> None:
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance) as viewer:
             columns = {"values": np.arange(50_000, dtype="<f4")}
-            sent = frame(places=PLACES, columns=columns, check=True, options=PointOptions(unit="Mpc", size=2))
+            sent = frame(positions=POSITIONS, columns=columns, check=True, options=PointOptions(unit="Mpc", size=2))
             shown = await show(viewer, sent)
             assert (shown["shown"], shown["points"], shown["crc32"]) == (True, 50_000, checksum(sent))
-            packed = await show(viewer, frame(sequence=2, places=PLACES, columns=columns, check=True), Encoding("zstd"))
+            packed = await show(
+                viewer, frame(sequence=2, positions=POSITIONS, columns=columns, check=True), Encoding("zstd")
+            )
             assert packed["crc32"] == checksum(sent)
             assert packed["bytes"] < shown["bytes"]
             (told,) = await viewer.ask("points")
@@ -71,11 +73,11 @@ def test_a_frame_arrives_bit_for_bit_and_is_told_of() -> None:
 def test_two_hundred_frames_cost_no_more_memory_than_the_window() -> None:
     async def scenario() -> None:
         async with clouds(update_seconds=0.002) as instance, bulk(instance) as viewer:
-            await show(viewer, frame(places=PLACES))
+            await show(viewer, frame(positions=POSITIONS))
             before = psutil.Process(instance.process.pid).memory_info().rss
             window, last = transfer.SendCredits(), 0
             for sequence in range(2, 202):
-                sent = frame(sequence=sequence, places=PLACES)
+                sent = frame(sequence=sequence, positions=POSITIONS)
                 size = sum(len(part) for part in sent.encode()[0])
                 while not window.take(size):
                     news = await viewer.news("credit")
@@ -83,7 +85,7 @@ def test_two_hundred_frames_cost_no_more_memory_than_the_window() -> None:
                 last = post(viewer, sent)
             assert (await viewer.answer(last))["shown"]
             grown = psutil.Process(instance.process.pid).memory_info().rss - before
-            assert grown < 4 * transfer.WINDOW, f"{grown / 1e6:.0f} MB for {200 * PLACES.nbytes / 1e6:.0f} MB"
+            assert grown < 4 * transfer.WINDOW, f"{grown / 1e6:.0f} MB for {200 * POSITIONS.nbytes / 1e6:.0f} MB"
 
     run(scenario())
 
@@ -91,9 +93,9 @@ def test_two_hundred_frames_cost_no_more_memory_than_the_window() -> None:
 def test_every_credit_is_given_back_also_for_what_is_refused() -> None:
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance) as viewer:
-            bad = PLACES.copy()
+            bad = POSITIONS.copy()
             bad[77] = np.nan
-            sent = frame(places=bad)
+            sent = frame(positions=bad)
             total = sum(len(part) for part in sent.encode()[0])
             reason = await show(viewer, sent)
             assert reason == (
@@ -112,7 +114,7 @@ def test_whoever_ignores_the_credits_is_cut_off_and_the_instance_lives() -> None
         async with clouds(update_seconds=0.5) as instance, bulk(instance) as viewer, bulk(instance) as other:
             await show(viewer, frame())
             for sequence in range(2, 60):
-                post(viewer, frame(sequence=sequence, places=PLACES))
+                post(viewer, frame(sequence=sequence, positions=POSITIONS))
             error = await viewer.take(lambda m: isinstance(m, dict) and "more was sent" in str(m.get("reason")))
             assert "credits" in error["reason"]
             assert (await other.ask("ping")) == {}
@@ -153,12 +155,12 @@ def test_a_sender_killed_in_the_middle_of_a_frame_leaves_nothing_of_it() -> None
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance) as witness:
             async with bulk(instance) as viewer:
-                await show(viewer, frame(sequence=1, places=PLACES))
+                await show(viewer, frame(sequence=1, positions=POSITIONS))
             before = instance.descriptors()
             for _ in range(5):
                 async with bulk(instance) as viewer:
                     await viewer.news("hello")
-                    parts = frame(sequence=9, places=PLACES[::-1]).encode()[0]
+                    parts = frame(sequence=9, positions=POSITIONS[::-1]).encode()[0]
                     for chunk in list(transfer.chunks(7, parts, 100_000))[:3]:
                         await viewer.connection.write_message(chunk, binary=True)
                     assert viewer.connection.protocol is not None
@@ -176,7 +178,7 @@ def test_a_frame_left_off_for_another_is_told_of() -> None:
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance) as viewer:
             viewer.connection.write_message(
-                next(transfer.chunks(50, frame(places=PLACES).encode()[0], 999)), binary=True
+                next(transfer.chunks(50, frame(positions=POSITIONS).encode()[0], 999)), binary=True
             )
             assert (await show(viewer, frame()))["shown"]
             assert "left off in the middle" in await viewer.answer(50)
@@ -212,13 +214,13 @@ def test_lies_and_nonsense_get_a_reason_and_change_nothing() -> None:
             announced = transfer.UPLOAD.pack(90, 0, 10 * 10**9) + bytes(1000)
             viewer.connection.write_message(announced, binary=True)
             assert "10000000000 bytes is announced" in await viewer.answer(90)
-            liar = b"".join(frame(places=PLACES).encode()[0]) + bytes(8)
+            liar = b"".join(frame(positions=POSITIONS).encode()[0]) + bytes(8)
             viewer.connection.write_message(next(transfer.chunks(91, [liar])), binary=True)
             assert "its header needs" in await viewer.answer(91)
             viewer.connection.write_message(os.urandom(1000), binary=True)
             assert "expected a chunk" in (await viewer.news("error", id=None))["reason"]
-            assert "expected float32" in await show(viewer, frame(sequence=9, places=FEW.astype("<i4")))
-            assert "expected float32 or float64 (n, 3)" in await show(viewer, frame(sequence=9, places=FEW[:, :2]))
+            assert "expected float32" in await show(viewer, frame(sequence=9, positions=FEW.astype("<i4")))
+            assert "expected float32 or float64 (n, 3)" in await show(viewer, frame(sequence=9, positions=FEW[:, :2]))
             nowhere = frame("lost", options=PointOptions(parent="Nowhere"))
             assert await show(viewer, nowhere) == "error: there is no Nowhere"
             (told,) = await viewer.ask("points")
@@ -307,7 +309,7 @@ def test_a_webrtc_viewer_sends_frames_over_a_channel_of_its_own() -> None:
             opened = asyncio.Event()
             channel.on("open", opened.set)
             await soon(opened.wait())
-            sent = frame(places=PLACES, check=True)
+            sent = frame(positions=POSITIONS, check=True)
             for chunk in transfer.chunks(77, sent.encode()[0], transfer.CHANNEL_CHUNK_BYTES):
                 channel.send(chunk)
             shown = await viewer.answer(77)
@@ -321,12 +323,12 @@ def test_a_webrtc_viewer_sends_frames_over_a_channel_of_its_own() -> None:
 def test_numbers_of_16_bits_arrive_within_the_stated_error() -> None:
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance) as viewer:
-            sent = frame(places=PLACES, check=True)
+            sent = frame(positions=POSITIONS, check=True)
             parts, bound = sent.encode(Encoding(encodings.SHUFFLED, quantised=True))
             assert bound is not None
             answer = await soon(show(viewer, sent, Encoding(quantised=True)))
             received = PointFrame.decode(b"".join(parts))
             assert answer["crc32"] == checksum(received) != checksum(sent)
-            assert (np.abs(received.positions - PLACES).max(axis=0) <= bound).all()
+            assert (np.abs(received.positions - POSITIONS).max(axis=0) <= bound).all()
 
     run(scenario())

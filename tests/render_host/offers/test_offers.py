@@ -30,7 +30,7 @@ from openspace_server.render_host.settings import INSTANCE_COMMAND, HostError
 from tests.helpers import until
 from tests.render_host.helpers import WAIT, command, host, until_status
 
-PLACES = np.random.default_rng(4).normal(size=(60_000, 3)).astype("<f4")
+POSITIONS = np.random.default_rng(4).normal(size=(60_000, 3)).astype("<f4")
 LIBRARIES = [
     "aiortc",
     pytest.param("wrtc", marks=pytest.mark.skipif(not importlib.util.find_spec("webrtc"), reason="no wrtc")),
@@ -79,8 +79,8 @@ async def sender(server: OfferServer, library: str = "aiortc", **options: Any) -
         await made.close()
 
 
-def frame(sequence: int = 1, places: np.ndarray = PLACES, name: str = "stars") -> PointFrame:
-    return PointFrame(name, sequence, places, check=True)
+def frame(sequence: int = 1, positions: np.ndarray = POSITIONS, name: str = "stars") -> PointFrame:
+    return PointFrame(name, sequence, positions, check=True)
 
 
 async def answer(made: OfferSender, sent: PointFrame, encoding: Encoding | None = None) -> dict[str, Any]:
@@ -94,11 +94,11 @@ def test_frames_arrive_bit_for_bit_whichever_library_is_at_either_end(sends: str
     async def scenario() -> None:
         async with receiver(receives) as (server, kept), sender(server, sends) as made:
             for sequence in range(1, 4):
-                sent = frame(sequence, PLACES + sequence)
+                sent = frame(sequence, POSITIONS + sequence)
                 assert (await answer(made, sent))["crc32"] == checksum(sent)
-            assert [array.tobytes() for array in kept.arrays] == [(PLACES + k).tobytes() for k in range(1, 4)]
+            assert [array.tobytes() for array in kept.arrays] == [(POSITIONS + k).tobytes() for k in range(1, 4)]
             await answer(made, frame(9), Encoding("zstd", quantised=True))
-            assert 0 < np.abs(kept.arrays[-1] - PLACES).max() < np.ptp(PLACES) / 65535
+            assert 0 < np.abs(kept.arrays[-1] - POSITIONS).max() < np.ptp(POSITIONS) / 65535
 
     run(scenario())
 
@@ -109,7 +109,7 @@ def test_a_receiver_that_stalls_stalls_the_sender_and_neither_fills_up(library: 
     async def scenario() -> None:
         async with receiver(library) as (server, kept), sender(server, library) as made:
             kept.gate.clear()
-            parts = frame(places=np.tile(PLACES, (4, 1))).encode()[0]
+            parts = frame(positions=np.tile(POSITIONS, (4, 1))).encode()[0]
             size = sum(len(part) for part in parts)
             whole = 0
             answers = []
@@ -236,7 +236,7 @@ def test_points_reach_the_scene_of_a_session(tmp_path: Path, monkeypatch: pytest
                 async with sender(server, session="mine", token="t0ken") as made:
                     shown = await answer(made, frame())
                     assert (shown["shown"], shown["points"], shown["crc32"]) == (True, 60_000, checksum(frame()))
-                    assert "(n, 3)" in (await answer(made, frame(places=PLACES[:, :2])))["reason"]
+                    assert "(n, 3)" in (await answer(made, frame(positions=POSITIONS[:, :2])))["reason"]
                 async with sender(server, session="mine", token="wrong") as made:
                     refused = await answer(made, frame())
                     assert not refused["received"]
@@ -246,7 +246,7 @@ def test_points_reach_the_scene_of_a_session(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.process
 def test_a_host_told_to_takes_points_and_goes_on_when_that_process_dies(tmp_path: Path) -> None:
-    np.save(tmp_path / "points.npy", PLACES)
+    np.save(tmp_path / "points.npy", POSITIONS)
     ports = ["--port", "0", "--gateway-port", "0", "--api-port", "0", "--offer-port", "0"]
     program = [sys.executable, "-m", "openspace_server.cli"]
     command = [*program, "host", *ports, "--announce", "--end-with-stdin", "--log-dir", str(tmp_path)]
@@ -272,7 +272,7 @@ def test_a_host_told_to_takes_points_and_goes_on_when_that_process_dies(tmp_path
 
 @pytest.mark.process
 def test_the_commands_report_what_they_did(tmp_path: Path) -> None:
-    np.save(tmp_path / "points.npy", np.stack([PLACES, PLACES[::-1]]))
+    np.save(tmp_path / "points.npy", np.stack([POSITIONS, POSITIONS[::-1]]))
     program = [sys.executable, "-m", "openspace_server.cli", "points"]
     with subprocess.Popen([*program, "receive", "--port", "0"], stdout=subprocess.PIPE, text=True) as receiving:
         assert receiving.stdout is not None
@@ -316,7 +316,7 @@ def test_a_receiver_that_takes_nothing_for_long_is_lost(monkeypatch: pytest.Monk
     async def scenario() -> None:
         async with receiver() as (server, kept), sender(server) as made:
             kept.gate.clear()
-            parts = frame(places=np.tile(PLACES, (4, 1))).encode()[0]
+            parts = frame(positions=np.tile(POSITIONS, (4, 1))).encode()[0]
 
             async def send_on() -> None:
                 for _ in range(50):

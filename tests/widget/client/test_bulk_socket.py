@@ -16,7 +16,7 @@ from tornado.web import Application
 from tornado.websocket import WebSocketHandler, websocket_connect
 
 from openspace_server.protocols import arrays
-from openspace_server.protocols.shared_memory import ANSWERS, NoSharedMemory, Offered
+from openspace_server.protocols.shared_memory import ANSWERS, OfferedMemory, SharedMemoryUnavailable
 from openspace_widget import OpenSpace
 from openspace_widget.client.bulk_socket import BulkSocket
 from openspace_widget.client.event_loop import background
@@ -58,7 +58,7 @@ class Sharing:
     """An instance that shares memory and answers ``frame`` through it."""
 
     def __init__(self) -> None:
-        self.memory = Offered()
+        self.memory = OfferedMemory()
         self.slots: list[int | None] = []
 
     def __call__(self, request: dict[str, Any], say: Say) -> None:
@@ -76,7 +76,7 @@ class Sharing:
 def sharing() -> Sharing:
     try:
         return Sharing()
-    except NoSharedMemory as problem:
+    except SharedMemoryUnavailable as problem:
         pytest.skip(str(problem))
 
 

@@ -6,7 +6,7 @@ import json
 import queue
 from typing import Any
 
-from openspace_server.protocols.media import Kind, ack, decode_picture
+from openspace_server.protocols.media import Kind, ack, decode_media
 from openspace_widget import OpenSpace
 from openspace_widget.view.comm_tunnel import CommTunnel
 from tests import wire
@@ -50,7 +50,7 @@ def test_a_page_sees_and_steers_through_the_kernel_with_one_frame_under_way(spac
     assert widget.next(socket="m")[0] == FROM_KERNEL["opened"]
     widget.say(**FROM_PAGE["send"] | {"text": json.dumps(wire.read("viewer")["media"]["images"])})
     assert widget.next(socket="m")[0].keys() == FROM_KERNEL["message"].keys()
-    header, frame = decode_picture(widget.frame())
+    header, frame = decode_media(widget.frame())
     assert (header.kind, frame[:2]) == (Kind.JPEG, b"\xff\xd8")
     space.time.rate = 86400
     space.time.play()
@@ -60,7 +60,7 @@ def test_a_page_sees_and_steers_through_the_kernel_with_one_frame_under_way(spac
     assert frames == [], "the next one waits for the acknowledgement"
     before = space.camera["Position"]
     widget.say(socket="m", do="send", text=ack(header.number))
-    assert decode_picture(widget.frame())[0].number == header.number + 1
+    assert decode_media(widget.frame())[0].number == header.number + 1
     turned = {"type": "input", "seq": 1, "held": False, "axes": {"orbitX": 0.5}}
     widget.say(socket="m", do="send", text=json.dumps(turned))
     while space.camera["Position"] == before:

@@ -20,7 +20,7 @@ from openspace_server.instance.viewers.rate_limit import Budget
 from openspace_server.protocols import media
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError, parse_object
-from openspace_server.protocols.media import Kind, MediaRequest, Mode, PictureHeader
+from openspace_server.protocols.media import Kind, MediaHeader, MediaRequest, Mode
 
 if TYPE_CHECKING:
     from openspace_server.instance.transports.server import Server
@@ -147,7 +147,7 @@ class MediaSocket(TalkSocket):
         finally:
             fan_out.detach(feed)
 
-    async def _send(self, header: PictureHeader, data: bytes) -> None:
+    async def _send(self, header: MediaHeader, data: bytes) -> None:
         now = time.monotonic()
         self._number += 1
         self.credit.sent(self._number, now)
@@ -155,17 +155,15 @@ class MediaSocket(TalkSocket):
         await self.drained()
 
 
-def _video_header(frame: EncodedFrame) -> PictureHeader:
+def _video_header(frame: EncodedFrame) -> MediaHeader:
     pts = frame.pts * 1_000_000 // CLOCK_RATE
-    return PictureHeader(
-        Kind.H264, frame.is_key, frame.width, frame.height, 0, pts, frame.frame_id, frame.input_seq, 0.0
-    )
+    return MediaHeader(Kind.H264, frame.is_key, frame.width, frame.height, 0, pts, frame.frame_id, frame.input_seq, 0.0)
 
 
-def _image_header(image: Image) -> PictureHeader:
+def _image_header(image: Image) -> MediaHeader:
     drawn = image.drawn
     pts = int(drawn.at * 1e6)
-    return PictureHeader(image.kind, True, image.width, image.height, 0, pts, drawn.frame.id, drawn.input_seq, 0.0)
+    return MediaHeader(image.kind, True, image.width, image.height, 0, pts, drawn.frame.id, drawn.input_seq, 0.0)
 
 
 def _type_of(message: str) -> object:

@@ -10,7 +10,7 @@ import numpy as np
 
 from openspace_server.protocols import arrays, transfer
 from openspace_server.protocols.fields import boolean, integer
-from openspace_server.protocols.shared_memory import ANSWERS, Offered
+from openspace_server.protocols.shared_memory import ANSWERS, OfferedMemory
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Delivery:
     """How a viewer receives array messages: whole, in chunks, or in ``slot`` of the ``memory`` shared with it."""
 
     in_chunks: bool = False
-    memory: Offered | None = None
+    memory: OfferedMemory | None = None
     slot: int = 0
 
     @classmethod
-    def read(cls, arguments: dict[str, Any], memory: Offered | None) -> Delivery:
+    def read(cls, arguments: dict[str, Any], memory: OfferedMemory | None) -> Delivery:
         """From ``pieces`` and ``slot``. Raises ProtocolError naming the argument that is wrong."""
         in_chunks = boolean(arguments, "pieces", False)
         if memory is None or not memory.proven or arguments.get("slot") is None:

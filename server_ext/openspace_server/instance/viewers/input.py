@@ -15,7 +15,7 @@ class Steering:
     def __init__(self) -> None:
         self._seq = -1
         self._totals: dict[str, float] = {}
-        self._held = False
+        self._is_held = False
 
     def motion(self, totals: InputTotals) -> Motion | None:
         """What ``totals`` adds to what was already applied; None for a stale message and for one that adds nothing."""
@@ -28,14 +28,14 @@ class Steering:
             self._totals[axis] = total
             if step:
                 axes[axis] = max(-MAX_STEP, min(MAX_STEP, step))
-        if not axes and totals.held == self._held:
+        if not axes and totals.is_held == self._is_held:
             return None
-        self._held = totals.held
-        return Motion(axes, totals.held)
+        self._is_held = totals.is_held
+        return Motion(axes, totals.is_held)
 
     def release(self) -> Motion | None:
         """The motion of a viewer that is gone: lets go of what it still held."""
-        if not self._held:
+        if not self._is_held:
             return None
-        self._held = False
+        self._is_held = False
         return Motion({}, is_held=False)

@@ -17,7 +17,7 @@ from openspace_server.instance.viewers.metrics import prometheus
 from openspace_server.protocols.fields import ProtocolError, boolean, describe, integer, number, text
 from openspace_server.protocols.frame_request import FrameRequest
 from openspace_server.protocols.limits import check_bit_rate, check_frame_rate, check_size
-from openspace_server.protocols.shared_memory import NoSharedMemory, Offered
+from openspace_server.protocols.shared_memory import OfferedMemory, SharedMemoryUnavailable
 from openspace_server.protocols.viewer import Request
 
 if TYPE_CHECKING:
@@ -169,8 +169,8 @@ async def _share_memory(who: Conversation, arguments: Arguments, id: int) -> Any
         return {"shared": who.memory is not None and who.memory.prove(proof)}
     who.forget_memory()
     try:
-        who.memory = Offered()
-    except NoSharedMemory:
+        who.memory = OfferedMemory()
+    except SharedMemoryUnavailable:
         return {"path": None}
     return {"path": str(who.memory.path)}
 

@@ -55,7 +55,7 @@ class Intake:
     def receive(self, message: bytes) -> None:
         """One binary message from the viewer."""
         self._talk.heard_at = time.monotonic()
-        if shared_memory.is_told(message):
+        if shared_memory.is_notice(message):
             self._find(message)
             return
         if not transfer.UPLOAD.is_chunk(message):

@@ -19,7 +19,7 @@ from openspace_server.instance.viewers.requests import answer
 from openspace_server.instance.viewers.uploads import Intake
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError, parse_object
-from openspace_server.protocols.shared_memory import Offered
+from openspace_server.protocols.shared_memory import OfferedMemory
 from openspace_server.protocols.signaling import Join, Role
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Conversation:
         self.joined_at = self.heard_at
         self.report: messages.Report | None = None
         self.grabs = Budget(GRABS, GRABS)
-        self.memory: Offered | None = None
+        self.memory: OfferedMemory | None = None
         """What is shared with a viewer on this machine."""
         self.placed: Any = None
         """Where a tour of this viewer last put the camera."""
