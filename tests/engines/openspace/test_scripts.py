@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
+from lupa.lua54 import LuaRuntime
 
 from openspace_server.engines.openspace.api import lua
 from openspace_server.engines.openspace.api.client import ApiClient
@@ -58,3 +59,12 @@ def test_errors_of_other_clients_are_separated_from_our_own(client: FakeClient, 
         client.log({"message": message, "category": "Lua"})
     assert len(scripts.problems(["dust", "dust-3.csv"])) == 2
     assert len(scripts.problems()) == 4
+
+
+@pytest.mark.parametrize("text", ['"}) os.execute("x") --', "\\", "\n", "]]", "\0", "\u202e", "é"])
+def test_no_text_leaves_its_literal(text: str) -> None:
+    assert LuaRuntime().eval(lua.literal({"a": [text]})).a[1] == text
+
+
+def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
+    assert lua.literal("a\ud800b") == '"a\\063b"'

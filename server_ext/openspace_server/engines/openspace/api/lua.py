@@ -136,7 +136,7 @@ def literal(value: Any) -> str:
         return repr(value)
     if isinstance(value, str):
         quoted = "".join(
-            c if c.isprintable() and c not in '"\\' else "".join(f"\\{byte:03d}" for byte in c.encode()) for c in value
+            c if c.isprintable() and c not in '"\\' else "".join(f"\\{byte:03d}" for byte in c.encode("utf-8", "replace")) for c in value
         )
         return f'"{quoted}"'
     if isinstance(value, dict):
