@@ -135,13 +135,15 @@ def literal(value: Any) -> str:
             raise EngineError(f"{value} is no number that OpenSpace takes")
         return repr(value)
     if isinstance(value, str):
-        quoted = "".join(
-            c if c.isprintable() and c not in '"\\' else "".join(f"\\{byte:03d}" for byte in c.encode("utf-8", "replace")) for c in value
-        )
+        quoted = "".join(c if c.isprintable() and c not in '"\\' else _escaped(c) for c in value)
         return f'"{quoted}"'
     if isinstance(value, dict):
         return "{" + ", ".join(f"[{literal(key)}] = {literal(item)}" for key, item in value.items()) + "}"
     return "{" + ", ".join(map(literal, value)) + "}"
+
+
+def _escaped(character: str) -> str:
+    return "".join(f"\\{byte:03d}" for byte in character.encode("utf-8", "replace"))
 
 
 def numbers(value: Any) -> list[float]:
