@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -28,6 +29,20 @@ def test_what_is_required_is_pinned_within_its_bounds(extra: str) -> None:
             version = pinned().get(canonicalize_name(requirement.name))
             assert version, f"constraints.txt has no {requirement.name}: run `make constraints`"
             assert requirement.specifier.contains(version), f"{requirement} and {version} in constraints.txt"
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "tests/README.md", "docs/development/releasing.md"])
+def test_every_make_target_that_a_page_names_is_there(page: str) -> None:
+    named = set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)(?=[`  ])", (ROOT / page).read_text("utf-8")))
+    there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    assert named
+    assert named <= there
+
+
+def test_the_hooks_before_a_commit_download_nothing() -> None:
+    for repository in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]:
+        assert repository["repo"] == "local"
+        assert {hook["language"] for hook in repository["hooks"]} == {"system"}
 
 
 def test_the_install_page_lists_the_extras() -> None:
