@@ -10,7 +10,7 @@ import functools
 import threading
 from collections.abc import AsyncGenerator
 from os import PathLike
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, Unpack
 
 from openspace_widget import navigation, sharing
 from openspace_widget.client.event_loop import elsewhere, iterate_elsewhere
@@ -28,6 +28,7 @@ from openspace_widget.scripting.properties import PropertyList
 from openspace_widget.sharing import Share
 from openspace_widget.stats import StreamStats, stats_of
 from openspace_widget.tour.tour import Tour, play
+from openspace_widget.typing import AddPointsOptions, RenderOptions
 from openspace_widget.units import iso
 
 Space = TypeVar("Space", bound=PointClouds)
@@ -159,7 +160,7 @@ class AsyncOpenSpace(Generic[Space]):
 
     # ---- my own data
 
-    async def add_points(self, name: str, xyz: Any, **options: Any) -> Points:
+    async def add_points(self, name: str, xyz: Any, **options: Unpack[AddPointsOptions]) -> Points:
         """As :meth:`OpenSpace.add_points`; what it returns has an ``aio`` of its own."""
         return await elsewhere(add(self._space.points.registry, name, xyz, **options))
 
@@ -171,7 +172,7 @@ class AsyncOpenSpace(Generic[Space]):
         """As :meth:`Tour.play`."""
         return await elsewhere(play(self._client, tour, speed))
 
-    async def render_tour(self, tour: Tour, path: str | PathLike[str], **options: Any) -> Video:
+    async def render_tour(self, tour: Tour, path: str | PathLike[str], **options: Unpack[RenderOptions]) -> Video:
         """As :meth:`Tour.render`; it encodes on a thread of its own, and a cancelled one ends there with a partial
         file."""
         stop = threading.Event()

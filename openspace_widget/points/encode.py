@@ -12,10 +12,12 @@ from openspace_server.protocols import encodings
 from openspace_server.protocols.arrays import Encoding
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import ALL, PointFrame, PointOptions
+from openspace_server.protocols.suggestions import suggest
 from openspace_server.protocols.units import POINT_UNITS
 from openspace_widget.errors import PointsError
 from openspace_widget.points import colormaps, inputs
 from openspace_widget.points.inputs import PointInput
+from openspace_widget.typing import AddPointsOptions
 
 SENDER = uuid.uuid4().hex
 """This process, to instances: a name of points belongs to one sender."""
@@ -59,65 +61,64 @@ class Prepared:
     rows: np.ndarray | None
 
 
-def recipe(
-    name: str,
-    xyz: Any,
-    values: Any = None,
-    *,
-    unit: Any = None,
-    frame: str | None = None,
-    parent: str | None = None,
-    colormap: Any = "viridis",
-    range: tuple[float, float] | None = None,
-    log: bool = False,
-    color: Any = (1.0, 1.0, 1.0),
-    size: float = 1.0,
-    opacity: float = 1.0,
-    visible: bool = True,
-    filter: Any = None,
-    invalid: str = "raise",
-    precision: str = "float32",
-    compress: bool | None = None,
-    label: str | None = None,
-) -> tuple[Recipe, PointInput]:
-    """The arguments of ``add_points``, checked, and the points themselves. Raises PointsError."""
+def recipe(name: str, xyz: Any, options: AddPointsOptions) -> tuple[Recipe, PointInput]:
+    """The arguments of ``add_points``, checked, and the points themselves.
+
+    Raises:
+        PointsError: a value that cannot be. TypeError: an unknown option.
+    """
+    for unknown in options.keys() - AddPointsOptions.__annotations__.keys():
+        hint = suggest(unknown, AddPointsOptions.__annotations__, alike=0.5)
+        raise TypeError(f"add_points() got an unexpected keyword argument {unknown!r}: {hint}")
     if not str(name).strip():
         raise PointsError(f"name: expected a text, got {name!r}")
-    _check_one_of("invalid", invalid, ("raise", "drop"))
-    _check_one_of("precision", precision, PRECISIONS)
+    invalid = _one_of("invalid", options.get("invalid", "raise"), ("raise", "drop"))
+    precision = _one_of("precision", options.get("precision", "float32"), PRECISIONS)
     points = inputs.read(xyz)
-    own = inputs.unit_name(unit if unit is not None else points.unit or "m")
-    if unit is not None and points.unit is not None and inputs.unit_name(points.unit) != own:
-        raise PointsError(
-            f"unit: {own!r} was asked for, but the points themselves are in {points.unit!r}; leave unit= out"
-        )
-    anchor = str(parent) if parent is not None else "Root"
-    axes, matrix = inputs.frame_matrix(str(frame) if frame is not None else points.frame or "galactic")
-    if anchor.casefold() != "root" and frame is not None:
-        raise PointsError(f"frame: points around {anchor} are in its own axes; leave frame= out")
-    map_name, map_colors = colormaps.colors_of(colormap)
-    look = {
-        "unit": own,
-        "parent": anchor,
+    parent = options.get("parent")
+    axes, matrix = _axes(options.get("frame"), points, parent)
+    fields = {key: value for key, value in options.items() if key in ("size", "opacity", "visible", "log")} | {
+        "unit": _unit(options.get("unit"), points),
+        "parent": "Root" if parent is None else str(parent),
         "frame": axes,
-        "size": size,
-        "opacity": opacity,
-        "visible": visible,
-        "color": list(colormaps.rgb(color)),
-        "log": log,
-        "label": label or name,
+        "color": list(colormaps.rgb(options.get("color", (1.0, 1.0, 1.0)))),
+        "label": options.get("label") or name,
         "range": [1.0, 1.0],
     }
+    colormap_name, colormap = colormaps.colors_of(options.get("colormap", "viridis"))
     try:
-        options = PointOptions.read(look)
+        checked = replace(PointOptions.read(fields), colormap=colormap, colormap_name=colormap_name)
     except ProtocolError as problem:
         raise PointsError(str(problem)) from None
-    options = replace(options, colormap=map_colors, colormap_name=map_name)
-    if range is not None:
-        range = span(range, log)
-    column = values if isinstance(values, str) else None
-    made = Recipe(name, options, matrix, column, range, filter, invalid, precision, compress)
+    chosen, values = options.get("range"), options.get("values")
+    made = Recipe(
+        name,
+        checked,
+        matrix,
+        values if isinstance(values, str) else None,
+        None if chosen is None else span(chosen, checked.log),
+        options.get("filter"),
+        invalid,
+        precision,
+        options.get("compress"),
+    )
     return _centred(made, points), points
+
+
+def _unit(unit: Any, points: PointInput) -> str:
+    name = inputs.unit_name(unit if unit is not None else points.unit or "m")
+    if unit is not None and points.unit is not None and inputs.unit_name(points.unit) != name:
+        raise PointsError(
+            f"unit: {name!r} was asked for, but the points themselves are in {points.unit!r}; leave unit= out"
+        )
+    return name
+
+
+def _axes(frame: str | None, points: PointInput, parent: str | None) -> tuple[str, np.ndarray | None]:
+    axes, matrix = inputs.frame_matrix(str(frame) if frame is not None else points.frame or "galactic")
+    if parent is not None and str(parent).casefold() != "root" and frame is not None:
+        raise PointsError(f"frame: points around {parent} are in its own axes; leave frame= out")
+    return axes, matrix
 
 
 def prepare(
@@ -221,6 +222,7 @@ def _centred(recipe: Recipe, points: PointInput) -> Recipe:
     return replace(recipe, options=replace(recipe.options, offset=(x, y, z)))
 
 
-def _check_one_of(what: str, value: Any, allowed: tuple[str, ...]) -> None:
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
-        raise PointsError(f"{what}: expected one of {', '.join(map(repr, allowed))}, got {value!r}")
+        raise PointsError(f"{name}: expected one of {', '.join(map(repr, allowed))}, got {value!r}")
+    return value

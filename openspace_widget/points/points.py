@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from openspace_server.protocols.points import LATEST
 from openspace_widget.client.event_loop import background, elsewhere, run
@@ -14,16 +14,15 @@ from openspace_widget.points import colormaps, encode
 from openspace_widget.points.cloud import Cloud, Pick, Sent
 from openspace_widget.points.playback import Played, play
 from openspace_widget.points.registry import CloudRegistry
+from openspace_widget.typing import AddPointsOptions
 
 __all__ = ["AsyncPoints", "Pick", "Played", "Points", "PointsOfSpace", "Sent"]
 
 
-async def add(
-    registry: CloudRegistry, name: str, xyz: Any, values: Any = None, colors: Any = None, **options: Any
-) -> Points:
+async def add(registry: CloudRegistry, name: str, xyz: Any, **options: Unpack[AddPointsOptions]) -> Points:
     """Show points. See :meth:`OpenSpace.add_points`."""
-    recipe, points = await asyncio.to_thread(lambda: encode.recipe(name, xyz, values, **options))
-    cloud, sent = await registry.add(recipe, points, values, colors)
+    recipe, points = await asyncio.to_thread(encode.recipe, name, xyz, options)
+    cloud, sent = await registry.add(recipe, points, options.get("values"), options.get("colors"))
     return Points(registry, cloud, sent)
 
 

@@ -26,7 +26,7 @@ def made(xyz: Any, values: Any = None, colors: Any = None, **options: Any) -> Po
 
 
 def ready(xyz: Any, values: Any = None, colors: Any = None, **options: Any) -> Prepared:
-    about, points = recipe("mine", xyz, values, **options)
+    about, points = recipe("mine", xyz, {"values": values, **options})  # type: ignore[typeddict-item]
     return prepare(about, points, values, colors, 1)
 
 
