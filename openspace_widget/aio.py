@@ -9,8 +9,9 @@ import asyncio
 import functools
 import threading
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from os import PathLike
-from typing import Any, Generic, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
 from openspace_widget import navigation, sharing
 from openspace_widget.client.event_loop import elsewhere, iterate_elsewhere
@@ -27,15 +28,23 @@ from openspace_widget.scripting.library import Library
 from openspace_widget.scripting.properties import PropertyList
 from openspace_widget.sharing import Share
 from openspace_widget.stats import StreamStats, stats_of
-from openspace_widget.tour.tour import Tour, play
+from openspace_widget.tour import preview
+from openspace_widget.tour.capture import capture_async
+from openspace_widget.tour.render import RenderSettings
+from openspace_widget.tour.route import Moment, Route
+from openspace_widget.tour.tour import Tour, plan_tour, play_tour, save_tour, tour_frames, tour_moments
 from openspace_widget.typing import AddPointsOptions, RenderOptions
-from openspace_widget.units import iso
+from openspace_widget.units import iso, moment
+from openspace_widget.units import seconds as seconds_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Space = TypeVar("Space", bound=PointClouds)
 
 
 class AsyncOpenSpace(Generic[Space]):
-    """The calls of :class:`~openspace_widget.space.OpenSpace` as awaitables, with the same arguments and errors.
+    """The calls of :class:`~openspace_widget.OpenSpace` as awaitables, with the same arguments and errors.
 
     Example:
         >>> import asyncio
@@ -51,9 +60,10 @@ class AsyncOpenSpace(Generic[Space]):
 
     # ---- life
 
-    async def wait(self, timeout: float | None = None) -> None:
+    async def wait(self, timeout: float | None = None) -> Space:
         """As :meth:`OpenSpace.wait`."""
         await elsewhere(self._client.session.wait_running(timeout))
+        return self._space
 
     async def close(self) -> None:
         """As :meth:`OpenSpace.close`."""
@@ -64,8 +74,7 @@ class AsyncOpenSpace(Generic[Space]):
         return await elsewhere(list_sessions(self._client.session.connection))
 
     async def __aenter__(self) -> Space:
-        await self.wait()
-        return self._space
+        return await self.wait()
 
     async def __aexit__(self, *problem: object) -> None:
         await self.close()
@@ -81,8 +90,15 @@ class AsyncOpenSpace(Generic[Space]):
         await self._ask("home")
 
     async def state(self) -> dict[str, Any]:
-        """``time``, ``rate``, ``paused``, ``focus``, ``flying``, ``width``, ``height`` and more."""
+        """The instance's ``time``, ``rate``, ``paused``, ``focus``, ``flying``, ``width``, ``height`` and more.
+
+        :attr:`OpenSpace.state`, the state of the session, needs no waiting.
+        """
         return dict(await self._ask("state"))
+
+    async def focus(self) -> str:
+        """As :attr:`OpenSpace.focus`."""
+        return str((await self._ask("state"))["focus"])
 
     async def set_focus(self, target: str) -> None:
         """As setting :attr:`OpenSpace.focus`."""
@@ -100,13 +116,29 @@ class AsyncOpenSpace(Generic[Space]):
         """As :attr:`OpenSpace.targets`."""
         return await elsewhere(navigation.target_names(self._client))
 
+    async def capture_tour(self, seconds: Any = None, tolerance: float = 0.02) -> Tour:
+        """As :meth:`OpenSpace.capture_tour`; cancelling it gives no tour, so say for how many ``seconds``."""
+        return await elsewhere(capture_async(self._client, seconds, tolerance))
+
+    async def now(self) -> datetime:
+        """As :attr:`Timeline.now`."""
+        return moment((await self._ask("state"))["time"])
+
     async def set_time(self, time: Any) -> None:
         """As :meth:`Timeline.set`."""
         await self._ask("set_time", time=iso(time))
 
+    async def rate(self) -> float:
+        """As :attr:`Timeline.rate`."""
+        return float((await self._ask("state"))["rate"])
+
     async def set_rate(self, rate: float) -> None:
         """As setting :attr:`Timeline.rate`."""
         await self._ask("set_rate", rate=float(rate))
+
+    async def paused(self) -> bool:
+        """As :attr:`Timeline.paused`."""
+        return bool((await self._ask("state"))["paused"])
 
     async def pause(self) -> None:
         """As :meth:`Timeline.pause`."""
@@ -117,6 +149,11 @@ class AsyncOpenSpace(Generic[Space]):
         await self._ask("set_paused", paused=False)
 
     # ---- frames
+
+    async def resolution(self) -> tuple[int, int]:
+        """As :attr:`OpenSpace.resolution`."""
+        state = await self._ask("state")
+        return int(state["width"]), int(state["height"])
 
     async def set_resolution(self, size: tuple[int, int]) -> None:
         """As setting :attr:`OpenSpace.resolution`."""
@@ -158,19 +195,46 @@ class AsyncOpenSpace(Generic[Space]):
         request = frame_request(size, antialias, None, camera, depth, ids)
         return iterate_elsewhere(sequence(self._client, fps, n, seconds, every, request))
 
-    # ---- my own data
+    # ---- points and recordings
 
     async def add_points(self, name: str, xyz: Any, **options: Unpack[AddPointsOptions]) -> Points:
         """As :meth:`OpenSpace.add_points`; what it returns has an ``aio`` of its own."""
-        return await elsewhere(add(self._space.points.registry, name, xyz, **options))
+        return await elsewhere(add(self._space._registry, name, xyz, **options))
 
     def record(self, path: str | PathLike[str], *, overwrite: bool = True) -> Recording:
         """As :meth:`OpenSpace.record`: ``async with space.aio.record("live.mp4"): …``"""
         return Recording(self._client, path, overwrite)
 
+    # ---- tours
+
+    async def tour_route(self, tour: Tour) -> Route:
+        """As :meth:`Tour.route`."""
+        return await elsewhere(plan_tour(self._client, tour))
+
+    async def tour_moments(self, tour: Tour, fps: float = 30) -> list[Moment]:
+        """As :meth:`Tour.moments`."""
+        return await elsewhere(tour_moments(self._client, tour, fps))
+
+    def tour_frames(
+        self, tour: Tour, fps: float = 30, size: tuple[int, int] | None = None, *, antialias: int = 1
+    ) -> AsyncGenerator[Frame, None]:
+        """As :meth:`Tour.frames`: ``async for frame in space.aio.tour_frames(tour): …``"""
+        return iterate_elsewhere(tour_frames(self._client, tour, RenderSettings(fps, size, antialias)))
+
+    async def preview_tour(self, tour: Tour, *, stills: int = 6) -> Figure:
+        """As :meth:`Tour.preview`."""
+        preview.check_stills(stills)
+        route = await self.tour_route(tour)
+        moments, sheet = await elsewhere(preview.gather(self._client, route, stills))
+        return preview.draw(route, tour.name, moments, sheet)
+
+    async def save_tour(self, tour: Tour, path: str | PathLike[str]) -> None:
+        """As :meth:`Tour.save`."""
+        await elsewhere(save_tour(self._client, tour, path))
+
     async def play_tour(self, tour: Tour, speed: float = 1) -> bool:
         """As :meth:`Tour.play`."""
-        return await elsewhere(play(self._client, tour, speed))
+        return await elsewhere(play_tour(self._client, tour, speed))
 
     async def render_tour(self, tour: Tour, path: str | PathLike[str], **options: Unpack[RenderOptions]) -> Video:
         """As :meth:`Tour.render`; it encodes on a thread of its own, and a cancelled one ends there with a partial
@@ -193,9 +257,14 @@ class AsyncOpenSpace(Generic[Space]):
         """As ``space[uri]``."""
         return await elsewhere(properties.get(self._client.api, uri))
 
-    async def set(self, uri: str, value: Any) -> None:
-        """As ``space[uri] = value``."""
-        await elsewhere(properties.put(self._client.api, uri, value))
+    async def set(self, uri: str, value: Any, duration: Any = 0, easing: str = "Linear") -> None:
+        """As ``space[uri] = value``, or as :meth:`Property.set`."""
+        length = seconds_of(duration, "duration")
+        await elsewhere(properties.put(self._client.api, uri, value, length, easing))
+
+    async def contains(self, uri: object) -> bool:
+        """As ``uri in space``."""
+        return isinstance(uri, str) and uri in await elsewhere(properties.uris(self._client.api))
 
     async def find(self, pattern: str) -> PropertyList:
         """As :meth:`OpenSpace.find`."""
@@ -214,17 +283,23 @@ class AsyncOpenSpace(Generic[Space]):
         """What happens, as it does: ``async for event in space.aio.events("FocusNodeChanged"): …``; no name: all."""
         return iterate_elsewhere(events.follow(self._client.api, events.checked(names)))
 
-    # ---- people and figures
+    # ---- sharing and statistics
 
     async def share(self, role: str = "viewer", hours: float = 24) -> Share:
         """As :meth:`OpenSpace.share`."""
         return await elsewhere(sharing.make(self._client, role, hours))
 
+    async def shares(self) -> list[Share]:
+        """As :meth:`OpenSpace.shares`."""
+        return await elsewhere(sharing.live(self._client))
+
+    async def revoke(self, share: Share) -> None:
+        """As :meth:`Share.revoke`."""
+        await elsewhere(sharing.revoke(self._client, share.id))
+
     async def stats(self) -> StreamStats:
         """As :meth:`OpenSpace.stats`."""
         return stats_of(await self._ask("stats"))
-
-    # ---- plumbing
 
     async def _ask(self, verb: str, **arguments: Any) -> Any:
         return await elsewhere(self._client.ask(verb, **arguments))

@@ -62,6 +62,10 @@ class LuaError(OpenSpaceError):
         super().__init__(text)
 
 
+class LuaCallError(OpenSpaceError, TypeError):
+    """A function of OpenSpace's Lua library was called with other arguments than it takes."""
+
+
 class UnknownPropertyError(OpenSpaceError, KeyError):
     """There is no property of this URI; the message lists near ones."""
 

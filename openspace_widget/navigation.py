@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from openspace_widget.client.client import Client
 from openspace_widget.client.event_loop import run
 from openspace_widget.client.mixin import ClientMixin
+from openspace_widget.tour.capture import capture
+from openspace_widget.tour.tour import Tour
 from openspace_widget.units import metres, seconds
-
-if TYPE_CHECKING:
-    from openspace_widget.tour import Tour
 
 FLIGHT_MARGIN = 30.0
 """Seconds beyond a flight's own duration before a missing answer is an error."""
@@ -31,7 +30,7 @@ async def target_names(client: Client) -> list[str]:
 
 
 class Navigation(ClientMixin):
-    """The camera of :class:`~openspace_widget.space.OpenSpace`."""
+    """The camera of :class:`~openspace_widget.OpenSpace`."""
 
     def fly_to(self, target: str, duration: Any = 4, distance: Any = None) -> bool:
         """Fly to ``target`` and wait until there.
@@ -113,13 +112,11 @@ class Navigation(ClientMixin):
                 distance. Smaller keeps more stops.
 
         Returns:
-            a :class:`~openspace_widget.tour.Tour`; ``print(tour.to_code())`` is a cell to keep.
+            a :class:`~openspace_widget.Tour`; ``print(tour.to_code())`` is a cell to keep.
 
         Example:
             >>> tour = space.capture_tour(seconds=0.2)
             >>> tour[0].anchor
             'Earth'
         """
-        from openspace_widget.tour.capture import capture
-
         return capture(self._client, seconds, tolerance)

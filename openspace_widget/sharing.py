@@ -84,7 +84,7 @@ def _share(client: Client, message: dict[str, Any]) -> Share:
 
 
 class Sharing(ClientMixin):
-    """The links of :class:`~openspace_widget.space.OpenSpace`."""
+    """The links of :class:`~openspace_widget.OpenSpace`."""
 
     def share(self, role: str = "viewer", hours: float = 24) -> Share:
         """A link for others, to this session's stream page; shows itself, with a button to copy it.

@@ -50,8 +50,8 @@ class OpenSpace(Navigation, Frames, PointClouds, Scripting, Sharing, Statistics)
         RequestError: an impossible size or engine.
 
     Attributes:
-        time: simulation time, see :class:`~openspace_widget.timeline.Timeline`.
-        aio: the same calls as awaitables, see :class:`~openspace_widget.aio.AsyncOpenSpace`.
+        time: simulation time, see :class:`~openspace_widget.Timeline`.
+        aio: the same calls as awaitables, see :class:`~openspace_widget.AsyncOpenSpace`.
         widget: the view, an ipywidget.
 
     Example:
@@ -59,6 +59,10 @@ class OpenSpace(Navigation, Frames, PointClouds, Scripting, Sharing, Statistics)
         ...     other.fly_to("Saturn", duration=4)
         ...     frame = other.frame()
     """
+
+    aio: AsyncOpenSpace[OpenSpace]
+    time: Timeline
+    widget: OpenSpaceView
 
     def __init__(
         self,
@@ -76,10 +80,10 @@ class OpenSpace(Navigation, Frames, PointClouds, Scripting, Sharing, Statistics)
         opened = run(open_session(connection, session, name, engine, size, float(timeout), _weakly(self._follow)))
         self._client = Client(opened, OpenSpaceApi(opened))
         self.widget.session = opened.id
-        self.widget.tunnel = CommTunnel(self.widget, connection, opened.id)
+        CommTunnel(self.widget, connection, opened.id)
         self._traits = LiveTraits(opened)
         opened.on_state = self._traits.on_state
-        self.aio: AsyncOpenSpace[OpenSpace] = AsyncOpenSpace(self)
+        self.aio = AsyncOpenSpace(self)
         self.time = Timeline(self._client)
         self._display = Display(self._client, self.widget)
         # Re-running a cell creates a new object: close the old sockets, keep the session.
@@ -137,7 +141,7 @@ class OpenSpace(Navigation, Frames, PointClouds, Scripting, Sharing, Statistics)
     @property
     def traits(self) -> LiveTraits:
         """What ipywidgets may be linked to: ``time``, ``rate``, ``paused``, ``focus``, ``size``; see
-        :class:`~openspace_widget.view.traits.LiveTraits`. The first use waits for the instance.
+        :class:`~openspace_widget.LiveTraits`. The first use waits for the instance.
 
         Raises:
             SessionError: it has ended. NotReadyError: no answer in time.

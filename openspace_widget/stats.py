@@ -50,7 +50,7 @@ class StreamStats:
 
 
 class Statistics(ClientMixin):
-    """The statistics of :class:`~openspace_widget.space.OpenSpace`."""
+    """The statistics of :class:`~openspace_widget.OpenSpace`."""
 
     def stats(self) -> StreamStats:
         """What the stream costs now, and where the time of a frame goes.

@@ -27,6 +27,19 @@ class AddPointsOptions(TypedDict, total=False):
     label: str | None
 
 
+class PointStyle(TypedDict, total=False):
+    """The attributes of :class:`Points` that may be set."""
+
+    visible: bool
+    opacity: float
+    size: float
+    color: Any
+    colormap: Any
+    range: tuple[float, float] | None
+    log: bool
+    filter: Any
+
+
 class RenderOptions(TypedDict, total=False):
     """The keyword arguments of :meth:`Tour.render`, except ``stop``."""
 

@@ -24,8 +24,8 @@ PACKAGES = {
 }
 LAYERS = {
     "openspace_widget": """
-        errors < typing, units < client < frames, points, scripting, sharing, stats, timeline
-        < tour, view < navigation < aio < space < magic
+        deprecation, errors < typing, units < client < frames, points, scripting, sharing, stats, timeline
+        < tour, view < navigation < aio < space < magic, traits, widget
     """,
     "openspace_server/engines": """
         base < point_engine, properties, user_files < scene_engine < recording < scripting < embedded, openspace

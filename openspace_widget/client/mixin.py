@@ -1,4 +1,4 @@
-"""Base class of the mixins that :class:`~openspace_widget.space.OpenSpace` is put together from."""
+"""Base class of the mixins that :class:`~openspace_widget.OpenSpace` is put together from."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from openspace_widget.units import seconds as seconds_of
 
 
 class Frames(ClientMixin):
-    """The frames of :class:`~openspace_widget.space.OpenSpace`."""
+    """The frames of :class:`~openspace_widget.OpenSpace`."""
 
     @property
     def resolution(self) -> tuple[int, int]:

@@ -35,7 +35,7 @@ class Recording:
     live view changes, a further file begins: ``live-2.mp4``.
 
     Attributes:
-        videos: the files, once it has ended: each a :class:`~openspace_widget.frames.video.Video`.
+        videos: the files, once it has ended: each a :class:`~openspace_widget.Video`.
     """
 
     def __init__(self, client: Client, path: str | PathLike[str], overwrite: bool = True) -> None:

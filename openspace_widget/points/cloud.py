@@ -18,6 +18,7 @@ from openspace_widget.errors import PointsError
 from openspace_widget.points import encode, inputs
 from openspace_widget.points.encode import Prepared, Recipe
 from openspace_widget.points.inputs import PointInput
+from openspace_widget.typing import PointStyle
 
 SEND_TIMEOUT = 120.0
 REMEMBERED = 8
@@ -66,6 +67,46 @@ class _Arguments:
     points: PointInput
     values: Any
     colors: Any
+
+
+@dataclass(frozen=True)
+class PointLook:
+    """How points look, as the instance has them.
+
+    Attributes:
+        count: number of points in the scene, after filters.
+        visible: whether they are drawn.
+        opacity: 0 to 1.
+        size: pixels.
+        color: RGB 0 to 1 of points without values and colours.
+        colormap: name of the colour map.
+        range: values of the first and the last colour.
+        log: whether colours follow the logarithm of the values.
+    """
+
+    count: int
+    visible: bool
+    opacity: float
+    size: float
+    color: tuple[float, float, float]
+    colormap: str
+    range: tuple[float, float]
+    log: bool
+
+    @classmethod
+    def read(cls, count: int, options: dict[str, Any]) -> PointLook:
+        """From the instance's answer to the verb ``points``."""
+        (r, g, b), (low, high) = options["color"], options["range"]
+        return cls(
+            int(count),
+            bool(options["visible"]),
+            float(options["opacity"]),
+            float(options["size"]),
+            (float(r), float(g), float(b)),
+            str(options["colormap_name"]),
+            (float(low), float(high)),
+            bool(options["log"]),
+        )
 
 
 Callback = Callable[[Pick], Any]
@@ -147,18 +188,32 @@ class Cloud:
         if (last := self._last) is not None:
             await self.send(await asyncio.to_thread(self.prepare, last.points, last.values, last.colors))
 
-    async def style(self, **changes: Any) -> dict[str, Any]:
-        """Change options; all of them as they are then. Raises RequestError."""
-        result = await self.session.ask("style_points", name=self.recipe.name, options=changes)
-        options = PointOptions.read(self.recipe.options.as_json() | changes)
-        self.recipe = replace(self.recipe, options=options)
-        return dict(result["options"])
+    async def style(self, style: PointStyle) -> None:
+        """Change how the points look. Raises PointsError, RequestError."""
+        changes = encode.style_changes(self.recipe, style)
+        if changes:
+            await self.session.ask("style_points", name=self.recipe.name, options=changes)
+            options = PointOptions.read(self.recipe.options.as_json() | changes)
+            self.recipe = replace(self.recipe, options=options)
+        if "range" in style:
+            self.recipe = replace(self.recipe, range=tuple(changes["range"]) if "range" in changes else None)
+        if "filter" in style:
+            await self._filter(style["filter"])
 
-    async def options(self) -> dict[str, Any]:
-        """As the instance has them now, including changes by others. Raises PointsError once they are removed."""
+    async def _filter(self, filter: Any) -> None:
+        before = self.recipe
+        self.recipe = replace(before, filter=filter)
+        try:
+            await self.resend()
+        except Exception:
+            self.recipe = before
+            raise
+
+    async def look(self) -> PointLook:
+        """How the points look now, including changes by others. Raises PointsError once they are removed."""
         for each in await self.session.ask("points"):
             if each["name"] == self.recipe.name:
-                return {**each["options"], "points": each["points"]}
+                return PointLook.read(each["points"], each["options"])
         raise PointsError(f"there are no points called {self.recipe.name!r} any more")
 
     async def remove(self) -> None:

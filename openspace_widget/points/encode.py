@@ -17,7 +17,7 @@ from openspace_server.protocols.units import POINT_UNITS
 from openspace_widget.errors import PointsError
 from openspace_widget.points import colormaps, inputs
 from openspace_widget.points.inputs import PointInput
-from openspace_widget.typing import AddPointsOptions
+from openspace_widget.typing import AddPointsOptions, PointStyle
 
 SENDER = uuid.uuid4().hex
 """This process, to instances: a name of points belongs to one sender."""
@@ -103,6 +103,21 @@ def recipe(name: str, xyz: Any, options: AddPointsOptions) -> tuple[Recipe, Poin
         options.get("compress"),
     )
     return _centred(made, points), points
+
+
+def style_changes(recipe: Recipe, style: PointStyle) -> dict[str, Any]:
+    """The fields of the verb ``style_points`` for ``style``, without ``filter``. Raises PointsError."""
+    changes: dict[str, Any] = {name: bool(style[name]) for name in ("visible", "log") if name in style}
+    changes |= {name: float(style[name]) for name in ("opacity", "size") if name in style}
+    if "color" in style:
+        changes["color"] = list(colormaps.rgb(style["color"]))
+    if "colormap" in style:
+        name, colors = colormaps.colors_of(style["colormap"])
+        digits = replace(recipe.options, colormap=colors).as_json()["colormap"]
+        changes |= {"colormap": digits, "colormap_name": name}
+    if style.get("range") is not None:
+        changes["range"] = list(span(style["range"], changes.get("log", recipe.options.log)))
+    return changes
 
 
 def _unit(unit: Any, points: PointInput) -> str:

@@ -12,7 +12,7 @@ from openspace_widget.points.registry import CloudRegistry
 
 
 class PointClouds(ClientMixin):
-    """The user's own data in :class:`~openspace_widget.space.OpenSpace`."""
+    """The user's own data in :class:`~openspace_widget.OpenSpace`."""
 
     @property
     def points(self) -> PointsOfSpace:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import Any, Unpack
 
 from openspace_server.protocols.points import LATEST
-from openspace_widget.client.event_loop import background, elsewhere, run
-from openspace_widget.errors import RequestError
-from openspace_widget.points import colormaps, encode
-from openspace_widget.points.cloud import Cloud, Pick, Sent
+from openspace_widget.client.event_loop import background, elsewhere, iterate_elsewhere, run
+from openspace_widget.points import encode
+from openspace_widget.points.cloud import Cloud, Pick, PointLook, Sent
 from openspace_widget.points.playback import Played, play
 from openspace_widget.points.registry import CloudRegistry
-from openspace_widget.typing import AddPointsOptions
+from openspace_widget.typing import AddPointsOptions, PointStyle
 
 __all__ = ["AsyncPoints", "Pick", "Played", "Points", "PointsOfSpace", "Sent"]
 
@@ -41,6 +39,8 @@ class Points:
         >>> stop = galaxies.on_pick(lambda pick: print(pick.index, pick.value))
         >>> galaxies.remove()
     """
+
+    aio: AsyncPoints
 
     def __init__(self, registry: CloudRegistry, cloud: Cloud, sent: Sent | None) -> None:
         self._registry = registry
@@ -106,32 +106,19 @@ class Points:
         Raises:
             RequestError: an engine that does not know which point is where.
         """
-        self._cloud.callbacks[callback] = hover
-        try:
-            run(self._registry.watch())
-        except RequestError:
-            self._cloud.callbacks.pop(callback, None)
-            raise
+        run(self._registry.add_callback(self._cloud, callback, hover))
+        return lambda: run(self._registry.remove_callback(self._cloud, callback))
 
-        def end() -> None:
-            self._cloud.callbacks.pop(callback, None)
-            run(self._registry.watch())
-
-        return end
-
-    # ---- looks
+    # ---- look
 
     @property
     def name(self) -> str:
+        """Name of the points, here and in the scene."""
         return self._cloud.recipe.name
 
     @property
-    def count(self) -> int:
-        """Number of points in the scene, after filters."""
-        return int(self._options()["points"])
-
-    @property
     def unit(self) -> str:
+        """Unit of the positions."""
         return self._cloud.recipe.options.unit
 
     @property
@@ -145,74 +132,74 @@ class Points:
         return self._sent
 
     @property
+    def count(self) -> int:
+        """Number of points in the scene, after filters."""
+        return self._look().count
+
+    @property
     def visible(self) -> bool:
-        return bool(self._options()["visible"])
+        """Whether they are drawn."""
+        return self._look().visible
 
     @visible.setter
     def visible(self, visible: bool) -> None:
-        self._style(visible=bool(visible))
+        self._style(visible=visible)
 
     @property
     def opacity(self) -> float:
-        return float(self._options()["opacity"])
+        """0 to 1."""
+        return self._look().opacity
 
     @opacity.setter
     def opacity(self, opacity: float) -> None:
-        self._style(opacity=float(opacity))
+        self._style(opacity=opacity)
 
     @property
     def size(self) -> float:
         """Pixels, in every frame. A renderer in software draws clouds of up to 20,000 points (in stills
         200,000) larger than one pixel, and round ones as long as they are few or small: some 4000 of 6 pixels, all
         clouds together."""
-        return float(self._options()["size"])
+        return self._look().size
 
     @size.setter
     def size(self, size: float) -> None:
-        self._style(size=float(size))
+        self._style(size=size)
 
     @property
     def color(self) -> tuple[float, float, float]:
         """RGB 0 to 1 of points without values and colours. May also be set to ``"#rrggbb"``."""
-        r, g, b = self._options()["color"]
-        return float(r), float(g), float(b)
+        return self._look().color
 
     @color.setter
     def color(self, color: Any) -> None:
-        self._style(color=list(colormaps.rgb(color)))
+        self._style(color=color)
 
     @property
     def colormap(self) -> str:
         """Its name; may be set to all that ``add_points`` accepts."""
-        return str(self._options()["colormap_name"])
+        return self._look().colormap
 
     @colormap.setter
     def colormap(self, colormap: Any) -> None:
-        name, colors = colormaps.colors_of(colormap)
-        digits = replace(self._cloud.recipe.options, colormap=colors).as_json()["colormap"]
-        self._style(colormap=digits, colormap_name=name)
+        self._style(colormap=colormap)
 
     @property
     def range(self) -> tuple[float, float]:
         """Values of the first and the last colour. Set to None it follows the next frame's values."""
-        low, high = self._options()["range"]
-        return float(low), float(high)
+        return self._look().range
 
     @range.setter  # noqa: A003
     def range(self, range: tuple[float, float] | None) -> None:
-        span = None if range is None else encode.span(range, self._cloud.recipe.options.log)
-        if span is not None:
-            self._style(range=list(span))
-        self._cloud.recipe = replace(self._cloud.recipe, range=span)
+        self._style(range=range)
 
     @property
     def log(self) -> bool:
         """Whether colours follow the logarithm of the values."""
-        return bool(self._options()["log"])
+        return self._look().log
 
     @log.setter
     def log(self, log: bool) -> None:
-        self._style(log=bool(log))
+        self._style(log=log)
 
     @property
     def filter(self) -> Any:
@@ -221,19 +208,13 @@ class Points:
 
     @filter.setter  # noqa: A003
     def filter(self, filter: Any) -> None:
-        before = self._cloud.recipe
-        self._cloud.recipe = replace(before, filter=filter)
-        try:
-            run(self._cloud.resend())
-        except Exception:
-            self._cloud.recipe = before
-            raise
+        self._style(filter=filter)
 
-    def _options(self) -> dict[str, Any]:
-        return run(self._cloud.options())
+    def _look(self) -> PointLook:
+        return run(self._cloud.look())
 
-    def _style(self, **changes: Any) -> None:
-        run(self._cloud.style(**changes))
+    def _style(self, **style: Unpack[PointStyle]) -> None:
+        run(self._cloud.style(style))
 
     def __repr__(self) -> str:
         look = self._cloud.recipe.options
@@ -261,6 +242,18 @@ class AsyncPoints:
         """As :meth:`Points.play`."""
         return await elsewhere(play(self._points._cloud, frames, hz, keep))
 
+    async def get(self) -> PointLook:
+        """The attributes of :class:`Points` that the instance has, such as ``size`` and ``colormap``."""
+        return await elsewhere(self._points._cloud.look())
+
+    async def set(self, **style: Unpack[PointStyle]) -> None:
+        """As setting attributes of :class:`Points`: ``await points.aio.set(size=2, colormap="magma")``"""
+        await elsewhere(self._points._cloud.style(style))
+
+    def picks(self, hover: bool = False) -> AsyncGenerator[Pick, None]:
+        """As :meth:`Points.on_pick`: ``async for pick in points.aio.picks(): …``"""
+        return iterate_elsewhere(self._points._registry.picks(self._points._cloud, hover))
+
     async def remove(self) -> None:
         """As :meth:`Points.remove`."""
         await elsewhere(self._points._registry.remove(self._points._cloud))
@@ -270,16 +263,16 @@ class PointsOfSpace(Mapping[str, Points]):
     """``space.points``: the points that this process added, by name."""
 
     def __init__(self, registry: CloudRegistry) -> None:
-        self.registry = registry
+        self._registry = registry
 
     def __getitem__(self, name: str) -> Points:
-        return Points(self.registry, self.registry.known[name], None)
+        return Points(self._registry, self._registry.known[name], None)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.registry.known)
+        return iter(self._registry.known)
 
     def __len__(self) -> int:
-        return len(self.registry.known)
+        return len(self._registry.known)
 
     def __repr__(self) -> str:
         return f"<points: {', '.join(self) or 'none'}>"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import traceback
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from openspace_widget.client.session import Session
-from openspace_widget.errors import OpenSpaceError
+from openspace_widget.errors import OpenSpaceError, RequestError
 from openspace_widget.points.cloud import Callback, Cloud, Pick, Sent
 from openspace_widget.points.encode import Recipe
 from openspace_widget.points.inputs import PointInput
@@ -48,6 +49,34 @@ class CloudRegistry:
         if self.known.get(cloud.recipe.name) is cloud:
             del self.known[cloud.recipe.name]
             await self.watch()
+
+    async def add_callback(self, cloud: Cloud, callback: Callback, hover: bool) -> None:
+        """Call ``callback`` for each pick, also by hovering if ``hover``. Raises RequestError."""
+        cloud.callbacks[callback] = hover
+        try:
+            await self.watch()
+        except RequestError:
+            cloud.callbacks.pop(callback, None)
+            raise
+
+    async def remove_callback(self, cloud: Cloud, callback: Callback) -> None:
+        """End the calls of ``callback``. Safe to repeat."""
+        cloud.callbacks.pop(callback, None)
+        await self.watch()
+
+    async def picks(self, cloud: Cloud, hover: bool) -> AsyncGenerator[Pick, None]:
+        """The picks of a cloud as they happen. Raises RequestError."""
+        loop, picks = asyncio.get_running_loop(), asyncio.Queue[Pick]()
+
+        def callback(pick: Pick) -> None:
+            loop.call_soon_threadsafe(picks.put_nowait, pick)
+
+        await self.add_callback(cloud, callback, hover)
+        try:
+            while True:
+                yield await picks.get()
+        finally:
+            await self.remove_callback(cloud, callback)
 
     async def watch(self) -> None:
         """Receive picks while there are callbacks."""

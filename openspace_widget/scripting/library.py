@@ -10,7 +10,7 @@ from typing import Any
 
 from openspace_server.protocols.suggestions import suggest
 from openspace_widget.client.lua import literal
-from openspace_widget.errors import OpenSpaceError
+from openspace_widget.errors import LuaCallError
 
 Documentation = list[dict[str, Any]]
 
@@ -84,10 +84,6 @@ class LuaFunction:
 
     def __repr__(self) -> str:
         return f"<{self.__qualname__}{self.__signature__}>"
-
-
-class LuaCallError(OpenSpaceError, TypeError):
-    """A Lua function was called with other arguments than it takes."""
 
 
 def signature(about: dict[str, Any]) -> inspect.Signature:

@@ -15,7 +15,7 @@ from openspace_widget.scripting.properties import PropertyList
 
 
 class Scripting(ClientMixin):
-    """The scripting side of :class:`~openspace_widget.space.OpenSpace`."""
+    """The scripting side of :class:`~openspace_widget.OpenSpace`."""
 
     def __getitem__(self, uri: str) -> Any:
         """The value of an OpenSpace property: bool, number, text, or a list of numbers.
@@ -57,7 +57,7 @@ class Scripting(ClientMixin):
             pattern: with ``*`` and ``?``; case does not matter.
 
         Returns:
-            a list of :class:`~openspace_widget.scripting.properties.Property`, shown as a table in a cell.
+            a list of :class:`~openspace_widget.Property`, shown as a table in a cell.
 
         Example:
             >>> [each.uri for each in space.find("Earth.Renderable.Enabled")]

@@ -31,6 +31,13 @@ def capture(client: Client, seconds: Any, tolerance: float) -> Tour:
     return made_of(list(samples), tolerance)
 
 
+async def capture_async(client: Client, seconds: Any, tolerance: float) -> Tour:
+    """As :func:`capture`, on the background loop; a cancelled one is lost."""
+    samples: list[Sample] = []
+    await sample(client, seconds, tolerance, samples)
+    return await asyncio.to_thread(made_of, samples, tolerance)
+
+
 async def sample(client: Client, seconds: Any, tolerance: float, samples: list[Sample]) -> None:
     """Add a sample 20 times per second until ``seconds`` are over. Raises ArgumentError before the first."""
     length = LONGEST if seconds is None else seconds_of(seconds, "seconds")

@@ -10,7 +10,6 @@ import numpy as np
 
 from openspace_server.geometry.quaternions import perpendicular
 from openspace_widget.client.client import Client
-from openspace_widget.client.event_loop import run
 from openspace_widget.errors import ArgumentError
 from openspace_widget.frames.frame import Frame, grab_frame
 from openspace_widget.frames.requests import frame_request
@@ -38,11 +37,15 @@ def check_stills(stills: int) -> None:
         raise ArgumentError(f"stills: expected a number from 0 to 24, got {stills!r}")
 
 
-def figure(client: Client, route: Route, name: str, stills: int) -> Figure:
-    """See :meth:`Tour.preview`."""
+Sheet = list[tuple[float, Frame]]
+"""Seconds of the tour, and the still then."""
+
+
+def draw(route: Route, name: str, moments: list[Moment], sheet: Sheet) -> Figure:
+    """The figure of :meth:`Tour.preview`, from what :func:`gather` found."""
     from matplotlib import pyplot
 
-    moments, sheet = run(_gathered(client, route, stills))
+    stills = len(sheet)
     columns = max(1, math.ceil(stills / math.ceil(stills / MOST_COLUMNS))) if stills else 1
     lines = math.ceil(stills / columns)
     sheet_height = lines * (WIDTH / columns * STILL_SIZE[1] / STILL_SIZE[0] + 0.25)
@@ -81,7 +84,8 @@ def figure(client: Client, route: Route, name: str, stills: int) -> Figure:
     return drawn
 
 
-async def _gathered(client: Client, route: Route, stills: int) -> tuple[list[Moment], list[tuple[float, Frame]]]:
+async def gather(client: Client, route: Route, stills: int) -> tuple[list[Moment], Sheet]:
+    """Moments along the route, and a still at each of ``stills`` of them."""
     times = np.linspace(0, route.duration, SAMPLES if route.duration > 0 else 1)
     moments = await route.moments(client, times.tolist())
     sheet = []
@@ -97,7 +101,7 @@ def _path(plot: Any, route: Route, moments: list[Moment]) -> None:
     anchors = {each.anchor for each in moments}
     if len(anchors) == 1:
         name = anchors.pop()
-        radius = float(route.bodies.radii[route.bodies.find(name)]) or 1e6
+        radius = route.radius(name) or 1e6
         axes = [np.array([each.camera["Position"] for each in moments]) / radius @ axis for axis in (right, up)]
         plot.add_patch(_disc(1.0))
         unit = f"radii of {name}"

@@ -44,37 +44,41 @@ class Moment:
 
 @dataclass(frozen=True)
 class Route:
-    """A tour among the bodies of a session."""
+    """A tour among the bodies of a session: its stops, and when it is where."""
 
     stops: tuple[Stop, ...]
     schedule: Schedule
-    bodies: Bodies
-    segments: tuple[Segment, ...]
+    _bodies: Bodies
+    _segments: tuple[Segment, ...]
 
     @property
     def duration(self) -> float:
-        """Seconds."""
+        """Seconds that it takes."""
         return self.schedule.duration
 
     def times(self, fps: float) -> list[float]:
-        """Seconds of the tour of each frame; the last stop is in the last one."""
+        """Seconds of the tour at each of its frames; the last one shows the last stop."""
         return [i / fps for i in range(round(self.duration * fps) + 1)]
+
+    def radius(self, name: str) -> float:
+        """Metres, of the body of that name. Raises RequestError if the tour does not know it."""
+        return float(self._bodies.radii[self._bodies.find(name)])
 
     async def moments(self, client: Client, times: Sequence[float]) -> list[Moment]:
         """The tour at ``times``. Raises RequestError for times the engine does not know."""
         simulated = [self.schedule.simulated(time) for time in times]
-        positions = await fetch_positions(client, self.bodies, simulated)
+        positions = await fetch_positions(client, self._bodies, simulated)
         return [self._moment(time, when, at) for time, when, at in zip(times, simulated, positions, strict=True)]
 
     def _moment(self, time: float, when: datetime, at: BodyPositions) -> Moment:
         view = self._view(time, at)
-        name = self.bodies.names[view.anchor]
-        altitude = math.sqrt(float(view.position @ view.position)) - float(self.bodies.radii[view.anchor])
+        name = self._bodies.names[view.anchor]
+        altitude = math.sqrt(float(view.position @ view.position)) - float(self._bodies.radii[view.anchor])
         camera = navigation_state(name, view.position, view.orientation)
         return Moment(time, when, camera, name, altitude, at.positions[view.anchor] + view.position)
 
     def _view(self, time: float, at: BodyPositions) -> View:
-        for segment in self.segments:
+        for segment in self._segments:
             if time <= segment.end:
                 break
         return segment(time, at)

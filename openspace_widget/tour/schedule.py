@@ -17,7 +17,14 @@ LONGEST = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Schedule:
-    """Seconds of the tour at which each stop is reached and left, and simulation time then (seconds past ``start``)."""
+    """When a tour reaches and leaves each stop.
+
+    Attributes:
+        start: simulation time at the beginning.
+        arrive, leave: seconds of the tour, for each stop.
+        arrive_simulated, leave_simulated: the same in simulated seconds past ``start``.
+        rates: simulated seconds per second from each stop on.
+    """
 
     start: datetime
     arrive: tuple[float, ...]
@@ -28,6 +35,7 @@ class Schedule:
 
     @property
     def duration(self) -> float:
+        """Seconds that the tour takes."""
         return self.leave[-1]
 
     def simulated(self, time: float) -> datetime:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import warnings
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from os import PathLike
 from pathlib import Path
@@ -115,10 +116,10 @@ class Tour:
         """
         return run(plan_tour(space._client, self))
 
-    async def planned(self, session: Session) -> Route:
+    def planned(self, session: Session) -> Coroutine[Any, Any, Route]:
         """Deprecated: use :meth:`route`."""
         warnings.warn("Tour.planned is deprecated; use Tour.route(space)", DeprecationWarning, stacklevel=2)
-        return await plan_tour(Client(session, OpenSpaceApi(session)), self)
+        return plan_tour(Client(session, OpenSpaceApi(session)), self)
 
     def moments(self, space: ClientMixin, fps: float = 30) -> list[Moment]:
         """Camera and time ``fps`` times per second of the tour, for plots and tables.
@@ -129,12 +130,7 @@ class Tour:
             >>> [round(each.altitude / 1e3) for each in tour.moments(space, fps=2)]
             [1000, 316, 100]
         """
-
-        async def moments(client: Client) -> list[Moment]:
-            route = await plan_tour(client, self)
-            return await route.moments(client, route.times(fps))
-
-        return run(moments(space._client))
+        return run(tour_moments(space._client, self, fps))
 
     # ---- flown and rendered
 
@@ -150,7 +146,7 @@ class Tour:
         Raises:
             As :meth:`route`; LuaError, UnknownPropertyError from what stops do on arrival.
         """
-        return run(play(space._client, self, speed))
+        return run(play_tour(space._client, self, speed))
 
     def frames(
         self,
@@ -169,7 +165,7 @@ class Tour:
             >>> [frame.shape for frame in tour.frames(space, fps=2, size=(160, 90))]
             [(90, 160, 3), (90, 160, 3), (90, 160, 3)]
         """
-        return iterate(_frames(space._client, self, RenderSettings(fps, size, antialias)))
+        return iterate(tour_frames(space._client, self, RenderSettings(fps, size, antialias)))
 
     def render(
         self,
@@ -201,7 +197,7 @@ class Tour:
             stop: setting it from another thread ends the rendering as an interrupt does.
 
         Returns:
-            the :class:`~openspace_widget.frames.video.Video`, which shows itself in a cell.
+            the :class:`~openspace_widget.Video`, which shows itself in a cell.
 
         Raises:
             ArgumentError: a format, size, rate or path that cannot be; FileExistsError; OSError.
@@ -233,7 +229,9 @@ class Tour:
             5
         """
         preview.check_stills(stills)
-        return preview.figure(space._client, self.route(space), self.name, stills)
+        route = self.route(space)
+        moments, sheet = run(preview.gather(space._client, route, stills))
+        return preview.draw(route, self.name, moments, sheet)
 
     # ---- files
 
@@ -296,19 +294,7 @@ class Tour:
             >>> Tour.load("moon.osrectxt").play(space, speed=10)
             True
         """
-        file = Path(path)
-        match file.suffix.lower():
-            case ".json":
-                file.write_text(self.to_json() + "\n", "utf-8")
-            case ".py":
-                file.write_text(self.to_code() + "\n", "utf-8")
-            case ".osrectxt":
-                if space is None:
-                    raise ArgumentError("a session recording needs the sky: tour.save(path, space)")
-                text = run(session_recording.write(space._client, self.route(space)))
-                file.write_text(text, "utf-8", newline="\n")
-            case other:
-                raise ArgumentError(f"path: expected .json, .py or .osrectxt, got {other or 'no ending'!r}")
+        run(save_tour(space._client if space is not None else None, self, path))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Tour:
@@ -351,13 +337,38 @@ async def plan_tour(client: Client, tour: Tour) -> Route:
     return await plan(client, tour.stops, tour.start)
 
 
-async def play(client: Client, tour: Tour, speed: float) -> bool:
+async def play_tour(client: Client, tour: Tour, speed: float) -> bool:
     """See :meth:`Tour.play`."""
     playback.check_speed(speed)
     return await playback.play(client, await plan_tour(client, tour), speed)
 
 
-async def _frames(client: Client, tour: Tour, settings: RenderSettings) -> AsyncGenerator[Frame, None]:
+async def tour_moments(client: Client, tour: Tour, fps: float) -> list[Moment]:
+    """See :meth:`Tour.moments`."""
+    route = await plan_tour(client, tour)
+    return await route.moments(client, route.times(fps))
+
+
+async def tour_frames(client: Client, tour: Tour, settings: RenderSettings) -> AsyncGenerator[Frame, None]:
+    """See :meth:`Tour.frames`."""
     async with aclosing(render.frames(client, await plan_tour(client, tour), settings)) as source:
         async for frame in source:
             yield frame
+
+
+async def save_tour(client: Client | None, tour: Tour, path: str | PathLike[str]) -> None:
+    """See :meth:`Tour.save`."""
+    file = Path(path)
+    match file.suffix.lower():
+        case ".json":
+            text = tour.to_json() + "\n"
+        case ".py":
+            text = tour.to_code() + "\n"
+        case ".osrectxt":
+            if client is None:
+                raise ArgumentError("a session recording needs the sky: tour.save(path, space)")
+            text = await session_recording.write(client, await plan_tour(client, tour))
+        case other:
+            raise ArgumentError(f"path: expected .json, .py or .osrectxt, got {other or 'no ending'!r}")
+    newline = "\n" if file.suffix.lower() == ".osrectxt" else None
+    await asyncio.to_thread(file.write_text, text, "utf-8", newline=newline)

@@ -42,7 +42,7 @@ class View(Protocol):
 
 
 class CommTunnel:
-    """The sockets that pages have opened through one widget."""
+    """The sockets that pages have opened through one widget, whose callback keeps this."""
 
     def __init__(self, widget: View, connection: Connection, session: str) -> None:
         self._widget = weakref.ref(widget)

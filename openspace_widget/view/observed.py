@@ -70,12 +70,15 @@ class Observed(traitlets.HasTraits):
         super().__init__(*args, **kwargs)
 
     def observe(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
+        """Call ``handler(change)`` on changes, see :meth:`traitlets.HasTraits.observe`."""
         super().observe(_guarded(handler), names, type)
 
     def unobserve(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
+        """Undo :meth:`observe`."""
         super().unobserve(_guarded(handler), names, type)
 
     def notify_change(self, change: Any) -> None:
+        """Called by traitlets on each change."""
         if background().is_current:
             self._changes.put({change["name"]: change})
         else:

@@ -13,7 +13,6 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from openspace_widget.view.comm_tunnel import CommTunnel
 from openspace_widget.view.observed import Observed
 
 
@@ -39,9 +38,6 @@ class OpenSpaceView(anywidget.AnyWidget, Observed):
 
     _esm = _static("widget.js")
     _css = _static("widget.css")
-
-    tunnel: CommTunnel | None = None
-    """For pages that do not reach the server."""
 
     session = traitlets.Unicode("", help="id of the session, a UUID").tag(sync=True)
     session_name = traitlets.Unicode("", help="the session's name for people").tag(sync=True)

@@ -6,7 +6,6 @@ import doctest
 import importlib
 import pkgutil
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -37,16 +36,3 @@ def test_the_example_gives_what_it_says(
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     result = runner.run(example, out=said.append, clear_globs=False)
     assert result.failed == 0, "".join(said)
-
-
-def public(module: ModuleType) -> list[str]:
-    return [name for name in openspace_widget.__all__ if not name.startswith("__")]
-
-
-def test_every_public_name_has_a_docstring() -> None:
-    for name in public(openspace_widget):
-        thing = getattr(openspace_widget, name)
-        assert thing.__doc__, name
-        for member, value in vars(thing).items() if isinstance(thing, type) else ():
-            if not member.startswith("_") and (callable(value) or isinstance(value, property | classmethod)):
-                assert getattr(value, "__doc__", None), f"{name}.{member}"

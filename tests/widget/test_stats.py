@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import pytest
-
 from openspace_widget import OpenSpace
-from openspace_widget.errors import RequestError
 from openspace_widget.stats import stats_of
 
 TOLD = {"draw_ms": 6.0, "encode_ms": 3.0, "encoder": "H.264 (x264)", "frame_rate": 30.0, "bit_rate": 4_000_000}
@@ -21,23 +16,6 @@ def test_a_session_that_nobody_watches_tells_what_it_draws(space: OpenSpace) -> 
     assert stats.draw_ms > 0
     assert "264" in stats.encoder
     assert (stats.viewers, stats.transport, stats.queue_ms, stats.decode_ms) == (0, "", None, None)
-
-
-def test_links_and_figures_without_blocking(space: OpenSpace) -> None:
-    async def scenario() -> None:
-        assert (await space.aio.stats()).viewers == 0
-        link = await space.aio.share("controller", hours=1)
-        assert [one.id for one in space.shares()] == [link.id]
-        assert link.url.startswith("http")
-        link.revoke()
-        link.revoke()
-        assert space.shares() == []
-        with pytest.raises(RequestError, match="hours"):
-            await space.aio.share(hours=10_000)
-
-    asyncio.run(scenario())
-    with pytest.raises(RequestError, match="role"):
-        space.share("owner")
 
 
 def test_the_stations_are_those_of_the_busiest_view() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import sys
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,9 @@ import pytest
 from PIL import Image
 
 from openspace_widget import ArgumentError, Frame, OpenSpace, RequestError
+from openspace_widget.client.event_loop import run
 from openspace_widget.client.shared_memory import SharedMemory
-from openspace_widget.frames.frame import png
+from openspace_widget.frames.frame import digest, grab, png
 
 
 def test_a_frame_is_an_array_and_shows_as_an_image(space: OpenSpace) -> None:
@@ -38,6 +40,27 @@ def test_a_frame_tells_when_and_from_where_it_was_seen(space: OpenSpace) -> None
     assert frame.time == datetime(2026, 3, 20, 12, tzinfo=UTC)
     assert frame.camera["Anchor"] == "Earth"
     assert space.frame().id > frame.id
+
+
+def test_frame_gives_the_pixels_the_instance_says_it_drew(space: OpenSpace) -> None:
+    pixels, header = run(grab(space._client))
+    assert pixels.shape == (180, 320, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels.max() > 100, "Earth is in the frame"
+    assert hashlib.sha256(pixels.tobytes()).hexdigest() == run(digest(space._client, header["frame"]))
+    assert header["time"].startswith("2026-03-20T12:00")
+
+
+def test_two_frames_of_a_paused_scene_are_equal(space: OpenSpace) -> None:
+    space.fly_to("Mars", duration=0)
+    assert np.array_equal(space.frame(), space.frame())
+
+
+def test_resolution_is_seen_in_the_very_next_frame(space: OpenSpace) -> None:
+    for size in [(640, 360), (333, 201), (320, 180)]:
+        space.resolution = size
+        assert space.frame().shape == (size[1], size[0], 3)
+        assert space.resolution == size
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is shared by name on Linux only")

@@ -12,10 +12,9 @@ import numpy as np
 import psutil
 import pytest
 
-from openspace_widget import OpenSpace, PointsError, RequestError
+from openspace_widget import OpenSpace, Pick, Points, PointsError, RequestError
 from openspace_widget.client.event_loop import background
 from openspace_widget.client.shared_memory import SharedMemory
-from openspace_widget.points.points import Pick
 from tests.helpers import wait_for
 
 pytestmark = pytest.mark.process
@@ -179,7 +178,13 @@ def test_what_gives_the_frames_may_ask_the_session_when_it_begins(space: OpenSpa
     orbits.remove()
 
 
-def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
+async def next_pick(points: Points) -> Pick:
+    async for pick in points.aio.picks():
+        return pick
+    raise AssertionError
+
+
+def test_a_pick_names_the_row_of_the_point(space: OpenSpace) -> None:
     corners = np.array([[0.0, 0, 0], [50, 0, 0], [0, 50, 0]]) + 0.001
     points = space.add_points("three", corners, unit="Mpc", values=[7, 8, 9], filter=(8, None), size=4)
     picks: list[Pick] = []
@@ -191,6 +196,7 @@ def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
         clicked.set()
 
     end = points.on_pick(callback)
+    awaited = background().submit(next_pick(points))
     space.frame()
     picked = None
     # Seen from above, x is to the right or up, whatever: somewhere on this cross there are two points.
@@ -202,6 +208,7 @@ def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
             break
     assert picked is not None
     assert clicked.wait(10)
+    assert picks[0] == awaited.result(10)
     assert picks[0].index in (1, 2)
     assert picks[0].value == {1: 8.0, 2: 9.0}[picks[0].index]
     assert picks[0].xyz == tuple(corners[picks[0].index])
@@ -211,11 +218,11 @@ def test_who_picks_a_point_is_told_its_row(space: OpenSpace) -> None:
     assert lost is not None
     background().loop.call_soon_threadsafe(lost.close)
     wait_for(lambda: space._client.session._bulk not in (lost, None))
-    wait_for(lambda: space.points.registry._is_watching)
+    wait_for(lambda: space._registry._is_watching)
     assert background().run(space._client.session.ask("pick", x=float(x), y=float(y), how="click")) == picked
     assert clicked.wait(10)
     end()
-    assert not space.points.registry._is_watching
+    assert not space._registry._is_watching
 
 
 def test_the_same_can_be_awaited(space: OpenSpace) -> None:
@@ -226,6 +233,12 @@ def test_the_same_can_be_awaited(space: OpenSpace) -> None:
         sent = await points.aio.update(XYZ[:60])
         assert sent.points == 60
         assert (await points.aio.play([XYZ[:5]], hz=10)).shown == 1
+        await points.aio.set(size=3, opacity=0.5, colormap="magma", range=(0, 5), color="#ff0000", log=False)
+        look = await points.aio.get()
+        assert (look.count, look.size, look.opacity, look.colormap, look.range) == (5, 3, 0.5, "magma", (0, 5))
+        assert (look.visible, look.color, look.log) == (True, (1, 0, 0), False)
+        await points.aio.set(filter=np.arange(5) < 2)
+        assert (await points.aio.get()).count == 2
         await points.aio.remove()
 
     asyncio.run(scenario())

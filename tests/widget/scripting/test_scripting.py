@@ -8,11 +8,8 @@ import queue
 from typing import Any
 
 import pytest
-import traitlets
-from IPython.core.interactiveshell import InteractiveShell
 
 from openspace_widget import ArgumentError, LuaError, OpenSpace, UnknownPropertyError
-from openspace_widget.client.lua import guarded, literal, plain
 
 
 def test_a_property_is_read_and_set(space: OpenSpace) -> None:
@@ -60,19 +57,6 @@ def test_lua_errors_name_the_line_and_show_it(space: OpenSpace) -> None:
         space.lua("while true do end")
 
 
-@pytest.mark.parametrize("script", ["return [[a]]", "return [==[ ]=] ]==]", "return 'x]'--]", "-- nothing"])
-def test_any_script_can_be_guarded(space: OpenSpace, script: str) -> None:
-    space.lua(script)
-    assert script in guarded(script)
-
-
-def test_values_cross_both_ways(space: OpenSpace) -> None:
-    assert space.lua(f"return {literal([1, 'two', {'three': True}])}") == [1, "two", {"three": True}]
-    assert plain({"1": 2, "2": {"a": {"1": 3}}}) == [2, {"a": [3]}]
-    with pytest.raises(ArgumentError):
-        literal(float("nan"))
-
-
 def test_the_library_is_made_from_the_instances_documentation(space: OpenSpace) -> None:
     assert "setDeltaTime" in dir(space.api.time)
     assert "deltaTime" in inspect.signature(space.api.time.setDeltaTime).parameters
@@ -111,58 +95,3 @@ def test_events_can_be_iterated_over(space: OpenSpace) -> None:
         raise AssertionError
 
     assert asyncio.run(one())["event"] == "FocusNodeChanged"
-
-
-def test_traits_follow_the_session_and_steer_it(space: OpenSpace) -> None:
-    seen: queue.Queue[Any] = queue.Queue()
-
-    def see(change: Any) -> None:
-        seen.put(change["new"])
-
-    space.traits.observe(see, "focus")
-    space.focus = "Jupiter"
-    assert seen.get(timeout=20) in ("Earth", "Jupiter")
-    space.traits.unobserve(see, "focus")
-    space.traits.focus = "Saturn"
-    assert space.focus == "Saturn"
-
-    class Checkbox(traitlets.HasTraits):
-        value = traitlets.Bool(True)
-
-    box = Checkbox()
-    link = traitlets.link((box, "value"), (space.traits, "paused"))
-    box.value = False
-    assert space.time.paused is False
-    box.value = True
-    assert space.time.paused is True
-    link.unlink()
-
-
-def test_a_refused_change_of_a_trait_is_put_right_and_told(space: OpenSpace) -> None:
-    problems: queue.Queue[str] = queue.Queue()
-
-    def note(change: Any) -> None:
-        problems.put(change["new"])
-
-    space.traits.observe(note, "problem")
-    space.traits.focus = "Nowhere"
-    assert "Nowhere" in problems.get(timeout=20)
-    assert space.traits.focus == "Earth"
-    space.traits.unobserve(note, "problem")
-
-
-def test_a_cell_of_lua_runs_in_ipython(space: OpenSpace) -> None:
-    shell = InteractiveShell()
-    shell.run_line_magic("load_ext", "openspace_widget")
-    shell.user_ns["mine"] = space
-    assert shell.run_cell_magic("openspace_lua", "", "return 'here'") == "here"
-    assert shell.run_cell_magic("openspace_lua", "mine", "return 1") == 1
-    with pytest.raises(Exception, match="nothing"):
-        shell.run_cell_magic("openspace_lua", "nothing", "return 1")
-
-
-def test_the_session_is_listed_and_can_be_joined_again(space: OpenSpace) -> None:
-    listed = space.sessions()
-    assert space.session in [each.id for each in listed]
-    assert space.session in listed._repr_html_()
-    assert OpenSpace.attach(space.session).focus == "Earth"

@@ -75,6 +75,47 @@ def observers_rest() -> None:
     assert done.wait(10)
 
 
+# ---- values
+
+
+def test_traits_follow_the_session_and_steer_it(space: OpenSpace) -> None:
+    seen: queue.Queue[Any] = queue.Queue()
+
+    def see(change: Any) -> None:
+        seen.put(change["new"])
+
+    space.traits.observe(see, "focus")
+    space.focus = "Jupiter"
+    assert seen.get(timeout=20) in ("Earth", "Jupiter")
+    space.traits.unobserve(see, "focus")
+    space.traits.focus = "Saturn"
+    assert space.focus == "Saturn"
+
+    class Checkbox(traitlets.HasTraits):
+        value = traitlets.Bool(True)
+
+    box = Checkbox()
+    link = traitlets.link((box, "value"), (space.traits, "paused"))
+    box.value = False
+    assert space.time.paused is False
+    box.value = True
+    assert space.time.paused is True
+    link.unlink()
+
+
+def test_a_refused_change_of_a_trait_is_reset_and_reported(space: OpenSpace) -> None:
+    problems: queue.Queue[str] = queue.Queue()
+
+    def note(change: Any) -> None:
+        problems.put(change["new"])
+
+    space.traits.observe(note, "problem")
+    space.traits.focus = "Atlantis"
+    assert "Atlantis" in problems.get(timeout=20)
+    assert space.traits.focus == "Earth"
+    space.traits.unobserve(note, "problem")
+
+
 # ---- observers that use the session
 
 
