@@ -1,4 +1,4 @@
-"""What viewers may ask for: one function per verb, and the table that names them (docs/architecture.md)."""
+"""What viewers may ask for: one function per verb, and the table that names them (docs/architecture/wire.md)."""
 
 from __future__ import annotations
 
