@@ -4,6 +4,7 @@ PYTHON ?= $(shell tools/find-python)
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest
+MEASURED = $(BIN)/python -m coverage run -m pytest -p no:playwright -q --dist loadfile -m "not browser and not postgres"
 NPM_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The variables reach the environment in which the wheel is built, too.
@@ -64,11 +65,14 @@ tests/hub/node_modules: tests/hub/package-lock.json $(VENV)/dev
 	cd tests/hub && $(NPM_PATH) npm ci --no-audit --no-fund
 	@touch $@
 
-# The tests of Python, with an account of what they execute in all their processes (dist/coverage). Fails on modules that
-# no test executes, and on those below 60 % without a reason (tests/coverage_reasons.toml).
+# The tests of Python without browsers, with an account of what they execute in all their processes (dist/coverage).
+# Fails on modules that no test executes, and on those below 60 % without a reason (tests/coverage_reasons.toml). Measured
+# programs are half as fast, so tests that need full speed may fail here; the verdict on the tests is that of `make test`.
 coverage: $(VENV)/dev
+	@tools/system-packages test
 	rm -rf dist/coverage && mkdir -p dist/coverage
-	$(MAKE) test-python PYTEST="$(BIN)/python -m coverage run -m pytest"
+	-$(NPM_PATH) $(MEASURED) -n 3 tests --ignore tests/jupyter
+	-$(MEASURED) -n 2 tests/jupyter
 	$(MAKE) coverage-report
 
 coverage-report:
