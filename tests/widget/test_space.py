@@ -32,7 +32,7 @@ def test_a_second_object_of_this_process_rejoins_the_session(space: OpenSpace) -
     assert by_id.focus == space.focus
 
 
-def test_an_object_nobody_holds_lets_go_of_its_sockets_but_not_of_the_session(space: OpenSpace) -> None:
+def test_an_unused_object_closes_its_sockets_but_keeps_the_session(space: OpenSpace) -> None:
     tasks = []
     for _ in range(3):
         again = OpenSpace()
@@ -65,10 +65,10 @@ space.close()
 try:
     space.frame()
 except SessionError as problem:
-    print("said:", problem)
+    print("refused:", problem)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert "said: this session is stopped" in done.stdout, done.stderr
+    assert "refused: this session is stopped" in done.stdout, done.stderr
 
 
 @pytest.mark.process
@@ -86,7 +86,7 @@ for process in psutil.Process().children(recursive=True):
 try:
     space.fly_to("Mars", duration=1)
 except SessionError as problem:
-    print("said:", problem)
+    print("refused:", problem)
 print("again:", space.fly_to("Mars", duration=0), space.focus, space.session == session)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=90)

@@ -1,4 +1,4 @@
-"""A frame as an array and as a picture, without an instance."""
+"""A frame as an array and as an image, without an instance."""
 
 from __future__ import annotations
 

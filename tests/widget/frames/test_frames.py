@@ -84,10 +84,10 @@ def test_frames_come_through_shared_memory_and_are_the_same_as_over_the_socket(
 
 
 def test_a_still_of_another_size_time_and_camera_leaves_the_live_view_alone(space: OpenSpace) -> None:
-    place = space.camera
+    pose = space.camera
     space.fly_to("Mars", duration=0)
     before = space.frame()
-    still = space.frame((640, 480), time="2026-08-12T17:45", camera=place, antialias=1)
+    still = space.frame((640, 480), time="2026-08-12T17:45", camera=pose, antialias=1)
     assert still.shape == (480, 640, 3)
     assert still.time == datetime(2026, 8, 12, 17, 45, tzinfo=UTC)
     assert still.camera["Anchor"] == "Earth"

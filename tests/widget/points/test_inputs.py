@@ -1,4 +1,4 @@
-"""What users hold becomes points, exactly, or an error that says what and where."""
+"""Input of points: exact, or refused by an error that says what is wrong, and where."""
 
 from __future__ import annotations
 
@@ -142,10 +142,10 @@ def test_units_and_axes_of_astropy_are_understood() -> None:
 def test_other_axes_are_turned_as_astropy_turns_them(frame: str) -> None:
     sky = SkyCoord(ra=[10, 200, 77] * u.deg, dec=[-5, 60, 12] * u.deg, distance=[3, 7, 1] * u.kpc)
     if frame == "ecliptic":
-        given, expected = sky.barycentricmeanecliptic, sky.icrs
+        turned, expected = sky.barycentricmeanecliptic, sky.icrs
     else:
-        given, expected = sky.supergalactic, sky.galactic
-    got = made(given.cartesian.xyz.to_value("kpc").T, unit="kpc", frame=frame)
+        turned, expected = sky.supergalactic, sky.galactic
+    got = made(turned.cartesian.xyz.to_value("kpc").T, unit="kpc", frame=frame)
     assert got.options.frame == ("ICRF" if frame == "ecliptic" else "Galactic")
     assert np.allclose(got.positions, expected.cartesian.xyz.to_value("kpc").T, atol=1e-5)
 

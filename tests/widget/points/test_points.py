@@ -1,4 +1,4 @@
-"""``space.add_points`` through the whole road: this process, a Jupyter server, a render host, the embedded engine."""
+"""Points from end to end: this process, a Jupyter server, a render host, the embedded engine."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def test_a_pick_names_the_row_of_the_point(space: OpenSpace) -> None:
     assert picks[0].index in (1, 2)
     assert picks[0].value == {1: 8.0, 2: 9.0}[picks[0].index]
     assert picks[0].xyz == tuple(corners[picks[0].index])
-    # A lost connection is opened again, since somebody listens.
+    # A lost connection is opened again, since there is a callback.
     clicked.clear()
     lost = space._client.session._bulk
     assert lost is not None

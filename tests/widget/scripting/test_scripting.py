@@ -1,4 +1,4 @@
-"""OpenSpace's own API from Python: properties, Lua, the library, events, traits, the cell magic."""
+"""Scripting of a real session: properties, Lua, the library and events."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def test_the_library_is_made_from_the_instances_documentation(space: OpenSpace) 
 
 
 def test_an_event_calls_back_on_a_thread_that_may_use_the_session(space: OpenSpace) -> None:
-    heard: queue.Queue[Any] = queue.Queue()
-    subscription = space.on("FocusNodeChanged", lambda event: heard.put((event["NewNode"], space.focus)))
+    seen: queue.Queue[Any] = queue.Queue()
+    subscription = space.on("FocusNodeChanged", lambda event: seen.put((event["NewNode"], space.focus)))
     space.focus = "Mars"
-    assert heard.get(timeout=20) == ("Mars", "Mars")
+    assert seen.get(timeout=20) == ("Mars", "Mars")
     subscription.cancel()
     with pytest.raises(ArgumentError, match="FocusNodeChanged"):
         space.on("FocusChanged", print)

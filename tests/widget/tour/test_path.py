@@ -1,4 +1,4 @@
-"""Where tours go: smooth, logarithmic, clear of bodies, exactly through their stops, on time."""
+"""Paths of tours: smooth, logarithmic, clear of bodies, exactly through their stops, on time."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_simulation_time_runs_and_sweeps_as_stops_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stop", "said"),
+    ("stop", "text"),
     [
         ({"target": ""}, "target"),
         ({"target": "Earth", "altitude": "high"}, "altitude"),
@@ -172,13 +172,13 @@ def test_simulation_time_runs_and_sweeps_as_stops_say() -> None:
         ({"camera": {"Anchor": "Earth", "Position": [1, 2, 3]}, "altitude": 4}, "camera"),
     ],
 )
-def test_an_impossible_stop_is_refused_when_it_is_made(stop: dict[str, object], said: str) -> None:
-    with pytest.raises(ArgumentError, match=said):
+def test_an_impossible_stop_is_refused_when_it_is_made(stop: dict[str, object], text: str) -> None:
+    with pytest.raises(ArgumentError, match=text):
         Stop(**stop)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("stop", "said"),
+    ("stop", "text"),
     [
         (Stop("Satrun"), "did you mean Saturn"),
         (Stop("Earth", distance="1000 km"), "inside of Earth"),
@@ -186,6 +186,6 @@ def test_an_impossible_stop_is_refused_when_it_is_made(stop: dict[str, object], 
         (Stop(camera={"Anchor": "Mars", "Position": [1, 2, 3]}), "inside of Mars"),
     ],
 )
-def test_a_stop_that_this_sky_does_not_have_is_refused(space: OpenSpace, stop: Stop, said: str) -> None:
-    with pytest.raises(RequestError, match=said):
+def test_a_stop_that_the_session_does_not_know_is_refused(space: OpenSpace, stop: Stop, text: str) -> None:
+    with pytest.raises(RequestError, match=text):
         Tour([Stop("Earth"), stop]).route(space)

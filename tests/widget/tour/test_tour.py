@@ -17,7 +17,7 @@ from PIL import Image
 
 from openspace_widget import ArgumentError, LuaError, OpenSpace, Stop, Tour
 from openspace_widget.client.event_loop import background
-from openspace_widget.tour import render as exact
+from openspace_widget.tour import render
 
 START = "2026-03-20T12:00"
 NUMBER = r"needs a number in its name, such as 'frames/%05d\.png'"
@@ -136,7 +136,7 @@ def test_an_interrupt_leaves_a_playable_file_that_says_it_is_partial(
 
         def __exit__(self, *problem: object) -> None: ...
 
-    monkeypatch.setattr(exact, "_bar", lambda count, name, shown: Bar())
+    monkeypatch.setattr(render, "_bar", lambda count, name, shown: Bar())
     (tmp_path / "tour.mp4").write_bytes(b"the one before")
     with pytest.raises(KeyboardInterrupt) as stopped:
         SHORT.render(space, tmp_path / "tour.mp4", fps=20, size=(160, 90))
@@ -148,7 +148,7 @@ def test_an_interrupt_leaves_a_playable_file_that_says_it_is_partial(
 
 
 @pytest.mark.parametrize(
-    ("path", "options", "kind", "said"),
+    ("path", "options", "kind", "text"),
     [
         ("tour.avi", {}, ArgumentError, r"\.mp4"),
         ("tour", {}, ArgumentError, r"\.mp4"),
@@ -170,11 +170,11 @@ def test_what_cannot_be_rendered_is_refused_before_anything_is_written(
     path: str,
     options: dict[str, Any],
     kind: type[Exception],
-    said: str,
+    text: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.mp4").touch()
-    with pytest.raises(kind, match=said):
+    with pytest.raises(kind, match=text):
         SHORT.render(space, path, progress=False, **options)
     assert [file.name for file in tmp_path.iterdir()] == ["there.mp4"]
 
@@ -223,10 +223,10 @@ def test_the_instance_itself_plays_the_recording(space: OpenSpace, tmp_path: Pat
     Path(folder).mkdir(parents=True, exist_ok=True)
     (Path(folder) / "venus.osrectxt").write_bytes((tmp_path / "venus.osrectxt").read_bytes())
     played = threading.Event()
-    heard = space.on("SessionRecordingPlayback", lambda event: event["State"] == "Finished" and played.set())
+    subscription = space.on("SessionRecordingPlayback", lambda event: event["State"] == "Finished" and played.set())
     space.lua("openspace.sessionRecording.startPlayback('venus.osrectxt')")
     assert played.wait(20)
-    heard.cancel()
+    subscription.cancel()
     assert space.focus == "Venus"
 
 
@@ -281,13 +281,13 @@ def test_everything_of_a_tour_can_be_awaited(space: OpenSpace, tmp_path: Path) -
 
 
 @pytest.mark.process
-def test_a_host_that_dies_in_mid_render_is_told_once_and_the_session_goes_on(tmp_path: Path) -> None:
+def test_a_host_that_dies_in_mid_render_is_reported_once_and_the_session_continues(tmp_path: Path) -> None:
     code = """
 import psutil
 from openspace_widget import OpenSpace, OpenSpaceError, Stop, Tour
 space = OpenSpace(size=(320, 180)).wait()
 tour = Tour([Stop("Earth"), Stop("Earth", altitude="100 km", seconds=600)], start="2026-03-20")
-from openspace_widget.tour import render as exact
+from openspace_widget.tour import render
 class Bar:
     count = 0
     def __enter__(self): return self
@@ -298,17 +298,17 @@ class Bar:
             for process in psutil.Process().children(recursive=True):
                 if "openspace_server.instance" in process.cmdline():
                     process.kill()
-exact._bar = lambda *arguments: Bar()
+render._bar = lambda *arguments: Bar()
 try:
     tour.render(space, "long.mp4", fps=30, size=(64, 64))
 except OpenSpaceError as problem:
-    print("said:", type(problem).__name__, problem, problem.__notes__)
+    print("refused:", type(problem).__name__, problem, problem.__notes__)
 space.wait()
 video = Tour([Stop("Mars")]).render(space, "mars.mp4", size=(64, 64), progress=False)
 print("again:", space.frame().shape, video.frames)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path)
-    assert "said: SessionError" in done.stdout, done.stdout + done.stderr
+    assert "refused: SessionError" in done.stdout, done.stdout + done.stderr
     assert "long.partial.mp4" in done.stdout
     assert "again: (180, 320, 3) 1" in done.stdout, done.stdout + done.stderr
     with av.open(str(tmp_path / "long.partial.mp4")) as container:

@@ -1,4 +1,4 @@
-"""The still in a view's saved state, and who waits for it."""
+"""The still in a view's saved state."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def test_a_still_is_the_frame_and_no_wider_than_its_bound(size: tuple[int, int],
     assert pixels.shape == (kept[1], kept[0], 3)
     kind, _, data = view.still.partition(",")
     assert kind == "data:image/jpeg;base64"
-    picture = Image.open(io.BytesIO(base64.b64decode(data)))
-    assert picture.size == kept
-    assert np.allclose(np.asarray(picture)[0, 0], (200, 100, 0), atol=8)
+    image = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert image.size == kept
+    assert np.allclose(np.asarray(image)[0, 0], (200, 100, 0), atol=8)
 
 
 @pytest.mark.parametrize(
