@@ -116,6 +116,7 @@ class LiveTraits(Observed):
         return name in values and values.pop(name) == value
 
     def notify_change(self, change: Any) -> None:
+        """Called by traitlets on each change; sends to the instance what a user has set."""
         # Not by an observer: users call unobserve_all().
         if change["type"] == "change" and change["name"] in self._under_way:
             self._send(change)

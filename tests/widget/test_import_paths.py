@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import re
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -30,6 +32,7 @@ DEPRECATED = {
     "openspace_widget.traits.LiveTraits": "openspace_widget.LiveTraits",
     "openspace_widget.widget.OpenSpaceView": "openspace_widget.OpenSpaceView",
 }
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "stability.md"
 
 
 def taken_from(path: str) -> object:
@@ -79,3 +82,8 @@ def test_the_planned_route_of_a_tour_is_deprecated(monkeypatch: pytest.MonkeyPat
         warnings.simplefilter("always")
         assert tour.planned(session) == (session, tour)  # type: ignore[arg-type, comparison-overlap]
     assert [str(each.message) for each in caught] == ["Tour.planned is deprecated; use Tour.route(space)"]
+
+
+def test_the_page_of_stable_names_lists_the_deprecated_ones() -> None:
+    rows = re.findall(r"^\| `([\w.]+)` \| `([\w.]+)` \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert dict(rows) == DEPRECATED | {"Tour.planned": "Tour.route"}
