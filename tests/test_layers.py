@@ -47,10 +47,7 @@ LAYERS = {
 }
 """From the bottom up. A module or folder may import what stands to its left; those between two commas know nothing of
 each other. A package's own ``__init__`` may import everything in it."""
-ANNOTATIONS = {
-    "openspace_server/instance/viewers/metrics.py": {"instance"},
-    "openspace_server/instance/viewers/viewer.py": {"instance"},
-}
+ANNOTATIONS = {}
 """Imports upward for type annotations only, below ``if TYPE_CHECKING``. A new one needs a reason."""
 UPWARD = {
     "openspace_server/engines/recording/recorder.py": {"scripting"},

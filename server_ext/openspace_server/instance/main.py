@@ -68,8 +68,8 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     instance = Instance(
         configuration,
         engine,
-        resized=lambda width, height: host.send("resolution", width=width, height=height),
-        counted=lambda viewers: host.send("viewers", count=viewers),
+        on_resize=lambda width, height: host.send("resolution", width=width, height=height),
+        on_viewers=lambda count: host.send("viewers", count=count),
     )
     engine.attach(
         EngineContext(
@@ -94,12 +94,12 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     probing: asyncio.Task[None] | None = None
     try:
         stopped = asyncio.ensure_future(stop.wait())
-        await asyncio.wait((instance.ready, instance.over, stopped), return_when=asyncio.FIRST_COMPLETED)
-        if not stop.is_set() and not instance.over.done():
+        await asyncio.wait((instance.ready, instance.closed, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set() and not instance.closed.done():
             await instance.ready
             host.send("running")
             opening = asyncio.create_task(open_api(instance, engine, configuration))
-            await asyncio.wait((opening, instance.over, stopped), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((opening, instance.closed, stopped), return_when=asyncio.FIRST_COMPLETED)
             if opening.done():
                 api = opening.result()
                 host.send("api", port=api.port if api is not None else engine.api_port or 0)
@@ -107,10 +107,10 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
             # What is loaded now stays. Looking through it for garbage again and again would hold up pictures.
             gc.freeze()
             probing = asyncio.create_task(instance.find_encoder())
-            await asyncio.wait((instance.over, stopped, ticking), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((instance.closed, stopped, ticking), return_when=asyncio.FIRST_COMPLETED)
         if ticking.done():
             ticking.result()
-        if instance.over.done() and (error := instance.over.result()) is not None:
+        if instance.closed.done() and (error := instance.closed.result()) is not None:
             raise error
     finally:
         stopped.cancel()
@@ -122,7 +122,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
         if api is not None:
             await api.close()
         instance.draw_loop.stop()
-        await instance.over
+        await instance.closed
         if api is not None:
             api.program.close()
         if instance.ready.done():
@@ -160,7 +160,7 @@ class Commands:
                     self._stop.set()
                 case "RESOLUTION":
                     width, height = check_size(message)
-                    await self._instance.change_picture(
+                    await self._instance.change_settings(
                         lambda settings: settings.sized(width, height, follow=False), by_host=True
                     )
                 case other:

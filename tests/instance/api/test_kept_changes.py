@@ -61,7 +61,9 @@ def test_changes_are_told_to_the_owner_and_done_again_where_they_can_be() -> Non
                     assert "properties: expected" in await restart.ask("set_properties", properties=wrong)
 
             async with bulk(instance, "viewer", "guest") as guest:
-                assert await guest.ask("properties") == "error: properties: only for the owner and who steers"
+                assert (
+                    await guest.ask("properties") == "error: properties: only for the owner and the viewer that steers"
+                )
             async with orchestrator(instance, "viewer") as look:
                 assert "RenderEngine.Gamma" in (await look.ask("properties"))["values"]
                 assert await look.ask("set_properties", properties={}) == REFUSED

@@ -22,7 +22,7 @@ from openspace_server.instance.streaming.key_requests import KeyRequests
 from openspace_server.instance.streaming.layers import MAIN, SMALL
 from openspace_server.instance.transports import playout_delay
 from openspace_server.instance.transports.ack_window import SPARE, Credit
-from openspace_server.instance.viewers.input import MAX_STEP, Steering
+from openspace_server.instance.viewers.input import MAX_STEP, ViewerInput
 from openspace_server.protocols.viewer import InputTotals
 
 
@@ -327,22 +327,22 @@ def test_nv12_holds_the_same_frame() -> None:
 
 
 def test_totals_become_differences() -> None:
-    steering = Steering()
-    assert steering.motion(InputTotals(3, True, {"orbitX": 0.5})) == Motion({"orbitX": 0.5}, True)
-    assert steering.motion(InputTotals(9, True, {"orbitX": 0.75, "zoom": 1.0})) == Motion(
+    input = ViewerInput()
+    assert input.motion(InputTotals(3, True, {"orbitX": 0.5})) == Motion({"orbitX": 0.5}, True)
+    assert input.motion(InputTotals(9, True, {"orbitX": 0.75, "zoom": 1.0})) == Motion(
         {"orbitX": 0.25, "zoom": 1.0}, True
     )
-    assert steering.motion(InputTotals(8, False, {"orbitX": 9.0})) is None
-    assert steering.motion(InputTotals(10, True, {"orbitX": 0.75})) is None
-    assert steering.motion(InputTotals(11, False, {"orbitX": 0.75})) == Motion({}, False)
-    assert steering.release() is None
+    assert input.motion(InputTotals(8, False, {"orbitX": 9.0})) is None
+    assert input.motion(InputTotals(10, True, {"orbitX": 0.75})) is None
+    assert input.motion(InputTotals(11, False, {"orbitX": 0.75})) == Motion({}, False)
+    assert input.release() is None
 
 
 def test_an_absurd_jump_is_cut_short_once() -> None:
-    steering = Steering()
-    assert steering.motion(InputTotals(1, True, {"zoom": 1e6})) == Motion({"zoom": MAX_STEP}, True)
-    assert steering.motion(InputTotals(2, True, {"zoom": 1e6 + 1})) == Motion({"zoom": 1.0}, True)
-    assert steering.release() == Motion({}, False)
+    input = ViewerInput()
+    assert input.motion(InputTotals(1, True, {"zoom": 1e6})) == Motion({"zoom": MAX_STEP}, True)
+    assert input.motion(InputTotals(2, True, {"zoom": 1e6 + 1})) == Motion({"zoom": 1.0}, True)
+    assert input.release() == Motion({}, False)
 
 
 @pytest.fixture

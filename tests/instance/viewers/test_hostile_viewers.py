@@ -12,9 +12,9 @@ from aiortc import InvalidStateError
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClosedError
 
-from openspace_server.instance.viewers.rate_limit import Budget
+from openspace_server.instance.viewers.channels import CONTROL_BURST, CONTROL_RATE
+from openspace_server.instance.viewers.rate_limit import RateLimit
 from openspace_server.instance.viewers.room import MAX_CONNECTING
-from openspace_server.instance.viewers.viewer import CONTROL_BURST, CONTROL_RATE
 from openspace_server.protocols import signaling
 from openspace_server.protocols.media import MAX_MESSAGE_BYTES
 from openspace_server.protocols.viewer import Report
@@ -23,12 +23,12 @@ from tests.instance.harness import SECRET, Peer, Process, bulk, join_message, me
 INPUT = json.dumps({"type": "input", "seq": 1, "held": True, "axes": {"orbitX": 1.0}})
 
 
-def test_a_budget_allows_bursts_and_holds_the_rate() -> None:
-    budget = Budget(rate=10, burst=5)
-    assert [budget.allows(0.0) for _ in range(6)] == [True] * 5 + [False]
-    assert budget.allows(0.1)
-    assert not budget.allows(0.1)
-    assert [budget.allows(100.0, cost=5), budget.allows(100.0)] == [True, False]
+def test_a_rate_limit_allows_bursts_and_holds_the_rate() -> None:
+    limit = RateLimit(rate=10, burst=5)
+    assert [limit.allows(0.0) for _ in range(6)] == [True] * 5 + [False]
+    assert limit.allows(0.1)
+    assert not limit.allows(0.1)
+    assert [limit.allows(100.0, cost=5), limit.allows(100.0)] == [True, False]
 
 
 @pytest.mark.process

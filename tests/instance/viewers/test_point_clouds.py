@@ -13,7 +13,7 @@ import pytest
 from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.point_engine import Completion, PointEngine
 from openspace_server.instance.drawing.draw_loop import DrawLoop
-from openspace_server.instance.viewers.point_clouds import PointScene
+from openspace_server.instance.viewers.point_clouds import PointClouds
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.points import PointFrame
 from tests.instance.engines import MovingEngine
@@ -73,21 +73,21 @@ def engine() -> LateEngine:
 
 
 @pytest.fixture
-def scene(engine: LateEngine) -> PointScene:
-    return PointScene(cast(DrawLoop, Loop(engine)))
+def scene(engine: LateEngine) -> PointClouds:
+    return PointClouds(cast(DrawLoop, Loop(engine)))
 
 
 def frame(sequence: int = 1) -> PointFrame:
     return PointFrame("dust", sequence, np.zeros((10, 3), "<f4"), sender="me")
 
 
-async def show(scene: PointScene, engine: LateEngine, sequence: int = 1) -> None:
+async def show(scene: PointClouds, engine: LateEngine, sequence: int = 1) -> None:
     showing = asyncio.create_task(scene.show(frame(sequence), Sender()))
     (await soon(engine.asked.get())).set_result(None)
     await soon(showing)
 
 
-async def give_up(scene: PointScene, engine: LateEngine) -> Future[None]:
+async def give_up(scene: PointClouds, engine: LateEngine) -> Future[None]:
     """A sender that is gone before its points are shown; what ends when they are."""
     sending = asyncio.create_task(scene.show(frame(), Sender()))
     shown = await soon(engine.asked.get())
@@ -97,7 +97,7 @@ async def give_up(scene: PointScene, engine: LateEngine) -> Future[None]:
     return shown
 
 
-def test_points_that_fail_after_their_sender_has_gone_are_forgotten(scene: PointScene, engine: LateEngine) -> None:
+def test_points_that_fail_after_their_sender_has_gone_are_forgotten(scene: PointClouds, engine: LateEngine) -> None:
     async def scenario() -> None:
         shown = await give_up(scene, engine)
         engine.there.clear()
@@ -109,7 +109,7 @@ def test_points_that_fail_after_their_sender_has_gone_are_forgotten(scene: Point
     run(scenario())
 
 
-def test_points_that_appear_after_their_sender_has_gone_are_known(scene: PointScene, engine: LateEngine) -> None:
+def test_points_that_appear_after_their_sender_has_gone_are_known(scene: PointClouds, engine: LateEngine) -> None:
     async def scenario() -> None:
         shown = await give_up(scene, engine)
         style = asyncio.create_task(scene.style("dust", {"opacity": 0.5}))
@@ -120,7 +120,7 @@ def test_points_that_appear_after_their_sender_has_gone_are_known(scene: PointSc
     run(scenario())
 
 
-def test_points_whose_node_is_gone_are_forgotten_when_they_are_removed(scene: PointScene, engine: LateEngine) -> None:
+def test_points_whose_node_is_gone_are_forgotten_when_they_are_removed(scene: PointClouds, engine: LateEngine) -> None:
     async def scenario() -> None:
         await show(scene, engine)
         engine.there.clear()
@@ -131,7 +131,7 @@ def test_points_whose_node_is_gone_are_forgotten_when_they_are_removed(scene: Po
 
 
 @pytest.mark.parametrize("gone", [False, True])
-def test_what_was_known_before_holds_while_it_is_there(scene: PointScene, engine: LateEngine, gone: bool) -> None:
+def test_what_was_known_before_holds_while_it_is_there(scene: PointClouds, engine: LateEngine, gone: bool) -> None:
     async def scenario() -> None:
         await show(scene, engine)
         showing = asyncio.create_task(scene.show(frame(2), Sender()))

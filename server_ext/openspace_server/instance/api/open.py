@@ -44,7 +44,7 @@ async def open_api(instance: Instance, engine: Engine, configuration: Configurat
     """
     await asyncio.to_thread(peer_class)  # viewers come first
     if not isinstance(engine, SceneEngine):
-        instance.program.set_result(None)
+        instance.script_host.set_result(None)
         return None
     scripting, serving, settings = await asyncio.to_thread(_load)
     program: ScriptHost = await instance.draw_loop.call(lambda _, now: scripting(engine))
@@ -55,7 +55,7 @@ async def open_api(instance: Instance, engine: Engine, configuration: Configurat
     port = _listen(server.listen, configuration.api_port, "--api-port")
     if configuration.api_tcp_port:
         _listen(lambda port: server.listen_tcp(port, trust_loopback=True), configuration.api_tcp_port, "--api-tcp-port")
-    instance.program.set_result(program)
+    instance.script_host.set_result(program)
     return SceneApi(program, server, port)
 
 

@@ -15,8 +15,8 @@ from openspace_server.instance.streaming.fan_out import FrameQueue
 from openspace_server.instance.streaming.images import Image
 from openspace_server.instance.streaming.send_stats import SendStats
 from openspace_server.instance.transports.ack_window import Credit
-from openspace_server.instance.transports.websocket import TalkSocket
-from openspace_server.instance.viewers.rate_limit import Budget
+from openspace_server.instance.transports.websocket import ViewerSocket
+from openspace_server.instance.viewers.rate_limit import RateLimit
 from openspace_server.protocols import media
 from openspace_server.protocols import viewer as messages
 from openspace_server.protocols.fields import ProtocolError, parse_object
@@ -34,7 +34,7 @@ CHANGES_RATE, CHANGES_BURST = 0.5, 8.0
 """Changes of mode per second, and at once: each costs everybody a key frame."""
 
 
-class MediaSocket(TalkSocket):
+class MediaSocket(ViewerSocket):
     """One viewer over a WebSocket, see ``protocols/media.py``."""
 
     limit = media.MAX_MESSAGE_BYTES
@@ -43,14 +43,14 @@ class MediaSocket(TalkSocket):
         super().initialize(server)
         self.credit = Credit()
         self.send_stats: SendStats | None = None
-        self.queue: FrameQueue | None = None
+        self.frame_queue: FrameQueue | None = None
         self._mode = Mode.NONE
-        self._changes = Budget(CHANGES_RATE, CHANGES_BURST)
+        self._changes = RateLimit(CHANGES_RATE, CHANGES_BURST)
         self._sending: asyncio.Task[None] | None = None
         self._number = 0
 
     @property
-    def transport(self) -> str:
+    def transport_name(self) -> str:
         return f"websocket {self._mode}"
 
     @property
@@ -59,33 +59,33 @@ class MediaSocket(TalkSocket):
         return self.credit.round_trip
 
     async def received(self, message: str | bytes) -> None:
-        if self.talk is None:
+        if self.channels is None:
             return
         if isinstance(message, bytes):
-            self.post(messages.error(None, "no binary message is expected here"))
+            self.send(messages.error(None, "no binary message is expected here"))
             return
         type = _type_of(message)
         if type == "input":
-            self.talk.steer(message)
+            self.channels.on_input(message)
         elif type == "ack":
-            await self.talk.turn(len(message))
-            self.talk.heard_at = time.monotonic()
-            self.credit.acknowledged(media.read_ack(parse_object(message)), self.talk.heard_at)
-            if self.queue is not None and self.credit.round_trip is not None:
-                self.server.instance.director.on_ack(self.queue, self.credit.round_trip)
+            await self.channels.wait_turn(len(message))
+            now = self.channels.viewer.last_seen = time.monotonic()
+            self.credit.acknowledged(media.read_ack(parse_object(message)), now)
+            if self.frame_queue is not None and self.credit.round_trip is not None:
+                self.server.instance.director.on_ack(self.frame_queue, self.credit.round_trip)
         elif type == "media":
             wanted = MediaRequest.read(parse_object(message))
             if not self._changes.allows(time.monotonic()):
                 raise ProtocolError("media: changed too often")
             self._begin(wanted)
         else:
-            await self.talk.turn(len(message))
-            self.talk.receive(message)
+            await self.channels.wait_turn(len(message))
+            self.channels.on_control(message)
 
     def check_alive(self) -> None:
         """End a viewer that is gone without a word; to be called once a second."""
-        if self.talk is not None and self.credit.oldest_for(time.monotonic()) > SILENCE:
-            self.cut_off(f"no acknowledgement for {SILENCE:g} seconds")
+        if self.channels is not None and self.credit.oldest_for(time.monotonic()) > SILENCE:
+            self.disconnect(f"no acknowledgement for {SILENCE:g} seconds")
 
     def on_close(self) -> None:
         self._end()
@@ -118,7 +118,7 @@ class MediaSocket(TalkSocket):
 
     async def _send_video(self) -> None:
         fan_out = self.server.instance.director.fan_out
-        queue = self.queue = fan_out.attach()
+        queue = self.frame_queue = fan_out.attach()
         self.send_stats = queue.stats
         try:
             while True:
@@ -131,8 +131,8 @@ class MediaSocket(TalkSocket):
                     queue.set_stalled(False)
         finally:
             fan_out.detach(queue)
-            if self.queue is queue:  # another mode may have begun
-                self.queue = None
+            if self.frame_queue is queue:  # another mode may have begun
+                self.frame_queue = None
 
     async def _send_images(self, kind: Kind) -> None:
         fan_out = self.server.instance.director.images
@@ -151,8 +151,8 @@ class MediaSocket(TalkSocket):
         now = time.monotonic()
         self._number += 1
         self.credit.sent(self._number, now)
-        self.post(replace(header, number=self._number, sent_at=now * 1e3).encode() + data)
-        await self.drained()
+        self.send(replace(header, number=self._number, sent_at=now * 1e3).encode() + data)
+        await self.wait_sent()
 
 
 def _video_header(frame: EncodedFrame) -> MediaHeader:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from openspace_server.instance.instance import Instance
+from openspace_server.instance.viewers.channels import ViewerChannels
 from openspace_server.instance.viewers.room import check_connecting, check_room
-from openspace_server.instance.viewers.viewer import Conversation
 from openspace_server.protocols.signaling import Join
 
 if TYPE_CHECKING:
@@ -29,32 +29,31 @@ def peer_class() -> type[Peer]:
 
 
 class Peers:
-    """Makes peers, joins each with its conversation, and ends those that died."""
+    """Makes peers, attaches each as a viewer, and closes those that are gone."""
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self._peers: dict[Peer, Join | Conversation] = {}
-        """A peer's ``join`` while it connects, then its conversation."""
+        self._peers: dict[Peer, Join | ViewerChannels] = {}
+        """A peer's ``join`` while it connects, then its channels."""
         self._ending: set[asyncio.Task[None]] = set()
 
     def check_room(self, join: Join) -> None:
         """Raises ProtocolError if there is no room for ``join`` now."""
-        check_room(join, (*self._instance.conversations, *self._connecting))
+        check_room(join, (*self._instance.attached, *self._connecting))
 
     def join(self, join: Join, gone: Callable[[str], None]) -> Peer:
         """A new peer; ``gone(reason)`` is called when it ends. Raises ProtocolError if there is no room."""
         self.check_room(join)
         check_connecting(join, self._connecting)
 
-        def opened(peer: Peer) -> Conversation:
-            conversation = self._instance.converse(join, peer)
-            self._peers[peer] = conversation
-            return conversation
+        def opened(peer: Peer) -> ViewerChannels:
+            channels = self._peers[peer] = self._instance.attach(join, peer)
+            return channels
 
         def ended(peer: Peer, reason: str) -> None:
             member = self._peers.pop(peer, None)
-            if isinstance(member, Conversation):
-                self._instance.leave(member)
+            if isinstance(member, ViewerChannels):
+                self._instance.detach(member.viewer)
             closing = asyncio.ensure_future(peer.closed())
             self._ending.add(closing)
             closing.add_done_callback(self._ending.discard)

@@ -13,7 +13,7 @@ from tornado.web import Application, RequestHandler
 from openspace_server.instance.instance import Instance
 from openspace_server.instance.transports.media import MediaSocket
 from openspace_server.instance.transports.peers import Peers
-from openspace_server.instance.transports.websocket import JoinedSocket, TalkSocket, check_secret
+from openspace_server.instance.transports.websocket import JoinedSocket, ViewerSocket, check_secret
 from openspace_server.instance.viewers import metrics as figures
 from openspace_server.protocols import signaling
 from openspace_server.protocols.fields import ProtocolError
@@ -80,7 +80,7 @@ class SignalingSocket(JoinedSocket):
 
     async def joined(self, join: Join) -> None:
         self.peer = self.server.peers.join(join, self._gone)
-        self.post(signaling.offer(await self.peer.offer()))
+        self.send(signaling.offer(await self.peer.offer()))
 
     async def received(self, message: str | bytes) -> None:
         said = signaling.decode(message)
@@ -90,7 +90,7 @@ class SignalingSocket(JoinedSocket):
             case "ice-candidate":
                 await self.peer.add_candidate(said.get("candidate"))
             case "ping":
-                self.post('{"type": "pong"}')
+                self.send('{"type": "pong"}')
             case "bye":
                 self.peer.end("the viewer said bye")
             case "pong" | "ready" | "error":
@@ -103,19 +103,18 @@ class SignalingSocket(JoinedSocket):
             self.refuse(reason)
 
 
-class BulkSocket(TalkSocket):
-    """A headless viewer: its conversation in text frames, arrays in binary ones."""
+class BulkSocket(ViewerSocket):
+    """A headless viewer: ``control`` in text messages, arrays in binary ones."""
 
     limit = MAX_BULK_BYTES
-    arrays = True
+    carries_arrays = True
 
     async def received(self, message: str | bytes) -> None:
-        if self.talk is None:
+        if self.channels is None:
             return
         if isinstance(message, bytes):
-            self.talk.take(message)
-            await self.drained()
+            self.channels.on_bulk(message)
         else:
-            await self.talk.turn(len(message))
-            self.talk.receive(message)
-            await self.drained()
+            await self.channels.wait_turn(len(message))
+            self.channels.on_control(message)
+        await self.wait_sent()

@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import av
 from aiortc import (
@@ -26,6 +26,7 @@ from openspace_server.instance.streaming.codecs import TIME_BASE
 from openspace_server.instance.streaming.fan_out import FanOut, FrameQueue
 from openspace_server.instance.streaming.send_stats import SendStats
 from openspace_server.instance.transports import playout_delay
+from openspace_server.instance.viewers.channels import ViewerChannels
 from openspace_server.protocols.fields import ProtocolError, describe
 from openspace_server.protocols.signaling import IceServer
 
@@ -40,18 +41,6 @@ BULK = "bulk"
 """The channel that a viewer opens to send arrays."""
 BUSY_BYTES = 64 * 1024
 MAX_BACKLOG_BYTES = 4 * 1024 * 1024
-
-
-class Talk(Protocol):
-    """What a peer needs of its viewer's conversation."""
-
-    heard_at: float
-
-    def receive(self, raw: str | bytes) -> None: ...
-
-    def steer(self, raw: str | bytes) -> None: ...
-
-    def take(self, raw: bytes) -> None: ...
 
 
 class FrameTrack(MediaStreamTrack):
@@ -84,24 +73,24 @@ class FrameTrack(MediaStreamTrack):
 
 
 class Peer:
-    """One peer connection, from offer to end. Carries the viewer's conversation on its control channel.
+    """One peer connection, from offer to end: a viewer's transport.
 
-    ``opened(peer)`` is called when the control channel opens and gives the conversation; ``ended(peer, reason)``
+    ``opened(peer)`` is called when the control channel opens and gives the viewer's channels; ``ended(peer, reason)``
     once, when the viewer is gone for whatever reason.
     """
 
-    arrays = False
-    transport = "webrtc"
+    carries_arrays = False
+    transport_name = "webrtc"
     round_trip: float | None = None
 
     def __init__(
         self,
         fan_out: FanOut,
-        opened: Callable[[Peer], Talk],
+        opened: Callable[[Peer], ViewerChannels],
         ended: Callable[[Peer, str], None],
         ice_servers: Sequence[IceServer] = (),
     ) -> None:
-        self.talk: Talk | None = None
+        self.channels: ViewerChannels | None = None
         self._opened = opened
         self._ended = ended
         self._over = False
@@ -166,10 +155,10 @@ class Peer:
         except Exception as problem:
             raise ProtocolError(f"candidate: {type(problem).__name__}: {problem}") from None
 
-    # -- carrying the conversation ---------------------------------------------------------------------------------
+    # -- the viewer's transport ------------------------------------------------------------------------------------
 
     @property
-    def queue(self) -> FrameQueue | None:
+    def frame_queue(self) -> FrameQueue | None:
         return self._track.queue
 
     @property
@@ -177,10 +166,10 @@ class Peer:
         return self._track.queue.stats if self._track.queue is not None else None
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         return bool(self._control.bufferedAmount > BUSY_BYTES)
 
-    def post(self, message: str | bytes) -> None:
+    def send(self, message: str | bytes) -> None:
         if self._over or self._control.readyState != "open":
             return
         if self._control.bufferedAmount > MAX_BACKLOG_BYTES:
@@ -193,10 +182,10 @@ class Peer:
         except ValueError:
             raise ProtocolError(f"{len(message)} bytes are too many for a data channel") from None
 
-    async def drained(self) -> None:
+    async def wait_sent(self) -> None:
         return
 
-    def cut_off(self, reason: str) -> None:
+    def disconnect(self, reason: str) -> None:
         self.end(reason)
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -204,19 +193,20 @@ class Peer:
     async def check_alive(self) -> None:
         """End this peer if it never connected or shows no sign of life; to be called once a second."""
         now = time.monotonic()
-        if self.talk is None:
+        if self.channels is None:
             if now - self._born_at > CONNECT_TIMEOUT:
                 self.end(f"no connection within {CONNECT_TIMEOUT:g} seconds")
             return
-        if now - self.talk.heard_at < SILENCE / 2:
+        viewer = self.channels.viewer
+        if now - viewer.last_seen < SILENCE / 2:
             return
         # A page that sleeps sends no messages, but its browser still reports what it received.
         report = await self._connection.getStats()
         reported = [entry.timestamp for entry in report.values() if entry.type == "remote-inbound-rtp"]
         if reported and reported[0] != self._reported_at:
             self._reported_at = reported[0]
-            self.talk.heard_at = now
-        elif now - self.talk.heard_at > SILENCE:
+            viewer.last_seen = now
+        elif now - viewer.last_seen > SILENCE:
             self.end(f"silent for {SILENCE:g} seconds")
 
     def end(self, reason: str) -> None:
@@ -240,12 +230,12 @@ class Peer:
             self.end(f"connection {state}")
 
     def _control_opened(self) -> None:
-        if not self._over and self.talk is None:
-            self.talk = self._opened(self)
+        if not self._over and self.channels is None:
+            self.channels = self._opened(self)
 
     def _control_received(self, message: str | bytes) -> None:
-        if self.talk is not None and not self._over:
-            self.talk.receive(message)
+        if self.channels is not None and not self._over:
+            self.channels.on_control(message)
 
     def _channel_opened(self, channel: RTCDataChannel) -> None:
         """A viewer that sends arrays opens a channel for them; the answers come on ``control``."""
@@ -255,12 +245,12 @@ class Peer:
         channel.on("message", self._array_received)
 
     def _array_received(self, message: str | bytes) -> None:
-        if self.talk is not None and not self._over and isinstance(message, bytes):
-            self.talk.take(message)
+        if self.channels is not None and not self._over and isinstance(message, bytes):
+            self.channels.on_bulk(message)
 
     def _steered(self, message: str | bytes) -> None:
-        if self.talk is not None and not self._over:
-            self.talk.steer(message)
+        if self.channels is not None and not self._over:
+            self.channels.on_input(message)
 
 
 def _constrained_baseline() -> list[Any]:

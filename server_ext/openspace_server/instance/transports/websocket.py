@@ -15,7 +15,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from openspace_server.instance.streaming.fan_out import FrameQueue
 from openspace_server.instance.streaming.send_stats import SendStats
-from openspace_server.instance.viewers.viewer import Conversation
+from openspace_server.instance.viewers.channels import ViewerChannels
 from openspace_server.protocols import signaling
 from openspace_server.protocols.fields import ProtocolError, describe
 from openspace_server.protocols.signaling import Join
@@ -81,10 +81,10 @@ class JoinedSocket(WebSocketHandler):
             else:
                 await self._join(message)
         except ProtocolError as problem:
-            self.post(signaling.error(str(problem)))
+            self.send(signaling.error(str(problem)))
         except Exception:
             log.exception("a message on %s failed", self.request.path)
-            self.post(signaling.error("internal error, see the instance's log"))
+            self.send(signaling.error("internal error, see the instance's log"))
 
     def check_alive(self) -> None:
         """To be called once a second."""
@@ -103,10 +103,10 @@ class JoinedSocket(WebSocketHandler):
 
     def refuse(self, reason: str) -> None:
         """Say why and close."""
-        self.post(signaling.error(reason))
+        self.send(signaling.error(reason))
         self.close(1008, reason[:120])
 
-    def post(self, message: str | bytes) -> None:
+    def send(self, message: str | bytes) -> None:
         with contextlib.suppress(WebSocketClosedError, StreamClosedError):
             written = self.write_message(message, binary=isinstance(message, bytes))
             written.add_done_callback(lambda done: done.exception())
@@ -136,17 +136,17 @@ class JoinedSocket(WebSocketHandler):
             self._deadline.cancel()
 
 
-class TalkSocket(JoinedSocket):
-    """A socket that carries a conversation, from ``join`` to its end."""
+class ViewerSocket(JoinedSocket):
+    """A socket that is a viewer's transport, from ``join`` to its end."""
 
-    arrays = False
+    carries_arrays = False
     send_stats: SendStats | None = None
-    queue: FrameQueue | None = None
-    talk: Conversation | None = None
+    frame_queue: FrameQueue | None = None
+    channels: ViewerChannels | None = None
     _written: asyncio.Future[None] | None = None
 
     @property
-    def transport(self) -> str:
+    def transport_name(self) -> str:
         return "bulk"
 
     @property
@@ -156,29 +156,29 @@ class TalkSocket(JoinedSocket):
     async def joined(self, join: Join) -> None:
         self.server.peers.check_room(join)
         if self.ws_connection is not None:
-            self.talk = self.server.instance.converse(join, self)
+            self.channels = self.server.instance.attach(join, self)
 
     def on_close(self) -> None:
         super().on_close()
-        if self.talk is not None:
-            self.server.instance.leave(self.talk)
+        if self.channels is not None:
+            self.server.instance.detach(self.channels.viewer)
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         return self._written is not None and not self._written.done()
 
-    def post(self, message: str | bytes) -> None:
+    def send(self, message: str | bytes) -> None:
         with contextlib.suppress(WebSocketClosedError, StreamClosedError):
             self._written = self.write_message(message, binary=isinstance(message, bytes))
             self._written.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    async def drained(self) -> None:
+    async def wait_sent(self) -> None:
         if self._written is not None:
             with contextlib.suppress(WebSocketClosedError, StreamClosedError):
                 await asyncio.shield(self._written)
 
-    def cut_off(self, reason: str) -> None:
-        if self.talk is not None:
-            self.server.instance.leave(self.talk)
-            self.talk = None
+    def disconnect(self, reason: str) -> None:
+        if self.channels is not None:
+            self.server.instance.detach(self.channels.viewer)
+            self.channels = None
         self.refuse(reason)

@@ -1,1 +1,1 @@
-"""Attached viewers: requests, input, roles, limits, uploads."""
+"""Attached viewers: identity, requests, input, steering control, rate limits, uploads."""

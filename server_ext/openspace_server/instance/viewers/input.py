@@ -1,4 +1,4 @@
-"""One viewer's input: running totals in, camera motion out."""
+"""Input of one viewer: running totals of its pointer and keys, converted to camera motion."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from openspace_server.engines.base import Motion
 from openspace_server.protocols.viewer import InputTotals
 
 MAX_STEP = 10.0
-"""No single message moves an axis further than this, in the axis' own unit."""
+"""A single message moves an axis no further than this, in the axis' own unit."""
 
 
-class Steering:
-    """Turns totals into differences. The last sequence number wins, so late and repeated messages change nothing."""
+class ViewerInput:
+    """Converts totals to differences. The last sequence number wins, so late and repeated messages change nothing."""
 
     def __init__(self) -> None:
         self._seq = -1
@@ -34,7 +34,7 @@ class Steering:
         return Motion(axes, totals.is_held)
 
     def release(self) -> Motion | None:
-        """The motion of a viewer that is gone: lets go of what it still held."""
+        """The motion that releases what this viewer still holds; None if it holds nothing."""
         if not self._is_held:
             return None
         self._is_held = False

@@ -1,4 +1,4 @@
-"""Figures for people and machines: the ``stats`` message, and the same as Prometheus text."""
+"""Figures of an instance: the ``stats`` message, and Prometheus text."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from openspace_server.instance.instance import Instance
-    from openspace_server.instance.viewers.viewer import Conversation
+from openspace_server.instance.viewers.instance_access import InstanceAccess
+from openspace_server.instance.viewers.viewer import Viewer
 
 TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def stats_message(instance: Instance) -> dict[str, Any]:
-    """What is drawn, encoded, queued and sent, over the last second; ``each`` viewer, too. Times in milliseconds."""
-    each = [_viewer(conversation) for conversation in instance.viewers]
-    watching = [viewer for viewer in each if "queue_ms" in viewer]
+def stats_message(instance: InstanceAccess) -> dict[str, Any]:
+    """What is drawn, encoded, queued and sent, over the last second, and of each viewer. Times in milliseconds."""
+    each = [_figures(viewer) for viewer in instance.viewers]
+    watching = [figures for figures in each if "queue_ms" in figures]
     return {
         "type": "stats",
         **instance.draw_loop.stats.message(time.monotonic()),
-        "queue_ms": _median(viewer["queue_ms"] for viewer in watching),
-        "send_ms": _median(viewer["send_ms"] for viewer in watching),
+        "queue_ms": _median(figures["queue_ms"] for figures in watching),
+        "send_ms": _median(figures["send_ms"] for figures in watching),
         "frames_sent": instance.director.send_totals.sent,
         "dropped": instance.director.send_totals.dropped,
         "encoder": instance.draw_loop.encoder_name,
@@ -40,16 +39,16 @@ def stats_message(instance: Instance) -> dict[str, Any]:
     }
 
 
-def prometheus(instance: Instance) -> str:
+def prometheus(instance: InstanceAccess) -> str:
     """The instance's figures in Prometheus' text format."""
     stats = stats_message(instance)
-    transports = Counter(viewer["transport"] for viewer in stats["each"])
+    transports = Counter(figures["transport"] for figures in stats["each"])
     lines = [
         *_metric("info", "gauge", "What this instance is.", ({"encoder": stats["encoder"]}, 1)),
         *_metric("frames_drawn_total", "counter", "Frames that the engine drew.", ({}, stats["frames_drawn"])),
         *_metric("frames_encoded_total", "counter", "Frames encoded, all layers.", ({}, stats["frames_encoded"])),
         *_metric("frames_sent_total", "counter", "Frames sent to viewers.", ({}, stats["frames_sent"])),
-        *_metric("key_frames_total", "counter", "Key frames among them.", ({}, stats["key_frames"])),
+        *_metric("key_frames_total", "counter", "Key frames among the encoded.", ({}, stats["key_frames"])),
         *_metric("encoded_bytes_total", "counter", "Bytes encoded, all layers.", ({}, stats["bytes_encoded"])),
         *_metric("pictures_dropped_total", "counter", "Frames dropped for slow viewers.", ({}, stats["dropped"])),
         *_metric(
@@ -73,7 +72,7 @@ def prometheus(instance: Instance) -> str:
         *_metric(
             "viewers",
             "gauge",
-            "Viewers, by how they are reached.",
+            "Viewers, by transport.",
             *(({"transport": transport}, count) for transport, count in sorted(transports.items())),
         ),
         *_metric("cpu_seconds_total", "counter", "Processor time used.", ({}, round(time.process_time(), 3))),
@@ -83,20 +82,20 @@ def prometheus(instance: Instance) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _viewer(conversation: Conversation) -> dict[str, Any]:
-    carrier, report = conversation.carrier, conversation.report
+def _figures(viewer: Viewer) -> dict[str, Any]:
+    transport, report = viewer.transport, viewer.report
     figures: dict[str, Any] = {
-        "viewer": conversation.viewer,
-        "role": conversation.role,
-        "owner": conversation.owner,
-        "steers": conversation.steers,
-        "transport": carrier.transport,
-        "rung": carrier.queue.layer if carrier.queue is not None else None,
+        "viewer": viewer.name,
+        "role": viewer.role,
+        "owner": viewer.is_owner,
+        "steers": viewer.is_steering,
+        "transport": transport.transport_name,
+        "rung": transport.frame_queue.layer if transport.frame_queue is not None else None,
     }
-    if carrier.send_stats is not None:
-        figures |= carrier.send_stats.message()
-    if carrier.round_trip is not None:
-        figures["round_trip_ms"] = round(carrier.round_trip * 1e3, 1)
+    if transport.send_stats is not None:
+        figures |= transport.send_stats.message()
+    if transport.round_trip is not None:
+        figures["round_trip_ms"] = round(transport.round_trip * 1e3, 1)
     if report is not None:
         figures["report"] = asdict(report)
     return figures
@@ -121,7 +120,7 @@ def _escaped(text: str) -> str:
 
 
 def _resident_bytes() -> int:
-    """0 where the system does not tell as Linux does."""
+    """0 on other systems than Linux."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):

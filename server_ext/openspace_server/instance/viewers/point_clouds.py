@@ -1,4 +1,4 @@
-"""The points that senders have put into the scene: whose they are, what was shown last, how they look."""
+"""Point clouds in the scene: the sender of each, the frame shown last, and the options."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from openspace_server.protocols.points import ALL, MAX_POINTS, PointFrame, Point
 
 MAX_CLOUDS = 64
 MAX_TOTAL_POINTS = 2 * MAX_POINTS
-PICTURE_POLL = 0.005
-"""Seconds between looks at whether a frame is in the picture."""
-PICTURE_POLLS = 400
-"""Looks after which the next frame may come whether this one is in the picture or not."""
+DRAWN_POLL = 0.005
+"""Seconds between checks whether a frame of points is drawn."""
+DRAWN_POLLS = 400
+"""Checks after which the next frame may follow whether this one is drawn or not."""
 
 T = TypeVar("T")
 
 
 class Sender(Protocol):
-    """A connection that sends points. ``senders``: the names it sent under."""
+    """A connection that uploads points. ``senders``: the sender names that it used."""
 
     senders: set[str]
 
 
 @dataclass
 class Cloud:
-    """What the instance knows of one name."""
+    """The points shown under one name."""
 
     name: str
     identifier: str
@@ -43,25 +43,25 @@ class Cloud:
     columns: tuple[str, ...]
 
 
-class PointScene:
-    """Lives on the event loop; the engine is asked on the draw thread."""
+class PointClouds:
+    """Lives on the event loop; the engine is called on the draw thread."""
 
     def __init__(self, draw_loop: DrawLoop) -> None:
         self._draw_loop = draw_loop
         self._clouds: dict[str, Cloud] = {}
-        self._present: set[Sender] = set()
+        self._senders: set[Sender] = set()
         self._turn = asyncio.Lock()
 
     @property
     def names(self) -> list[str]:
         return list(self._clouds)
 
-    def left(self, sender: Sender) -> None:
-        """A connection is gone: its points stay, and anybody may go on with them."""
-        self._present.discard(sender)
+    def remove_sender(self, sender: Sender) -> None:
+        """A connection is gone: its points stay, and any other sender may replace them."""
+        self._senders.discard(sender)
 
     async def show(self, frame: PointFrame, by: Sender) -> dict[str, Any]:
-        """Make ``frame`` what its name shows.
+        """Show ``frame`` under its name.
 
         Returns:
             ``shown``, ``points``, ``sequence``, and ``crc32`` if asked for.
@@ -70,7 +70,7 @@ class PointScene:
             ProtocolError: the name belongs to another sender that is still there, or there would be too much.
             EngineError: the engine refuses; what was shown before stays.
         """
-        self._present.add(by)
+        self._senders.add(by)
         by.senders.add(frame.sender)
         return await self._in_turn(lambda: self._show(frame))
 
@@ -87,12 +87,12 @@ class PointScene:
         try:
             steps = await self._draw_loop.call(lambda engine, now: _apply(engine, frame, cloud, known), changes=True)
             self._clouds[frame.name] = cloud
-            await _through(steps)
+            await _wait_shown(steps)
         except Exception:
             await self._forget(frame.name, known)
             raise
         if frame.keep == ALL:
-            await self._in_picture()
+            await self._wait_drawn()
         return result | {"shown": True}
 
     async def remove(self, name: str) -> None:
@@ -100,31 +100,31 @@ class PointScene:
 
         async def work() -> None:
             cloud = self.find(name)
-            # Somebody else may have removed the node.
+            # A script may have removed the node.
             with contextlib.suppress(UnknownTarget):
-                await self._step(lambda engine: [points_of(engine).remove_points(cloud.identifier)])
+                await self._change(lambda engine: [points_of(engine).remove_points(cloud.identifier)])
             del self._clouds[name]
 
         await self._in_turn(work)
 
     async def style(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
-        """Change some of the options of ``name``, at once; what they are then. Raises ProtocolError, EngineError."""
+        """Change some options of ``name`` at once; its new listing. Raises ProtocolError, EngineError."""
 
         async def work() -> None:
             cloud = self.find(name)
-            wanted = PointOptions.read(cloud.options.as_json() | changes)
+            options = PointOptions.read(cloud.options.as_json() | changes)
             fixed = [each for each in ("unit", "parent", "frame", "offset") if each in changes]
             if fixed:
                 raise ProtocolError(f"{', '.join(fixed)}: fixed when points are added; add them again under their name")
-            restyled = replace(cloud, options=wanted)
-            await self._step(lambda engine: _restyle(engine, cloud, restyled))
+            restyled = replace(cloud, options=options)
+            await self._change(lambda engine: _restyle(engine, cloud, restyled))
             self._clouds[name] = restyled
 
         await self._in_turn(work)
         return (await self.listing(name))[0]
 
     async def listing(self, only: str | None = None) -> list[dict[str, Any]]:
-        """All points, or those called ``only``, as they are now, whoever changed their properties."""
+        """All points, or those called ``only``, as they are now, including changes by scripts."""
         clouds = list(self._clouds.values()) if only is None else [self.find(only)]
         options = await self._draw_loop.call(lambda engine, now: [_read_back(engine, cloud) for cloud in clouds])
         return [
@@ -145,8 +145,9 @@ class PointScene:
             raise ProtocolError(f"there are no points called {name!r}; there are {', '.join(self._clouds) or 'none'}")
         return self._clouds[name]
 
-    def of_identifier(self, wanted: str) -> Cloud | None:
-        return next((cloud for cloud in self._clouds.values() if cloud.identifier == wanted), None)
+    def of_node(self, node: str) -> Cloud | None:
+        """The cloud that the scene graph node with the identifier ``node`` shows."""
+        return next((cloud for cloud in self._clouds.values() if cloud.identifier == node), None)
 
     def _check(self, frame: PointFrame, known: Cloud | None) -> None:
         if known is not None and known.sender != frame.sender and self._is_present(known.sender):
@@ -163,7 +164,7 @@ class PointScene:
             raise ProtocolError(f"there would be more than {MAX_TOTAL_POINTS} points together: remove some")
 
     async def _forget(self, name: str, known: Cloud | None) -> None:
-        """A frame could not be shown: what was known before holds, if it is still there."""
+        """A frame could not be shown: keep the cloud known before, if it is still in the scene."""
         there = known is not None and await self._draw_loop.call(
             lambda engine, now: points_of(engine).has_points(known.identifier)
         )
@@ -173,31 +174,31 @@ class PointScene:
             self._clouds.pop(name, None)
 
     def _is_present(self, name: str) -> bool:
-        return any(name in sender.senders for sender in self._present)
+        return any(name in sender.senders for sender in self._senders)
 
     async def _in_turn(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Do one thing after the other, each to its end: the engine goes on when whoever asked is gone."""
+        """Run one change after the other, each to its end, even if its viewer is gone."""
 
-        def over(done: asyncio.Task[T]) -> None:
+        def on_done(task: asyncio.Task[T]) -> None:
             self._turn.release()
-            if not done.cancelled():
-                done.exception()  # told, even if nobody is there to hear it
+            if not task.cancelled():
+                task.exception()  # retrieved, also if no viewer waits for it any more
 
         await self._turn.acquire()
         task = asyncio.create_task(work())
-        task.add_done_callback(over)
+        task.add_done_callback(on_done)
         return await asyncio.shield(task)
 
-    async def _step(self, change: Callable[[Engine], list[Completion]]) -> None:
-        await _through(await self._draw_loop.call(lambda engine, now: change(engine), changes=True))
+    async def _change(self, change: Callable[[Engine], list[Completion]]) -> None:
+        await _wait_shown(await self._draw_loop.call(lambda engine, now: change(engine), changes=True))
 
-    async def _in_picture(self) -> None:
-        """Wait until the engine draws what it was given."""
-        for _ in range(PICTURE_POLLS):
-            # Fresh, because nothing is drawn by itself while nobody watches.
+    async def _wait_drawn(self) -> None:
+        """Wait until the engine draws all points."""
+        for _ in range(DRAWN_POLLS):
+            # Fresh, because without viewers nothing is drawn by itself.
             if not await self._draw_loop.call(lambda engine, now: points_of(engine).points_pending, fresh=True):
                 return
-            await asyncio.sleep(PICTURE_POLL)
+            await asyncio.sleep(DRAWN_POLL)
 
 
 def _cloud(frame: PointFrame) -> Cloud:
@@ -212,8 +213,8 @@ def _cloud(frame: PointFrame) -> Cloud:
     )
 
 
-async def _through(steps: list[Completion]) -> None:
-    """Wait until all is in the picture. Raises EngineError."""
+async def _wait_shown(steps: list[Completion]) -> None:
+    """Wait until all steps are shown. Raises EngineError."""
     for shown in steps:
         if shown is not None:
             await asyncio.shield(asyncio.wrap_future(shown))
@@ -232,16 +233,16 @@ def points_of(engine: Engine) -> PointEngine:
 def _apply(engine: Engine, frame: PointFrame, new: Cloud, known: Cloud | None) -> list[Completion]:
     scene = points_of(engine)
     columns = {name: column for name, column in frame.columns.items() if name != "colors"}
-    colours = frame.columns.get("colors")
+    colors = frame.columns.get("colors")
     if known is not None and scene.has_points(known.identifier):
-        if _placed_alike(known.options, new.options) and set(known.columns) == set(new.columns):
-            shown = scene.update_points(known.identifier, frame.positions, columns, colors=colours)
+        if _is_placed_alike(known.options, new.options) and set(known.columns) == set(new.columns):
+            shown = scene.update_points(known.identifier, frame.positions, columns, colors=colors)
             return [shown, *_restyle(engine, known, new)]
         scene.remove_points(known.identifier)
-    return [scene.add_points(_table(new), frame.positions, columns, colors=colours)]
+    return [scene.add_points(_table(new), frame.positions, columns, colors=colors)]
 
 
-def _placed_alike(a: PointOptions, b: PointOptions) -> bool:
+def _is_placed_alike(a: PointOptions, b: PointOptions) -> bool:
     return (a.unit, a.parent, a.frame, a.offset) == (b.unit, b.parent, b.frame, b.offset)
 
 
@@ -273,9 +274,9 @@ _ALWAYS_LARGE = 50.0
 def _table(cloud: Cloud) -> dict[str, Any]:
     """OpenSpace's table of the node."""
     look = cloud.options
-    colouring: dict[str, Any] = {"FixedColor": list(look.color)}
+    coloring: dict[str, Any] = {"FixedColor": list(look.color)}
     if "values" in cloud.columns and look.colormap:
-        colouring["ColorMapping"] = _mapping(look)
+        coloring["ColorMapping"] = _mapping(look)
     return {
         "Identifier": cloud.identifier,
         "Parent": look.parent,
@@ -288,7 +289,7 @@ def _table(cloud: Cloud) -> dict[str, Any]:
             "Frame": look.frame if look.parent.casefold() == "root" else "",
             "Enabled": look.visible,
             "Opacity": look.opacity,
-            "Coloring": colouring,
+            "Coloring": coloring,
             "SizeSettings": {"ScaleExponent": _ALWAYS_LARGE, "EnableMaxSizeControl": True, "MaxSize": look.size},
         },
     }
@@ -298,7 +299,7 @@ def _mapping(look: PointOptions) -> dict[str, Any] | None:
     if not look.colormap:
         return None
     return {
-        "Colors": [[channel / 255 for channel in colour] for colour in look.colormap],
+        "Colors": [[channel / 255 for channel in color] for color in look.colormap],
         "Parameter": "values",
         "ValueRange": list(look.range),
         "Logarithmic": look.log,

@@ -1,9 +1,9 @@
-"""Who steers: one party at a time.
+"""Steering control: which party may move the camera, one at a time.
 
-All the owner's views are one party, and so are all that one guest has open: a page that changes to another transport
-is there twice for a moment. Anybody may ask for control; whoever has it may give it on or let go of it; the owner
-may take it at any time. Somebody who joined to watch gets control only from the owner, so that a link for watching
-stays one, whoever else is here.
+All views of the owner are one party, and so are all views of one guest: a page that changes its transport is attached
+twice for a moment. Any viewer may request control; the party that has it may give it to another or release it; the
+owner may take it at any time. A spectator gets control only from the owner, so that a link for watching stays one,
+whichever other viewers are attached.
 """
 
 from __future__ import annotations
@@ -15,150 +15,149 @@ from openspace_server.protocols.fields import ProtocolError, describe
 from openspace_server.protocols.signaling import Role
 
 
-class Participant(Protocol):
-    """What is known of a viewer here. ``viewer`` is its name, of which there is one."""
+class ViewerIdentity(Protocol):
+    """What steering control knows of a viewer. ``name`` is unique to its party."""
 
     @property
-    def viewer(self) -> str: ...
+    def name(self) -> str: ...
 
     @property
     def role(self) -> Role: ...
 
     @property
-    def owner(self) -> bool: ...
+    def is_owner(self) -> bool: ...
 
     @property
     def party(self) -> str:
         """Whose view it is, if known: a party's views have one name and steer together."""
 
 
-class Control:
-    """Knows all viewers in the order they came. ``changed()`` is called when somebody else steers or asks to."""
+class SteeringControl:
+    """Knows all viewers in the order they came. ``on_change()``: control has changed hands or was requested."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self._changed = changed
-        self._present: list[Participant] = []
-        self._asking: list[Participant] = []
-        self._holder: Participant | None = None
-        self._owners = False
-        """The owner's views have control, even while none of them is here: a page may be loading again."""
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
+        self._viewers: list[ViewerIdentity] = []
+        self._requests: list[ViewerIdentity] = []
+        self._holder: ViewerIdentity | None = None
+        self._is_owners = False
+        """The owner's views have control, even while none of them is attached: a page may be reloading."""
 
-    # -- asked -----------------------------------------------------------------------------------------------------
+    def is_steering(self, viewer: ViewerIdentity) -> bool:
+        if self._is_owners:
+            return viewer.is_owner
+        return self._holder is not None and _is_same_party(viewer, self._holder)
 
-    def steers(self, who: Participant) -> bool:
-        return who.owner if self._owners else self._holder is not None and _same(who, self._holder)
+    def has_requested(self, viewer: ViewerIdentity) -> bool:
+        return any(_is_same_party(viewer, other) for other in self._requests)
 
-    def asks(self, who: Participant) -> bool:
-        return any(_same(who, other) for other in self._asking)
-
-    def free_name(self, wanted: str, party: str = "") -> str:
-        """``wanted``, or with a number behind it if somebody else has that name."""
-        for who in self._present:
-            if party and who.party == party:
-                return who.viewer
-        taken = {who.viewer for who in self._present}
-        name, number = wanted, 2
-        while name in taken:
-            name, number = f"{wanted}-{number}", number + 1
-        return name
+    def free_name(self, name: str, party: str = "") -> str:
+        """The name of ``party`` if it is attached; else ``name``, with a number appended if another viewer has it."""
+        for viewer in self._viewers:
+            if party and viewer.party == party:
+                return viewer.name
+        taken = {viewer.name for viewer in self._viewers}
+        free, number = name, 2
+        while free in taken:
+            free, number = f"{name}-{number}", number + 1
+        return free
 
     def message(self) -> dict[str, Any]:
-        """What the state tells: who steers (None: nobody; the owner's views have no name there), and who asks to."""
+        """The fields of ``state``: the controller (None: none; the owner's views have no name there), and requests."""
         controller: dict[str, Any] | None = None
-        if self._owners:
+        if self._is_owners:
             controller = {"viewer": None, "owner": True}
         elif self._holder is not None:
-            controller = {"viewer": self._holder.viewer, "owner": False}
-        return {"controller": controller, "requests": [who.viewer for who in self._asking]}
+            controller = {"viewer": self._holder.name, "owner": False}
+        return {"controller": controller, "requests": [viewer.name for viewer in self._requests]}
 
-    def refusal(self, who: Participant) -> str:
-        """Why ``who`` does not steer and what it may do."""
-        if who.role is Role.VIEWER:
-            return "only controllers may, you are a viewer"
-        holder = "the owner" if self._owners else self._holder.viewer if self._holder else "nobody"
-        return f"{holder} steers now: {'take_control' if who.owner else 'request_control'} first"
+    def refusal(self, viewer: ViewerIdentity) -> str:
+        """Why ``viewer`` does not steer and what it may do."""
+        if viewer.role is Role.VIEWER:
+            return "only controllers may, you are a spectator"
+        holder = "the owner" if self._is_owners else self._holder.name if self._holder else "no viewer"
+        return f"{holder} steers now: {'take_control' if viewer.is_owner else 'request_control'} first"
 
-    # -- done ------------------------------------------------------------------------------------------------------
+    def add(self, viewer: ViewerIdentity) -> None:
+        """A viewer was attached: the first controller steers; the owner's views always belong together."""
+        self._viewers.append(viewer)
+        if not self._is_owners and self._holder is None and viewer.role is Role.CONTROLLER:
+            self._hand_to(viewer)
 
-    def joined(self, who: Participant) -> None:
-        """The first one who may steer does; the owner's views always belong together."""
-        self._present.append(who)
-        if not self._owners and self._holder is None and who.role is Role.CONTROLLER:
-            self._hand_to(who)
-
-    def left(self, who: Participant) -> None:
-        if who in self._present:
-            self._present.remove(who)
-            stays = next((other for other in self._present if _same(who, other)), None)
-            if who in self._asking:
-                self._asking.remove(who)
-                if stays is not None:
-                    self._asking.append(stays)
-                self._changed()
-            if who is self._holder:
-                self._holder = stays
-                if stays is None:
+    def remove(self, viewer: ViewerIdentity) -> None:
+        """A viewer was detached; another view of its party keeps what it had."""
+        if viewer in self._viewers:
+            self._viewers.remove(viewer)
+            other = next((other for other in self._viewers if _is_same_party(viewer, other)), None)
+            if viewer in self._requests:
+                self._requests.remove(viewer)
+                if other is not None:
+                    self._requests.append(other)
+                self._on_change()
+            if viewer is self._holder:
+                self._holder = other
+                if other is None:
                     self._pass_on()
 
-    def request(self, who: Participant) -> bool:
-        """``who`` asks for control; True if it has it now, which is so when nobody had it."""
-        if self.steers(who):
+    def request(self, viewer: ViewerIdentity) -> bool:
+        """Request control; True if ``viewer`` has it now, which is so if it was free."""
+        if self.is_steering(viewer):
             return True
-        if self._is_free() and who.role is Role.CONTROLLER:
-            self._hand_to(who)
+        if self._is_free() and viewer.role is Role.CONTROLLER:
+            self._hand_to(viewer)
             return True
-        if not self.asks(who):
-            self._asking.append(who)
-            self._changed()
+        if not self.has_requested(viewer):
+            self._requests.append(viewer)
+            self._on_change()
         return False
 
-    def release(self, who: Participant) -> None:
-        """``who`` lets go of control, or of its wish for it. The owner gets it, else who has asked first."""
-        if self.asks(who):
-            self._asking = [other for other in self._asking if not _same(who, other)]
-            self._changed()
-        elif self.steers(who):
+    def release(self, viewer: ViewerIdentity) -> None:
+        """Release control, or withdraw a request. The owner gets it, else the viewer that requested it first."""
+        if self.has_requested(viewer):
+            self._requests = [other for other in self._requests if not _is_same_party(viewer, other)]
+            self._on_change()
+        elif self.is_steering(viewer):
             self._pass_on()
 
-    def give(self, who: Participant, name: str) -> None:
-        """``who`` gives control to the viewer called ``name``. Raises ProtocolError if it may not."""
-        if not self.steers(who) and not who.owner:
-            raise ProtocolError("give_control: only who steers and the owner may")
-        for other in self._present:
-            if other.viewer == name:
-                if other.role is Role.VIEWER and not who.owner:
-                    raise ProtocolError(f"give_control: {name} is here to watch, only the owner may give it control")
+    def give(self, viewer: ViewerIdentity, name: str) -> None:
+        """``viewer`` gives control to the viewer called ``name``. Raises ProtocolError if it may not."""
+        if not self.is_steering(viewer) and not viewer.is_owner:
+            raise ProtocolError("give_control: only the owner and the viewer that steers may")
+        for other in self._viewers:
+            if other.name == name:
+                if other.role is Role.VIEWER and not viewer.is_owner:
+                    raise ProtocolError(f"give_control: {name} is a spectator, only the owner may give it control")
                 self._hand_to(other)
                 return
-        raise ProtocolError(f"viewer: nobody here is called {describe(name)}")
+        raise ProtocolError(f"viewer: no viewer is called {describe(name)}")
 
-    def take(self, who: Participant) -> None:
-        """The owner takes control. Raises ProtocolError for anybody else."""
-        if not who.owner:
+    def take(self, viewer: ViewerIdentity) -> None:
+        """The owner takes control. Raises ProtocolError for other viewers."""
+        if not viewer.is_owner:
             raise ProtocolError("take_control: only the owner may; request_control asks for it")
-        self._hand_to(who)
+        self._hand_to(viewer)
 
     def _is_free(self) -> bool:
-        if self._owners:
-            return not any(who.owner for who in self._present)
+        if self._is_owners:
+            return not any(viewer.is_owner for viewer in self._viewers)
         return self._holder is None
 
     def _pass_on(self) -> None:
-        by_owner = self._owners
-        self._owners, self._holder = False, None
-        if not by_owner and (owners := [who for who in self._present if who.owner]):
+        was_owners = self._is_owners
+        self._is_owners, self._holder = False, None
+        if not was_owners and (owners := [viewer for viewer in self._viewers if viewer.is_owner]):
             self._hand_to(owners[0])
-        elif asking := [who for who in self._asking if who.role is Role.CONTROLLER]:
-            self._hand_to(asking[0])
+        elif controllers := [viewer for viewer in self._requests if viewer.role is Role.CONTROLLER]:
+            self._hand_to(controllers[0])
         else:
-            self._changed()
+            self._on_change()
 
-    def _hand_to(self, who: Participant) -> None:
-        self._owners = who.owner
-        self._holder = None if who.owner else who
-        self._asking = [other for other in self._asking if not self.steers(other)]
-        self._changed()
+    def _hand_to(self, viewer: ViewerIdentity) -> None:
+        self._is_owners = viewer.is_owner
+        self._holder = None if viewer.is_owner else viewer
+        self._requests = [other for other in self._requests if not self.is_steering(other)]
+        self._on_change()
 
 
-def _same(one: Participant, other: Participant) -> bool:
+def _is_same_party(one: ViewerIdentity, other: ViewerIdentity) -> bool:
     return one is other or (one.party != "" and one.party == other.party)
