@@ -12,7 +12,7 @@ from openspace_server.cli.main import main
 from openspace_server.orchestrator.allocation.allocator import Allocator
 from openspace_server.orchestrator.store.database import Database
 from openspace_server.orchestrator.store.hosts import HostStore
-from tests.orchestrator.helpers import ME, WANTED
+from tests.orchestrator.helpers import ME, REQUEST
 
 
 def command(db_url: str, *words: str) -> int:
@@ -43,7 +43,7 @@ async def _session(db_url: str) -> str:
     hosts = HostStore(database)
     host = (await hosts.hosts())[0]
     await hosts.set_ready(host.id, 1, 60)
-    row, _ = await Allocator(database).reserve(ME, WANTED, None, [host.id])
+    row, _ = await Allocator(database).reserve(ME, REQUEST, None, [host.id])
     await database.close()
     return row.id
 
@@ -53,8 +53,8 @@ def test_sessions_and_export(db_url: str, tmp_path: Path, capsys: pytest.Capture
     session = asyncio.run(_session(db_url))
     capsys.readouterr()
     assert command(db_url, "sessions", "list", "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["id"], told["owner"], told["state"]) == (session, ME, "RESERVED")
+    listed = json.loads(capsys.readouterr().out)
+    assert (listed["id"], listed["owner"], listed["state"]) == (session, ME, "RESERVED")
     assert command(db_url, "hosts", "remove", "127.0.0.1") == 1
     assert capsys.readouterr().err == (
         "openspace-widget: it has live sessions: drain it first, or end them (openspace-widget sessions stop)\n"

@@ -320,11 +320,11 @@ async def test_static_files(client: Client, tmp_path_factory: Any, monkeypatch: 
     for path in ("openspace/static/../app.py", "openspace/static/%2e%2e/app.py", "openspace/static/no.js"):
         assert (await client.fetch("GET", path)).code in (403, 404)
     # Module scripts load without a login: JupyterHub's cookie does not count for them.
-    for folder, place in (("static", STATIC), ("pages", PAGES)):
-        files = [file for file in place.rglob("*") if file.is_file()]
+    for folder, root in (("static", STATIC), ("pages", PAGES)):
+        files = [file for file in root.rglob("*") if file.is_file()]
         assert {file.suffix for file in files} == {".css", ".js"}
         for file in files:
-            path = f"openspace/{folder}/{file.relative_to(place)}"
+            path = f"openspace/{folder}/{file.relative_to(root)}"
             for method in ("GET", "HEAD"):
                 response = await client.fetch(method, path, headers={})
                 assert response.code == 200, path

@@ -1,4 +1,4 @@
-"""What the server says of itself is what it does: the OpenAPI document, pages, metrics, audit; and who may see all."""
+"""The server does what it describes: the OpenAPI document, pages, metrics, audit, administrators."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class Described:
         schema = answer["content"][kind]["schema"]
         if kind != "application/json":
             return response.code, response.body
-        told = json.loads(response.body)
+        answer = json.loads(response.body)
         whole = {"components": self.document["components"], **schema}
-        Draft202012Validator(whole, format_checker=FormatChecker()).validate(told)
-        return response.code, told
+        Draft202012Validator(whole, format_checker=FormatChecker()).validate(answer)
+        return response.code, answer
 
 
 async def test_the_server_does_what_its_document_says(client: Client, host: StandInHost) -> None:
@@ -62,10 +62,10 @@ async def test_the_server_does_what_its_document_says(client: Client, host: Stan
     described = Described(client)
     response = await client.fetch("GET", f"{API}/openapi.yaml")
     assert response.body == api.DESCRIPTION.read_bytes()
-    wanted = {"width": 640, "height": 360, "name": "n", "region": "attic", "queue": True}
+    fields = {"width": 640, "height": 360, "name": "n", "region": "attic", "queue": True}
     key = client.auth | {"Idempotency-Key": "k"}
-    assert (await described.ask("POST", "sessions", wanted, key))[0] == 201
-    status, made = await described.ask("POST", "sessions", wanted, key)
+    assert (await described.ask("POST", "sessions", fields, key))[0] == 201
+    status, made = await described.ask("POST", "sessions", fields, key)
     assert status == 200
     assert (await described.ask("POST", "sessions", {"nonsense": 1}))[0] == 400
     id = made["id"]
@@ -85,15 +85,15 @@ async def test_the_server_does_what_its_document_says(client: Client, host: Stan
     assert (await described.ask("POST", "sessions"))[0] == 201
     status, refused = await described.ask("POST", "sessions")
     assert (status, refused["reason"]) == (429, "quota_reached")
-    status, told = await described.ask("GET", "hosts")
-    assert (told["hosts"][0]["busy"], told["hosts"][0]["slots"]) == (2, 3)
-    host_id = told["hosts"][0]["id"]
+    status, answer = await described.ask("GET", "hosts")
+    assert (answer["hosts"][0]["busy"], answer["hosts"][0]["slots"]) == (2, 3)
+    host_id = answer["hosts"][0]["id"]
     assert (await described.ask("PATCH", f"hosts/{host_id}", {"drain": True}))[0] == 204
     assert (await described.ask("PATCH", f"hosts/{host_id}", {"drain": "yes"}))[0] == 400
     assert (await described.ask("PATCH", f"hosts/{NOBODY}", {"drain": True}))[0] == 404
-    status, told = await described.ask("GET", "all-sessions")
-    assert len(told["sessions"]) == 2
-    other = next(session["id"] for session in told["sessions"] if session["id"] != id)
+    status, answer = await described.ask("GET", "all-sessions")
+    assert len(answer["sessions"]) == 2
+    other = next(session["id"] for session in answer["sessions"] if session["id"] != id)
     assert (await described.ask("DELETE", f"all-sessions/{other}"))[0] == 204
     assert (await client.reach(other, "STOPPED"))["reason"] == "ended by an administrator"
     assert (await described.ask("DELETE", f"sessions/{id}"))[0] == 204
@@ -109,9 +109,9 @@ async def test_the_server_does_what_its_document_says(client: Client, host: Stan
 async def test_the_queue_tells_the_place(client: Client, host: StandInHost, jp_serverapp: Any) -> None:
     extension = next(iter(jp_serverapp.extension_manager.extension_apps["openspace_server"]))
     orchestrator = await extension.orchestrator()
-    from tests.orchestrator.helpers import WANTED
+    from tests.orchestrator.helpers import REQUEST
 
-    holders = [(await orchestrator.create(f"user:{n}", WANTED))[0].id for n in range(3)]
+    holders = [(await orchestrator.create(f"user:{n}", REQUEST))[0].id for n in range(3)]
     status, refused = await client.ask("POST", "sessions")
     assert (status, refused["busy"], refused["total"]) == (503, 3, 3)
     status, made = await client.ask("POST", "sessions", {"queue": True})
@@ -161,10 +161,10 @@ async def test_the_api_is_relayed(client: Client, host: StandInHost) -> None:
 
 
 async def test_metrics_and_audit(client: Client, jp_serverapp: Any) -> None:
-    heard: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
 
     async def listen(logger: Any, schema_id: str, data: dict[str, Any]) -> None:
-        heard.append(data)
+        events.append(data)
 
     extension = next(iter(jp_serverapp.extension_manager.extension_apps["openspace_server"]))
     await extension.orchestrator()
@@ -174,7 +174,7 @@ async def test_metrics_and_audit(client: Client, jp_serverapp: Any) -> None:
     session = (await client.start())["id"]
     await client.ask("DELETE", f"sessions/{session}")
     await jp_serverapp.event_logger.gather_listeners()
-    assert {"reserved", "starting", "running", "stopped"} <= {e["kind"] for e in heard if e["session"] == session}
+    assert {"reserved", "starting", "running", "stopped"} <= {e["kind"] for e in events if e["session"] == session}
     text = (await client.fetch("GET", "metrics")).body.decode()
     for line in (
         "openspace_session_starts_total",
@@ -189,26 +189,26 @@ async def test_metrics_tell_of_each_instance_while_it_lives(client: Client, host
     host.shown |= {"camera": {}, "stats": {"draw_ms": 6.5, "queue_ms": 0.25, "viewers": 3, "bit_rate": "x"}}
     host.shown["stats"] |= {"frames_encoded": 7, "frames_sent": 12}
     session = (await client.start())["id"]
-    wanted = (
+    lines = (
         f'openspace_instance_stage_milliseconds{{session="{session}",stage="draw"}} 6.5',
         f'openspace_instance_viewers{{session="{session}"}} 3.0',
         f'openspace_instance_frames_encoded{{session="{session}"}} 7.0',
         f'openspace_instance_frames_sent{{session="{session}"}} 12.0',
     )
 
-    async def told() -> str:
+    async def metrics() -> str:
         return (await client.fetch("GET", "metrics")).body.decode()
 
-    while not set(wanted) <= set((await told()).splitlines()):
+    while not set(lines) <= set((await metrics()).splitlines()):
         pass
-    assert f'openspace_instance_bit_rate{{session="{session}"}}' not in await told()
+    assert f'openspace_instance_bit_rate{{session="{session}"}}' not in await metrics()
     await client.ask("DELETE", f"sessions/{session}")
-    while session in await told():
+    while session in await metrics():
         pass
 
 
-class Somebody(IdentityProvider):
-    """Whoever the header says."""
+class HeaderIdentity(IdentityProvider):
+    """The user named in the header."""
 
     def get_user(self, handler: Any) -> User | None:
         name = handler.request.headers.get("X-Name")
@@ -227,7 +227,9 @@ class TestWithUsers:
 
     @pytest.fixture
     def more_config(self) -> dict[str, Any]:
-        return {"ServerApp": {"identity_provider_class": Somebody, "jpserver_extensions": {"openspace_server": True}}}
+        return {
+            "ServerApp": {"identity_provider_class": HeaderIdentity, "jpserver_extensions": {"openspace_server": True}}
+        }
 
     async def test_only_administrators_see_all(self, client: Client) -> None:
         for name, code in (("teacher", 200), ("student", 403)):

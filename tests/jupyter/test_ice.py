@@ -20,17 +20,17 @@ TURN = ("turn:turn.example:3478?transport=udp", "turns:turn.example:443?transpor
 def test_each_viewer_gets_credentials_that_end() -> None:
     settings = IceSettings(stun=("stun:192.0.2.1:3478",), turn=TURN, secret="north", lifetime=60)
     settings.check()
-    told = json.loads(settings.message("abc") or "")
-    assert (told["type"], told["policy"]) == ("ice-servers", "all")
-    stun, turn = told["ice_servers"]
+    message = json.loads(settings.message("abc") or "")
+    assert (message["type"], message["policy"]) == ("ice-servers", "all")
+    stun, turn = message["ice_servers"]
     assert stun == {"urls": ["stun:192.0.2.1:3478"]}
     assert turn["urls"] == list(TURN)
-    expiry, who = turn["username"].split(":")
-    assert who == "abc"
+    expiry, viewer = turn["username"].split(":")
+    assert viewer == "abc"
     assert 0 <= int(expiry) - time.time() <= 60
     digest = hmac.new(b"north", turn["username"].encode(), hashlib.sha1).digest()
     assert turn["credential"] == base64.b64encode(digest).decode()
-    assert "north" not in json.dumps(told)
+    assert "north" not in json.dumps(message)
 
 
 def test_without_settings_nobody_is_asked() -> None:

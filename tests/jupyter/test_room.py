@@ -196,11 +196,11 @@ class TestRealInstance:
         key = await room.link()
         guest = await room.guest(key)
         flood = [room.joins(channel, guest) for channel in ("signaling", "media") for _ in range(150)]
-        *told, owner, view, _ = await asyncio.gather(
+        *reasons, owner, view, _ = await asyncio.gather(
             *flood, room.joins("media"), room.joins("signaling"), room.check_kernel()
         )
         assert (owner, view) == ("", "")
-        assert set(told) <= {"", BUSY_GUEST, FULL_GUEST}
+        assert set(reasons) <= {"", BUSY_GUEST, FULL_GUEST}
 
     async def test_a_refused_guest_does_not_join_as_the_owner_instead(self, room: Room) -> None:
         guest = await room.guest(await room.link())
@@ -270,8 +270,8 @@ class TestOrigin:
         self, client: Client, session: str, host: StandInHost
     ) -> None:
         links = [key_of(await share(client, session)) for _ in "12"]
-        for key, who in ((links[0], BOB), (links[0], BOB), (links[1], BOB), (links[0], {"X-User": "eve"})):
-            _, headers = await enter(client, session, key, who)
+        for key, user in ((links[0], BOB), (links[0], BOB), (links[1], BOB), (links[0], {"X-User": "eve"})):
+            _, headers = await enter(client, session, key, user)
             await self.say_join(client, session, "media", headers)
         bob, again, by_other_link, eve = (join.party for join in guests(host))
         assert bob == again == by_other_link != eve

@@ -34,18 +34,18 @@ def key_of(made: dict[str, Any]) -> str:
     return str(key)
 
 
-async def enter(client: Client, session: str, key: str, who: dict[str, str]) -> tuple[int, dict[str, str]]:
-    """(status, what ``who`` sends from now on)."""
+async def enter(client: Client, session: str, key: str, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
+    """(status, what the guest sends from now on)."""
     raw = json.dumps({"key": key}).encode()
-    response = await client.fetch("POST", f"openspace/api/v1/sessions/{session}/enter", raw, who)
+    response = await client.fetch("POST", f"openspace/api/v1/sessions/{session}/enter", raw, headers)
     cookies = response.headers.get_list("Set-Cookie")
     if response.code == 204:
         assert all(word in cookies[0] for word in ("HttpOnly", "SameSite=Lax", f"Path={base(client)}openspace/"))
-    return response.code, who | {"Cookie": "; ".join(cookie.partition(";")[0] for cookie in cookies)}
+    return response.code, headers | {"Cookie": "; ".join(cookie.partition(";")[0] for cookie in cookies)}
 
 
 def guests(host: StandInHost) -> list[Join]:
-    """What the instance heard of those who came by a link."""
+    """The ``join`` messages of the guests, as the instance got them."""
     return [join for join in host.joins if join.share]
 
 
@@ -141,9 +141,9 @@ class TestWithLogin:
             cookie[:-2] + ("0" if cookie[-2] != "0" else "1") + '"',
             f"openspace-share-{session}={key}",
         ):
-            for wanted in (session, other):
-                if wanted in changed:
-                    assert await refused(client, f"sessions/{wanted}/media", BOB | {"Cookie": changed}) == 404
+            for requested in (session, other):
+                if requested in changed:
+                    assert await refused(client, f"sessions/{requested}/media", BOB | {"Cookie": changed}) == 404
         assert await refused(client, f"sessions/{session}/media", {"Cookie": cookie}) == 403, "no login"
 
     async def test_revoking_cuts_off_who_came_by_the_link(
@@ -159,9 +159,8 @@ class TestWithLogin:
         assert (await client.ask("DELETE", f"sessions/{session}/shares/{made['id']}", None, ALICE))[0] == 204
         assert host.dismissed == [made["id"]]
         for socket in sockets:
-            told = await closed(socket)
-            assert told[-1]["type"] == "error"
-            assert "revoked" in told[-1]["reason"]
+            messages = await closed(socket)
+            assert messages[-1] == {"type": "error", "reason": INVALID}
             assert socket.close_code == 4404
         for channel in GUESTS:
             assert await refused(client, f"sessions/{session}/{channel}", bob) == 404

@@ -1,4 +1,4 @@
-"""A session that is about to end: everybody is warned, and a script hears of the end instead of waiting for ever."""
+"""Sessions about to end: all viewers are warned, and a waiting script is notified of the end."""
 
 from __future__ import annotations
 

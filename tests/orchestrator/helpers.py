@@ -17,7 +17,7 @@ from tests.orchestrator.standin import StandInHost
 
 STANDIN_COMMAND = (sys.executable, str(Path(__file__).with_name("standin.py")))
 ME = "user:me"
-WANTED = NewSession("", "embedded", 640, 360)
+REQUEST = NewSession("", "embedded", 640, 360)
 QUICK: dict[str, Any] = {
     "poll_interval": 0.05,
     "starting_interval": 0.02,

@@ -194,8 +194,8 @@ class Gateway(WebSocketHandler):
             self.host.dismissed.append(request["arguments"]["share"])
             result = {}
         elif verb.startswith("set_"):
-            given = next(iter(request["arguments"].values()))
-            shown[verb.removeprefix("set_")] = result = given
+            value = next(iter(request["arguments"].values()))
+            shown[verb.removeprefix("set_")] = result = value
         else:
             return json.dumps({"type": "error", "id": request["id"], "reason": f"verb: {verb}"})
         return json.dumps({"type": "reply", "id": request["id"], "result": result})

@@ -135,11 +135,11 @@ def test_any_header_is_an_array_or_refused(odd: dict, dtype: str, shape: list, b
 
 @many
 @given(st.integers(0, 60), st.integers(0, 255))
-def test_a_damaged_array_message_is_an_array_or_refused(place: int, value: int) -> None:
+def test_a_damaged_array_message_is_an_array_or_refused(index: int, value: int) -> None:
     message = bytearray(arrays.encode(np.arange(6, dtype="<u2").reshape(2, 3), "frame"))
-    message[place % len(message)] = value
+    message[index % len(message)] = value
     refused_or_fine(arrays.decode, bytes(message))
-    refused_or_fine(arrays.decode, bytes(message[:place]))
+    refused_or_fine(arrays.decode, bytes(message[:index]))
 
 
 def refused_or_fine(decode: Any, raw: Any) -> None:

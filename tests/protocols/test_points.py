@@ -144,10 +144,10 @@ def test_a_frame_that_cannot_be_drawn_is_refused_with_the_reason(change: dict[st
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_nan_and_infinity_are_refused_with_the_row(bad: float) -> None:
-    places = CLOUD.copy()
-    places[1234, 1] = bad
+    positions = CLOUD.copy()
+    positions[1234, 1] = bad
     with pytest.raises(ProtocolError, match="1 of 50000 rows hold NaN or infinity, the first is row 1234"):
-        PointFrame.decode(message(PointFrame("a", 0, places)))
+        PointFrame.decode(message(PointFrame("a", 0, positions)))
     values = np.zeros(len(CLOUD), "<f4")
     values[7] = bad
     with pytest.raises(ProtocolError, match=r"values: .* row 7"):
@@ -206,8 +206,8 @@ def test_any_header_is_decoded_or_refused(fields: dict[str, Any], body: bytes) -
 @given(st.data())
 def test_any_damage_to_a_good_message_is_decoded_or_refused(data: st.DataObject) -> None:
     encoding = Encoding(data.draw(st.sampled_from(encodings.CODECS)), data.draw(st.booleans()))
-    places = np.zeros((12_000, 3), "<f4")
-    raw = bytearray(message(PointFrame("a", 0, places, {"values": np.arange(12_000, dtype="<f4")}), encoding))
+    positions = np.zeros((12_000, 3), "<f4")
+    raw = bytearray(message(PointFrame("a", 0, positions, {"values": np.arange(12_000, dtype="<f4")}), encoding))
     for _ in range(data.draw(st.integers(1, 4))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(raw)))

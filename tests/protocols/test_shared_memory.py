@@ -1,4 +1,4 @@
-"""Memory between two processes of one machine: only for who proves it, never another file, never more than there is."""
+"""Shared memory between two processes of one machine: for its own user only, never another file, within its limits."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def found(offered: OfferedMemory) -> Iterator[OpenedMemory]:
 def test_what_is_put_into_a_slot_is_read_at_the_other_end(offered: OfferedMemory, found: OpenedMemory) -> None:
     for put, read, slots in ((offered, found, ANSWERS), (found, offered, ARRAYS)):
         bodies = {slot: random.Random(slot).randbytes(100_000 + slot) for slot in slots}
-        told = [put.put(slot, 7 + slot, b"head", memoryview(body)) for slot, body in bodies.items()]
-        for message, (slot, body) in zip(told, bodies.items(), strict=True):
+        notices = [put.put(slot, 7 + slot, b"head", memoryview(body)) for slot, body in bodies.items()]
+        for message, (slot, body) in zip(notices, bodies.items(), strict=True):
             assert message is not None
             assert is_notice(message)
             at, number, whole = read.find(message)
@@ -57,16 +57,16 @@ def test_its_name_is_gone_once_both_have_it_and_the_memory_with_them(
     offered: OfferedMemory, found: OpenedMemory
 ) -> None:
     assert not offered.path.exists()
-    told = offered.put(0, 1, b"still there")
-    assert told is not None
+    notice = offered.put(0, 1, b"still there")
+    assert notice is not None
     offered.close()
-    *_, message = found.find(told)
+    *_, message = found.find(notice)
     assert bytes(message) == b"still there"
     found.close()
     assert bytes(message) == b"still there"
     assert offered.put(0, 1, b"too late") is None
     with pytest.raises(ProtocolError):
-        found.find(told)
+        found.find(notice)
 
 
 def test_only_its_own_user_may_open_it(offered: OfferedMemory) -> None:
@@ -106,15 +106,15 @@ def test_what_does_not_fit_has_to_go_another_way(
 
 def test_memory_given_back_is_there_again_when_it_is_used(offered: OfferedMemory, found: OpenedMemory) -> None:
     blocks = os.fstat(offered._file).st_blocks
-    told = found.put(ARRAYS[0], 1, b"x" * 1_000_000)
-    assert told is not None
+    notice = found.put(ARRAYS[0], 1, b"x" * 1_000_000)
+    assert notice is not None
     assert os.fstat(offered._file).st_blocks > blocks
     found.free_pages()
     assert os.fstat(offered._file).st_blocks == blocks
     for put, read, slot in ((found, offered, ARRAYS[0]), (offered, found, ANSWERS[0])):
-        told = put.put(slot, 2, b"again")
-        assert told is not None
-        assert bytes(read.find(told)[2]) == b"again"
+        notice = put.put(slot, 2, b"again")
+        assert notice is not None
+        assert bytes(read.find(notice)[2]) == b"again"
 
 
 def test_nothing_else_is_opened_whatever_is_told(

@@ -101,16 +101,16 @@ async def status(port: int, id: int) -> dict[str, Any]:
     return await command(port, {"command": "STATUS", "id": id})
 
 
-async def until_status(port: int, id: int, wanted: str) -> dict[str, Any]:
-    """Poll STATUS until the slot is in the state ``wanted``."""
+async def until_status(port: int, id: int, state: str) -> dict[str, Any]:
+    """Poll STATUS until the slot is in the state ``state``."""
     found: dict[str, Any] = {}
 
     async def reached() -> bool:
         nonlocal found
         found = await status(port, id)
-        return bool(found["status"] == wanted)
+        return bool(found["status"] == state)
 
-    await until(reached, lambda: f"{wanted}, last {found}")
+    await until(reached, lambda: f"{state}, last {found}")
     return found
 
 

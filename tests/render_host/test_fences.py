@@ -18,16 +18,16 @@ from tests.render_host.helpers import ask, command, host, start_running, status,
 def test_a_start_that_comes_too_late_starts_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with host(tmp_path) as running:
-            place = {"slot": "host/0", "engine": "e"}
-            new = {"session": "new", "fence": 2, "request_id": "new/2", **place}
+            slot = {"slot": "host/0", "engine": "e"}
+            new = {"session": "new", "fence": 2, "request_id": "new/2", **slot}
             id = await start_running(running.port, **new)
-            late = {"command": "START", "session": "old", "fence": 1, "request_id": "old/1", **place}
+            late = {"command": "START", "session": "old", "fence": 1, "request_id": "old/1", **slot}
             refused = await command(running.port, late)
             assert (refused["error"], refused["id"]) == ("stale fence", -1)
             assert (await command(running.port, {"command": "SERVER_STATUS"}))["running"] == 1
             assert (await command(running.port, {"command": "START", **new}))["id"] == id  # doubled: no second one
             assert (await status(running.port, id))["fence"] == 2
-            # A later grant of the place means that the earlier one has ended, whatever became of its STOP.
+            # A later grant of the slot means that the earlier one has ended, whatever became of its STOP.
             await start_running(running.port, **new | {"session": "newer", "fence": 3, "request_id": "newer/3"})
             await until_status(running.port, id, "IDLE")
 

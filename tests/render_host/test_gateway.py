@@ -1,4 +1,4 @@
-"""The gateway: who gets through, and what arrives on the other side."""
+"""The gateway: which viewers it admits, and what reaches the other side."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def masked_frame(text: bytes) -> bytes:
 
 
 async def refusal(socket: Any, first: str | bytes) -> tuple[str, int]:
-    """The reason told to ``first``, and the code the socket then closes with."""
+    """The reason sent in answer to ``first``, and the code the socket then closes with."""
     await socket.send(first)
-    told = await asyncio.wait_for(socket.recv(), WAIT)
+    reason = await asyncio.wait_for(socket.recv(), WAIT)
     await asyncio.wait_for(socket.wait_closed(), WAIT)
-    return (json.loads(told)["reason"] if told.startswith("{") else told), socket.close_code
+    return (json.loads(reason)["reason"] if reason.startswith("{") else reason), socket.close_code
 
 
 @pytest.mark.process

@@ -1,4 +1,4 @@
-"""The environment of an instance's process, and what is told when it ends."""
+"""The environment of an instance process, and the description of its exit."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def test_the_web_gui_gets_at_least_six_candidates_from_any_offer() -> None:
 # What the published web GUI's stream view does, step by step, in words of our own.
 PAGE = """<!doctype html><video id="remote-video" autoplay muted playsinline></video><script>
 window.watch = (url, id) => new Promise((resolve) => {
-  const told = {errors: [], candidates: 0, width: 0, frames: 0, channels: 0};
+  const result = {errors: [], candidates: 0, width: 0, frames: 0, channels: 0};
   const caller_id = 100 + id;
   const socket = new WebSocket(url);
   const say = (type, content) => socket.send(JSON.stringify({type, content, caller_id}));
@@ -205,17 +205,17 @@ window.watch = (url, id) => new Promise((resolve) => {
   peer.onicecandidate = ({candidate}) => {
     if (answered) say('ICE', {ice: candidate}); else own.push(candidate);
   };
-  peer.ondatachannel = () => { told.channels += 1; };
+  peer.ondatachannel = () => { result.channels += 1; };
   const video = document.getElementById('remote-video');
   peer.ontrack = ({streams, track}) => { video.srcObject = streams[0] || new MediaStream([track]); };
   const count = () => {
-    told.frames += 1;
-    [told.width, told.height] = [video.videoWidth, video.videoHeight];
-    if (told.frames >= 5) resolve(told); else video.requestVideoFrameCallback(count);
+    result.frames += 1;
+    [result.width, result.height] = [video.videoWidth, video.videoHeight];
+    if (result.frames >= 5) resolve(result); else video.requestVideoFrameCallback(count);
   };
   video.requestVideoFrameCallback(count);
   const consider = async () => {
-    if (answered || !peer.remoteDescription || told.candidates < 6) return;
+    if (answered || !peer.remoteDescription || result.candidates < 6) return;
     answered = true;
     const answer = await peer.createAnswer();
     await peer.setLocalDescription(answer);
@@ -225,13 +225,13 @@ window.watch = (url, id) => new Promise((resolve) => {
   socket.onopen = () => say('REGISTER', {content: null});
   socket.onmessage = async ({data}) => {
     if (data === 'REGISTER') return;
-    if (data.startsWith('ERROR')) { told.errors.push(data); socket.close(); return resolve(told); }
+    if (data.startsWith('ERROR')) { result.errors.push(data); socket.close(); return resolve(result); }
     const {type, content} = JSON.parse(data);
     if (type === 'SDP') await peer.setRemoteDescription(content.sdp);
-    if (type === 'ICE') { told.candidates += 1; peer.addIceCandidate(content.ice).catch(() => {}); }
+    if (type === 'ICE') { result.candidates += 1; peer.addIceCandidate(content.ice).catch(() => {}); }
     await consider();
   };
-  setTimeout(() => resolve(told), 15000);
+  setTimeout(() => resolve(result), 15000);
 });
 </script>"""
 
@@ -260,11 +260,11 @@ def test_the_published_web_gui_watches_our_instance(tmp_path: Path) -> None:
             await page.goto(page_url)
             gateway = f"ws://127.0.0.1:{running.gateway_port}/"
             watching = asyncio.create_task(page.evaluate("([url, id]) => watch(url, id)", [gateway, 0]))
-            told = await asyncio.wait_for(watching, 30)
+            result = await asyncio.wait_for(watching, 30)
             await browser.close()
-            assert not told["errors"]
-            assert told["candidates"] >= 6
-            assert (told["width"], told["height"]) == (640, 360)
+            assert not result["errors"]
+            assert result["candidates"] >= 6
+            assert (result["width"], result["height"]) == (640, 360)
         server.stop()
 
     asyncio.run(scenario())

@@ -27,8 +27,8 @@ def test_one_command_per_connection_answers_as_published(tmp_path: Path) -> None
             }  # fmt: skip
             assert await command(port, {"command": "START"}) == {"command": "START", "error": "none", "id": 0}
             await until_status(port, 0, "RUNNING")
-            told = await command(port, {"command": "RESOLUTION", "id": 0, "width": 800, "height": 600})
-            assert told == {"command": "RESOLUTION", "error": "none", "id": 0, "width": 800, "height": 600}
+            reply = await command(port, {"command": "RESOLUTION", "id": 0, "width": 800, "height": 600})
+            assert reply == {"command": "RESOLUTION", "error": "none", "id": 0, "width": 800, "height": 600}
             found = await status(port, 0)
             assert (found["status"], found["width"], found["height"]) == ("RUNNING", 800, 600)
             assert (await command(port, {"command": "SERVER_STATUS"}))["running"] == 1

@@ -1,4 +1,4 @@
-"""Who gets a slot, where, and what those are told who get none: on both databases."""
+"""Slot allocation: which session gets which slot, and the refusals, on both databases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from openspace_server.orchestrator.store.hosts import HostStore
 from openspace_server.orchestrator.store.models import POOL_OWNER, HostKind
 from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.protocols.sessions import SessionState
-from tests.orchestrator.helpers import ME, WANTED
+from tests.orchestrator.helpers import ME, REQUEST
 
 
 class Bench:
@@ -38,8 +38,8 @@ class Bench:
             self.ids.append(row.id)
         return self
 
-    async def take(self, owner: str = ME, policy: AllocationPolicy | None = None, **wanted: Any) -> Any:
-        request = dataclasses.replace(WANTED, **wanted)
+    async def take(self, owner: str = ME, policy: AllocationPolicy | None = None, **fields: Any) -> Any:
+        request = dataclasses.replace(REQUEST, **fields)
         return (await self.allocator.reserve(owner, request, None, self.ids, policy))[0]
 
     async def close(self) -> None:
@@ -67,7 +67,7 @@ async def test_region_and_engine_are_preferred_then_the_least_busy(db_url: str) 
     assert [(await bench.take(region="south")).host for _ in range(4)] == [special, special, south, south]
     assert (await bench.take(region="south")).host == north
     with pytest.raises(NoFreeSlot) as refusal:
-        await bench.allocator.reserve(ME, dataclasses.replace(WANTED, engine="web"), None, [south, special])
+        await bench.allocator.reserve(ME, dataclasses.replace(REQUEST, engine="web"), None, [south, special])
     assert str(refusal.value) == (
         "no free slot: 4 of 4 are busy; end a session you no longer need, or add a render host and try again"
     )

@@ -30,7 +30,7 @@ from openspace_server.protocols.supervisor import InstanceState
 from openspace_server.render_host.settings import HostSettings
 from openspace_server.render_host.slots import Assignment, Slot, Slots
 from openspace_server.render_host.supervisor import Supervisor
-from tests.orchestrator.helpers import WANTED
+from tests.orchestrator.helpers import REQUEST
 
 SLOTS = 2
 QUOTA = 1
@@ -138,7 +138,7 @@ class Allocation(RuleBasedStateMachine):
     @rule(owner=st.sampled_from(["user:a", "user:b"]))
     def create(self, owner: str) -> None:
         try:
-            self.wait(self.allocator.reserve(owner, WANTED, None, [self.host], AllocationPolicy(quota=QUOTA)))
+            self.wait(self.allocator.reserve(owner, REQUEST, None, [self.host], AllocationPolicy(quota=QUOTA)))
         except (NoFreeSlot, QuotaReached):
             return
 
@@ -214,9 +214,9 @@ class Allocation(RuleBasedStateMachine):
             )  # fmt: skip
             if reply["error"] == "none" and (row.id, row.fence) not in self.delivered:
                 self.delivered.add((row.id, row.fence))
-                place = (row.host, row.slot)
-                assert row.fence >= self.started.get(place, 0), "a START that came too late was obeyed"
-                self.started[place] = row.fence
+                slot_key = (row.host, row.slot)
+                assert row.fence >= self.started.get(slot_key, 0), "a START that came too late was obeyed"
+                self.started[slot_key] = row.fence
             if answered and reply["error"] == "none":
                 self.wait(self.sessions.set_instance(row, reply["id"]))
         else:
@@ -264,13 +264,13 @@ class Allocation(RuleBasedStateMachine):
         self.nobody_has_more_than_the_quota()
 
     def no_two_live_sessions_on_a_slot(self) -> None:
-        held = Counter((row.host, row.slot) for row in self.live())
-        assert all(count == 1 for count in held.values()), held
+        live_counts = Counter((row.host, row.slot) for row in self.live())
+        assert all(count == 1 for count in live_counts.values()), live_counts
         busy = [slot for slot in self.slots._slots if slot.state is not InstanceState.IDLE]
         running = [slot.assignment.session for slot in busy if slot.assignment is not None]
         assert len(running) == len(set(running)), "two instances of one session"
-        places = Counter((row.host, row.slot) for row in map(self.row, running))
-        assert all(count == 1 for count in places.values()), "two instances in one slot"
+        counts = Counter((row.host, row.slot) for row in map(self.row, running))
+        assert all(count == 1 for count in counts.values()), "two instances in one slot"
 
     def fences_rise_and_every_grant_has_one_end(self) -> None:
         fences: dict[Any, int] = {}
@@ -278,10 +278,10 @@ class Allocation(RuleBasedStateMachine):
         for event in self.log:
             if event.kind == "reserved":
                 row = self.row(event.session)
-                place = (row.host, row.slot)
+                slot_key = (row.host, row.slot)
                 assert event.fence is not None
-                assert event.fence > fences.get(place, 0), "a fence that does not rise"
-                fences[place] = event.fence
+                assert event.fence > fences.get(slot_key, 0), "a fence that does not rise"
+                fences[slot_key] = event.fence
                 holders[event.session] += 1
                 assert holders[event.session] == 1, "granted again before its end"
             elif event.kind in ENDS:

@@ -165,24 +165,24 @@ async def settled(url: str, *, count: int) -> Any:
 
 
 def check(rows: Any, events: Any) -> None:
-    """Rising fences, one end for each grant, no slot or instance held twice, no grant forgotten."""
+    """Rising fences, one end for each allocation, no slot or instance used twice, no allocation forgotten."""
     fences: dict[Any, int] = {}
-    held: Counter[str] = Counter()
+    live_counts: Counter[str] = Counter()
     holder = {row.id: (row.host, row.slot) for row in rows}
     for event in events:
         if event.kind == "reserved":
-            place = holder[event.session]
-            assert event.fence > fences.get(place, 0)
-            fences[place] = event.fence
-            held[event.session] += 1
-            assert held[event.session] == 1
+            slot_key = holder[event.session]
+            assert event.fence > fences.get(slot_key, 0)
+            fences[slot_key] = event.fence
+            live_counts[event.session] += 1
+            assert live_counts[event.session] == 1
         elif event.kind in ENDS:
-            held[event.session] -= 1
-            assert held[event.session] == 0
+            live_counts[event.session] -= 1
+            assert live_counts[event.session] == 0
     live = [row for row in rows if not row.is_ended]
-    assert {session for session, count in held.items() if count} == {row.id for row in live}
-    for places in (Counter((row.host, row.slot) for row in live), Counter((row.host, row.instance) for row in live)):
-        assert all(count == 1 for count in places.values()), places
+    assert {session for session, count in live_counts.items() if count} == {row.id for row in live}
+    for counts in (Counter((row.host, row.slot) for row in live), Counter((row.host, row.instance) for row in live)):
+        assert all(count == 1 for count in counts.values()), counts
 
 
 async def test_kill_everything(rush: dict[str, Any]) -> None:

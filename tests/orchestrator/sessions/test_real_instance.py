@@ -19,7 +19,7 @@ from openspace_server.protocols.signaling import Join, Role
 from tests.helpers import until
 from tests.instance.api.harness import Client
 from tests.instance.harness import Bulk
-from tests.orchestrator.helpers import ME, WANTED, local, reach, running
+from tests.orchestrator.helpers import ME, REQUEST, local, reach, running
 
 pytestmark = pytest.mark.process
 
@@ -72,7 +72,7 @@ async def test_a_killed_instance_comes_back_with_camera_time_focus_nodes_and_pro
     monkeypatch.setenv("OPENSPACE_TEST_MARK", str(tmp_path))  # the host and its instances inherit it
     settings = local(tmp_path, host_command=(), restart_limit=2, snapshot_interval=0.05, command_timeout=10.0)
     async with running(settings) as orchestrator:
-        view, _ = await orchestrator.create(ME, WANTED)
+        view, _ = await orchestrator.create(ME, REQUEST)
         await reach(orchestrator, view.id, RUNNING, DISCONNECTED)
         async with socket(orchestrator, view.id, "bulk") as connection, socket(orchestrator, view.id, "api") as api:
             owner, client = Bulk(connection), Client(Link(api), legacy=True)  # type: ignore[arg-type]
@@ -91,19 +91,19 @@ async def test_a_killed_instance_comes_back_with_camera_time_focus_nodes_and_pro
                 "set_camera", camera={"Anchor": "Mars", "Position": [1e7, 2e7, 3e7], "ReferenceFrame": "Root"}
             )
             before = await owner.ask("state")
-            told = await owner.ask("properties")
-        assert told["values"] == {
+            properties = await owner.ask("properties")
+        assert properties["values"] == {
             ENABLED: False,
             OPACITY: 0.25,
             "RenderEngine.Gamma": 1.5,
         }
 
         async def kept() -> bool:
-            return known(await orchestrator._sessions.session(view.id)) == (camera, told)
+            return known(await orchestrator._sessions.session(view.id)) == (camera, properties)
 
         await until(kept, "what it shows is known")
 
-        await reach(orchestrator, view.id, DISCONNECTED)  # nobody watches: the instance has told its host
+        await reach(orchestrator, view.id, DISCONNECTED)  # nobody watches: the instance has properties its host
 
         process = instance_process(str(tmp_path))
         seen = []
@@ -121,7 +121,7 @@ async def test_a_killed_instance_comes_back_with_camera_time_focus_nodes_and_pro
 
         async with socket(orchestrator, view.id, "bulk") as connection:
             owner = Bulk(connection)
-            assert await owner.ask("properties") == told
+            assert await owner.ask("properties") == properties
             after = await owner.ask("state")
             for name in ("time", "rate", "paused", "focus"):
                 assert after[name] == before[name], name
@@ -137,5 +137,5 @@ async def test_a_killed_instance_comes_back_with_camera_time_focus_nodes_and_pro
 
 
 def known(row: Any) -> tuple[Any, Any]:
-    told = json.loads(row.snapshot) if row.snapshot else {}
-    return told.get("camera"), told.get("properties")
+    properties = json.loads(row.snapshot) if row.snapshot else {}
+    return properties.get("camera"), properties.get("properties")

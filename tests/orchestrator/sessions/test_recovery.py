@@ -17,7 +17,7 @@ from openspace_server.protocols import supervisor as protocol
 from openspace_server.protocols.sessions import SessionState, SessionWarning
 from openspace_server.protocols.supervisor import InstanceState, decode_command
 from tests.helpers import until
-from tests.orchestrator.helpers import ME, WANTED, reach, running, static
+from tests.orchestrator.helpers import ME, REQUEST, reach, running, static
 from tests.orchestrator.published import PublishedHost
 from tests.orchestrator.standin import Instance, StandInHost
 
@@ -33,7 +33,7 @@ async def test_a_crashed_instance_comes_back_with_what_it_showed(tmp_path: Path,
     host.shown = {"time": "2026-08-12T17:45", "rate": 10.0, "paused": False, "focus": "Mars", "camera": camera}
     settings = static(tmp_path, host.open(), restart_limit=2, snapshot_interval=0.05)
     async with running(settings) as orchestrator:
-        view, _ = await orchestrator.create(ME, WANTED)
+        view, _ = await orchestrator.create(ME, REQUEST)
         await reach(orchestrator, view.id, RUNNING, SessionState.DISCONNECTED)
 
         async def known() -> SessionRow | None:
@@ -71,7 +71,7 @@ async def test_a_crashed_instance_comes_back_with_what_it_showed(tmp_path: Path,
 async def test_an_instance_that_never_ran_is_not_tried_again(tmp_path: Path, host: StandInHost) -> None:
     host.hold = True
     async with running(static(tmp_path, host.open(), restart_limit=3)) as orchestrator:
-        view, _ = await orchestrator.create(ME, WANTED)
+        view, _ = await orchestrator.create(ME, REQUEST)
         await until(lambda: host.instances[0].state == InstanceState.INITIALIZING, "the START")
         host.crash(0, "no graphics card")
         assert (await reach(orchestrator, view.id, FAILED)).reason == "no graphics card"
@@ -92,7 +92,7 @@ async def test_users_are_warned_before_their_session_ends(
 ) -> None:
     host.viewers = 0 if limit == "away_limit" else 1
     async with running(static(tmp_path, host.open(), **{limit: 1})) as orchestrator:
-        view, _ = await orchestrator.create(ME, WANTED)
+        view, _ = await orchestrator.create(ME, REQUEST)
         async with contextlib.aclosing(orchestrator.notifications((ME,), view.id)) as items:
             news = [item async for item in items]
         warnings = [item for item in news if isinstance(item, SessionWarning)]
@@ -110,7 +110,7 @@ async def test_users_are_warned_before_their_session_ends(
 @pytest.mark.slow
 async def test_use_withdraws_the_warning(tmp_path: Path, host: StandInHost) -> None:
     async with running(static(tmp_path, host.open(), idle_limit=2)) as orchestrator:
-        view, _ = await orchestrator.create(ME, WANTED)
+        view, _ = await orchestrator.create(ME, REQUEST)
         warnings = []
         async with contextlib.aclosing(orchestrator.notifications((ME,), view.id)) as items:
             async for item in items:
@@ -125,7 +125,7 @@ async def test_use_withdraws_the_warning(tmp_path: Path, host: StandInHost) -> N
 async def test_viewers_make_the_difference_between_running_and_disconnected(tmp_path: Path, host: StandInHost) -> None:
     host.viewers = 2
     async with running(static(tmp_path, host.open())) as orchestrator:
-        view, _ = await orchestrator.create(ME, WANTED)
+        view, _ = await orchestrator.create(ME, REQUEST)
         await reach(orchestrator, view.id, RUNNING)
         host.viewers = 0
         await reach(orchestrator, view.id, SessionState.DISCONNECTED)
@@ -145,9 +145,9 @@ async def test_a_warm_session_is_there_at_once(tmp_path: Path, host: StandInHost
     async with running(static(tmp_path, host.open(), warm=1)) as orchestrator:
         await until_warm(orchestrator, 1)
         assert await orchestrator.list((ME,)) == []
-        view, created = await orchestrator.create(ME, WANTED)
+        view, created = await orchestrator.create(ME, REQUEST)
         assert (view.state, created, host.commands.count("START")) == (RUNNING, True, 1)
-        assert host.instances[0].width == WANTED.width
+        assert host.instances[0].width == REQUEST.width
         await until(lambda: host.commands.count("START") == 2, "the next warm one")
 
 
@@ -165,17 +165,17 @@ async def test_a_warm_session_makes_room_for_another_engine(tmp_path: Path, host
         assert [event.kind for event in events][-2:] == ["stopping", "stopped"]
         assert "its slot was needed" in events[-1].detail
         # The others are given away before anybody is refused.
-        taken = [(await orchestrator.create(ME, WANTED))[0] for _ in range(2)]
+        taken = [(await orchestrator.create(ME, REQUEST))[0] for _ in range(2)]
         assert {view.state for view in taken} == {RUNNING}
         with pytest.raises(NoFreeSlot, match="3 of 3 are busy"):
-            await orchestrator.create(ME, WANTED)
+            await orchestrator.create(ME, REQUEST)
 
 
 async def test_a_warm_session_that_still_starts_is_better_than_none(tmp_path: Path, host: StandInHost) -> None:
     host.hold = True
     async with running(static(tmp_path, host.open(), warm=3)) as orchestrator:
         await until(lambda: host.commands.count("START") == 3, "the warm ones")
-        view, created = await orchestrator.create(ME, WANTED)
+        view, created = await orchestrator.create(ME, REQUEST)
         assert (view.state, created) == (SessionState.STARTING, True)
         host.hold = False
         await reach(orchestrator, view.id, RUNNING)
@@ -184,16 +184,16 @@ async def test_a_warm_session_that_still_starts_is_better_than_none(tmp_path: Pa
 
 async def test_a_drained_host_keeps_its_sessions(tmp_path: Path, host: StandInHost) -> None:
     async with running(static(tmp_path, host.open())) as orchestrator:
-        view, _ = await orchestrator.create(ME, WANTED)
+        view, _ = await orchestrator.create(ME, REQUEST)
         await reach(orchestrator, view.id, RUNNING)
         hosts = await orchestrator.admin.hosts()
         await orchestrator.admin.drain(hosts[0]["id"], True)
         with pytest.raises(NoFreeSlot, match=r"^all render hosts are being drained$"):
-            await orchestrator.create(ME, WANTED)
+            await orchestrator.create(ME, REQUEST)
         assert (await orchestrator.get((ME,), view.id)).state == RUNNING
         await orchestrator.resize((ME,), view.id, 800, 600)
         await orchestrator.admin.drain(hosts[0]["id"], False)
-        await orchestrator.create(ME, WANTED)
+        await orchestrator.create(ME, REQUEST)
 
 
 async def test_unknown_instances_are_stopped_only_where_nobody_else_has_any(tmp_path: Path) -> None:
@@ -211,9 +211,9 @@ async def test_unknown_instances_are_stopped_only_where_nobody_else_has_any(tmp_
         await until(occupied, "the other's instance is seen")
         assert shared.instances[0].state == InstanceState.RUNNING
         for _ in range(2):
-            await second.create(ME, WANTED)
+            await second.create(ME, REQUEST)
         with pytest.raises(NoFreeSlot, match="3 of 3 are busy"):
-            await second.create(ME, WANTED)
+            await second.create(ME, REQUEST)
     shared.close()
     own.close()
 
@@ -224,7 +224,7 @@ async def test_another_orchestrator_takes_over(tmp_path: Path, host: StandInHost
     async with running(settings) as second:
         first = Orchestrator(settings)
         await first.start()
-        view, _ = await first.create(ME, WANTED)
+        view, _ = await first.create(ME, REQUEST)
         await reach(first, view.id, RUNNING)
         # As if killed: it lets go of nothing, and tells nobody.
         await first._periodic.stop()
@@ -237,7 +237,7 @@ async def test_another_orchestrator_takes_over(tmp_path: Path, host: StandInHost
 
 
 async def test_a_stale_start_is_refused_by_its_host(tmp_path: Path, host: StandInHost) -> None:
-    """What our host does with it is tested there; here: that grants of one place carry rising fences to it."""
+    """What our host does with it is tested there; here: that grants of one slot_key carry rising fences to it."""
     async with running(static(tmp_path, host.open())) as orchestrator:
         fences = []
         answer = host.answer
@@ -250,11 +250,11 @@ async def test_a_stale_start_is_refused_by_its_host(tmp_path: Path, host: StandI
 
         host.answer = listen  # type: ignore[method-assign]
         for _ in range(2):
-            view, _ = await orchestrator.create(ME, WANTED)
+            view, _ = await orchestrator.create(ME, REQUEST)
             await reach(orchestrator, view.id, RUNNING)
             await orchestrator.delete((ME,), view.id)
-        (place, first), (same, second) = fences
-        assert (place, first, second) == (same, 1, 2)
+        (slot_key, first), (same, second) = fences
+        assert (slot_key, first, second) == (same, 1, 2)
         assert protocol.STALE_FENCE == "stale fence"
 
 
@@ -266,12 +266,12 @@ async def test_a_published_supervisor_is_a_host(tmp_path: Path) -> None:
     settings = dataclasses.replace(patient, hosts=address)
     async with running(settings) as orchestrator:
         host.drop_next = True  # its answer is lost: the instance must be found again, not started twice
-        views = [(await orchestrator.create(ME, WANTED))[0] for _ in range(2)]
+        views = [(await orchestrator.create(ME, REQUEST))[0] for _ in range(2)]
         for view in views:
             await reach(orchestrator, view.id, RUNNING)
         assert host.states == ["RUNNING", "RUNNING"]
         with pytest.raises(NoFreeSlot, match="2 of 2 are busy"):
-            await orchestrator.create(ME, WANTED)
+            await orchestrator.create(ME, REQUEST)
         with pytest.raises(CommandRefused, match="RESOLUTION"):
             await orchestrator.resize((ME,), views[0].id, 800, 600)
         row = await orchestrator._sessions.session(views[0].id)

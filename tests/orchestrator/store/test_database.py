@@ -28,7 +28,7 @@ from openspace_server.orchestrator.store.hosts import HostStore
 from openspace_server.orchestrator.store.models import Base, age
 from openspace_server.orchestrator.store.sessions import SessionStore
 from openspace_server.orchestrator.store.sql_clock import db_time
-from tests.orchestrator.helpers import ME, WANTED
+from tests.orchestrator.helpers import ME, REQUEST
 
 OPEN_IT = """
 import asyncio, sys
@@ -196,7 +196,7 @@ async def test_no_slot_is_given_twice(db_url: str) -> None:
 
     async def take(store: Database) -> str:
         try:
-            return (await Allocator(store).reserve(ME, WANTED, None, [host.id]))[0].id
+            return (await Allocator(store).reserve(ME, REQUEST, None, [host.id]))[0].id
         except NoFreeSlot:
             return ""
 
@@ -207,7 +207,7 @@ async def test_no_slot_is_given_twice(db_url: str) -> None:
     assert sorted(row.slot for row in rows) == [0, 1, 2, 3, 4]
 
     async def same(store: Database) -> tuple[str, bool]:
-        row, created = await Allocator(store).reserve(ME, WANTED, "one key", [host.id])
+        row, created = await Allocator(store).reserve(ME, REQUEST, "one key", [host.id])
         return row.id, created
 
     assert await SessionStore(stores[0]).end(rows[0], "STOPPED")  # type: ignore[arg-type]

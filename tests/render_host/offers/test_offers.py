@@ -180,8 +180,8 @@ def test_only_holders_of_the_secret_and_no_browsers_are_let_in() -> None:
                 try:
                     await AsyncHTTPClient().fetch(url, method="POST", body=body, headers=headers)
                 except HTTPClientError as problem:
-                    told = json.loads(problem.response.body)["error"] if problem.response else ""
-                    return problem.code, told
+                    reason = json.loads(problem.response.body)["error"] if problem.response else ""
+                    return problem.code, reason
                 raise AssertionError("it was let in")
 
             good = {"Content-Type": "application/json", "Authorization": "Bearer sesame"}
