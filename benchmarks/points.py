@@ -57,21 +57,21 @@ def ends(space: OpenSpace) -> dict[str, psutil.Process]:
     return found
 
 
-async def at_rate(space: OpenSpace, places: np.ndarray, hz: float, seconds: float, keep: str) -> dict[str, Any]:
+async def at_rate(space: OpenSpace, positions: np.ndarray, hz: float, seconds: float, keep: str) -> dict[str, Any]:
     """Frames at ``hz`` (0: two under way at a time, as fast as they go), the checksum of every one compared."""
     session, latencies, exact, tasks = space._client.session, [], [], set[asyncio.Task[None]]()
     room = asyncio.Semaphore(2 if not hz else 8)
 
     async def one(sequence: int) -> None:
-        sent = PointFrame("cloud", sequence, places, {}, OPTIONS, keep, "benchmark", check=True)
+        sent = PointFrame("cloud", sequence, positions, {}, OPTIONS, keep, "benchmark", check=True)
         began = time.monotonic()
-        told = await session.give(sent.encode()[0])
+        result = await session.send_array(sent.encode()[0])
         # From the call until the whole frame had arrived: the answer says how long showing it took after that.
-        latencies.append(1e3 * (time.monotonic() - began) - told["show_ms"])
-        exact.append(told.get("crc32") == crc)
+        latencies.append(1e3 * (time.monotonic() - began) - result["show_ms"])
+        exact.append(result.get("crc32") == crc)
         room.release()
 
-    crc = checksum(PointFrame("cloud", 0, places))
+    crc = checksum(PointFrame("cloud", 0, positions))
     start_sequence = time.time_ns()
     processes = ends(space)
     before, start, count = processor(processes), time.monotonic(), 0
@@ -98,7 +98,7 @@ async def at_rate(space: OpenSpace, places: np.ndarray, hz: float, seconds: floa
 def road(engine: str | None, seconds: float, *, shared: bool) -> dict[str, Any]:
     """From this process to an instance, over the bulk WebSocket or, when ``shared``, through memory."""
     bulk_socket.share = share if shared else elsewhere
-    places = frame()
+    positions = frame()
     options = [f"--OpenSpaceExtension.engines={name}" for name in ("embedded", NOT_DRAWN)]
     with (
         lab_server(options) as lab,
@@ -107,9 +107,9 @@ def road(engine: str | None, seconds: float, *, shared: bool) -> dict[str, Any]:
         space.wait()
         # All are kept where nothing is drawn; a renderer shows the latest.
         keep = ALL if engine else LATEST
-        background().run(at_rate(space, places, 4, 2, keep))
-        regular = background().run(at_rate(space, places, 4, seconds, keep))
-        highest = background().run(at_rate(space, places, 0, min(seconds, 10), keep))
+        background().run(at_rate(space, positions, 4, 2, keep))
+        regular = background().run(at_rate(space, positions, 4, seconds, keep))
+        highest = background().run(at_rate(space, positions, 0, min(seconds, 10), keep))
         instance = ends(space)["instance"]
         return {"at_4_hz": regular, "highest": highest, "instance_mb": instance.memory_info().rss / 1e6}
 
