@@ -1,1 +1,1 @@
-"""One instance: a process with an engine that draws and a streamer that serves any number of viewers."""
+"""The instance process: an engine that draws, and a streamer that serves any number of viewers."""

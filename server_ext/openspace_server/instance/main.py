@@ -1,4 +1,4 @@
-"""The instance process, from its configuration line to its end."""
+"""Main program of the instance process, from its configuration line to its end."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from openspace_server.protocols.limits import check_size
 log = logging.getLogger(__name__)
 
 END_TIMEOUT = 8.0
-"""Seconds a stop may take before the process ends the hard way."""
+"""Seconds that a stop may take before the process is ended by force."""
 SWITCH_INTERVAL = 0.001
-"""Seconds until one thread lets the other have the interpreter: input must not wait behind Python in the engine."""
+"""Seconds after which a thread yields the interpreter: input must not wait for Python code of the engine."""
 
 
 def main() -> int:
-    """Run until told to stop; the exit code: 0 after a stop, 1 after a ``failed`` event."""
+    """Run until stopped; the exit code: 0 after a stop, 1 after a ``failed`` event."""
     host = HostPipe()
     logging.basicConfig(
         level=os.environ.get("OPENSPACE_LOG", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -87,7 +87,8 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
     host.send("listening", port=server.port)
     commands = Commands(instance, stop)
     host.listen(
-        command=lambda line: _threadsafe(loop, commands.receive, line), ended=lambda: _threadsafe(loop, stop.set)
+        on_line=lambda line: _threadsafe(loop, commands.receive, line),
+        on_closed=lambda: _threadsafe(loop, stop.set),
     )
     instance.start()
     ticking = asyncio.create_task(_tick(instance, server))
@@ -104,7 +105,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
                 api = opening.result()
                 host.send("api", port=api.port if api is not None else engine.api_port or 0)
             opening.cancel()
-            # What is loaded now stays. Looking through it for garbage again and again would hold up pictures.
+            # What is loaded now stays: collecting garbage among it would delay frames by tens of milliseconds.
             gc.freeze()
             probing = asyncio.create_task(instance.find_encoder())
             await asyncio.wait((instance.closed, stopped, ticking), return_when=asyncio.FIRST_COMPLETED)
@@ -117,7 +118,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
         ticking.cancel()
         if probing is not None:
             probing.cancel()
-        _end_in_time()
+        _end_by_force_later()
         await server.close()
         if api is not None:
             await api.close()
@@ -136,11 +137,11 @@ async def _tick(instance: Instance, server: Server) -> None:
         await asyncio.sleep(1)
         instance.tick()
         await server.check_alive()
-        await spare.look(len(instance.viewers))
+        await spare.update(len(instance.viewers))
 
 
 class Commands:
-    """What the host asks for while the instance runs. A wrong line is logged and changes nothing."""
+    """Commands of the host while the instance runs. A wrong line is logged and changes nothing."""
 
     def __init__(self, instance: Instance, stop: asyncio.Event) -> None:
         self._instance = instance
@@ -148,11 +149,11 @@ class Commands:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def receive(self, line: bytes) -> None:
-        task = asyncio.create_task(self._carry_out(line))
+        task = asyncio.create_task(self._run(line))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _carry_out(self, line: bytes) -> None:
+    async def _run(self, line: bytes) -> None:
         try:
             message = parse_object(line)
             match text(message, "command"):
@@ -173,8 +174,8 @@ def _threadsafe(loop: asyncio.AbstractEventLoop, call: object, *arguments: objec
     loop.call_soon_threadsafe(call, *arguments)  # type: ignore[arg-type]
 
 
-def _end_in_time() -> None:
-    """The process must not outlive a stop because an engine or a library hangs."""
+def _end_by_force_later() -> None:
+    """End the process even if an engine or a library hangs."""
     timer = threading.Timer(END_TIMEOUT, os._exit, (1,))
     timer.daemon = True
     timer.start()

@@ -29,9 +29,9 @@ def test_what_the_allocator_keeps_is_given_back_when_a_viewer_has_left() -> None
         library.free(block)
     process, spare = psutil.Process(), SpareMemory()
     kept = process.memory_info().rss
-    asyncio.run(spare.look(1))
+    asyncio.run(spare.update(1))
     assert kept - process.memory_info().rss < BLOCKS * SIZE / 4, "nobody has left"
-    asyncio.run(spare.look(0))
+    asyncio.run(spare.update(0))
     assert kept - process.memory_info().rss > BLOCKS * SIZE / 2
     library.free(blocks[-1])
 
@@ -45,9 +45,9 @@ def test_circles_of_objects_go_when_a_viewer_has_left() -> None:
     gc.disable()
     try:
         circle = weakref.ref(Circle())
-        asyncio.run(spare.look(1))
+        asyncio.run(spare.update(1))
         assert circle() is not None
-        asyncio.run(spare.look(0))
+        asyncio.run(spare.update(0))
         assert circle() is None
     finally:
         gc.enable()

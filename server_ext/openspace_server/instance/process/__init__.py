@@ -1,1 +1,1 @@
-"""The instance as an operating-system process: host pipe, memory, life."""
+"""The instance as an operating-system process: host pipe, engines, memory, end with its parent."""

@@ -1,4 +1,4 @@
-"""Engines by name, imported only when one is asked for."""
+"""Registry of engines by name, each imported only when it is used."""
 
 from __future__ import annotations
 

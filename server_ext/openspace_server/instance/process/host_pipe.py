@@ -1,4 +1,4 @@
-"""The two pipes to the render host: its commands on stdin, our events on stdout, one JSON object a line."""
+"""The pipes to the render host: its commands on stdin, events on stdout, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MAX_LINE_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Configuration:
-    """The host's first line. ``bit_rate`` in bit/s, None to follow the picture's size; ``frame_rate`` per second,
-    None for as many as the machine can afford; ``api_port`` 0 for a free one, ``api_tcp_port`` 0 for none."""
+    """The host's first line. ``bit_rate`` in bit/s, None to follow the frame size; ``frame_rate`` per second, None for
+    as many as the machine can afford; ``api_port`` 0 for a free one, ``api_tcp_port`` 0 for none."""
 
     id: int
     engine: str
@@ -36,28 +36,28 @@ class Configuration:
     @classmethod
     def decode(cls, raw: str | bytes) -> Configuration:
         """Raises ProtocolError naming the field that is wrong."""
-        given = {name: value for name, value in parse_object(raw).items() if value is not None}
-        width, height = check_size(given, DEFAULT_SIZE)
-        secret = text(given, "secret", limit=256)
+        fields = {name: value for name, value in parse_object(raw).items() if value is not None}
+        width, height = check_size(fields, DEFAULT_SIZE)
+        secret = text(fields, "secret", limit=256)
         if not secret:
             raise ProtocolError("secret: must not be empty")
         return cls(
-            id=integer(given, "id", 0, 2**31, 0),
-            engine=text(given, "engine", limit=128, default="embedded"),
+            id=integer(fields, "id", 0, 2**31, 0),
+            engine=text(fields, "engine", limit=128, default="embedded"),
             width=width,
             height=height,
-            frame_rate=check_frame_rate(given) if "frame_rate" in given else None,
-            bit_rate=check_bit_rate(given) if "bit_rate" in given else None,
-            api_port=integer(given, "api_port", 0, 65535, 0),
-            api_tcp_port=integer(given, "api_tcp_port", 0, 65535, 0),
-            session=text(given, "session", limit=128, default=""),
+            frame_rate=check_frame_rate(fields) if "frame_rate" in fields else None,
+            bit_rate=check_bit_rate(fields) if "bit_rate" in fields else None,
+            api_port=integer(fields, "api_port", 0, 65535, 0),
+            api_tcp_port=integer(fields, "api_tcp_port", 0, 65535, 0),
+            session=text(fields, "session", limit=128, default=""),
             secret=secret,
-            stamp=boolean(given, "stamp", False),
+            stamp=boolean(fields, "stamp", False),
         )
 
 
 class HostPipe:
-    """Owns the process's stdin and stdout: what else is printed goes to stderr from now on."""
+    """Owns the process's stdin and stdout: anything else that is printed goes to stderr from now on."""
 
     def __init__(self) -> None:
         self._events = os.dup(1)
@@ -65,7 +65,7 @@ class HostPipe:
         self._received = b""
 
     def send(self, event: str, **fields: Any) -> None:
-        """Write one event. A host that is gone is no error: its end of file on stdin tells."""
+        """Write one event. A host that is gone is no error: end of file on stdin follows."""
         line = json.dumps({"event": event, **fields}, separators=(",", ":")) + "\n"
         with contextlib.suppress(OSError):
             os.write(self._events, line.encode())
@@ -85,14 +85,14 @@ class HostPipe:
         line, self._received = self._received.split(b"\n", 1)
         return line
 
-    def listen(self, command: Callable[[bytes], None], ended: Callable[[], None]) -> None:
-        """Call ``command`` with each further line and ``ended`` at end of file, from a daemon thread."""
+    def listen(self, on_line: Callable[[bytes], None], on_closed: Callable[[], None]) -> None:
+        """Call ``on_line`` with each further line and ``on_closed`` at end of file, from a daemon thread."""
 
         def read() -> None:
-            with contextlib.suppress(RuntimeError, ProtocolError):  # the event loop is closed: we are ending anyway
+            with contextlib.suppress(RuntimeError, ProtocolError):  # the event loop is closed: the process is ending
                 while (line := self.read_line()) is not None:
-                    command(line)
+                    on_line(line)
             with contextlib.suppress(RuntimeError):
-                ended()
+                on_closed()
 
         threading.Thread(target=read, name="host-pipe", daemon=True).start()

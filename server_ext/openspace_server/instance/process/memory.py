@@ -1,8 +1,8 @@
-"""What viewers leave behind goes back to the system.
+"""Return of memory freed by departed viewers to the operating system.
 
-Without this an instance grows by some 70 MB an hour while viewers come and go every few seconds, though nothing of
-theirs is left (``benchmarks/soak.py``): a peer connection is a circle of objects that waits for the garbage collector,
-and glibc keeps what was freed.
+Without it an instance grows by some 70 MB an hour while viewers come and go every few seconds, though it holds nothing
+of theirs (``benchmarks/soak.py``): a peer connection is a cycle of objects that waits for the garbage collector, and
+glibc keeps what was freed.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ import time
 from collections.abc import Callable
 
 INTERVAL = 20.0
-"""Seconds between two times of giving back, at least: it takes some milliseconds."""
+"""Seconds between two returns at least: each takes some milliseconds."""
 
 
 class SpareMemory:
-    """Collects garbage and gives memory back; the latter only where the C library is glibc."""
+    """Collects garbage and returns memory; the latter only where the C library is glibc."""
 
     def __init__(self) -> None:
         self._trim = _trimmer()
         self._viewers = 0
-        self._left = False
+        self._has_left = False
         self._at = 0.0
 
-    async def look(self, viewers: int) -> None:
-        """Told how many watch, about once a second: gives back when some have left, not more often than INTERVAL."""
-        self._left = self._left or viewers < self._viewers
+    async def update(self, viewers: int) -> None:
+        """To be called about once a second with the number of viewers: returns memory when some have left."""
+        self._has_left = self._has_left or viewers < self._viewers
         self._viewers = viewers
-        if self._left and time.monotonic() - self._at >= INTERVAL:
-            self._left, self._at = False, time.monotonic()
-            gc.collect()  # what was there at the start is not looked at
+        if self._has_left and time.monotonic() - self._at >= INTERVAL:
+            self._has_left, self._at = False, time.monotonic()
+            gc.collect()  # objects of the start are frozen and not looked at
             if self._trim is not None:
                 await asyncio.to_thread(self._trim, 0)
 

@@ -1,4 +1,4 @@
-"""Ties the process to its parent's life."""
+"""End of the process when its parent dies."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
-    """On Linux: SIGTERM when the parent dies. Elsewhere nothing; end of file on stdin tells everywhere."""
+    """On Linux: SIGTERM when the parent dies. On other systems end of file on stdin is the only sign."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

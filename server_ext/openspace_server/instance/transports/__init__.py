@@ -1,1 +1,1 @@
-"""How viewers connect: WebRTC, WebSocket, the server they join at."""
+"""Transports: the ways in which viewers connect, WebRTC and WebSocket, and the server they join."""

@@ -1,4 +1,4 @@
-"""``/media``: pictures over a WebSocket, and the viewer's conversation and input on the same socket."""
+"""The ``/media`` socket: frames over a WebSocket, with the viewer's ``control`` and ``input`` on the same socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openspace_server.instance.streaming.encoder import EncodedFrame
 from openspace_server.instance.streaming.fan_out import FrameQueue
 from openspace_server.instance.streaming.images import Image
 from openspace_server.instance.streaming.send_stats import SendStats
-from openspace_server.instance.transports.ack_window import Credit
+from openspace_server.instance.transports.ack_window import AckWindow
 from openspace_server.instance.transports.websocket import ViewerSocket
 from openspace_server.instance.viewers.rate_limit import RateLimit
 from openspace_server.protocols import media
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SILENCE = 20.0
-"""Seconds that a picture may be unacknowledged; then the viewer is taken to be gone."""
+"""Seconds that a frame may be unacknowledged; then the viewer counts as gone."""
 
 CHANGES_RATE, CHANGES_BURST = 0.5, 8.0
-"""Changes of mode per second, and at once: each costs everybody a key frame."""
+"""Changes of mode per second, and at once: each costs all viewers a key frame."""
 
 
 class MediaSocket(ViewerSocket):
@@ -41,7 +41,7 @@ class MediaSocket(ViewerSocket):
 
     def initialize(self, server: Server) -> None:
         super().initialize(server)
-        self.credit = Credit()
+        self.ack_window = AckWindow()
         self.send_stats: SendStats | None = None
         self.frame_queue: FrameQueue | None = None
         self._mode = Mode.NONE
@@ -55,10 +55,10 @@ class MediaSocket(ViewerSocket):
 
     @property
     def round_trip(self) -> float | None:
-        """Seconds from sending a picture until it was acknowledged."""
-        return self.credit.round_trip
+        """Seconds from sending a frame until it was acknowledged."""
+        return self.ack_window.round_trip
 
-    async def received(self, message: str | bytes) -> None:
+    async def on_received(self, message: str | bytes) -> None:
         if self.channels is None:
             return
         if isinstance(message, bytes):
@@ -70,37 +70,37 @@ class MediaSocket(ViewerSocket):
         elif type == "ack":
             await self.channels.wait_turn(len(message))
             now = self.channels.viewer.last_seen = time.monotonic()
-            self.credit.acknowledged(media.read_ack(parse_object(message)), now)
-            if self.frame_queue is not None and self.credit.round_trip is not None:
-                self.server.instance.director.on_ack(self.frame_queue, self.credit.round_trip)
+            self.ack_window.on_ack(media.read_ack(parse_object(message)), now)
+            if self.frame_queue is not None and self.ack_window.round_trip is not None:
+                self.server.instance.director.on_ack(self.frame_queue, self.ack_window.round_trip)
         elif type == "media":
-            wanted = MediaRequest.read(parse_object(message))
+            request = MediaRequest.read(parse_object(message))
             if not self._changes.allows(time.monotonic()):
                 raise ProtocolError("media: changed too often")
-            self._begin(wanted)
+            self._begin(request)
         else:
             await self.channels.wait_turn(len(message))
             self.channels.on_control(message)
 
     def check_alive(self) -> None:
-        """End a viewer that is gone without a word; to be called once a second."""
-        if self.channels is not None and self.credit.oldest_for(time.monotonic()) > SILENCE:
+        """Disconnect a viewer that is gone without closing; to be called once a second."""
+        if self.channels is not None and self.ack_window.oldest_age(time.monotonic()) > SILENCE:
             self.disconnect(f"no acknowledgement for {SILENCE:g} seconds")
 
     def on_close(self) -> None:
         self._end()
         super().on_close()
 
-    def _begin(self, wanted: MediaRequest) -> None:
-        """Send what is wanted from now on, in place of anything else."""
+    def _begin(self, request: MediaRequest) -> None:
+        """Send what is requested from now on, in place of anything else."""
         self._end()
-        self._mode = wanted.mode
-        if wanted.mode is Mode.H264:
-            self.credit = Credit()
+        self._mode = request.mode
+        if request.mode is Mode.H264:
+            self.ack_window = AckWindow()
             self._sending = asyncio.create_task(self._guard(self._send_video()))
-        elif wanted.mode is Mode.IMAGES:
-            self.credit = Credit(limit=1)
-            self._sending = asyncio.create_task(self._guard(self._send_images(wanted.format)))
+        elif request.mode is Mode.IMAGES:
+            self.ack_window = AckWindow(size=1)
+            self._sending = asyncio.create_task(self._guard(self._send_images(request.format)))
 
     def _end(self) -> None:
         if self._sending is not None:
@@ -111,9 +111,9 @@ class MediaSocket(ViewerSocket):
         try:
             await work  # type: ignore[misc]
         except (ConnectionError, OSError):
-            pass  # the viewer is gone, which on_close tells
+            pass  # the viewer is gone: on_close follows
         except Exception:
-            log.exception("sending pictures failed")
+            log.exception("sending frames failed")
             self.refuse("internal error, see the instance's log")
 
     async def _send_video(self) -> None:
@@ -125,9 +125,9 @@ class MediaSocket(ViewerSocket):
                 frame = await queue.get()
                 await self._send(_video_header(frame), frame.data)
                 queue.stats.on_sent()
-                if not self.credit.free:
+                if not self.ack_window.has_room:
                     queue.set_stalled(True)
-                    await self.credit.room()
+                    await self.ack_window.wait_room()
                     queue.set_stalled(False)
         finally:
             fan_out.detach(queue)
@@ -143,14 +143,14 @@ class MediaSocket(ViewerSocket):
                 image = await feed.get()
                 await self._send(_image_header(image), image.data)
                 feed.stats.on_sent()
-                await self.credit.room()
+                await self.ack_window.wait_room()
         finally:
             fan_out.detach(feed)
 
     async def _send(self, header: MediaHeader, data: bytes) -> None:
         now = time.monotonic()
         self._number += 1
-        self.credit.sent(self._number, now)
+        self.ack_window.on_sent(self._number, now)
         self.send(replace(header, number=self._number, sent_at=now * 1e3).encode() + data)
         await self.wait_sent()
 

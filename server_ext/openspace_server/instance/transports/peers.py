@@ -1,4 +1,4 @@
-"""All WebRTC viewers of an instance, those still connecting included."""
+"""All WebRTC viewers of an instance, including those still connecting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _loading = threading.Lock()
 
 
 def peer_class() -> type[Peer]:
-    """WebRTC, which loads slowly: once here ahead of the first viewer, so that the first picture need not wait."""
+    """The class of peers. It loads slowly, so it is loaded ahead of the first viewer."""
     with _loading:
         from openspace_server.instance.transports import playout_delay
         from openspace_server.instance.transports.webrtc import Peer
@@ -35,31 +35,31 @@ class Peers:
         self._instance = instance
         self._peers: dict[Peer, Join | ViewerChannels] = {}
         """A peer's ``join`` while it connects, then its channels."""
-        self._ending: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
 
     def check_room(self, join: Join) -> None:
         """Raises ProtocolError if there is no room for ``join`` now."""
         check_room(join, (*self._instance.attached, *self._connecting))
 
-    def join(self, join: Join, gone: Callable[[str], None]) -> Peer:
-        """A new peer; ``gone(reason)`` is called when it ends. Raises ProtocolError if there is no room."""
+    def join(self, join: Join, on_closed: Callable[[str], None]) -> Peer:
+        """A new peer; ``on_closed(reason)`` is called when it is closed. Raises ProtocolError if there is no room."""
         self.check_room(join)
         check_connecting(join, self._connecting)
 
-        def opened(peer: Peer) -> ViewerChannels:
+        def on_opened(peer: Peer) -> ViewerChannels:
             channels = self._peers[peer] = self._instance.attach(join, peer)
             return channels
 
-        def ended(peer: Peer, reason: str) -> None:
+        def on_peer_closed(peer: Peer, reason: str) -> None:
             member = self._peers.pop(peer, None)
             if isinstance(member, ViewerChannels):
                 self._instance.detach(member.viewer)
-            closing = asyncio.ensure_future(peer.closed())
-            self._ending.add(closing)
-            closing.add_done_callback(self._ending.discard)
-            gone(reason)
+            closing = asyncio.ensure_future(peer.wait_closed())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+            on_closed(reason)
 
-        peer = peer_class()(self._instance.director.fan_out, opened, ended, join.ice_servers)
+        peer = peer_class()(self._instance.director.fan_out, on_opened, on_peer_closed, join.ice_servers)
         self._peers[peer] = join
         return peer
 
@@ -73,8 +73,8 @@ class Peers:
             await peer.check_alive()
 
     async def close(self) -> None:
-        """End all."""
+        """Close all."""
         for peer in list(self._peers):
-            peer.end("the instance stops")
-        if self._ending:
-            await asyncio.wait(self._ending, timeout=2)
+            peer.close("the instance stops")
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=2)

@@ -1,4 +1,4 @@
-"""The instance's loopback socket: ``/signaling`` for WebRTC viewers, ``/media`` and ``/bulk`` for the others."""
+"""The instance's loopback server: ``/signaling`` for WebRTC viewers, ``/media`` and ``/bulk`` for the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openspace_server.instance.instance import Instance
 from openspace_server.instance.transports.media import MediaSocket
 from openspace_server.instance.transports.peers import Peers
 from openspace_server.instance.transports.websocket import JoinedSocket, ViewerSocket, check_secret
-from openspace_server.instance.viewers import metrics as figures
+from openspace_server.instance.viewers import metrics
 from openspace_server.protocols import signaling
 from openspace_server.protocols.fields import ProtocolError
 from openspace_server.protocols.signaling import Join
@@ -44,13 +44,13 @@ class Server:
         self._http.add_sockets(bound)
 
     async def check_alive(self) -> None:
-        """End viewers that are gone; to be called once a second."""
+        """Disconnect viewers that are gone; to be called once a second."""
         for socket in list(self.sockets):
             socket.check_alive()
         await self.peers.check_alive()
 
     async def close(self) -> None:
-        """Take no one else, end all viewers, close all sockets."""
+        """Accept no more viewers, disconnect all, close all sockets."""
         self._http.stop()
         await self.peers.close()
         for socket in list(self.sockets):
@@ -60,7 +60,7 @@ class Server:
 
 
 class Metrics(RequestHandler):
-    """``GET /metrics``: Prometheus text, for whoever has the secret."""
+    """``GET /metrics``: Prometheus text, for clients that have the secret."""
 
     def initialize(self, server: Server) -> None:
         self.server = server
@@ -69,36 +69,36 @@ class Metrics(RequestHandler):
         check_secret(self.request.headers, self.server.secret)
 
     def get(self) -> None:
-        self.set_header("Content-Type", figures.TEXT_TYPE)
-        self.finish(figures.prometheus(self.server.instance))
+        self.set_header("Content-Type", metrics.TEXT_TYPE)
+        self.finish(metrics.prometheus(self.server.instance))
 
 
 class SignalingSocket(JoinedSocket):
-    """Brings one WebRTC viewer and the instance together. The viewer outlives the socket."""
+    """Signaling between one WebRTC viewer and the instance. The viewer outlives the socket."""
 
     peer: Peer
 
-    async def joined(self, join: Join) -> None:
-        self.peer = self.server.peers.join(join, self._gone)
+    async def on_join(self, join: Join) -> None:
+        self.peer = self.server.peers.join(join, self._on_peer_closed)
         self.send(signaling.offer(await self.peer.offer()))
 
-    async def received(self, message: str | bytes) -> None:
-        said = signaling.decode(message)
-        match said["type"]:
+    async def on_received(self, message: str | bytes) -> None:
+        signal = signaling.decode(message)
+        match signal["type"]:
             case "answer":
-                await self.peer.accept(said["sdp"])
+                await self.peer.accept(signal["sdp"])
             case "ice-candidate":
-                await self.peer.add_candidate(said.get("candidate"))
+                await self.peer.add_candidate(signal.get("candidate"))
             case "ping":
                 self.send('{"type": "pong"}')
             case "bye":
-                self.peer.end("the viewer said bye")
+                self.peer.close("the viewer said bye")
             case "pong" | "ready" | "error":
                 pass
             case other:
                 raise ProtocolError(f"{other}: not expected here, the instance offers")
 
-    def _gone(self, reason: str) -> None:
+    def _on_peer_closed(self, reason: str) -> None:
         if self.ws_connection is not None:
             self.refuse(reason)
 
@@ -109,7 +109,7 @@ class BulkSocket(ViewerSocket):
     limit = MAX_BULK_BYTES
     carries_arrays = True
 
-    async def received(self, message: str | bytes) -> None:
+    async def on_received(self, message: str | bytes) -> None:
         if self.channels is None:
             return
         if isinstance(message, bytes):

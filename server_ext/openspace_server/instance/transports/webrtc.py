@@ -1,4 +1,4 @@
-"""One viewer over WebRTC: the instance offers a video track of ready-made packets and two data channels."""
+"""A WebRTC peer: the instance offers one viewer a video track of encoded packets and two data channels."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ log = logging.getLogger(__name__)
 CONNECT_TIMEOUT = 15.0
 """Seconds from the offer until the control channel must be open."""
 SILENCE = 4.0
-"""Seconds without any sign of life after which a viewer is gone; looked at once a second."""
+"""Seconds without a sign of life after which a viewer counts as gone; checked once a second."""
 MAX_CANDIDATES = 64
 BULK = "bulk"
-"""The channel that a viewer opens to send arrays."""
+"""The label of the channel that a viewer opens to send arrays."""
 BUSY_BYTES = 64 * 1024
 MAX_BACKLOG_BYTES = 4 * 1024 * 1024
 
@@ -52,16 +52,16 @@ class FrameTrack(MediaStreamTrack):
         super().__init__()
         self._fan_out = fan_out
         self.queue: FrameQueue | None = None
-        self.dial = playout_delay.Dial()
+        self.playout_delay = playout_delay.PlayoutDelay()
 
     async def recv(self) -> av.Packet[Any]:
         if self.readyState != "live":
             raise MediaStreamError
         if self.queue is None:
             self.queue = self._fan_out.attach()
-        self.queue.stats.on_sent()  # aiortc asks again when the last one is on its way
+        self.queue.stats.on_sent()  # aiortc asks again when the last one was sent
         frame = await self.queue.get()
-        self.dial.set(self.queue.playout_delay)
+        self.playout_delay.set(self.queue.playout_delay)
         packet = av.Packet(frame.data)
         packet.pts, packet.time_base = frame.pts, TIME_BASE
         return packet
@@ -75,8 +75,8 @@ class FrameTrack(MediaStreamTrack):
 class Peer:
     """One peer connection, from offer to end: a viewer's transport.
 
-    ``opened(peer)`` is called when the control channel opens and gives the viewer's channels; ``ended(peer, reason)``
-    once, when the viewer is gone for whatever reason.
+    ``on_opened(peer)`` is called when the control channel opens and returns the viewer's channels;
+    ``on_closed(peer, reason)`` once, when either side has closed the connection or it was lost.
     """
 
     carries_arrays = False
@@ -86,15 +86,15 @@ class Peer:
     def __init__(
         self,
         fan_out: FanOut,
-        opened: Callable[[Peer], ViewerChannels],
-        ended: Callable[[Peer, str], None],
+        on_opened: Callable[[Peer], ViewerChannels],
+        on_closed: Callable[[Peer, str], None],
         ice_servers: Sequence[IceServer] = (),
     ) -> None:
         self.channels: ViewerChannels | None = None
-        self._opened = opened
-        self._ended = ended
-        self._over = False
-        self._born_at = time.monotonic()
+        self._on_opened = on_opened
+        self._on_closed = on_closed
+        self._is_closed = False
+        self._created_at = time.monotonic()
         self._candidates = 0
         self._reported_at: Any = None
         self._closing: asyncio.Task[None] | None = None
@@ -104,18 +104,18 @@ class Peer:
         self._connection = RTCPeerConnection(
             RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
-        self._connection.on("connectionstatechange", self._connection_changed)
-        self._connection.on("datachannel", self._channel_opened)
+        self._connection.on("connectionstatechange", self._on_connection_state)
+        self._connection.on("datachannel", self._on_channel)
         self._track = FrameTrack(fan_out)
-        with playout_delay.dialled() as self._track.dial:
+        with playout_delay.for_new_senders() as self._track.playout_delay:
             transceiver = self._connection.addTransceiver(self._track, direction="sendonly")
         transceiver.setCodecPreferences(_constrained_baseline())
-        steering = self._connection.createDataChannel("input", ordered=False, maxRetransmits=0)
-        steering.on("message", self._steered)
+        input = self._connection.createDataChannel("input", ordered=False, maxRetransmits=0)
+        input.on("message", self._on_input)
         self._control: RTCDataChannel = self._connection.createDataChannel("control")
-        self._control.on("open", self._control_opened)
-        self._control.on("message", self._control_received)
-        self._control.on("close", lambda: self.end("the viewer closed its control channel"))
+        self._control.on("open", self._on_control_open)
+        self._control.on("message", self._on_control)
+        self._control.on("close", lambda: self.close("the viewer closed its control channel"))
 
     # -- signaling -----------------------------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class Peer:
         return str(self._connection.localDescription.sdp)
 
     async def accept(self, sdp: str) -> None:
-        """Take the viewer's answer. Raises ProtocolError if it does not fit the offer."""
+        """Apply the viewer's answer. Raises ProtocolError if it does not fit the offer."""
         lines = [line for line in sdp.splitlines() if not _is_unreachable(line) and "a=end-of-candidates" not in line]
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription("\r\n".join(lines) + "\r\n", "answer"))
@@ -136,7 +136,7 @@ class Peer:
     async def add_candidate(self, candidate: dict[str, Any] | None) -> None:
         """One of the viewer's candidates. Raises ProtocolError for one that is malformed.
 
-        ``.local`` names are left out, and so is the end of candidates: the viewer's own checks tell its address.
+        ``.local`` names and the end of candidates are ignored: the viewer's own checks show its address.
         """
         line = candidate.get("candidate") if candidate else ""
         if not isinstance(line, str):
@@ -170,10 +170,10 @@ class Peer:
         return bool(self._control.bufferedAmount > BUSY_BYTES)
 
     def send(self, message: str | bytes) -> None:
-        if self._over or self._control.readyState != "open":
+        if self._is_closed or self._control.readyState != "open":
             return
         if self._control.bufferedAmount > MAX_BACKLOG_BYTES:
-            self.end("the viewer does not read its control channel")
+            self.close("the viewer does not read its control channel")
             return
         try:
             self._control.send(message)
@@ -186,16 +186,16 @@ class Peer:
         return
 
     def disconnect(self, reason: str) -> None:
-        self.end(reason)
+        self.close(reason)
 
-    # -- life ------------------------------------------------------------------------------------------------------
+    # -- end -------------------------------------------------------------------------------------------------------
 
     async def check_alive(self) -> None:
-        """End this peer if it never connected or shows no sign of life; to be called once a second."""
+        """Close a peer that never connected or shows no sign of life; to be called once a second."""
         now = time.monotonic()
         if self.channels is None:
-            if now - self._born_at > CONNECT_TIMEOUT:
-                self.end(f"no connection within {CONNECT_TIMEOUT:g} seconds")
+            if now - self._created_at > CONNECT_TIMEOUT:
+                self.close(f"no connection within {CONNECT_TIMEOUT:g} seconds")
             return
         viewer = self.channels.viewer
         if now - viewer.last_seen < SILENCE / 2:
@@ -207,49 +207,49 @@ class Peer:
             self._reported_at = reported[0]
             viewer.last_seen = now
         elif now - viewer.last_seen > SILENCE:
-            self.end(f"silent for {SILENCE:g} seconds")
+            self.close(f"silent for {SILENCE:g} seconds")
 
-    def end(self, reason: str) -> None:
-        """Close, from whichever side. Safe to repeat."""
-        if self._over:
+    def close(self, reason: str) -> None:
+        """Close the connection. Safe to repeat."""
+        if self._is_closed:
             return
-        self._over = True
-        log.info("viewer ended: %s", reason)
+        self._is_closed = True
+        log.info("viewer disconnected: %s", reason)
         self._track.stop()
         self._closing = asyncio.ensure_future(self._connection.close())
-        self._ended(self, reason)
+        self._on_closed(self, reason)
 
-    async def closed(self) -> None:
-        """Wait until everything of an ended peer is gone."""
+    async def wait_closed(self) -> None:
+        """Wait until a closed peer has released everything."""
         if self._closing is not None:
             await self._closing
 
-    def _connection_changed(self) -> None:
+    def _on_connection_state(self) -> None:
         state = self._connection.connectionState
         if state in ("failed", "closed"):
-            self.end(f"connection {state}")
+            self.close(f"connection {state}")
 
-    def _control_opened(self) -> None:
-        if not self._over and self.channels is None:
-            self.channels = self._opened(self)
+    def _on_control_open(self) -> None:
+        if not self._is_closed and self.channels is None:
+            self.channels = self._on_opened(self)
 
-    def _control_received(self, message: str | bytes) -> None:
-        if self.channels is not None and not self._over:
+    def _on_control(self, message: str | bytes) -> None:
+        if self.channels is not None and not self._is_closed:
             self.channels.on_control(message)
 
-    def _channel_opened(self, channel: RTCDataChannel) -> None:
-        """A viewer that sends arrays opens a channel for them; the answers come on ``control``."""
+    def _on_channel(self, channel: RTCDataChannel) -> None:
+        """A viewer that sends arrays opens a channel for them; answers are sent on ``control``."""
         if channel.label != BULK:
             channel.close()
             return
-        channel.on("message", self._array_received)
+        channel.on("message", self._on_bulk)
 
-    def _array_received(self, message: str | bytes) -> None:
-        if self.channels is not None and not self._over and isinstance(message, bytes):
+    def _on_bulk(self, message: str | bytes) -> None:
+        if self.channels is not None and not self._is_closed and isinstance(message, bytes):
             self.channels.on_bulk(message)
 
-    def _steered(self, message: str | bytes) -> None:
-        if self.channels is not None and not self._over:
+    def _on_input(self, message: str | bytes) -> None:
+        if self.channels is not None and not self._is_closed:
             self.channels.on_input(message)
 
 

@@ -1,4 +1,4 @@
-"""What the instance's sockets share: the secret, the ``join``, and errors as messages."""
+"""Common parts of the instance's sockets: the secret, the ``join``, and errors as messages."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ MAX_UNJOINED = 512
 
 def check_secret(headers: HTTPHeaders, secret: str) -> None:
     """Raises HTTPError 401 unless the request carries ``secret``."""
-    given = headers.get("Authorization", "")
-    if not hmac.compare_digest(given.encode(), f"Bearer {secret}".encode()):
+    authorization = headers.get("Authorization", "")
+    if not hmac.compare_digest(authorization.encode(), f"Bearer {secret}".encode()):
         raise HTTPError(401)
 
 
 class JoinedSocket(WebSocketHandler):
-    """One WebSocket of the instance; subclasses say what happens after ``join``."""
+    """One WebSocket of the instance; subclasses define what follows ``join``."""
 
     limit = signaling.MAX_MESSAGE_BYTES
 
     def initialize(self, server: Server) -> None:
         self.server = server
-        self._joined = False
-        self._counted = False
+        self._is_joined = False
+        self._is_counted = False
         self._deadline: asyncio.TimerHandle | None = None
 
     @property
@@ -57,7 +57,7 @@ class JoinedSocket(WebSocketHandler):
         return None
 
     def check_origin(self, origin: str) -> bool:
-        return False  # no browser has business here
+        return False  # browsers connect to the Jupyter server only
 
     def prepare(self) -> None:
         check_secret(self.request.headers, self.server.secret)
@@ -76,8 +76,8 @@ class JoinedSocket(WebSocketHandler):
         if self.ws_connection is None:
             return  # closed by us: a socket that was refused must not join with what it sent meanwhile
         try:
-            if self._joined:
-                await self.received(message)
+            if self._is_joined:
+                await self.on_received(message)
             else:
                 await self._join(message)
         except ProtocolError as problem:
@@ -93,16 +93,16 @@ class JoinedSocket(WebSocketHandler):
         self.server.sockets.discard(self)
         self._count(False)
 
-    async def joined(self, join: Join) -> None:
+    async def on_join(self, join: Join) -> None:
         """The ``join`` was accepted. Raises ProtocolError to refuse it after all."""
         raise NotImplementedError
 
-    async def received(self, message: str | bytes) -> None:
+    async def on_received(self, message: str | bytes) -> None:
         """A message after ``join``."""
         raise NotImplementedError
 
     def refuse(self, reason: str) -> None:
-        """Say why and close."""
+        """Send the reason and close."""
         self.send(signaling.error(reason))
         self.close(1008, reason[:120])
 
@@ -118,7 +118,7 @@ class JoinedSocket(WebSocketHandler):
                 raise ProtocolError(f"session: this instance does not serve {describe(join.session)}")
             self._count(False)
             await asyncio.shield(self.server.instance.ready)
-            await self.joined(join)
+            await self.on_join(join)
         except ProtocolError as problem:
             self.refuse(str(problem))
             return
@@ -126,13 +126,13 @@ class JoinedSocket(WebSocketHandler):
             log.exception("a join on %s failed", self.request.path)
             self.refuse("internal error, see the instance's log")
             return
-        self._joined = True
+        self._is_joined = True
 
-    def _count(self, unjoined: bool) -> None:
-        if unjoined != self._counted:
-            self._counted = unjoined
-            self.server.unjoined += 1 if unjoined else -1
-        if not unjoined and self._deadline is not None:
+    def _count(self, is_unjoined: bool) -> None:
+        if is_unjoined != self._is_counted:
+            self._is_counted = is_unjoined
+            self.server.unjoined += 1 if is_unjoined else -1
+        if not is_unjoined and self._deadline is not None:
             self._deadline.cancel()
 
 
@@ -153,7 +153,7 @@ class ViewerSocket(JoinedSocket):
     def round_trip(self) -> float | None:
         return None
 
-    async def joined(self, join: Join) -> None:
+    async def on_join(self, join: Join) -> None:
         self.server.peers.check_room(join)
         if self.ws_connection is not None:
             self.channels = self.server.instance.attach(join, self)
