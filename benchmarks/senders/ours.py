@@ -17,7 +17,7 @@ from benchmarks.senders.measure import System
 from benchmarks.senders.scene import SIZE, engine_name
 from openspace_widget import OpenSpace
 from openspace_widget.client.event_loop import background
-from openspace_widget.frames import frame as frames
+from openspace_widget.frames.frame import grab
 from tests.e2e.stream import NO_WEBCODECS, NO_WEBRTC
 from tests.helpers import wait_for
 
@@ -77,7 +77,7 @@ def _ours(name: str, rung: str) -> Iterator[System]:
             page.locator(f".osw-view[data-state=live][data-transport={rung}]").wait_for(timeout=30_000)
 
         def grabbed(meanwhile: Callable[[], None]) -> tuple[int, np.ndarray]:
-            asked = background().submit(frames.grab(served.space._client))
+            asked = background().submit(grab(served.space._client))
             while not asked.done():
                 meanwhile()
             pixels, header = asked.result()

@@ -68,7 +68,7 @@ class _Connection:
         self._socket = socket
         self.topics: dict[int, Topic] = {}
         self._last = 0
-        self.open = True
+        self.is_open = True
 
     async def send(self, message: dict[str, Any]) -> None:
         # ASCII only: clients and servers of this protocol split messages between bytes.
@@ -91,11 +91,11 @@ class _Connection:
                     reason = str(fields.get("reason"))
                 elif (topic := self.topics.get(fields.get("topic"))) is not None:
                     topic.add(fields.get("payload"))
-        self.open = False
+        self.is_open = False
         return reason
 
     def end(self, problem: Exception) -> None:
-        self.open = False
+        self.is_open = False
         self._socket.close()
         for topic in self.topics.values():
             topic.end(problem)
@@ -168,7 +168,7 @@ class OpenSpaceApi:
 
     async def _connected(self) -> _Connection:
         async with self._opening:
-            if self._connection is None or not self._connection.open:
+            if self._connection is None or not self._connection.is_open:
                 self._connection = await self._connect()
             return self._connection
 
