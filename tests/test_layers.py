@@ -86,14 +86,18 @@ def folder_of(package: str) -> Path:
     return ROOT / package if package.startswith("openspace_widget") else SERVER.parent / package
 
 
+@functools.cache
+def parts(package: str) -> frozenset[str]:
+    """The modules and folders of ``package``."""
+    found = folder_of(package).iterdir()
+    return frozenset(path.stem for path in found if path.suffix == ".py" or path.is_dir())
+
+
 def inner(name: str, package: str) -> str:
     """The module or folder of ``package`` that the full ``name`` stands for; empty if it is another package's."""
     start = package.replace("/", ".") + "."
-    if not name.startswith(start):
-        return ""
     first = name.removeprefix(start).split(".")[0]
-    folder = folder_of(package)
-    return first if (folder / first).is_dir() or (folder / f"{first}.py").is_file() else ""
+    return first if name.startswith(start) and first in parts(package) else ""
 
 
 def upward(package: str, annotations: bool) -> dict[str, set[str]]:
@@ -121,9 +125,9 @@ def within(package: str, exceptions: dict[str, set[str]]) -> dict[str, set[str]]
 def test_a_server_package_imports_only_packages_below_it(package: str) -> None:
     files = list((SERVER / package).rglob("*.py"))
     assert files, f"no such package: {package}"
+    packages = {folder.name for folder in SERVER.iterdir() if folder.is_dir()}
     for path in files:
-        used = {name.split(".")[1] for name in imported(path) if name.startswith("openspace_server.")}
-        used &= {folder.name for folder in SERVER.iterdir() if folder.is_dir()}
+        used = {name.split(".")[1] for name in imported(path) if name.startswith("openspace_server.")} & packages
         assert used <= PACKAGES[package] | {package}, path
 
 
