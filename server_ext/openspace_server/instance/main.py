@@ -125,7 +125,7 @@ async def _run(configuration: Configuration, host: HostPipe) -> int:
         instance.draw_loop.stop()
         await instance.closed
         if api is not None:
-            api.program.close()
+            api.script_host.close()
         if instance.ready.done():
             instance.ready.exception()
     return 0

@@ -55,13 +55,13 @@ class DrawThread(Handover):
 class Api:
     """A running server, and what is behind it."""
 
-    def __init__(self, server: ApiServer, program: ScriptHost, engine: FakeSceneEngine, thread: DrawThread) -> None:
-        self.server, self.program, self.engine, self.thread = server, program, engine, thread
+    def __init__(self, server: ApiServer, script_host: ScriptHost, engine: FakeSceneEngine, thread: DrawThread) -> None:
+        self.server, self.script_host, self.engine, self.thread = server, script_host, engine, thread
         self.port = server.listen(0)
         self.tcp_port = server.listen_tcp(0)
 
-    async def on_program(self, command: Callable[[ScriptHost], T]) -> T:
-        return await self.thread.call(lambda engine, now: command(self.program.at(now)))
+    async def on_script_host(self, command: Callable[[ScriptHost], T]) -> T:
+        return await self.thread.call(lambda engine, now: command(self.script_host.at(now)))
 
     async def client(self, kind: str = "1.0", transport: str = "ws") -> Client:
         link: Link = await (WebSocketLink.open(self.port) if transport == "ws" else TcpLink.open(self.tcp_port))
@@ -75,15 +75,15 @@ class Api:
 async def api(tmp: Path | None = None, **settings: Any) -> AsyncIterator[Api]:
     engine = FakeSceneEngine()
     thread = DrawThread(engine)
-    program = ScriptHost(engine, tmp)
-    thread.before_draw = program.advance
-    server = ApiServer(thread, program, ApiSettings(**settings))
+    script_host = ScriptHost(engine, tmp)
+    thread.before_draw = script_host.advance
+    server = ApiServer(thread, script_host, ApiSettings(**settings))
     try:
-        yield Api(server, program, engine, thread)
+        yield Api(server, script_host, engine, thread)
     finally:
         await server.close()
         thread.stop()
-        program.close()
+        script_host.close()
 
 
 class Link:

@@ -1,4 +1,4 @@
-"""Who gets in: by address, by password, and, for browsers, by the page that asks."""
+"""Access to the API: by address, by password, and, for browsers, by the origin of the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from openspace_server.instance.api.settings import ANY_ORIGIN, ApiSettings
 
 
 class Admission(Enum):
-    """What a new connection may do."""
+    """What a new connection is allowed."""
 
     AUTHORIZED = "authorized"
     PASSWORD = "password"
@@ -19,7 +19,7 @@ class Admission(Enum):
 
 
 def admission(settings: ApiSettings, address: str, authorization: str = "") -> Admission:
-    """What a connection from ``address`` (an IP address; empty when unknown) with that HTTP header may do."""
+    """What a connection from ``address`` (an IP address; empty when unknown) with that HTTP header is allowed."""
     if settings.secret and hmac.compare_digest(authorization.encode(), f"Bearer {settings.secret}".encode()):
         return Admission.AUTHORIZED
     if settings.trust_loopback and is_loopback(address):
@@ -36,14 +36,14 @@ def is_loopback(address: str) -> bool:
     return (mapped or parsed).is_loopback
 
 
-def right_password(settings: ApiSettings, given: str) -> bool:
-    return settings.password is not None and hmac.compare_digest(settings.password.encode(), given.encode())
+def is_right_password(settings: ApiSettings, password: str) -> bool:
+    return settings.password is not None and hmac.compare_digest(settings.password.encode(), password.encode())
 
 
-def origin_allowed(settings: ApiSettings, origin: str | None) -> bool:
+def is_origin_allowed(settings: ApiSettings, origin: str | None) -> bool:
     """Whether a page of that origin may connect. Programs other than browsers send none.
 
-    The page's own host is not trusted for being the same as ours: its name may have been pointed here only now.
+    A page whose host name is this server's is not trusted for that: its name may have been pointed here only now.
     """
     if origin is None or ANY_ORIGIN in settings.allowed_origins:
         return True

@@ -1,4 +1,4 @@
-"""The two incompatible dialects of the API; a connection's first message tells which one it speaks."""
+"""The two incompatible dialects of the API, told apart by a connection's first message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Collects news from the program while anybody wants some, and hands it round."""
+"""Feed of snapshots: collected from the script host while topics are subscribed, and passed to all of them."""
 
 from __future__ import annotations
 
@@ -12,44 +12,43 @@ from typing import Protocol
 from openspace_server.engines.properties.tree import TreeChange
 from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api import property_json
-from openspace_server.instance.api.program_access import ProgramPort
-from openspace_server.instance.api.snapshot import CameraState, News, PropertyNews, TimeState
+from openspace_server.instance.api.script_access import ScriptAccess
+from openspace_server.instance.api.snapshot import CameraState, PropertyChange, Snapshot, TimeState
 
 log = logging.getLogger(__name__)
 
 INTERVAL = 0.05
-"""Seconds between news at least, as upstream."""
+"""Seconds between snapshots at least, as upstream."""
 PER_LISTENER = 0.0002
-"""Seconds more for each listener: with very many of them news comes less often rather than at the picture's expense."""
+"""Seconds more for each listener: with very many of them snapshots are rarer, so that drawing is not slowed."""
 EVERYTHING = "*"
 
 
 class Listener(Protocol):
-    """A topic that wants news. ``interests`` may hold "time" and "camera", which are costly to collect."""
+    """A topic that is subscribed. ``interests`` may hold "time" and "camera", which are costly to collect."""
 
     @property
     def interests(self) -> frozenset[str]: ...
 
-    def news(self, news: News) -> None: ...
+    def on_snapshot(self, snapshot: Snapshot) -> None: ...
 
 
 class Feed:
     """Lives on the event loop; :meth:`_collect` runs on the draw thread."""
 
-    def __init__(self, port: ProgramPort, program: ScriptHost) -> None:
-        self._port = port
-        self._program = program
+    def __init__(self, scripts: ScriptAccess, script_host: ScriptHost) -> None:
+        self._scripts = scripts
+        self._script_host = script_host
         self._listeners: dict[Listener, None] = {}
         self._uris: Counter[str] = Counter()
         self._dirty: dict[str, bool] = {}
         self._dirty_lock = threading.Lock()
         self._task: asyncio.Task[None] | None = None
         self._soon = asyncio.Event()
-        self._busy = False
-        self._owed = False
-        """A round is due, whether anybody listens or not."""
-        self._unwatch: Callable[[], None] | None = program.tree.watch(self._tree_changed)
-        self.latest = News()
+        self._is_busy = False
+        self._is_due = False
+        """A snapshot is due, with listeners or without."""
+        self._unwatch: Callable[[], None] | None = script_host.tree.watch(self._on_tree_change)
 
     def add(self, listener: Listener) -> None:
         if self._unwatch is None:
@@ -69,14 +68,14 @@ class Feed:
         if self._uris[uri] <= 0:
             del self._uris[uri]
 
-    def hurry(self) -> None:
-        """Something was said that listeners should hear of now."""
+    def collect_soon(self) -> None:
+        """Pass the next snapshot to listeners without waiting for the interval."""
         self._soon.set()
 
     def follow(self) -> None:
-        """The program was changed: go with it until it is at rest, even if nobody watches or listens."""
+        """The script host was changed: advance it until it is at rest, even without viewers and listeners."""
         if self._unwatch is not None:
-            self._owed = True
+            self._is_due = True
             self._start()
             self._soon.set()
 
@@ -94,11 +93,11 @@ class Feed:
             self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        while self._listeners or self._owed:
+        while self._listeners or self._is_due:
             try:
-                await self._round()
+                await self._collect_and_pass_on()
             except Exception:
-                log.exception("collecting news failed")
+                log.exception("collecting a snapshot failed")
             pause = INTERVAL + PER_LISTENER * len(self._listeners)
             self._soon.clear()
             try:
@@ -106,47 +105,49 @@ class Feed:
                     await self._soon.wait()
             except TimeoutError:
                 continue
-            await asyncio.sleep(0)  # let what hurried us finish, and others join it
+            await asyncio.sleep(0)  # let what called collect_soon finish, and others join it
 
-    async def _round(self) -> None:
+    async def _collect_and_pass_on(self) -> None:
         interests = frozenset[str]().union(*(each.interests for each in self._listeners))
         uris = frozenset(self._uris)
-        self._owed = False
-        news = await self._port.run(lambda program: self._collect(program, interests, uris), changes=self._busy)
-        self._busy, self.latest = news.busy, news
-        self._owed = self._owed or news.busy
+        self._is_due = False
+        snapshot = await self._scripts.run(
+            lambda script_host: self._collect(script_host, interests, uris), changes=self._is_busy
+        )
+        self._is_busy = snapshot.is_busy
+        self._is_due = self._is_due or snapshot.is_busy
         for listener in list(self._listeners):
             if listener in self._listeners:
-                listener.news(news)
+                listener.on_snapshot(snapshot)
 
     # -- the draw thread -----------------------------------------------------------------------------------------
 
-    def _tree_changed(self, change: TreeChange) -> None:
+    def _on_tree_change(self, change: TreeChange) -> None:
         if change.property is not None:
             with self._dirty_lock:
                 self._dirty[change.uri] = self._dirty.get(change.uri, False) or change.kind == "metadata"
 
-    def _collect(self, program: ScriptHost, interests: frozenset[str], uris: frozenset[str]) -> News:
+    def _collect(self, script_host: ScriptHost, interests: frozenset[str], uris: frozenset[str]) -> Snapshot:
         with self._dirty_lock:
             dirty, self._dirty = self._dirty, {}
-        return News(
-            time=TimeState.of(program) if "time" in interests else None,
-            camera=CameraState.of(program) if "camera" in interests else None,
-            flight=program.engine.flight(),
-            mode=program.mode,
-            recording=program.recorder.state.value,
-            properties=tuple(_changes(program, dirty, uris)),
-            events=tuple(program.events.collect()),
-            log=tuple(program.log.collect()),
-            busy=program.busy,
+        return Snapshot(
+            time=TimeState.of(script_host) if "time" in interests else None,
+            camera=CameraState.of(script_host) if "camera" in interests else None,
+            flight=script_host.engine.flight(),
+            mode=script_host.mode,
+            recording=script_host.recorder.state.value,
+            properties=tuple(_changes(script_host, dirty, uris)),
+            events=tuple(script_host.events.collect()),
+            log=tuple(script_host.log.collect()),
+            is_busy=script_host.busy,
         )
 
 
-def _changes(program: ScriptHost, dirty: dict[str, bool], uris: frozenset[str]) -> Iterable[PropertyNews]:
+def _changes(script_host: ScriptHost, dirty: dict[str, bool], uris: frozenset[str]) -> Iterable[PropertyChange]:
     for uri, metadata_changed in dirty.items():
-        found = program.tree.find(uri) if EVERYTHING in uris or uri in uris else None
+        found = script_host.tree.find(uri) if EVERYTHING in uris or uri in uris else None
         if found is not None:
-            yield PropertyNews(
+            yield PropertyChange(
                 uri,
                 property_json.value(found),
                 property_json.metadata(found),

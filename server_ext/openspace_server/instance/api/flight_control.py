@@ -1,7 +1,7 @@
-"""The virtual joysticks of all connections, added up.
+"""Flight control: the sum of the virtual joysticks of all connections.
 
-Values persist until the next message of their connection, and end with it: a lost connection cannot leave the camera
-drifting.
+Values persist until the next message of their connection, and end with it, so that a lost connection cannot leave the
+camera drifting.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.scene_engine import JOYSTICK_AXES
 from openspace_server.engines.scripting.script_host import ScriptHost
-from openspace_server.instance.api.program_access import ProgramPort
+from openspace_server.instance.api.script_access import ScriptAccess
 
 
 class FlightControl:
     """Lives on the event loop."""
 
-    def __init__(self, port: ProgramPort) -> None:
-        self._port = port
+    def __init__(self, scripts: ScriptAccess) -> None:
+        self._scripts = scripts
         self._inputs: dict[object, dict[str, float]] = {}
         self._sent: dict[str, float] = {}
 
@@ -28,7 +28,7 @@ class FlightControl:
         await self._send()
 
     async def remove(self, key: object) -> None:
-        """``key`` has let go, or is gone. Raises EngineError."""
+        """The input of ``key`` has ended. Raises EngineError."""
         if self._inputs.pop(key, None):
             await self._send()
 
@@ -42,10 +42,10 @@ class FlightControl:
             return
         self._sent = total
 
-        def steer(program: ScriptHost) -> None:
+        def steer(script_host: ScriptHost) -> None:
             try:
-                program.engine.joystick(total, program.now)
+                script_host.engine.joystick(total, script_host.now)
             except EngineError as error:
-                program.log.warning("FlightControllerTopic", str(error))
+                script_host.log.warning("FlightControllerTopic", str(error))
 
-        await self._port.run(steer, changes=True)
+        await self._scripts.run(steer, changes=True)

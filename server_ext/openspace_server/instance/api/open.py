@@ -1,4 +1,4 @@
-"""The OpenSpace API of an instance whose engine has a scene: opened after the first picture, which never waits."""
+"""Opening of the OpenSpace API, for engines with a scene, after the first frame so that it does not delay it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 class SceneApi:
     """Scripts and properties, the server, and the port of its WebSockets."""
 
-    program: ScriptHost
+    script_host: ScriptHost
     server: ApiServer
     port: int
 
     async def close(self) -> None:
-        """Stop serving. ``program`` is closed later, once the draw thread has ended."""
+        """Stop serving. ``script_host`` is closed later, once the draw thread has ended."""
         await self.server.close()
 
 
@@ -46,17 +46,17 @@ async def open_api(instance: Instance, engine: Engine, configuration: Configurat
     if not isinstance(engine, SceneEngine):
         instance.script_host.set_result(None)
         return None
-    scripting, serving, settings = await asyncio.to_thread(_load)
-    program: ScriptHost = await instance.draw_loop.call(lambda _, now: scripting(engine))
-    access = settings(trust_loopback=bool(configuration.api_port), secret=configuration.secret)
-    server = serving(instance.draw_loop, program, access)
-    program.has_clients = lambda: server.connections > 0
-    instance.draw_loop.set_updater(program)
+    host_class, server_class, settings_class = await asyncio.to_thread(_load)
+    script_host: ScriptHost = await instance.draw_loop.call(lambda _, now: host_class(engine))
+    settings = settings_class(trust_loopback=bool(configuration.api_port), secret=configuration.secret)
+    server = server_class(instance.draw_loop, script_host, settings)
+    script_host.has_clients = lambda: server.connections > 0
+    instance.draw_loop.set_updater(script_host)
     port = _listen(server.listen, configuration.api_port, "--api-port")
     if configuration.api_tcp_port:
         _listen(lambda port: server.listen_tcp(port, trust_loopback=True), configuration.api_tcp_port, "--api-tcp-port")
-    instance.script_host.set_result(program)
-    return SceneApi(program, server, port)
+    instance.script_host.set_result(script_host)
+    return SceneApi(script_host, server, port)
 
 
 def _listen(listen: Callable[[int], int], port: int, option: str) -> int:

@@ -85,5 +85,5 @@ def _additional(found: Property, names: tuple[str, str, str, str]) -> dict[str, 
         return [number] * found.kind.size if found.kind.size else number
 
     low, high, step, exponent = names
-    given = {low: found.low, high: found.high, step: found.step}
-    return {name: spread(number) for name, number in given.items() if number is not None} | {exponent: found.exponent}
+    values = {low: found.low, high: found.high, step: found.step}
+    return {name: spread(number) for name, number in values.items() if number is not None} | {exponent: found.exponent}

@@ -2,8 +2,8 @@
 
 ::
 
-    program = ScriptHost(engine, user_folder)           # engine: a SceneEngine
-    server = ApiServer(draw_loop, program)              # draw_loop.call(command(engine, now), changes=…) -> awaitable
+    script_host = ScriptHost(engine, user_folder)       # engine: a SceneEngine
+    server = ApiServer(draw_loop, script_host)          # draw_loop.call(command(engine, now), changes=…) -> awaitable
     port = server.listen(4682)                          # WebSocket, any path; 0 = a free port
     tcp_port = server.listen_tcp(4681)                  # newline-delimited JSON, if wanted
     ...
@@ -21,10 +21,10 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from openspace_server.engines.scripting.script_host import ScriptHost
-from openspace_server.instance.api.context import Shared
+from openspace_server.instance.api.context import Context
 from openspace_server.instance.api.feed import Feed
 from openspace_server.instance.api.flight_control import FlightControl
-from openspace_server.instance.api.program_access import EnginePort, ProgramPort
+from openspace_server.instance.api.script_access import EngineAccess, ScriptAccess
 from openspace_server.instance.api.settings import ApiSettings
 from openspace_server.instance.api.transports import ApiTcpServer, ApiWebSocket, check_all
 
@@ -38,26 +38,25 @@ CLOSE_SECONDS = 2.0
 class ApiServer:
     """Make it, and call its methods, on the event loop."""
 
-    def __init__(self, port: EnginePort, program: ScriptHost, settings: ApiSettings | None = None) -> None:
-        program_port = ProgramPort(port, program)
-        self._shared = Shared(
-            settings or ApiSettings(), program, program_port, Feed(program_port, program), FlightControl(program_port)
-        )
+    def __init__(self, engine: EngineAccess, script_host: ScriptHost, settings: ApiSettings | None = None) -> None:
+        scripts = ScriptAccess(engine, script_host)
+        feed, flight = Feed(scripts, script_host), FlightControl(scripts)
+        self._context = Context(settings or ApiSettings(), script_host, scripts, feed, flight)
         application = Application(
-            [(r".*", ApiWebSocket, {"shared": self._shared})],
+            [(r".*", ApiWebSocket, {"context": self._context})],
             websocket_ping_interval=PING_SECONDS,
             websocket_ping_timeout=PING_SECONDS,
             log_function=lambda handler: None,
         )
-        self._http = HTTPServer(application, max_buffer_size=self._shared.settings.max_message_bytes + 64 * 1024)
-        self._tcp = ApiTcpServer(self._shared)
-        self._check = PeriodicCallback(lambda: check_all(self._shared), CHECK_MILLISECONDS)
+        self._http = HTTPServer(application, max_buffer_size=self._context.settings.max_message_bytes + 64 * 1024)
+        self._tcp = ApiTcpServer(self._context)
+        self._check = PeriodicCallback(lambda: check_all(self._context), CHECK_MILLISECONDS)
         self._check.start()
 
     @property
     def connections(self) -> int:
         """How many clients are connected."""
-        return len(self._shared.connections)
+        return len(self._context.connections)
 
     def listen(self, port: int, address: str = "127.0.0.1") -> int:
         """Serve WebSockets; returns the port. Raises OSError when it is taken."""
@@ -75,19 +74,19 @@ class ApiServer:
         return int(sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """Stop listening and end all connections. To be called while the draw thread still runs."""
+        """Stop listening and close all connections. To be called while the draw thread still runs."""
         self._check.stop()
         self._http.stop()
         self._tcp.stop()
-        for client in list(self._shared.connections):
-            wire = getattr(client, "wire", None)
-            if wire is not None:
-                wire.end()
+        for client in list(self._context.connections):
+            sender = getattr(client, "sender", None)
+            if sender is not None:
+                sender.close()
         await self._http.close_all_connections()
-        await self._shared.feed.close()
-        while self._shared.tasks:
-            await asyncio.wait(set(self._shared.tasks), timeout=CLOSE_SECONDS)
-            for task in self._shared.tasks:
+        await self._context.feed.close()
+        while self._context.tasks:
+            await asyncio.wait(set(self._context.tasks), timeout=CLOSE_SECONDS)
+            for task in self._context.tasks:
                 task.cancel()
-        self._shared.port.close()
+        self._context.scripts.close()
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Who may use the API, and how much of it."""
+"""Settings of the API server: access and limits."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ ANY_ORIGIN = "*"
 
 @dataclass(frozen=True)
 class ApiSettings:
-    """Access and bounds of the API server.
+    """Access and limits of the API server.
 
     Attributes:
         trust_loopback: connections from this machine need no password.
         secret: a WebSocket whose upgrade carries ``Authorization: Bearer <secret>`` needs nothing else; that is the
             render host's gateway.
-        password: what others must give; without one they are refused.
+        password: required of others; without one they are refused.
         allowed_origins: web pages that may connect, such as ``"http://localhost:4690"``; ``"*"`` allows all. A web page
             that is not listed is refused whatever the rest says, because the API runs Lua.
-        max_message_bytes: a longer message ends the connection.
-        max_buffered_bytes: a client that has so much left unread is cut off.
-        stalled_seconds: a client that leaves anything unread for so long is cut off.
+        max_message_bytes: a longer message closes the connection.
+        max_buffered_bytes: a client that leaves so much unread is disconnected.
+        stalled_seconds: a client that leaves anything unread for so long is disconnected.
     """
 
     trust_loopback: bool = True

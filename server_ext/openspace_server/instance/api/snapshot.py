@@ -1,4 +1,4 @@
-"""What topics are told of the program, collected in one go on the draw thread."""
+"""Snapshots of the script host for topics, collected in one go on the draw thread."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class TimeState:
     steps: tuple[float, ...]
 
     @classmethod
-    def of(cls, program: ScriptHost) -> TimeState:
-        control = program.time
+    def of(cls, script_host: ScriptHost) -> TimeState:
+        control = script_host.time
         return cls(
             control.iso,
             control.rate,
             control.target_rate,
-            program.engine.paused,
+            script_host.engine.paused,
             control.next_step,
             control.previous_step,
             tuple(control.steps),
@@ -42,24 +42,24 @@ class TimeState:
 
 @dataclass(frozen=True)
 class CameraState:
-    """Where the camera is over the focus, where it looks, and where the Sun is in the zenith."""
+    """Positions over the focus: the camera's, that of the point it looks at, and that with the Sun in the zenith."""
 
     position: GeoPosition
     view: GeoPosition | None
     subsolar: GeoPosition | None
 
     @classmethod
-    def of(cls, program: ScriptHost) -> CameraState | None:
+    def of(cls, script_host: ScriptHost) -> CameraState | None:
         try:
-            engine = program.engine
+            engine = script_host.engine
             return cls(engine.camera_position(), engine.view_position(), engine.subsolar_position())
         except EngineError:
             return None
 
 
 @dataclass(frozen=True)
-class PropertyNews:
-    """A property that changed: plain data, made on the draw thread."""
+class PropertyChange:
+    """A changed property as plain data, made on the draw thread."""
 
     uri: str
     value: Any
@@ -69,18 +69,18 @@ class PropertyNews:
 
 
 @dataclass(frozen=True)
-class News:
-    """What happened since the last news, and how things stand."""
+class Snapshot:
+    """The present state, and what happened since the last snapshot."""
 
     time: TimeState | None = None
     camera: CameraState | None = None
     flight: Flight | None = None
     mode: str = "user_control"
     recording: str = "idle"
-    properties: tuple[PropertyNews, ...] = ()
+    properties: tuple[PropertyChange, ...] = ()
     events: tuple[Event, ...] = ()
     log: tuple[LogEntry, ...] = ()
-    busy: bool = False
+    is_busy: bool = False
     _encoded: dict[Any, str] = field(default_factory=dict, compare=False)
 
     def encoded(self, key: Any, build: Callable[[], Any]) -> str:
@@ -92,7 +92,7 @@ class News:
 
 
 def dumps(value: Any) -> str:
-    """ASCII JSON; numbers that JSON lacks become null. Clients decode chunks of bytes, so nothing but ASCII will do."""
+    """ASCII JSON, since clients decode chunks of bytes one by one; numbers that JSON lacks become null."""
     try:
         return json.dumps(value, separators=(",", ":"), allow_nan=False)
     except ValueError:

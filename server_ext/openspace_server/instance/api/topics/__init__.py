@@ -1,4 +1,4 @@
-"""Topics of the API by their names on the wire: one module each."""
+"""Topics of the API, one module each, by their names on the wire."""
 
 from openspace_server.instance.api.topics.actions import ActionsTopic, ShortcutsTopic
 from openspace_server.instance.api.topics.authorize import AuthorizationTopic

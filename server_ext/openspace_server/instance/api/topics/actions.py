@@ -22,15 +22,15 @@ class ActionsTopic(Topic):
     async def receive(self, payload: dict[str, Any]) -> None:
         event = payload.get("event")
         if event in self.get_all:
-            actions, keys = await self.on_program(_everything)
+            actions, keys = await self.query(_everything)
             self.send(self.combined(actions, keys))
         elif event in self.get_one:
             identifier = text(payload, "identifier", limit=1000)
-            action = await self.on_program(lambda program: program.actions.get(identifier))
+            action = await self.query(lambda script_host: script_host.actions.get(identifier))
             self.send(self.one(action))
         else:
             raise ProtocolError(f"event: expected {self.get_all[0]} or {self.get_one[0]}, got {describe(event)}")
-        self.done = True
+        self.is_done = True
 
     def combined(self, actions: list[Action], keys: dict[str, list[str]]) -> dict[str, Any]:
         keybinds = [_keybind(key, action) for key, bound in keys.items() for action in bound]
@@ -57,8 +57,8 @@ class ShortcutsTopic(ActionsTopic):
         return _shortcut(action)
 
 
-def _everything(program: ScriptHost) -> tuple[list[Action], dict[str, list[str]]]:
-    return program.actions.all, program.actions.keys
+def _everything(script_host: ScriptHost) -> tuple[list[Action], dict[str, list[str]]]:
+    return script_host.actions.all, script_host.actions.keys
 
 
 def _action(action: Action) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``authorize``: giving the password."""
+"""``authorize``: authorization by password."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class AuthorizationTopic(OneShot):
     names = ("authorize",)
 
     async def receive(self, payload: dict[str, Any]) -> None:
-        given = payload.get("key" if self.legacy else "password")
-        if not isinstance(given, str):
+        password = payload.get("key" if self.is_legacy else "password")
+        if not isinstance(password, str):
             status = "badRequest"
         else:
-            status = "authorized" if await self._connection.authorize(given) else "incorrectKey"
+            status = "authorized" if await self._connection.authorize(password) else "incorrectKey"
         # A slip of the legacy servers that their clients live with: an array instead of an object.
-        self.send(["status", status] if self.legacy else {"status": status})
+        self.send(["status", status] if self.is_legacy else {"status": status})

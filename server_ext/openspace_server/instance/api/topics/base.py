@@ -1,4 +1,4 @@
-"""What a topic is: one conversation about one thing, under a number the client chose."""
+"""Base classes of topics: requests and subscriptions under a number that the client chose."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from openspace_server.engines.scripting.script_host import ScriptHost
 from openspace_server.instance.api.dialects import Dialect
-from openspace_server.instance.api.snapshot import News
+from openspace_server.instance.api.snapshot import Snapshot
 from openspace_server.protocols.fields import ProtocolError, describe
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Topic(ABC):
-    """``names`` are its type names on the wire; :attr:`done` frees its number after a message."""
+    """``names`` are its type names on the wire; :attr:`is_done` frees its number after a message."""
 
     names: ClassVar[tuple[str, ...]]
     interests: frozenset[str] = frozenset()
@@ -26,8 +26,8 @@ class Topic(ABC):
     def __init__(self, connection: Connection, number: int) -> None:
         self._connection = connection
         self._number = number
-        self._listening = False
-        self.done = False
+        self._is_subscribed = False
+        self.is_done = False
 
     @property
     def category(self) -> str:
@@ -35,7 +35,7 @@ class Topic(ABC):
         return type(self).__name__
 
     @property
-    def legacy(self) -> bool:
+    def is_legacy(self) -> bool:
         return self._connection.dialect is Dialect.LEGACY
 
     @property
@@ -47,11 +47,11 @@ class Topic(ABC):
         """Handle one message. Raises ProtocolError or EngineError, which go to the log."""
 
     async def close(self) -> None:
-        """The client is done with it, or gone. Overrides must call this."""
-        self.ignore_news()
+        """The topic has ended, or its client is gone. Overrides must call this."""
+        self.unsubscribe()
 
-    def news(self, news: News) -> None:  # noqa: B027  (most topics want none)
-        """Hear what happened; only after :meth:`want_news`."""
+    def on_snapshot(self, snapshot: Snapshot) -> None:  # noqa: B027  (most topics need none)
+        """Receive a snapshot; only after :meth:`subscribe`."""
 
     # -- for subclasses ------------------------------------------------------------------------------------------
 
@@ -61,26 +61,26 @@ class Topic(ABC):
     def send_text(self, payload: str) -> None:
         self._connection.send_text(self._number, payload)
 
-    async def on_program(self, command: Callable[[ScriptHost], T]) -> T:
-        """Ask the program something."""
-        return await self._connection.shared.port.run(command)
+    async def query(self, command: Callable[[ScriptHost], T]) -> T:
+        """The result of ``command``, which changes nothing."""
+        return await self._connection.context.scripts.run(command)
 
-    async def change_program(self, command: Callable[[ScriptHost], T]) -> T:
-        """Change something in the program: the picture is drawn anew, and everybody hears soon."""
+    async def change(self, command: Callable[[ScriptHost], T]) -> T:
+        """The result of ``command``, which changes something: a frame is drawn, and a snapshot follows soon."""
         try:
-            return await self._connection.shared.port.run(command, changes=True)
+            return await self._connection.context.scripts.run(command, changes=True)
         finally:
-            self._connection.shared.feed.follow()
+            self._connection.context.feed.follow()
 
-    def want_news(self) -> None:
-        if not self._listening:
-            self._listening = True
-            self._connection.shared.feed.add(self)
+    def subscribe(self) -> None:
+        if not self._is_subscribed:
+            self._is_subscribed = True
+            self._connection.context.feed.add(self)
 
-    def ignore_news(self) -> None:
-        if self._listening:
-            self._listening = False
-            self._connection.shared.feed.remove(self)
+    def unsubscribe(self) -> None:
+        if self._is_subscribed:
+            self._is_subscribed = False
+            self._connection.context.feed.remove(self)
 
 
 class OneShot(Topic):
@@ -88,19 +88,19 @@ class OneShot(Topic):
 
     def __init__(self, connection: Connection, number: int) -> None:
         super().__init__(connection, number)
-        self.done = True
+        self.is_done = True
 
 
 class Subscription(Topic):
-    """``{"event": "start_subscription"}``, then news, until ``{"event": "stop_subscription"}``."""
+    """``{"event": "start_subscription"}``, then messages, until ``{"event": "stop_subscription"}``."""
 
     async def receive(self, payload: dict[str, Any]) -> None:
         event = payload.get("event")
         if event == "start_subscription":
             await self.start(payload)
-            self.want_news()
+            self.subscribe()
         elif event == "stop_subscription":
-            self.done = True
+            self.is_done = True
         elif event == "refresh":
             await self.start(payload)
         else:

@@ -14,6 +14,6 @@ class BounceTopic(OneShot):
     names = ("bounce",)
 
     async def receive(self, payload: dict[str, Any]) -> None:
-        if not self.legacy:
+        if not self.is_legacy:
             raise ProtocolError("the topic bounce is not in the dialect 1.0")
         self.send(payload)

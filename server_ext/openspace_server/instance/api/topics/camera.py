@@ -1,10 +1,10 @@
-"""``camera``: where the camera is over the focus."""
+"""``camera``: the position of the camera over the focus."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from openspace_server.instance.api.snapshot import CameraState, News
+from openspace_server.instance.api.snapshot import CameraState, Snapshot
 from openspace_server.instance.api.topics.base import Subscription
 from openspace_server.protocols.units import ASTRONOMICAL_UNIT, LIGHT_YEAR, PARSEC
 
@@ -19,16 +19,16 @@ class CameraTopic(Subscription):
     _sent: CameraState | None = None
 
     async def start(self, payload: dict[str, Any]) -> None:
-        state = await self.on_program(CameraState.of)
+        state = await self.query(CameraState.of)
         if state is not None:
             self.send(_data(state))
         self._sent = state
 
-    def news(self, news: News) -> None:
-        state = news.camera
-        if state is None or state == self._sent or self._connection.congested:
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        state = snapshot.camera
+        if state is None or state == self._sent or self._connection.is_congested:
             return
-        self.send_text(news.encoded("camera", lambda: _data(state)))
+        self.send_text(snapshot.encoded("camera", lambda: _data(state)))
         self._sent = state
 
 

@@ -1,10 +1,10 @@
-"""``cameraPath``: the flight that is under way."""
+"""``cameraPath``: the current flight."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from openspace_server.instance.api.snapshot import News
+from openspace_server.instance.api.snapshot import Snapshot
 from openspace_server.instance.api.topics.base import Subscription
 
 
@@ -14,8 +14,8 @@ class CameraPathTopic(Subscription):
     names = ("cameraPath",)
     _sent: tuple[str, int, bool] | None = None
 
-    def news(self, news: News) -> None:
-        flight = news.flight
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        flight = snapshot.flight
         state = (flight.target, int(flight.remaining), flight.paused) if flight is not None else None
         if state is not None and state != self._sent:
             self.send({"target": state[0], "remainingTime": state[1], "isPaused": state[2]})

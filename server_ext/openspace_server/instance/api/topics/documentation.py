@@ -1,4 +1,4 @@
-"""``documentation``: what there is to call."""
+"""``documentation``: the documentation of the scripting library."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DocumentationTopic(OneShot):
         if kind == "lua":
             self.send_text(_library())
         elif kind == "keyboard":
-            self.send({"name": "Keybindings", "keybindings": await self.on_program(_keybindings)})
+            self.send({"name": "Keybindings", "keybindings": await self.query(_keybindings)})
         elif kind == "meta":
             self.send(_LICENSES)
         elif kind in ("factories", "asset", "events"):
@@ -43,9 +43,9 @@ class DocumentationTopic(OneShot):
 
 @cache
 def _library() -> str:
-    """As JSON: every client asks for it first, and it never changes."""
+    """As JSON: every client requests it first, and it never changes."""
     return dumps(documentation())
 
 
-def _keybindings(program: ScriptHost) -> list[dict[str, Any]]:
-    return [{"name": key, "action": action} for key, bound in program.actions.keys.items() for action in bound]
+def _keybindings(script_host: ScriptHost) -> list[dict[str, Any]]:
+    return [{"name": key, "action": action} for key, bound in script_host.actions.keys.items() for action in bound]

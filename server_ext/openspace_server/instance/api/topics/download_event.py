@@ -1,4 +1,4 @@
-"""``downloadEvent``: there are no downloads here, so nothing follows."""
+"""``downloadEvent``: the progress of downloads, of which there are none."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ class DownloadEventTopic(Topic):
         event = payload.get("event")
         if event not in ("start_subscription", "stop_subscription"):
             raise ProtocolError(f"event: expected start_subscription or stop_subscription, got {describe(event)}")
-        self.done = event == "stop_subscription"
+        self.is_done = event == "stop_subscription"

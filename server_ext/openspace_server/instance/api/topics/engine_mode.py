@@ -1,10 +1,10 @@
-"""``engineMode``: who moves the camera."""
+"""``engineMode``: what moves the camera: the user, a flight or a recording."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from openspace_server.instance.api.snapshot import News
+from openspace_server.instance.api.snapshot import Snapshot
 from openspace_server.instance.api.topics.base import Subscription
 
 
@@ -15,12 +15,12 @@ class EngineModeTopic(Subscription):
     _sent: str | None = None
 
     async def start(self, payload: dict[str, Any]) -> None:
-        self._tell(await self.on_program(lambda program: program.mode))
+        self._send_mode(await self.query(lambda script_host: script_host.mode))
 
-    def news(self, news: News) -> None:
-        if news.mode != self._sent:
-            self._tell(news.mode)
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        if snapshot.mode != self._sent:
+            self._send_mode(snapshot.mode)
 
-    def _tell(self, mode: str) -> None:
+    def _send_mode(self, mode: str) -> None:
         self._sent = mode
         self.send({"mode": mode})

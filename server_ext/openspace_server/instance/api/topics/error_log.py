@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openspace_server.engines.scripting.logbook import LEVELS, reaches
-from openspace_server.instance.api.snapshot import News
+from openspace_server.instance.api.snapshot import Snapshot
 from openspace_server.instance.api.topics.base import Topic
 from openspace_server.protocols.fields import ProtocolError, boolean, describe
 
@@ -32,17 +32,17 @@ class ErrorLogTopic(Topic):
             level = _level(settings.get("logLevel", "All"))
             self._stamps = tuple(boolean(settings, name, True) for name in _STAMPS)
             self._level = level
-            self.want_news()
+            self.subscribe()
         elif event == "update_log_level":
             self._level = _level(payload.get("logLevel"))
         elif event == "stop_subscription":
-            self.done = True
+            self.is_done = True
         else:
             raise ProtocolError(f"event: expected start_subscription or stop_subscription, got {describe(event)}")
 
-    def news(self, news: News) -> None:
+    def on_snapshot(self, snapshot: Snapshot) -> None:
         time, date, category, level = self._stamps
-        for entry in news.log:
+        for entry in snapshot.log:
             if reaches(entry.level, self._level):
                 self.send(
                     {"message": entry.message}
@@ -53,8 +53,8 @@ class ErrorLogTopic(Topic):
                 )
 
 
-def _level(given: Any) -> str:
+def _level(name: Any) -> str:
     for level in LEVELS:
-        if isinstance(given, str) and given.casefold() == level.casefold():
+        if isinstance(name, str) and name.casefold() == level.casefold():
             return level
-    raise ProtocolError(f"logLevel: expected {', '.join(LEVELS)}, got {describe(given)}")
+    raise ProtocolError(f"logLevel: expected {', '.join(LEVELS)}, got {describe(name)}")

@@ -24,43 +24,43 @@ class FlightControllerTopic(Topic):
     async def receive(self, payload: dict[str, Any]) -> None:
         order = payload.get("type" if "type" in payload else "event")
         if order == "inputState":
-            await self._connection.shared.flight.put(self, _axes(payload.get("inputState")))
+            await self._connection.context.flight.put(self, _axes(payload.get("inputState")))
         elif order == "connect":
-            if self.legacy:
-                self.send(await self.on_program(_nodes))
+            if self.is_legacy:
+                self.send(await self.query(_nodes))
         elif order == "disconnect":
-            await self._connection.shared.flight.remove(self)
-            if self.legacy:
+            await self._connection.context.flight.remove(self)
+            if self.is_legacy:
                 self.send({"type": "disconnect", "disconnect": {"success": True}})
-            self.done = True
-        elif order == "updateView" and self.legacy:
+            self.is_done = True
+        elif order == "updateView" and self.is_legacy:
             await self._update_view(_part(payload, "updateView"))
-        elif order == "friction" and self.legacy:
+        elif order == "friction" and self.is_legacy:
             await self._set_friction(_part(payload, "friction"))
-        elif order == "lua" and self.legacy:
+        elif order == "lua" and self.is_legacy:
             script = text(payload, "script" if "script" in payload else "lua", limit=100_000)
-            await self.change_program(lambda program: program.queue_script(script))
+            await self.change(lambda script_host: script_host.queue_script(script))
         else:
             raise ProtocolError(f"expected connect, disconnect or inputState, got {describe(order)}")
 
     async def close(self) -> None:
         await super().close()
-        await self._connection.shared.flight.remove(self)
+        await self._connection.context.flight.remove(self)
 
     async def _update_view(self, view: dict[str, Any]) -> None:
         focus = view.get("focus") or view.get("anchor")
         if not isinstance(focus, str):
             raise ProtocolError(f"updateView: expected focus or anchor, got {describe(view)}")
-        await self.change_program(lambda program: program.engine.set_focus(focus))
+        await self.change(lambda script_host: script_host.engine.set_focus(focus))
 
     async def _set_friction(self, friction: dict[str, Any]) -> None:
-        wanted = {uri: boolean(friction, name) for name, uri in _FRICTIONS.items() if name in friction}
+        frictions = {uri: boolean(friction, name) for name, uri in _FRICTIONS.items() if name in friction}
 
-        def put(program: ScriptHost) -> None:
-            for name, on in wanted.items():
-                program.set_property(f"NavigationHandler.OrbitalNavigator.Friction.{name}", on)
+        def put(script_host: ScriptHost) -> None:
+            for name, on in frictions.items():
+                script_host.set_property(f"NavigationHandler.OrbitalNavigator.Friction.{name}", on)
 
-        await self.change_program(put)
+        await self.change(put)
 
 
 def _part(payload: dict[str, Any], name: str) -> dict[str, Any]:
@@ -84,12 +84,12 @@ def _axes(state: Any) -> dict[str, float]:
     return {axis: max(-1.0, min(1.0, float(number))) for axis, number in axes.items()}
 
 
-def _nodes(program: ScriptHost) -> dict[str, Any]:
+def _nodes(script_host: ScriptHost) -> dict[str, Any]:
     try:
-        focus = program.engine.focus
+        focus = script_host.engine.focus
     except EngineError:
         focus = ""
-    nodes = {each.name: {"identifier": each.identifier, "enabled": True} for each in program.engine.targets()}
+    nodes = {each.name: {"identifier": each.identifier, "enabled": True} for each in script_host.engine.targets()}
     return {
         "type": "connect",
         "connect": {"focusNodes": nodes, "allNodes": nodes, "interestingTimes": {}, "focus": focus},

@@ -24,21 +24,21 @@ class GetPropertyTopic(OneShot):
 
     async def receive(self, payload: dict[str, Any]) -> None:
         uri = text(payload, "property", limit=2000)
-        found = await self.on_program(lambda program: self._find(program, uri))
+        found = await self.query(lambda script_host: self._find(script_host, uri))
         if found is not None:
             self.send_text(found)
             return
-        if self.legacy:
+        if self.is_legacy:
             self._connection.send_error(self._number, f"Property '{uri}' not found", 404)
-        hint = await self.on_program(lambda program: program.tree.near(uri))
-        self._connection.shared.complain(
+        hint = await self.query(lambda script_host: script_host.tree.near(uri))
+        self._connection.context.warn(
             self.category,
             f"Property '{uri[:200]}' not found" + did_you_mean(hint, before="; "),
         )
 
-    def _find(self, program: ScriptHost, uri: str) -> str | None:
-        tree = program.tree
-        if self.legacy and uri in ("__allProperties", "__allNodes", "__screenSpaceRenderables"):
+    def _find(self, script_host: ScriptHost, uri: str) -> str | None:
+        tree = script_host.tree
+        if self.is_legacy and uri in ("__allProperties", "__allNodes", "__screenSpaceRenderables"):
             scene = tree.owner("Scene")
             if uri == "__allProperties":
                 return dumps({"value": [property_json(each, self.dialect) for each in tree.root.walk()]})
@@ -47,9 +47,9 @@ class GetPropertyTopic(OneShot):
         found = tree.find(uri)
         if found is not None:
             data = property_json(found, self.dialect)
-            return dumps(data if self.legacy else {"type": "property", "value": data})
+            return dumps(data if self.is_legacy else {"type": "property", "value": data})
         owner = tree.root if uri == ROOT else tree.owner(uri) if uri else None
         if owner is None:
             return None
         data = owner_json(owner, self.dialect)
-        return dumps(data if self.legacy else {"type": "propertyOwner", "value": data})
+        return dumps(data if self.is_legacy else {"type": "propertyOwner", "value": data})

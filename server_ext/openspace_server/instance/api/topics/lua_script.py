@@ -1,4 +1,4 @@
-"""``luascript``: running Lua."""
+"""``luascript``: execution of Lua."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openspace_server.protocols.fields import ProtocolError, describe
 class LuaScriptTopic(OneShot):
     """``{"script"}`` or ``{"function", "arguments"}``; with ``"return": true`` answered by ``{"1": …, "2": …}``.
 
-    A script that fails is answered by ``{}``; why is in the log.
+    A script that fails is answered by ``{}``; the reason is in the log.
     """
 
     names = ("luascript",)
@@ -27,16 +27,16 @@ class LuaScriptTopic(OneShot):
         arguments = payload.get("arguments", [])
         if isinstance(script, str):
 
-            def run(program: ScriptHost) -> list[Any]:
-                return program.run_script(script)
+            def run(script_host: ScriptHost) -> list[Any]:
+                return script_host.run_script(script)
         elif isinstance(function, str) and isinstance(arguments, list):
 
-            def run(program: ScriptHost) -> list[Any]:
-                return program.call_function(function, [_as_double(each) for each in arguments])
+            def run(script_host: ScriptHost) -> list[Any]:
+                return script_host.call_function(function, [_as_double(each) for each in arguments])
         else:
             raise ProtocolError("expected script, or function and arguments")
         try:
-            values = await self.change_program(run)
+            values = await self.change(run)
         except LuaError:
             values = []  # written to the log already
         if wants_return:

@@ -1,4 +1,4 @@
-"""``missions``: none are loaded."""
+"""``missions``: the loaded missions, of which there are none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``profile``: what was loaded at the start."""
+"""``profile``: the profile loaded at the start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ProfileTopic(OneShot):
     names = ("profile",)
 
     async def receive(self, payload: dict[str, Any]) -> None:
-        targets = await self.on_program(lambda program: program.engine.targets())
+        targets = await self.query(lambda script_host: script_host.engine.targets())
         self.send(
             {
                 "uiPanelVisibility": {},

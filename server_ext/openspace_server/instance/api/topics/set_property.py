@@ -1,4 +1,4 @@
-"""``set``: a property gets a value."""
+"""``set``: assignment of a property."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class SetPropertyTopic(OneShot):
             raise ProtocolError("value: is missing")
         value = payload["value"]
 
-        def put(program: ScriptHost) -> None:
-            program.set_property(uri, value)
-            program.recorder.script(
-                f"openspace.setPropertyValueSingle({lua_literal(uri)}, {lua_literal(value)})", program.now
+        def assign(script_host: ScriptHost) -> None:
+            script_host.set_property(uri, value)
+            script_host.recorder.script(
+                f"openspace.setPropertyValueSingle({lua_literal(uri)}, {lua_literal(value)})", script_host.now
             )
 
-        await self.change_program(put)
+        await self.change(assign)

@@ -1,4 +1,4 @@
-"""``skybrowser``: there are no sky browsers here."""
+"""``skybrowser``: the sky browsers, of which there are none."""
 
 from __future__ import annotations
 

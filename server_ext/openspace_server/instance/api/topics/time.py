@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openspace_server.instance.api.snapshot import News, TimeState
+from openspace_server.instance.api.snapshot import Snapshot, TimeState
 from openspace_server.instance.api.topics.base import Subscription
 
 
@@ -16,21 +16,21 @@ class TimeTopic(Subscription):
     _sent: TimeState | None = None
 
     async def start(self, payload: dict[str, Any]) -> None:
-        state = await self.on_program(TimeState.of)
+        state = await self.query(TimeState.of)
         self.send(_full(state))
         self.send(_steps(state))
         self._sent = state
 
-    def news(self, news: News) -> None:
-        state, sent = news.time, self._sent
-        if state is None or sent is None or state == sent or self._connection.congested:
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        state, sent = snapshot.time, self._sent
+        if state is None or sent is None or state == sent or self._connection.is_congested:
             return
         if state.steps != sent.steps:
             self.send(_steps(state))
         if _rates(state) != _rates(sent):
-            self.send_text(news.encoded("time full", lambda: _full(state)))
+            self.send_text(snapshot.encoded("time full", lambda: _full(state)))
         else:
-            self.send_text(news.encoded("time", lambda: {"time": state.time}))
+            self.send_text(snapshot.encoded("time", lambda: {"time": state.time}))
         self._sent = state
 
 

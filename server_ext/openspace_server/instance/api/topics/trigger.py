@@ -1,4 +1,4 @@
-"""``trigger``: pulling a trigger property."""
+"""``trigger``: activation of a trigger property."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class TriggerPropertyTopic(OneShot):
     async def receive(self, payload: dict[str, Any]) -> None:
         uri = text(payload, "property", limit=2000)
 
-        def pull(program: ScriptHost) -> None:
-            found = program.tree.get(uri)
+        def trigger(script_host: ScriptHost) -> None:
+            found = script_host.tree.get(uri)
             if found.kind.name != "Trigger":
                 raise PropertyError(f"{uri} is a {found.type}, not a TriggerProperty")
             found.set(None)
 
-        await self.change_program(pull)
+        await self.change(trigger)

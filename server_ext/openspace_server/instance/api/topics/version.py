@@ -1,4 +1,4 @@
-"""``version``: of what we follow."""
+"""``version``: the versions of OpenSpace and of its API that this one follows."""
 
 from __future__ import annotations
 
