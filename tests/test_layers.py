@@ -28,7 +28,8 @@ LAYERS = {
         < tour, view < navigation < aio < space < magic, traits, widget
     """,
     "openspace_server/engines": """
-        base < point_engine, properties, user_files < scene_engine < recording < scripting < embedded, openspace
+        base < ephemeris_time, point_engine, properties, user_files < scene_engine < recording < scripting
+        < embedded, openspace
     """,
     "openspace_server/engines/embedded": """
         sky < camera < graphics < scene_graph < points < scene < camera_api < scene_api < engine
@@ -47,12 +48,6 @@ LAYERS = {
 }
 """From the bottom up. A module or folder may import what stands to its left; those between two commas know nothing of
 each other. A package's own ``__init__`` may import everything in it."""
-ANNOTATIONS = {}
-"""Imports upward for type annotations only, below ``if TYPE_CHECKING``. A new one needs a reason."""
-UPWARD = {
-    "openspace_server/engines/recording/recorder.py": {"scripting"},
-}
-"""Imports upward that are still to be removed."""
 GRABBER = SERVER / "engines" / "openspace" / "window" / "screen_grabber.py"
 """Takes the picture off the screen by PyAV, and is the only module of an engine that may use it."""
 FORBIDDEN_LIBRARIES = {
@@ -100,7 +95,7 @@ def inner(name: str, package: str) -> str:
     return first if name.startswith(start) and first in parts(package) else ""
 
 
-def upward(package: str, annotations: bool) -> dict[str, set[str]]:
+def upward(package: str) -> dict[str, set[str]]:
     """What each file of ``package`` imports from its own layer's neighbours or from above."""
     layers = [{name.strip() for name in layer.split(",")} for layer in LAYERS[package].split("<")]
     height = {name: number for number, layer in enumerate(layers) for name in layer}
@@ -111,14 +106,10 @@ def upward(package: str, annotations: bool) -> dict[str, set[str]]:
         if own in ("__init__", "data"):
             continue
         assert own in height, f"{package}/{relative} has no layer in LAYERS"
-        used = {inner(name, package) for name in imported(path, annotations)} - {"", own}
+        used = {inner(name, package) for name in imported(path)} - {"", own}
         if above := {name for name in used if height[name] >= height[own]}:
             found[f"{package}/{relative.as_posix()}"] = above
     return found
-
-
-def within(package: str, exceptions: dict[str, set[str]]) -> dict[str, set[str]]:
-    return {path: names for path, names in exceptions.items() if path.startswith(f"{package}/")}
 
 
 @pytest.mark.parametrize("package", sorted(PACKAGES))
@@ -132,17 +123,8 @@ def test_a_server_package_imports_only_packages_below_it(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", sorted(LAYERS))
-def test_a_layer_imports_only_layers_below_it(package: str) -> None:
-    assert upward(package, annotations=False) == within(package, UPWARD)
-
-
-@pytest.mark.parametrize("package", sorted(LAYERS))
-def test_annotations_name_layers_above_only_where_listed(package: str) -> None:
-    at_run_time = upward(package, annotations=False)
-    only_annotations = {
-        path: names - at_run_time.get(path, set()) for path, names in upward(package, annotations=True).items()
-    }
-    assert {path: names for path, names in only_annotations.items() if names} == within(package, ANNOTATIONS)
+def test_a_layer_imports_only_layers_below_it_not_even_for_annotations(package: str) -> None:
+    assert upward(package) == {}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

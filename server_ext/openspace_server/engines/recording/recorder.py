@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from openspace_server.engines import ephemeris_time
 from openspace_server.engines.base import EngineError, UnknownTarget
 from openspace_server.engines.scene_engine import SceneEngine
-from openspace_server.engines.scripting import ephemeris_time
 from openspace_server.engines.user_files import UserFile
 from openspace_server.geometry import quaternions as quat
 from openspace_server.protocols import session_recording

@@ -6,8 +6,8 @@ import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
+from openspace_server.engines import ephemeris_time
 from openspace_server.engines.base import Engine, EngineError
-from openspace_server.engines.scripting import ephemeris_time
 
 DEFAULT_STEPS: tuple[float, ...] = (
     1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 345600, 604800,

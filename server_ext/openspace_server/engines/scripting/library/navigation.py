@@ -7,9 +7,9 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from openspace_server.engines import ephemeris_time
 from openspace_server.engines.base import EngineError
 from openspace_server.engines.scene_engine import check_geographic
-from openspace_server.engines.scripting import ephemeris_time
 from openspace_server.engines.scripting.navigation_state import check_state
 from openspace_server.engines.scripting.registry import function
 from openspace_server.engines.scripting.time_control import check_duration

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from openspace_server.engines import ephemeris_time
 from openspace_server.engines.base import EngineError
-from openspace_server.engines.scripting import ephemeris_time
 from openspace_server.engines.scripting.registry import function
 
 if TYPE_CHECKING:
