@@ -10,6 +10,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from trove_classifiers import classifiers
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -37,6 +38,14 @@ def test_every_make_target_that_a_page_names_is_there(page: str) -> None:
     there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
     assert named
     assert named <= there
+
+
+def test_the_classifiers_are_known_and_name_the_versions_of_python_that_make_takes() -> None:
+    assert set(PROJECT["classifiers"]) <= classifiers
+    named = {each.rpartition(" ")[2] for each in PROJECT["classifiers"] if re.search(r"Python :: 3\.\d+$", each)}
+    script = (ROOT / "tools" / "find-python").read_text("utf-8")
+    assert named == {f"3.{minor}" for minor in range(11, 15)}
+    assert "(3, 11) <= sys.version_info[:2] < (3, 15)" in script
 
 
 def test_the_hooks_before_a_commit_download_nothing() -> None:
