@@ -35,7 +35,10 @@ nb_execution_mode = "off"  # the tests execute every notebook; the site shows wh
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_type_aliases = {"ClientMixin": "OpenSpace"}  # the only class of users that has one
+autodoc_type_aliases = {
+    "ClientMixin": "OpenSpace",  # the only class of users that has one
+    "Figure": "matplotlib.figure.Figure",
+}
 autodoc_default_options = {"members": True, "show-inheritance": False}
 napoleon_numpy_docstring = False
 copybutton_exclude = ".linenos, .gp, .go"
