@@ -33,12 +33,12 @@ async def look(instance: RealInstance, owner: Any, watching: Any, seconds: float
     """Pictures drawn and received per second, percent of a core, and MB of memory."""
     meter = Meter(instance.process.pid)
     drawn, started = (await owner.ask("stats"))["frames_drawn"], time.monotonic()
-    watching.pictures.clear()
+    watching.frames.clear()
     await asyncio.sleep(seconds)
     passed = time.monotonic() - started
     return {
         "drawn_per_second": ((await owner.ask("stats"))["frames_drawn"] - drawn) / passed,
-        "received_per_second": len(watching.pictures) / passed,
+        "received_per_second": len(watching.frames) / passed,
         "cpu_percent": meter.look(),
         "memory_mb": instance.process.memory_info().rss / 1e6,
     }
@@ -96,9 +96,9 @@ async def measure(count: int, seconds: float) -> int:
         instance.viewer("bulk") as owner,
         instance.viewer("media") as watching,
     ):
-        watching.want("h264")
+        watching.request_media("h264")
         owner.request("fly_to", target="Moon", duration=ENDLESS)
-        await watching.picture()
+        await watching.next_frame()
         found["alone"] = await look(instance, owner, watching, seconds)
         crowd = await asyncio.create_subprocess_exec(
             *(

@@ -34,7 +34,7 @@ async def fuzz(count: int) -> int:
         real_instance(folder, width=width, height=height) as instance,
         instance.viewer("media") as watching,
     ):
-        watching.want("h264")
+        watching.request_media("h264")
         for number in range(rounds):
             kind, transport = WAYS[number % len(WAYS)]
             client = await send_nonsense(lambda k=kind, t=transport: instance.client(k, t), number, count // rounds)
@@ -47,14 +47,14 @@ async def fuzz(count: int) -> int:
                 early = memory(instance)
             if number % 20 == 0:
                 print(f"{(number + 1) * ROUND} messages, {memory(instance):.0f} MB", file=sys.stderr)
-            watching.pictures.clear()
+            watching.frames.clear()
         grown = memory(instance) - early
         owner = await instance.client()
         await owner.lua("openspace.navigation.jumpTo('Earth') openspace.time.setPause(false)")
-        watching.pictures.clear()
+        watching.frames.clear()
         await owner.lua("openspace.navigation.flyTo('Mars', 5)")
         for _ in range(10):
-            await watching.picture()
+            await watching.next_frame()
         tracebacks, log = instance.tracebacks, instance.log.stat().st_size / 1e6
     rows = [
         ("messages", str(rounds * (count // rounds)), ""),

@@ -41,7 +41,7 @@ async def latencies(engine: str, inputs: int) -> list[float]:
                 last = await at_rest(viewer)
                 sent = time.perf_counter()
                 viewer.steer(held=False, orbitX=0.02 * n)
-                while (await viewer.picture())[0].frame_id == last:
+                while (await viewer.next_frame())[0].frame_id == last:
                     pass
                 found.append((time.perf_counter() - sent) * 1e3)
             return found
@@ -53,7 +53,7 @@ async def at_rest(viewer: Media) -> int:
     while True:
         try:
             async with asyncio.timeout(STILL):
-                while (frame := (await viewer.picture())[0].frame_id) == last:
+                while (frame := (await viewer.next_frame())[0].frame_id) == last:
                     pass
             last = frame
         except TimeoutError:

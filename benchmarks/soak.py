@@ -90,9 +90,9 @@ async def visit(instance: Process, kind: str, stay: float, rude: bool) -> None:
                 await asyncio.sleep(0.5)
     else:
         async with media(instance, "viewer", "h264" if kind == "websocket" else "images") as viewer:
-            await soon(viewer.picture())
+            await soon(viewer.next_frame())
             await asyncio.sleep(stay)
-            viewer.pictures.clear()
+            viewer.frames.clear()
             if rude:
                 drop(viewer)
 

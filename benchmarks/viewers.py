@@ -65,7 +65,7 @@ async def join_peer(instance: Process) -> Peer:
     signaling.write_message(join_message("viewer"))
     viewer = Peer(signaling)
     await viewer.connect()
-    await viewer.news("hello")
+    await viewer.message("hello")
     viewer._start(ping_for_ever(viewer))
     return viewer
 
@@ -97,8 +97,8 @@ async def join_media(instance: Process, received: list[int]) -> Media:
     connection.write_message(join_message("viewer"))
     viewer = Counting(connection, True)
     viewer.received = received
-    viewer.want("h264")
-    await viewer.news("hello")
+    viewer.request_media("h264")
+    await viewer.message("hello")
     viewer.pinging = asyncio.ensure_future(ping_for_ever(viewer))
     return viewer
 

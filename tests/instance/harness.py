@@ -1,4 +1,4 @@
-"""A real instance process, and viewers for it: bulk sockets and aiortc peers. Nothing sleeps; everything times out."""
+"""A real instance process, and viewers of it: bulk and media sockets, aiortc peers. Every wait has a timeout."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def soon(coroutine: Any, timeout: float = TIMEOUT) -> Any:
 
 
 class Process:
-    """An instance as its host sees it."""
+    """An instance as seen by its host."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -48,11 +48,11 @@ class Process:
         assert self.process.stdin is not None
         return self.process.stdin
 
-    def tell(self, **message: Any) -> None:
+    def send(self, **message: Any) -> None:
         self.stdin.write(json.dumps(message).encode() + b"\n")
 
     async def event(self) -> dict[str, Any]:
-        """The next event; that the API has opened comes at its own time and is passed over."""
+        """The next event but ``api``, whose time varies."""
         assert self.process.stdout is not None
         line = await soon(self.process.stdout.readline())
         assert line, "the instance ended"
@@ -61,13 +61,13 @@ class Process:
             self.port = event["port"]
         return await self.event() if event["event"] == "api" else event
 
-    async def heard(self, name: str) -> dict[str, Any]:
-        """The next event called ``name``; others are left out."""
+    async def wait_event(self, name: str) -> dict[str, Any]:
+        """The next event called ``name``; others are dropped."""
         while (event := await self.event())["event"] != name:
             pass
         return event
 
-    async def ended(self) -> int:
+    async def wait_exit(self) -> int:
         code: int = await soon(self.process.wait())
         return code
 
@@ -108,7 +108,7 @@ async def spawned(
         "secret": SECRET,
         "stamp": False,
     }
-    instance.tell(**configuration | more)
+    instance.send(**configuration | more)
     try:
         yield instance
     finally:
@@ -118,7 +118,7 @@ async def spawned(
                 await asyncio.wait_for(process.wait(), 5)
         if process.returncode is None:
             process.kill()
-        await process.communicate()  # which reads what nobody has read: a full pipe would keep its end from being seen
+        await process.communicate()  # which empties the pipes: a full one would hide its end
 
 
 @contextlib.asynccontextmanager
@@ -137,13 +137,13 @@ async def socket(instance: Process, channel: str, secret: str = SECRET) -> WebSo
 
 
 def join_message(role: str = "controller", viewer: str = "test") -> str:
-    """``role`` may be ``guest``, too: a controller who is not the owner."""
+    """``role`` may also be ``guest``: a controller who is not the owner."""
     join = {"type": "join", "session": "s", "viewer": viewer, "owner": role == "controller"}
     return json.dumps({**join, "role": "controller" if role == "guest" else role})
 
 
-class Talking:
-    """The control conversation of a viewer: requests by id, and the news that nobody asked for."""
+class ViewerClient:
+    """A viewer's ``control`` channel: answers by request id, and unrequested messages by type."""
 
     def __init__(self) -> None:
         self.inbox: list[dict[str, Any] | bytes] = []
@@ -153,22 +153,22 @@ class Talking:
     def send_text(self, text: str) -> None:
         raise NotImplementedError
 
-    async def take(self, wanted: Callable[[Any], bool], timeout: float = TIMEOUT) -> Any:
-        """The first message, received already or not, that is ``wanted``; it is removed."""
+    async def take(self, fits: Callable[[Any], bool], timeout: float = TIMEOUT) -> Any:
+        """The first message, received already or not, that ``fits``; it is removed."""
 
         async def wait() -> Any:
             async with self.arrived:
                 while True:
                     for message in self.inbox:
-                        if wanted(message):
+                        if fits(message):
                             self.inbox.remove(message)
                             return message
                     await self.arrived.wait()
 
         return await soon(wait(), timeout)
 
-    async def news(self, type: str, **fields: Any) -> dict[str, Any]:
-        """The first message of ``type`` whose fields are as given."""
+    async def message(self, type: str, **fields: Any) -> dict[str, Any]:
+        """The first message of ``type`` with these ``fields``."""
         message: dict[str, Any] = await self.take(
             lambda m: isinstance(m, dict) and m["type"] == type and all(m.get(k) == v for k, v in fields.items())
         )
@@ -193,7 +193,7 @@ class Talking:
             self.arrived.notify_all()
 
 
-class Bulk(Talking):
+class Bulk(ViewerClient):
     """A headless viewer."""
 
     def __init__(self, connection: WebSocketClientConnection) -> None:
@@ -227,15 +227,15 @@ async def bulk(instance: Process, role: str = "controller", viewer: str = "test"
 
 
 class Media(Bulk):
-    """A viewer over the media socket. ``pictures`` are headers and data, in order of arrival."""
+    """A viewer over the media socket. ``frames`` are headers and data, in order of arrival."""
 
     def __init__(self, connection: WebSocketClientConnection, acks: bool) -> None:
-        self.pictures: list[tuple[MediaHeader, bytes]] = []
+        self.frames: list[tuple[MediaHeader, bytes]] = []
         self.acks = acks
         self.seq = 0
         super().__init__(connection)
 
-    def want(self, mode: str, format: str = "jpeg") -> None:
+    def request_media(self, mode: str, format: str = "jpeg") -> None:
         self.send_text(json.dumps({"type": "media", "mode": mode, "format": format}))
 
     def acknowledge(self, number: int) -> None:
@@ -245,13 +245,13 @@ class Media(Bulk):
         self.seq = self.seq + 1 if seq is None else seq
         self.send_text(json.dumps({"type": "input", "seq": self.seq, "held": held, "axes": axes}))
 
-    async def picture(self) -> tuple[MediaHeader, bytes]:
-        """The first picture not taken yet."""
+    async def next_frame(self) -> tuple[MediaHeader, bytes]:
+        """The first frame not taken yet."""
 
         async def wait() -> tuple[MediaHeader, bytes]:
             async with self.arrived:
-                await self.arrived.wait_for(lambda: self.pictures)
-                return self.pictures.pop(0)
+                await self.arrived.wait_for(lambda: self.frames)
+                return self.frames.pop(0)
 
         header, data = await soon(wait())
         return header, data
@@ -260,10 +260,10 @@ class Media(Bulk):
         if isinstance(message, str):
             return await super()._received(message)
         async with self.arrived:
-            self.pictures.append(decode_media(message))
+            self.frames.append(decode_media(message))
             if self.acks:
-                with contextlib.suppress(WebSocketClosedError):  # the instance has had enough of this viewer
-                    self.acknowledge(self.pictures[-1][0].number)
+                with contextlib.suppress(WebSocketClosedError):  # the instance has disconnected this viewer
+                    self.acknowledge(self.frames[-1][0].number)
             self.arrived.notify_all()
         return None
 
@@ -272,11 +272,11 @@ class Media(Bulk):
 async def media(
     instance: Process, role: str = "controller", mode: str = "h264", format: str = "jpeg", acks: bool = True
 ) -> AsyncIterator[Media]:
-    """A viewer over the media socket that has said what it wants; it acknowledges at once if ``acks``."""
+    """A viewer over the media socket that has requested ``mode``; it acknowledges at once if ``acks``."""
     connection = await socket(instance, "media")
     connection.write_message(join_message(role))
     viewer = Media(connection, acks)
-    viewer.want(mode, format)
+    viewer.request_media(mode, format)
     try:
         yield viewer
     finally:
@@ -284,8 +284,8 @@ async def media(
         viewer.reading.cancel()
 
 
-class Peer(Talking):
-    """A WebRTC viewer. ``pictures`` are the decoded frames' sizes, in order of arrival."""
+class Peer(ViewerClient):
+    """A WebRTC viewer. ``frames`` are the decoded ones, in order of arrival."""
 
     def __init__(self, signaling: WebSocketClientConnection) -> None:
         super().__init__()
@@ -293,7 +293,7 @@ class Peer(Talking):
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.offer = ""
         self.channels: dict[str, Any] = {}
-        self.pictures: list[av.VideoFrame] = []
+        self.frames: list[av.VideoFrame] = []
         self.seq = 0
         self._tasks: list[asyncio.Task[None]] = []
         self.connection.on("datachannel", self._opened)
@@ -309,7 +309,7 @@ class Peer(Talking):
     async def connect(
         self, change: Callable[[str], str] = lambda sdp: sdp, changed: Callable[[str], str] = lambda sdp: sdp
     ) -> None:
-        """Answer the offer, which is heard ``changed``, ``change`` applied to the answer's SDP."""
+        """Answer the offer; ``changed`` is applied to its SDP, ``change`` to the answer's."""
         message = json.loads(await soon(self.signaling.read_message()))
         assert message["type"] == "offer", message
         self.offer = message["sdp"]
@@ -318,15 +318,15 @@ class Peer(Talking):
         sdp = change(self.connection.localDescription.sdp)
         self.signaling.write_message(json.dumps({"type": "answer", "sdp": sdp}))
 
-    async def picture(self, wanted: Callable[[av.VideoFrame], bool] = lambda frame: True) -> av.VideoFrame:
-        """The first decoded picture that is ``wanted``, from those not taken yet."""
+    async def next_frame(self, fits: Callable[[av.VideoFrame], bool] = lambda frame: True) -> av.VideoFrame:
+        """The first decoded frame not taken yet that ``fits``."""
 
         async def wait() -> av.VideoFrame:
             async with self.arrived:
                 while True:
-                    while self.pictures:
-                        frame = self.pictures.pop(0)
-                        if wanted(frame):
+                    while self.frames:
+                        frame = self.frames.pop(0)
+                        if fits(frame):
                             return frame
                     await self.arrived.wait()
 
@@ -352,13 +352,13 @@ class Peer(Talking):
             while True:
                 frame = await track.recv()
                 async with self.arrived:
-                    self.pictures.append(frame)
+                    self.frames.append(frame)
                     self.arrived.notify_all()
 
 
 @contextlib.asynccontextmanager
 async def peer(instance: Process, role: str = "controller", **options: Any) -> AsyncIterator[Peer]:
-    """A WebRTC viewer that has got its hello and its channels."""
+    """A WebRTC viewer that has answered the offer."""
     signaling = await socket(instance, "signaling")
     signaling.write_message(join_message(role))
     viewer = Peer(signaling)

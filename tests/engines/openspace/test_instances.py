@@ -58,20 +58,20 @@ def test_two_at_once_share_nothing_and_a_killed_one_leaves_nothing(installed: In
             assert sockets[0] != sockets[1]
             async with media(other, mode="h264") as watching, bulk(other) as steering:
                 await steering.ask("set_rate", rate=100_000)
-                await watching.picture()
+                await watching.next_frame()
                 one.process.kill()
-                await one.ended()
+                await one.wait_exit()
                 await until(lambda: not left_over(one_tmp), lambda: f"gone: {left_over(one_tmp)}")
                 assert [socket.exists() for socket in sockets] == [False, True]
                 for _ in range(5):
-                    watching.pictures.clear()
-                    await watching.picture()
+                    watching.frames.clear()
+                    await watching.next_frame()
                 program(other_tmp).kill()
                 async with asyncio.timeout(15):
                     while (event := await other.event())["event"] != "failed":
                         pass
                 assert "OpenSpace ended in the middle of the session (killed by SIGKILL); it last said:" in str(event)
-                assert await other.ended() == 1
+                assert await other.wait_exit() == 1
             await until(lambda: not left_over(other_tmp), lambda: f"gone: {left_over(other_tmp)}")
             assert not sockets[1].exists()
 

@@ -164,7 +164,7 @@ class Client:
         await self.link.send(json.dumps({"topic": self._next, "type": type, "payload": payload}))
         return self._next
 
-    async def talk(self, topic: int, payload: dict[str, Any]) -> None:
+    async def send(self, topic: int, payload: dict[str, Any]) -> None:
         await self.link.send(json.dumps({"topic": topic, "payload": payload}))
 
     async def next(

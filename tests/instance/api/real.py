@@ -53,7 +53,7 @@ class RealInstance:
 
     @asynccontextmanager
     async def viewer(self, channel: str) -> AsyncIterator[Any]:
-        """Somebody on ``bulk``, or on ``media``, who acknowledges every picture."""
+        """A viewer on ``bulk``, or on ``media``, where it acknowledges every frame."""
         connection = await websocket_connect(f"ws://{HOST}:{self.host.gateway_port}/{channel}", max_message_size=2**30)
         await connection.write_message(Join(SESSION, Role.CONTROLLER, "test", TOKEN).encode())
         talking = Bulk(connection) if channel == "bulk" else Media(connection, acks=True)
@@ -68,8 +68,8 @@ class RealInstance:
 async def real_instance(folder: Path, **settings: Any) -> AsyncIterator[RealInstance]:
     """Start one; its log is below ``folder``. ``settings``: of the host."""
     base, tcp_base = free_ports(2)
-    given: dict[str, Any] = {"slots": 1, "port": 0, "gateway_port": 0, "api_port": base, "api_tcp_port": tcp_base}
-    host = RenderHost(HostSettings(log_dir=folder, **given | settings))
+    defaults: dict[str, Any] = {"slots": 1, "port": 0, "gateway_port": 0, "api_port": base, "api_tcp_port": tcp_base}
+    host = RenderHost(HostSettings(log_dir=folder, **defaults | settings))
     await host.start()
     try:
         await start_running(host.port, SESSION, token=TOKEN)

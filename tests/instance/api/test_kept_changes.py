@@ -30,12 +30,12 @@ async def orchestrator(instance: Process, role: str = "controller") -> AsyncIter
         connection.close()
 
 
-def test_changes_are_told_to_the_owner_and_done_again_where_they_can_be() -> None:
+def test_changes_are_listed_for_the_owner_and_applied_again_where_possible() -> None:
     async def scenario() -> None:
         async with running("embedded", width=160, height=90) as instance, bulk(instance) as owner:
             assert await owner.ask("properties") == {"nodes": [], "values": {}}
-            await owner.ask("set_focus", target="Mars")  # camera and time are told by other verbs
-            told = {
+            await owner.ask("set_focus", target="Mars")  # camera and time are in other verbs
+            changes = {
                 "nodes": [{"Identifier": "Mine", "GUI": {"Name": "My node"}}, {"Identifier": "Earth"}, "no table"],
                 "values": {
                     ENABLED: False,
@@ -46,12 +46,12 @@ def test_changes_are_told_to_the_owner_and_done_again_where_they_can_be() -> Non
                 },
             }
             async with orchestrator(instance) as restart:
-                refused = (await restart.ask("set_properties", properties=told))["refused"]
+                refused = (await restart.ask("set_properties", properties=changes))["refused"]
             for number, reason in enumerate(
                 ("already is a scene graph node", "a node is a table", "not found", "read-only", "outside")
             ):
                 assert reason in refused[number], refused
-            kept = {"nodes": told["nodes"][:1], "values": {ENABLED: False, "RenderEngine.Gamma": 1.25}}
+            kept = {"nodes": changes["nodes"][:1], "values": {ENABLED: False, "RenderEngine.Gamma": 1.25}}
             assert await owner.ask("properties") == kept
             # What is as it was at first is no change.
             async with orchestrator(instance) as restart:
@@ -97,7 +97,7 @@ def test_only_the_orchestrator_sets_properties() -> None:
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "/dev/zero", "/proc/self/environ", "${USER}/../x", "FIFO", "LINK"])
-def test_a_file_outside_is_refused_and_the_instance_goes_on(path: str, tmp_path: Path) -> None:
+def test_a_file_outside_is_refused_and_the_instance_continues(path: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "FIFO")
     (tmp_path / "LINK").symlink_to("/etc/passwd")
     named = str(tmp_path / path) if path in ("FIFO", "LINK") else path
@@ -112,9 +112,9 @@ def test_a_file_outside_is_refused_and_the_instance_goes_on(path: str, tmp_path:
     run(scenario())
 
 
-def points(file: str, colours: dict[str, str] | None = None) -> dict[str, object]:
+def points(file: str, colors: dict[str, str] | None = None) -> dict[str, object]:
     """What sets points of ``file``."""
-    renderable = {"Type": "RenderablePointCloud", "File": file, "Coloring": {"ColorMapping": colours}}
+    renderable = {"Type": "RenderablePointCloud", "File": file, "Coloring": {"ColorMapping": colors}}
     return {"nodes": [{"Identifier": "n", "Renderable": renderable}], "values": {}}
 
 

@@ -48,7 +48,7 @@ def test_each_slot_serves_tcp_on_its_own_port_and_notices_peers_that_vanish(tmp_
 
 
 @pytest.mark.process
-def test_a_script_is_followed_to_its_end_though_nobody_watches_or_listens(tmp_path: Path) -> None:
+def test_a_script_runs_to_its_end_without_viewers_and_clients(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with real_instance(tmp_path) as instance:
             client = await instance.client("1.0", "tcp")
@@ -85,35 +85,35 @@ def test_a_web_page_cannot_speak_through_the_tcp_port(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_two_hundred_clients_hear_time_and_camera_while_pictures_go_out(tmp_path: Path) -> None:
+def test_two_hundred_clients_receive_time_and_camera_while_frames_are_sent(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with (
             real_instance(tmp_path, width=640, height=360) as instance,
             instance.viewer("bulk") as owner,
             instance.viewer("media") as watching,
         ):
-            watching.want("h264")
+            watching.request_media("h264")
             owner.request("fly_to", target="Moon", duration=600)
-            await watching.picture()
+            await watching.next_frame()
             clients = [await instance.client("1.0", ("ws", "tcp")[index % 2]) for index in range(200)]
             topics = [
                 [await client.start(name, {"event": "start_subscription"}) for name in ("time", "camera")]
                 for client in clients
             ]
             for _ in range(3):
-                watching.pictures.clear()
+                watching.frames.clear()
                 for client, (time, camera) in zip(clients, topics, strict=True):
                     await client.next(time, lambda each: set(each) == {"time"})
                     await client.next(camera)
                 for _ in range(3):
-                    await watching.picture()
+                    await watching.next_frame()
             assert not instance.tracebacks
 
     asyncio.run(scenario())
 
 
 @pytest.mark.process
-def test_a_client_that_never_reads_is_cut_off_and_costs_the_instance_bounded_memory(tmp_path: Path) -> None:
+def test_a_client_that_never_reads_is_disconnected_and_costs_the_instance_bounded_memory(tmp_path: Path) -> None:
     wish = json.dumps({"topic": 1, "type": "documentation", "payload": {"type": "lua"}}).encode() + b"\n"
 
     async def scenario() -> None:
@@ -142,15 +142,15 @@ def test_nonsense_leaves_the_instance_drawing_and_nothing_unlogged(tmp_path: Pat
             instance.viewer("bulk") as owner,
             instance.viewer("media") as watching,
         ):
-            watching.want("h264")
+            watching.request_media("h264")
             for seed, (kind, transport) in enumerate(WAYS):
                 client = await send_nonsense(lambda k=kind, t=transport: instance.client(k, t), seed, FUZZ_MESSAGES)
                 assert await (await instance.client(kind, transport)).lua("return 1 + 1") == {"1": 2.0}
                 await client.close()
-            watching.pictures.clear()
+            watching.frames.clear()
             owner.request("fly_to", target="Saturn", duration=600)
             for _ in range(5):
-                await watching.picture()
+                await watching.next_frame()
             assert not instance.tracebacks
 
     asyncio.run(scenario())

@@ -1,4 +1,4 @@
-"""Many clients, clients that never read, and messages that nobody would send on purpose."""
+"""Many clients, clients that never read, and messages that are nonsense."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FUZZ_MESSAGES = 3000
 
 
 @pytest.mark.slow
-def test_two_hundred_clients_hear_time_and_camera_while_drawing_goes_on() -> None:
+def test_two_hundred_clients_receive_time_and_camera_while_frames_are_drawn() -> None:
     async def test(server: Api) -> None:
         clients = [await server.client("1.0", ("ws", "tcp")[index % 2]) for index in range(200)]
         topics = [
@@ -44,7 +44,7 @@ def test_two_hundred_clients_hear_time_and_camera_while_drawing_goes_on() -> Non
 
 
 @pytest.mark.parametrize("transport", ["ws", "tcp"])
-def test_a_client_that_never_reads_is_cut_off_and_costs_bounded_memory(transport: str) -> None:
+def test_a_client_that_never_reads_is_disconnected_and_costs_bounded_memory(transport: str) -> None:
     async def test(server: Api) -> None:
         if transport == "tcp":
             _, writer = await asyncio.open_connection("127.0.0.1", server.tcp_port, limit=1)
@@ -74,7 +74,7 @@ def test_a_client_that_never_reads_is_cut_off_and_costs_bounded_memory(transport
 
 
 @pytest.mark.slow
-def test_a_client_that_has_stopped_reading_news_is_cut_off_in_time() -> None:
+def test_a_client_that_has_stopped_reading_is_disconnected_in_time() -> None:
     async def test(server: Api) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", server.tcp_port, limit=1)
         for topic in range(1, 800):

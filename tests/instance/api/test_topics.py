@@ -145,7 +145,7 @@ def test_an_unknown_property_is_met_with_silence_or_a_404_and_a_near_name_in_the
 
 
 @dialects
-def test_setting_a_property_is_heard_by_its_subscribers(kind: str) -> None:
+def test_a_changed_property_is_sent_to_its_subscribers(kind: str) -> None:
     async def test(server: Api) -> None:
         client = await server.client(kind)
         key = "property" if client.legacy else "uri"
@@ -160,7 +160,7 @@ def test_setting_a_property_is_heard_by_its_subscribers(kind: str) -> None:
             assert second == {"type": "value", "value": True}
         await client.start("set", {"property": uri, "value": False})
         assert (await client.next(topic))["value"] is False
-        await client.talk(topic, {"event": "stop_subscription"})
+        await client.send(topic, {"event": "stop_subscription"})
         await client.start("set", {"property": uri, "value": True})
         await client.settled()
         assert client.nothing_for(topic)
@@ -187,7 +187,7 @@ def test_a_refused_value_changes_nothing_and_the_log_says_why() -> None:
     run(test)
 
 
-def test_every_change_is_told_to_the_property_tree_topic() -> None:
+def test_every_change_is_sent_to_the_property_tree_topic() -> None:
     async def test(server: Api) -> None:
         client = await server.client()
         topic = await client.start("propertyTree", {"event": "start_subscription"})
@@ -212,7 +212,7 @@ def test_a_trigger_is_pulled() -> None:
 
 
 @dialects
-def test_time_is_told_in_full_and_then_as_it_passes(kind: str) -> None:
+def test_time_is_sent_in_full_and_then_as_it_passes(kind: str) -> None:
     async def test(server: Api) -> None:
         client = await server.client(kind)
         topic = await client.start("time", {"event": "start_subscription"})
@@ -229,7 +229,7 @@ def test_time_is_told_in_full_and_then_as_it_passes(kind: str) -> None:
     run(test)
 
 
-def test_the_camera_is_told_geographically() -> None:
+def test_the_camera_is_sent_geographically() -> None:
     async def test(server: Api) -> None:
         client = await server.client()
         topic = await client.start("camera", {"event": "start_subscription"})
@@ -263,7 +263,7 @@ def test_a_flight_shows_in_path_mode_and_events() -> None:
 
 
 @dialects
-def test_only_the_events_asked_for_are_told(kind: str) -> None:
+def test_only_subscribed_events_are_sent(kind: str) -> None:
     async def test(server: Api) -> None:
         client = await server.client(kind)
         if client.legacy:
@@ -292,17 +292,17 @@ def test_the_joystick_holds_its_values_until_the_next_message(kind: str) -> None
         def state(**axes: float) -> dict[str, Any]:
             return {word: "inputState", "inputState": {"values": axes} if client.legacy else axes}
 
-        await client.talk(topic, state(orbitX=0.5, zoomIn=3))
+        await client.send(topic, state(orbitX=0.5, zoomIn=3))
         await client.settled()
         assert server.engine.axes == {"orbitX": 0.5, "zoomIn": 1.0}
-        await client.talk(topic, state(panX=-0.25))
+        await client.send(topic, state(panX=-0.25))
         await client.settled()
         assert server.engine.axes == {"panX": -0.25}
-        await client.talk(topic, state())
+        await client.send(topic, state())
         await client.settled()
         assert server.engine.axes == {}
-        await client.talk(topic, state(panX=1))
-        await client.talk(topic, {word: "disconnect"})
+        await client.send(topic, state(panX=1))
+        await client.send(topic, {word: "disconnect"})
         await client.settled()
         assert server.engine.axes == {}
 
@@ -314,7 +314,7 @@ def test_joysticks_add_up_and_a_lost_client_lets_go() -> None:
         clients = [await server.client("1.0", transport) for transport in ("ws", "tcp")]
         for client in clients:
             topic = await client.start("flightcontroller", {"event": "connect"})
-            await client.talk(topic, {"event": "inputState", "inputState": {"orbitX": 0.4}})
+            await client.send(topic, {"event": "inputState", "inputState": {"orbitX": 0.4}})
             await client.settled()
         assert server.engine.axes == pytest.approx({"orbitX": 0.8})
         await clients[0].close()
@@ -372,14 +372,14 @@ def test_what_is_not_here_is_honestly_empty() -> None:
     run(test)
 
 
-def test_the_log_is_told_from_a_level_on() -> None:
+def test_the_log_is_sent_from_a_level_on() -> None:
     async def test(server: Api) -> None:
         client: Client = await server.client()
         settings = {"logLevel": "Error", "timeStamping": False, "dateStamping": False, "logLevelStamping": False}
         topic = await client.start("errorLog", {"event": "start_subscription", "settings": settings})
         await client.lua("openspace.printInfo('quiet') openspace.printError({1, 2})")
         assert await client.next(topic) == {"message": "{1, 2}", "category": "print"}
-        await client.talk(topic, {"event": "update_log_level", "logLevel": "Info"})
+        await client.send(topic, {"event": "update_log_level", "logLevel": "Info"})
         await client.lua("print('hello', 1, nil)")
         assert (await client.next(topic))["message"] == "hello\t1\tnil"
 

@@ -30,7 +30,7 @@ def test_what_the_allocator_keeps_is_given_back_when_a_viewer_has_left() -> None
     process, spare = psutil.Process(), SpareMemory()
     kept = process.memory_info().rss
     asyncio.run(spare.update(1))
-    assert kept - process.memory_info().rss < BLOCKS * SIZE / 4, "nobody has left"
+    assert kept - process.memory_info().rss < BLOCKS * SIZE / 4, "no viewer has left"
     asyncio.run(spare.update(0))
     assert kept - process.memory_info().rss > BLOCKS * SIZE / 2
     library.free(blocks[-1])

@@ -16,8 +16,8 @@ def test_it_listens_then_runs_and_stops_cleanly_on_command() -> None:
     async def scenario() -> None:
         async with running() as instance:
             assert instance.port > 0
-            instance.tell(command="STOP")
-            assert await instance.ended() == 0
+            instance.send(command="STOP")
+            assert await instance.wait_exit() == 0
 
     run(scenario())
 
@@ -25,9 +25,9 @@ def test_it_listens_then_runs_and_stops_cleanly_on_command() -> None:
 def test_end_of_file_on_stdin_ends_it() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
-            await viewer.news("hello")
+            await viewer.message("hello")
             instance.stdin.close()
-            assert await instance.ended() == 0
+            assert await instance.wait_exit() == 0
 
     run(scenario())
 
@@ -36,7 +36,7 @@ def test_sigterm_ends_it_cleanly() -> None:
     async def scenario() -> None:
         async with running() as instance:
             instance.process.send_signal(signal.SIGTERM)
-            assert await instance.ended() == 0
+            assert await instance.wait_exit() == 0
 
     run(scenario())
 
@@ -46,7 +46,7 @@ def test_an_engine_that_cannot_open_says_what_to_do() -> None:
         async with spawned("UnopenableEngine") as instance:
             assert (await instance.event())["event"] == "listening"
             assert await instance.event() == {"event": "failed", "reason": "no display here: start one"}
-            assert await instance.ended() == 1
+            assert await instance.wait_exit() == 1
 
     run(scenario())
 
@@ -56,7 +56,7 @@ def test_an_unexpected_failure_is_one_line() -> None:
         async with spawned("BrokenEngine") as instance:
             await instance.event()
             assert await instance.event() == {"event": "failed", "reason": "ZeroDivisionError: never mind"}
-            assert await instance.ended() == 1
+            assert await instance.wait_exit() == 1
 
     run(scenario())
 
@@ -66,7 +66,7 @@ def test_an_unknown_engine_names_those_there_are() -> None:
         async with spawned("warp") as instance:
             event = await instance.event()
             assert event == {"event": "failed", "reason": "unknown engine 'warp': this host has embedded, openspace"}
-            assert await instance.ended() == 1
+            assert await instance.wait_exit() == 1
 
     run(scenario())
 
@@ -83,7 +83,7 @@ def test_a_malformed_configuration_fails_with_the_field_named() -> None:
     async def scenario() -> None:
         async with spawned(width=1) as instance:
             assert await instance.event() == {"event": "failed", "reason": "width: 1 is outside 64 to 8192"}
-            assert await instance.ended() == 1
+            assert await instance.wait_exit() == 1
 
     run(scenario())
 
@@ -91,10 +91,10 @@ def test_a_malformed_configuration_fails_with_the_field_named() -> None:
 def test_a_draw_thread_that_dies_ends_the_process() -> None:
     async def scenario() -> None:
         async with running() as instance, peer(instance) as viewer:
-            await viewer.news("hello")
+            await viewer.message("hello")
             viewer.steer(roll=9.5)
-            assert (await instance.heard("failed"))["reason"] == "RuntimeError: the test broke the engine"
-            assert await instance.ended() == 1
+            assert (await instance.wait_event("failed"))["reason"] == "RuntimeError: the test broke the engine"
+            assert await instance.wait_exit() == 1
 
     run(scenario())
 
@@ -103,10 +103,10 @@ def test_the_host_sets_the_resolution_and_malformed_commands_change_nothing() ->
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
             instance.stdin.write(b"not json\n[]\n")
-            instance.tell(command="FLY")
-            instance.tell(command="RESOLUTION", width=1, height=1)
-            instance.tell(command="RESOLUTION", width=320, height=200)
-            state = await viewer.news("state", width=320, height=200)
+            instance.send(command="FLY")
+            instance.send(command="RESOLUTION", width=1, height=1)
+            instance.send(command="RESOLUTION", width=320, height=200)
+            state = await viewer.message("state", width=320, height=200)
             assert state["following"] is False
             header, _ = await viewer.frame()
             assert header["shape"] == [200, 320, 3]
@@ -117,7 +117,7 @@ def test_the_host_sets_the_resolution_and_malformed_commands_change_nothing() ->
 def test_nothing_but_events_reaches_stdout() -> None:
     async def scenario() -> None:
         async with running() as instance:
-            instance.tell(command="STOP")
+            instance.send(command="STOP")
             assert instance.process.stdout is not None
             for line in (await soon(instance.process.stdout.read())).splitlines():
                 assert json.loads(line)["event"] in ("api", "viewers")
@@ -125,12 +125,12 @@ def test_nothing_but_events_reaches_stdout() -> None:
     run(scenario())
 
 
-def test_the_host_hears_how_many_watch_and_a_look_of_the_orchestrator_is_nobody() -> None:
+def test_the_host_receives_the_number_of_viewers_without_the_orchestrator() -> None:
     async def scenario() -> None:
         async with running() as instance:
             async with bulk(instance) as first:
-                await first.news("hello")
-                assert (await instance.heard("viewers"))["count"] == 1
+                await first.message("hello")
+                assert (await instance.wait_event("viewers"))["count"] == 1
                 look = await socket(instance, "bulk")
                 look.write_message(json.dumps(json.loads(join_message("viewer")) | {"observer": True}))
                 observer = Bulk(look)
@@ -138,9 +138,9 @@ def test_the_host_hears_how_many_watch_and_a_look_of_the_orchestrator_is_nobody(
                 assert len((await observer.ask("who"))["viewers"]) == 1
                 look.close()
                 async with bulk(instance, "viewer") as second:
-                    await second.news("hello")
-                    assert (await instance.heard("viewers"))["count"] == 2
-                assert (await instance.heard("viewers"))["count"] == 1
-            assert (await instance.heard("viewers"))["count"] == 0
+                    await second.message("hello")
+                    assert (await instance.wait_event("viewers"))["count"] == 2
+                assert (await instance.wait_event("viewers"))["count"] == 1
+            assert (await instance.wait_event("viewers"))["count"] == 0
 
     run(scenario())

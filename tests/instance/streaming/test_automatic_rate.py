@@ -1,4 +1,4 @@
-"""The automatic frame rate: with a given load, and in a real instance."""
+"""The automatic frame rate: with simulated loads, and in a real instance."""
 
 from __future__ import annotations
 
@@ -134,14 +134,14 @@ def test_the_meter_adds_up_motion_and_leaves_out_rests() -> None:
 def test_an_instance_that_draws_cheaply_comes_to_sixty_a_second_by_itself() -> None:
     async def scenario() -> None:
         async with running(frame_rate=None) as instance, media(instance) as viewer:
-            state = (await viewer.news("hello"))["state"]
+            state = (await viewer.message("hello"))["state"]
             assert (state["frame_rate"], state["chosen_frame_rate"]) == (STEADY_RATE, None)
             viewer.request("fly_to", target="Moon", duration=50)
             latest: deque[float] = deque(maxlen=50)  # microseconds; 30 a second would need 1.6 s for as many
             while len(latest) < 50 or latest[-1] - latest[0] > 1.2e6:
-                header, _ = await viewer.picture()
+                header, _ = await viewer.next_frame()
                 latest.append(header.pts)
-            await viewer.news("state", frame_rate=SMOOTH_RATE, chosen_frame_rate=None)
+            await viewer.message("state", frame_rate=SMOOTH_RATE, chosen_frame_rate=None)
 
     run(scenario())
 
@@ -150,14 +150,14 @@ def test_an_instance_that_draws_cheaply_comes_to_sixty_a_second_by_itself() -> N
 def test_a_viewer_that_cannot_decode_sixty_a_second_gets_thirty() -> None:
     async def scenario() -> None:
         async with running(frame_rate=None) as instance, media(instance) as viewer:
-            await viewer.news("hello")
+            await viewer.message("hello")
             viewer.request("fly_to", target="Moon", duration=50)
-            await viewer.news("state", frame_rate=SMOOTH_RATE)
+            await viewer.message("state", frame_rate=SMOOTH_RATE)
             viewer.inbox.clear()
-            slow = asyncio.ensure_future(viewer.news("state", frame_rate=STEADY_RATE))
+            slow = asyncio.ensure_future(viewer.message("state", frame_rate=STEADY_RATE))
             while not slow.done():
                 for _ in range(20):
-                    header, _ = await viewer.picture()
+                    header, _ = await viewer.next_frame()
                 report = {"type": "report", "fps": 60, "loss": 0, "decode_ms": 30, "frames_decoded": header.number}
                 viewer.send_text(json.dumps(report))
             await slow
@@ -171,10 +171,10 @@ def test_an_instance_that_draws_dearly_stays_at_thirty_unless_a_rate_is_chosen()
     async def scenario() -> None:
         dear = {"TEST_ENGINE_BURN_SECONDS": "0.015"}
         async with running(frame_rate=None, env=dear) as instance, bulk(instance) as other, media(instance) as viewer:
-            await viewer.news("hello")
+            await viewer.message("hello")
             await viewer.ask("fly_to", target="Moon", duration=3)
             assert (await viewer.ask("state"))["frame_rate"] == STEADY_RATE
-            moments = [header.pts for header, _ in viewer.pictures]
+            moments = [header.pts for header, _ in viewer.frames]
             assert max(sum(begin <= each < begin + 1e6 for each in moments) for begin in moments) <= 40
 
             state = await viewer.ask("quality", frame_rate=60)

@@ -31,8 +31,8 @@ def test_the_instance_is_reached_through_its_own_relay(tmp_path: Path, transport
                 await viewer.connect(changed=only_relayed)
                 assert " typ relay" in viewer.offer
                 assert password not in viewer.offer
-                assert (await viewer.news("hello"))["role"] == "controller"
-                await viewer.picture()
+                assert (await viewer.message("hello"))["role"] == "controller"
+                await viewer.next_frame()
                 await viewer.close()
 
     run(scenario())

@@ -65,7 +65,7 @@ class CloudEngine(MovingEngine, SceneEngine):
 
     def color_points(self, identifier: str, mapping: Mapping[str, Any] | None) -> None:
         if mapping is not None and len(mapping["Colors"]) < 2:
-            raise EngineError("one colour is no map")
+            raise EngineError("one color is no map")
 
     def remove_node(self, identifier: str) -> None:
         self._scene.remove(identifier)

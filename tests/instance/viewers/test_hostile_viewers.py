@@ -26,14 +26,14 @@ INPUT = json.dumps({"type": "input", "seq": 1, "held": True, "axes": {"orbitX": 
 def test_a_viewer_that_floods_input_is_disconnected_and_the_others_are_not_affected() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as other, media(instance, "guest") as flooder:
-            await flooder.news("hello")
-            await other.news("state", viewers=2)
+            await flooder.message("hello")
+            await other.message("state", viewers=2)
             with contextlib.suppress(WebSocketClosedError):
                 for _ in range(3000):
                     flooder.send_text(INPUT)
             await soon(flooder.reading)
             assert any("too many" in m.get("reason", "") for m in flooder.inbox if isinstance(m, dict))
-            await other.news("state", viewers=1)
+            await other.message("state", viewers=1)
             assert await other.ask("ping") == {}
 
     run(scenario())
@@ -43,7 +43,7 @@ def test_a_viewer_that_floods_input_is_disconnected_and_the_others_are_not_affec
 def test_a_flood_of_requests_over_a_socket_is_slowed_down_and_nothing_is_lost() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as other, bulk(instance, "viewer") as flooder:
-            await flooder.news("hello")
+            await flooder.message("hello")
             started, floods = time.monotonic(), int(CONTROL_BURST + CONTROL_RATE)
             last = [flooder.request("ping") for _ in range(floods)][-1]
             assert await other.ask("ping") == {}
@@ -53,10 +53,10 @@ def test_a_flood_of_requests_over_a_socket_is_slowed_down_and_nothing_is_lost() 
     run(scenario())
 
 
-async def said_at_the_end(viewer: Peer, wanted: str) -> bool:
-    """Whether the instance says ``wanted`` before it closes the signaling socket."""
-    while (said := await viewer.signaling.read_message()) is not None:
-        if wanted in str(said):
+async def last_words(viewer: Peer, text: str) -> bool:
+    """Whether the instance sends ``text`` before it closes the signaling socket."""
+    while (message := await viewer.signaling.read_message()) is not None:
+        if text in str(message):
             return True
     return False
 
@@ -66,16 +66,16 @@ async def said_at_the_end(viewer: Peer, wanted: str) -> bool:
 def test_a_flood_over_webrtc_ends_the_peer(channel: str) -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as other, peer(instance, "guest") as flooder:
-            await flooder.news("hello")
-            await other.news("state", viewers=2)
-            ended = asyncio.ensure_future(said_at_the_end(flooder, f"too many {channel} messages"))
+            await flooder.message("hello")
+            await other.message("state", viewers=2)
+            ended = asyncio.ensure_future(last_words(flooder, f"too many {channel} messages"))
             while not ended.done():  # however slowly this machine sends
                 with contextlib.suppress(InvalidStateError):
                     for _ in range(5000):
                         flooder.channels[channel].send(INPUT)
                 await asyncio.wait([ended], timeout=5)
             assert await ended
-            await other.news("state", viewers=1)
+            await other.message("state", viewers=1)
 
     run(scenario())
 
@@ -84,16 +84,16 @@ def test_a_flood_over_webrtc_ends_the_peer(channel: str) -> None:
 def test_a_viewer_that_cannot_make_up_its_mind_is_held_to_its_last_word() -> None:
     async def scenario() -> None:
         async with running() as instance, media(instance) as viewer:
-            await viewer.news("hello")
+            await viewer.message("hello")
             for _ in range(20):
-                viewer.want("images")
-                viewer.want("h264")
-            await viewer.news("error", reason="media: changed too often")
+                viewer.request_media("images")
+                viewer.request_media("h264")
+            await viewer.message("error", reason="media: changed too often")
             before = (await viewer.ask("stats"))["key_frames"]
             assert before <= 3
-            viewer.pictures.clear()
+            viewer.frames.clear()
             viewer.steer(orbitX=0.5)
-            await viewer.picture()
+            await viewer.next_frame()
 
     run(scenario())
 
@@ -102,12 +102,12 @@ def test_a_viewer_that_cannot_make_up_its_mind_is_held_to_its_last_word() -> Non
 def test_giant_messages_are_refused() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as other, peer(instance, "guest") as giant:
-            await giant.news("hello")
+            await giant.message("hello")
             for channel in ("control", "input"):
                 giant.channels[channel].send("x" * 200_000)
-                assert "longer than" in (await giant.news("error"))["reason"]
+                assert "longer than" in (await giant.message("error"))["reason"]
             async with media(instance, "guest") as over_socket:
-                await over_socket.news("hello")
+                await over_socket.message("hello")
                 over_socket.send_text("x" * (MAX_MESSAGE_BYTES + 1))
                 await soon(over_socket.reading)
                 assert over_socket.connection.close_code == 1009
@@ -120,14 +120,14 @@ def test_giant_messages_are_refused() -> None:
 def test_a_storm_of_key_frame_requests_ends_on_the_small_stream() -> None:
     async def scenario() -> None:
         async with running() as instance, media(instance) as good, media(instance, "guest") as stormy:
-            await good.news("hello")
-            await stormy.news("hello")
+            await good.message("hello")
+            await stormy.message("hello")
             good.request("fly_to", target="Moon", duration=20)
             before, started = (await good.ask("stats"))["key_frames"], time.monotonic()
             await good.ask("stats", watch=True)
             while True:
                 await stormy.ask("key_frame")
-                stats = await good.news("stats")
+                stats = await good.message("stats")
                 mine, other = stats["each"]
                 if other["rung"] == 1:
                     break
@@ -135,12 +135,12 @@ def test_a_storm_of_key_frame_requests_ends_on_the_small_stream() -> None:
             assert stats["key_frames"] - before <= (time.monotonic() - started) / 0.5 + 2
             assert [rung["width"] for rung in stats["rungs"]] == [640, 320]
             while True:
-                header, _ = await stormy.picture()
+                header, _ = await stormy.next_frame()
                 if header.width == 320:
                     break
             assert header.key
             stormy.connection.close()
-            while len((await good.news("stats"))["rungs"]) > 1:
+            while len((await good.message("stats"))["rungs"]) > 1:
                 pass
 
     run(scenario())
@@ -162,11 +162,11 @@ WRONG_REPORTS = [
 def test_reports_are_checked_and_shown() -> None:
     async def scenario() -> None:
         async with running() as instance, media(instance) as viewer:
-            await viewer.news("hello")
+            await viewer.message("hello")
             for report in WRONG_REPORTS:
                 viewer.send_text(json.dumps({"type": "report", **report}))
-                await viewer.news("error")
-            await viewer.picture()
+                await viewer.message("error")
+            await viewer.next_frame()
             report = Report(fps=29.5, loss=0.0, jitter_ms=1.0, rtt_ms=4.0, freezes=0, decode_ms=1.5, frames_decoded=9)
             viewer.send_text(report.encode())
             (each,) = (await viewer.ask("stats"))["each"]
@@ -181,13 +181,13 @@ def test_reports_are_checked_and_shown() -> None:
 def test_a_freeze_that_is_reported_brings_a_key_frame() -> None:
     async def scenario() -> None:
         async with running() as instance, peer(instance) as viewer:
-            await viewer.picture(lambda frame: frame.key_frame)
+            await viewer.next_frame(lambda frame: frame.key_frame)
             viewer.send_text(Report(30, 0.0, freezes=0).encode())
             await viewer.ask("stats", watch=True)
             for _ in range(2):  # a second lies between them: reports that come sooner than 0.1 s are not looked at
-                before = (await viewer.news("stats"))["key_frames"]
+                before = (await viewer.message("stats"))["key_frames"]
             viewer.send_text(Report(30, 0.0, freezes=1).encode())
-            while (await viewer.news("stats"))["key_frames"] == before:
+            while (await viewer.message("stats"))["key_frames"] == before:
                 pass
 
     run(scenario())
@@ -218,7 +218,7 @@ def test_bad_descriptions_and_candidates_by_the_dozen() -> None:
 def test_metrics_are_for_those_with_the_secret() -> None:
     async def scenario() -> None:
         async with running() as instance, media(instance) as viewer:
-            await viewer.picture()
+            await viewer.next_frame()
             url = f"http://127.0.0.1:{instance.port}/metrics"
             client = AsyncHTTPClient()
             with pytest.raises(HTTPClientError, match="401"):

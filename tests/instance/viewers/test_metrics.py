@@ -19,18 +19,18 @@ def value_of(text: str, name: str) -> float:
 def test_frames_sent_are_those_sent_and_frames_encoded_those_encoded() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as owner, media(instance) as fast:
-            await fast.picture()
+            await fast.next_frame()
             async with media(instance, "guest", acks=False) as slow:
-                await slow.news("hello")
+                await slow.message("hello")
                 await owner.ask("fly_to", target="Moon", duration=2)
                 before, stats = {}, await owner.ask("stats")
                 while stats["frames_encoded"] != before.get("frames_encoded"):
                     await owner.ask("stats", watch=True)
-                    before, stats = stats, await owner.news("stats")
+                    before, stats = stats, await owner.message("stats")
                 one, two = (viewer for viewer in stats["each"] if "frames_sent" in viewer)
-                assert one["frames_sent"] == 1 + len(fast.pictures), "the first one was taken out by this test"
+                assert one["frames_sent"] == 1 + len(fast.frames), "the first one was taken out by this test"
                 assert (two["frames_sent"], one["dropped"]) == (SPARE, 0)
-                assert len(slow.pictures) == SPARE
+                assert len(slow.frames) == SPARE
                 assert two["dropped"] > 10
                 assert stats["frames_sent"] == one["frames_sent"] + two["frames_sent"]
                 assert stats["dropped"] == two["dropped"]

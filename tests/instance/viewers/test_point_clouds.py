@@ -1,4 +1,4 @@
-"""What the instance knows of points is what the engine shows, whoever gives up or fails in between."""
+"""Point clouds: the instance lists what the engine shows, also after cancellations and failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.instance.harness import run, soon
 
 
 class LateEngine(MovingEngine, PointEngine):
-    """Shows points when the test says so: ``asked`` has what ends then, in the order in which they were given."""
+    """Shows points when the test says so: ``asked`` has their completions, in order."""
 
     def __init__(self) -> None:
         self.there: set[str] = set()
@@ -114,7 +114,7 @@ def test_points_that_appear_after_their_sender_has_gone_are_known(scene: PointCl
         shown = await give_up(scene, engine)
         style = asyncio.create_task(scene.style("dust", {"opacity": 0.5}))
         shown.set_result(None)
-        assert (await soon(style))["options"]["opacity"] == 0.5, "who comes after waits for it"
+        assert (await soon(style))["options"]["opacity"] == 0.5, "a later change waits for it"
         assert scene.names == ["dust"]
 
     run(scenario())

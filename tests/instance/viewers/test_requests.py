@@ -18,7 +18,7 @@ pytestmark = pytest.mark.process
 def test_hello_tells_everything_a_view_needs() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
-            hello = await viewer.news("hello")
+            hello = await viewer.message("hello")
             assert hello["role"] == "controller"
             assert hello["viewer"] == "test"
             assert hello["engine"] == {"engine": "moving", "renderer": "numpy", "gpu": False}
@@ -64,12 +64,12 @@ def test_the_very_next_frame_has_the_new_resolution() -> None:
             state = await viewer.answer(id)
             assert pixels.shape == (201, 321, 3)
             assert (state["width"], state["height"], state["following"]) == (321, 201, False)
-            assert await instance.heard("resolution") == {"event": "resolution", "width": 321, "height": 201}
+            assert await instance.wait_event("resolution") == {"event": "resolution", "width": 321, "height": 201}
 
     run(scenario())
 
 
-def test_a_following_view_is_heard_until_somebody_decides() -> None:
+def test_a_view_decides_the_size_until_one_is_set() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
             assert (await viewer.ask("resolution", width=400, height=300, follow=True))["width"] == 400
@@ -91,7 +91,7 @@ def test_a_size_the_engine_refuses_changes_nothing() -> None:
     run(scenario())
 
 
-def test_a_flight_that_nobody_watches_arrives_in_time() -> None:
+def test_a_flight_without_viewers_arrives_in_time() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
             id = viewer.request("fly_to", target="Moon", duration=0.7)
@@ -127,20 +127,20 @@ def test_an_unknown_target_is_answered_with_near_names() -> None:
 def test_changes_reach_every_viewer() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as one, bulk(instance, "viewer") as other:
-            await other.news("state", viewers=2)
+            await other.message("state", viewers=2)
             assert (await one.ask("set_rate", rate=3600))["rate"] == 3600
-            await other.news("state", rate=3600)
+            await other.message("state", rate=3600)
             await one.ask("set_time", time="2030-01-01T00:00:00+00:00")
-            await other.news("state", time="2030-01-01T00:00:00.000Z")
+            await other.message("state", time="2030-01-01T00:00:00.000Z")
             await one.ask("set_focus", target="Moon")
-            await other.news("state", focus="Moon")
+            await other.message("state", focus="Moon")
             one.connection.close()
-            await other.news("state", viewers=1)
+            await other.message("state", viewers=1)
 
     run(scenario())
 
 
-def test_running_time_is_told_as_of_now_though_nothing_is_drawn_for_anyone() -> None:
+def test_running_time_is_current_though_nothing_is_drawn() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
             await viewer.ask("set_rate", rate=1e6)
@@ -165,7 +165,7 @@ def test_camera_round_trip() -> None:
     run(scenario())
 
 
-def test_quality_is_told_and_bounded() -> None:
+def test_quality_is_in_the_state_and_bounded() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
             state = await viewer.ask("quality", bit_rate=1_000_000, frame_rate=60)
@@ -193,7 +193,7 @@ def test_stats_come_once_asked_and_stop_when_no_longer_wanted() -> None:
                 "frames_encoded",
                 "frames_sent",
             } <= set(stats)
-            await viewer.news("stats")
+            await viewer.message("stats")
             assert (await viewer.ask("stats", watch=False))["viewers"] == 1
 
     run(scenario())
@@ -238,7 +238,7 @@ def test_what_is_wrong_is_said_and_nothing_else_happens() -> None:
         async with running() as instance, bulk(instance) as viewer:
             for text, reason in WRONG_REQUESTS:
                 viewer.send_text(text)
-                error = await viewer.news("error")
+                error = await viewer.message("error")
                 assert reason in error["reason"], text
                 assert "Traceback" not in error["reason"]
                 assert await viewer.ask("ping") == {}
@@ -246,11 +246,11 @@ def test_what_is_wrong_is_said_and_nothing_else_happens() -> None:
     run(scenario())
 
 
-def test_an_array_nobody_expects_is_refused() -> None:
+def test_an_unexpected_array_is_refused() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
             viewer.connection.write_message(arrays.MAGIC, binary=True)
-            assert "expected a chunk of an array message" in (await viewer.news("error"))["reason"]
+            assert "expected a chunk of an array message" in (await viewer.message("error"))["reason"]
             assert await viewer.ask("ping") == {}
 
     run(scenario())
@@ -260,10 +260,10 @@ def test_too_many_requests_at_a_time_are_refused_one_by_one() -> None:
     async def scenario() -> None:
         slow = {"TEST_ENGINE_DRAW_SECONDS": "0.03"}
         async with running(env=slow) as instance, bulk(instance) as viewer:
-            await viewer.news("hello")
+            await viewer.message("hello")
             for _ in range(60):
                 viewer.request("frame")
-            await viewer.news("error", reason="more than 32 requests at a time")
+            await viewer.message("error", reason="more than 32 requests at a time")
             await viewer.take(lambda message: isinstance(message, bytes))
 
     run(scenario())

@@ -1,4 +1,4 @@
-"""The bounds on viewers: who counts for which, and what a refusal says."""
+"""The bounds on viewers: which viewers each one counts, and the texts of refusals."""
 
 from __future__ import annotations
 

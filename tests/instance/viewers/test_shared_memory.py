@@ -1,4 +1,4 @@
-"""Frames through memory shared with a viewer on the same machine, and who gets none."""
+"""Frames through memory shared with a viewer on the same machine, and the viewers that get none."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ pytestmark = [
 def put(viewer: Bulk, memory: OpenedMemory, slot: int, sent: PointFrame) -> int:
     """Tell of ``sent`` in ``slot``; the number that the answer will have."""
     number, viewer.next_id = viewer.next_id, viewer.next_id + 1
-    told = memory.put(slot, number, *sent.encode()[0])
-    assert told is not None
-    viewer.connection.write_message(told, binary=True)
+    notice = memory.put(slot, number, *sent.encode()[0])
+    assert notice is not None
+    viewer.connection.write_message(notice, binary=True)
     return number
 
 
@@ -49,9 +49,9 @@ def test_a_frame_lies_in_the_slot_that_was_named_for_it() -> None:
             memory = await shared_with(viewer)
             for slot in (0, 2, 0):
                 viewer.request("frame", pieces=True, slot=slot)
-                told = await viewer.take(lambda m: isinstance(m, bytes))
-                assert is_notice(told)
-                at, _, message = memory.find(told)
+                notice = await viewer.take(lambda m: isinstance(m, bytes))
+                assert is_notice(notice)
+                at, _, message = memory.find(notice)
                 header, pixels = arrays.decode(message)
                 assert at == slot
                 assert pixels.shape == (360, 640, 3)
@@ -82,7 +82,7 @@ def test_without_a_slot_or_a_proof_frames_come_over_the_socket() -> None:
     run(scenario())
 
 
-def test_nothing_is_left_of_memory_that_nobody_came_for() -> None:
+def test_memory_that_is_offered_and_not_used_is_removed() -> None:
     async def scenario() -> None:
         async with running() as instance:
             async with bulk(instance) as viewer:
@@ -123,11 +123,11 @@ def test_a_slot_still_in_use_a_lie_and_a_stranger_are_refused_and_nothing_change
 
             number, viewer.next_id = viewer.next_id, viewer.next_id + 1
             header = arrays.encode_header(FEW, "points", name="stars", sequence=3)
-            told = memory.put(ARRAYS[1], number, header, FEW[:-1].tobytes())
-            viewer.connection.write_message(told, binary=True)
+            notice = memory.put(ARRAYS[1], number, header, FEW[:-1].tobytes())
+            viewer.connection.write_message(notice, binary=True)
             assert "bytes" in await viewer.answer(number)
 
-            other.connection.write_message(told, binary=True)
+            other.connection.write_message(notice, binary=True)
             assert "no memory is shared" in await other.answer(number)
             assert [each["sequence"] for each in await viewer.ask("points")] == [2]
             memory.close()

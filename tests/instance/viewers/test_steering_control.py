@@ -157,21 +157,21 @@ def test_a_class_hands_control_around() -> None:
             media(instance, "guest") as guest,
             bulk(instance, "viewer", "pupil") as pupil,
         ):
-            hello = await guest.news("hello")
+            hello = await guest.message("hello")
             assert (hello["steers"], hello["owner"], hello["viewer"]) == (False, False, "test-3")
-            assert (await view.news("hello"))["steers"] is True
+            assert (await view.message("hello"))["steers"] is True
             refused = "error: home: the owner steers now: request_control first"
             assert await guest.ask("home") == refused
             guest.steer(orbitX=0.5)
-            assert (await guest.news("error"))["reason"] == "input: the owner steers now: request_control first"
+            assert (await guest.message("error"))["reason"] == "input: the owner steers now: request_control first"
             assert await guest.ask("request_control") == {"granted": False}
-            await owner.news("control", requests=["test-3"], steers=True)
+            await owner.message("control", requests=["test-3"], steers=True)
             view.steer(held=True, orbitX=0.25)
             while (await owner.ask("camera"))["Position"] != [0.25, 0.0, 1.0]:
                 pass
             await owner.ask("give_control", viewer="test-3")
-            await guest.news("control", steers=True)
-            await pupil.news("state", controller={"viewer": "test-3", "owner": False})
+            await guest.message("control", steers=True)
+            await pupil.message("state", controller={"viewer": "test-3", "owner": False})
             assert (await owner.ask("camera"))["Position"][2] == 0.0, "what was held is released"
             assert await owner.ask("home") == "error: home: test-3 steers now: take_control first"
             guest.steer(orbitX=0.75)
@@ -205,17 +205,17 @@ def test_guests_of_a_link_are_disconnected_when_it_is_revoked_or_expires() -> No
             here, late = await socket(instance, "media"), await socket(instance, "signaling")
             here.write_message(joins())
             viewer = Media(here, True)
-            viewer.want("h264")
-            assert (await viewer.news("hello"))["viewer"] == "Bob"
+            viewer.request_media("h264")
+            assert (await viewer.message("hello"))["viewer"] == "Bob"
             late.write_message(joins())
             guest = Peer(late)
             await guest.connect()
-            assert (await guest.news("hello"))["viewer"] == "Bob", "one name for all that one guest has open"
+            assert (await guest.message("hello"))["viewer"] == "Bob", "one name for all that one guest has open"
             assert await viewer.ask("dismiss", share="link") == "error: dismiss: only the owner may"
             assert await owner.ask("dismiss", share="") == "error: share: expected the id of a link"
             assert await owner.ask("dismiss", share="another") == {"dismissed": 0}
             assert await owner.ask("dismiss", share="link") == {"dismissed": 2}
-            assert (await viewer.news("error"))["reason"] == REVOKED
+            assert (await viewer.message("error"))["reason"] == REVOKED
             await viewer.reading
             while len((await owner.ask("who"))["viewers"]) > 1:
                 pass
@@ -223,13 +223,13 @@ def test_guests_of_a_link_are_disconnected_when_it_is_revoked_or_expires() -> No
             again = await socket(instance, "media")
             again.write_message(joins())
             late_viewer = Media(again, True)
-            assert (await late_viewer.news("error"))["reason"] == REVOKED
+            assert (await late_viewer.message("error"))["reason"] == REVOKED
             await late_viewer.reading
             short = await socket(instance, "media")
             short.write_message(joins(share="other", seconds=0.3))
             short_viewer = Media(short, True)
-            assert (await short_viewer.news("hello"))["role"] == "viewer"
-            assert (await short_viewer.news("error"))["reason"] == EXPIRED
+            assert (await short_viewer.message("hello"))["role"] == "viewer"
+            assert (await short_viewer.message("error"))["reason"] == EXPIRED
             await short_viewer.reading
             assert [one["owner"] for one in (await owner.ask("who"))["viewers"]] == [True]
 

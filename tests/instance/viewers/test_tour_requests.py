@@ -39,7 +39,7 @@ def test_a_placed_camera_is_there_at_once_unless_something_else_has_moved_it() -
     run(scenario())
 
 
-def test_a_frame_comes_in_pieces_to_those_who_want_them() -> None:
+def test_a_frame_is_sent_in_chunks_on_request() -> None:
     async def scenario() -> None:
         async with running() as instance, bulk(instance) as viewer:
             [(header, pixels)] = await whole(viewer, "frame", pieces=True)
@@ -69,7 +69,7 @@ def test_a_still_that_cannot_be_is_refused(arguments: dict[str, object], said: s
     run(scenario())
 
 
-def test_the_sky_is_told_for_any_time_and_only_to_who_steers() -> None:
+def test_body_positions_are_for_any_time_and_for_viewers_that_steer() -> None:
     async def scenario() -> None:
         async with running("embedded") as instance, bulk(instance) as viewer, bulk(instance, "viewer", "b") as guest:
             times = ["2026-03-20T12:00:00Z", "2026-03-21T12:00:00Z"]

@@ -47,12 +47,12 @@ async def show(viewer: Bulk, sent: PointFrame, encoding: Encoding = arrays.PLAIN
 
 
 async def alone(viewer: Bulk) -> None:
-    """Until the instance has noticed that everybody else is gone."""
+    """Until the instance has noticed that the other viewers are gone."""
     while len((await viewer.ask("who"))["viewers"]) > 1:
         pass
 
 
-def test_a_frame_arrives_bit_for_bit_and_is_told_of() -> None:
+def test_a_frame_arrives_bit_for_bit_and_is_listed() -> None:
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance) as viewer:
             columns = {"values": np.arange(50_000, dtype="<f4")}
@@ -64,8 +64,8 @@ def test_a_frame_arrives_bit_for_bit_and_is_told_of() -> None:
             )
             assert packed["crc32"] == checksum(sent)
             assert packed["bytes"] < shown["bytes"]
-            (told,) = await viewer.ask("points")
-            assert (told["name"], told["points"], told["sequence"]) == ("stars", 50_000, 2)
+            (listed,) = await viewer.ask("points")
+            assert (listed["name"], listed["points"], listed["sequence"]) == ("stars", 50_000, 2)
 
     run(scenario())
 
@@ -80,7 +80,7 @@ def test_two_hundred_frames_cost_no_more_memory_than_the_window() -> None:
                 sent = frame(sequence=sequence, positions=POSITIONS)
                 size = sum(len(part) for part in sent.encode()[0])
                 while not window.take(size):
-                    news = await viewer.news("credit")
+                    news = await viewer.message("credit")
                     window.grant(news["bytes"])
                 last = post(viewer, sent)
             assert (await viewer.answer(last))["shown"]
@@ -103,7 +103,7 @@ def test_every_credit_is_given_back_also_for_what_is_refused() -> None:
             )
             back = 0
             while back < total:
-                back += (await viewer.news("credit"))["bytes"]
+                back += (await viewer.message("credit"))["bytes"]
             assert back == total
 
     run(scenario())
@@ -115,7 +115,7 @@ def test_a_viewer_that_ignores_the_credits_is_disconnected_and_the_instance_live
             await show(viewer, frame())
             for sequence in range(2, 60):
                 post(viewer, frame(sequence=sequence, positions=POSITIONS))
-            await viewer.news("error", reason="more bytes were sent than the credits allow")
+            await viewer.message("error", reason="more bytes were sent than the credits allow")
             assert (await other.ask("ping")) == {}
 
     run(scenario())
@@ -158,14 +158,14 @@ def test_a_sender_killed_in_the_middle_of_a_frame_leaves_nothing_of_it() -> None
             before = instance.descriptors()
             for _ in range(5):
                 async with bulk(instance) as viewer:
-                    await viewer.news("hello")
+                    await viewer.message("hello")
                     parts = frame(sequence=9, positions=POSITIONS[::-1]).encode()[0]
                     for chunk in list(transfer.chunks(7, parts, 100_000))[:3]:
                         await viewer.connection.write_message(chunk, binary=True)
                     assert viewer.connection.protocol is not None
                     viewer.connection.protocol.stream.close()  # type: ignore[attr-defined]
-            (told,) = await witness.ask("points")
-            assert told["sequence"] == 1
+            (listed,) = await witness.ask("points")
+            assert listed["sequence"] == 1
             await alone(witness)
             while instance.descriptors() > before:
                 await witness.ask("ping")
@@ -173,7 +173,7 @@ def test_a_sender_killed_in_the_middle_of_a_frame_leaves_nothing_of_it() -> None
     run(scenario())
 
 
-def test_a_frame_left_off_for_another_is_told_of() -> None:
+def test_an_abandoned_frame_is_answered() -> None:
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance) as viewer:
             viewer.connection.write_message(
@@ -217,13 +217,13 @@ def test_lies_and_nonsense_get_a_reason_and_change_nothing() -> None:
             viewer.connection.write_message(next(transfer.chunks(91, [liar])), binary=True)
             assert "its header needs" in await viewer.answer(91)
             viewer.connection.write_message(os.urandom(1000), binary=True)
-            assert "expected a chunk" in (await viewer.news("error", id=None))["reason"]
+            assert "expected a chunk" in (await viewer.message("error", id=None))["reason"]
             assert "expected float32" in await show(viewer, frame(sequence=9, positions=FEW.astype("<i4")))
             assert "expected float32 or float64 (n, 3)" in await show(viewer, frame(sequence=9, positions=FEW[:, :2]))
             nowhere = frame("lost", options=PointOptions(parent="Nowhere"))
             assert await show(viewer, nowhere) == "error: there is no Nowhere"
-            (told,) = await viewer.ask("points")
-            assert told["sequence"] == 1
+            (listed,) = await viewer.ask("points")
+            assert listed["sequence"] == 1
             assert psutil.Process(instance.process.pid).memory_info().rss < memory + 50e6
 
     run(scenario())
@@ -238,7 +238,7 @@ def test_an_engine_without_a_scene_says_so() -> None:
     run(scenario())
 
 
-def test_somebody_who_only_watches_cannot_send() -> None:
+def test_a_spectator_cannot_upload() -> None:
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance, "viewer") as viewer:
             assert "controller" in await show(viewer, frame())
@@ -247,7 +247,7 @@ def test_somebody_who_only_watches_cannot_send() -> None:
     run(scenario())
 
 
-def test_looks_can_be_changed_and_are_read_back_whoever_changed_them() -> None:
+def test_options_can_be_changed_and_changes_by_scripts_are_read_back() -> None:
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance) as viewer:
             map = ((0, 0, 0), (255, 255, 255))
@@ -268,7 +268,7 @@ def test_looks_can_be_changed_and_are_read_back_whoever_changed_them() -> None:
                 ({"size": 20}, "MaxSize"),
                 ({"unit": "km"}, "fixed when points are added"),
                 ({"range": [4, 2]}, "range: expected"),
-                ({"colormap": "ff0000"}, "one colour is no map"),
+                ({"colormap": "ff0000"}, "one color is no map"),
             ):
                 answer = await viewer.ask("style_points", name="stars", options=wrong)
                 assert answer.startswith("error: "), wrong
@@ -281,21 +281,21 @@ def test_looks_can_be_changed_and_are_read_back_whoever_changed_them() -> None:
     run(scenario())
 
 
-def test_what_is_picked_is_told_to_those_who_watch() -> None:
+def test_picks_are_sent_to_viewers_that_watch_them() -> None:
     async def scenario() -> None:
         async with clouds() as instance, bulk(instance) as kernel, bulk(instance, "viewer") as page:
             values = np.arange(1000, dtype="<f4") / 2
             await kernel.ask("watch_picks")
             await show(kernel, frame(columns={"values": values}, sequence=3))
-            assert (await page.news("state", picks="hover"))["viewers"] == 2
+            assert (await page.message("state", picks="hover"))["viewers"] == 2
             expected = {"name": "stars", "index": 250, "sequence": 3, "value": 125.0, "how": "click"}
             assert await page.ask("pick", x=0.25, y=0.5) == expected
-            told = await kernel.news("picked")
-            assert {name: told[name] for name in expected} == expected
+            listed = await kernel.message("picked")
+            assert {name: listed[name] for name in expected} == expected
             assert await page.ask("pick", x=1, y=0.5, how="hover") is None
             assert await page.ask("pick", x=2, y=0) == "error: x, y: 2, 0 is outside the frame, 0 to 1"
             await kernel.ask("watch_picks", watch=False)
-            await page.news("state", picks="click")
+            await page.message("state", picks="click")
 
     run(scenario())
 
@@ -303,7 +303,7 @@ def test_what_is_picked_is_told_to_those_who_watch() -> None:
 def test_a_webrtc_viewer_sends_frames_over_a_channel_of_its_own() -> None:
     async def scenario() -> None:
         async with clouds() as instance, peer(instance) as viewer:
-            await viewer.news("hello")
+            await viewer.message("hello")
             channel = viewer.connection.createDataChannel("bulk")
             opened = asyncio.Event()
             channel.on("open", opened.set)

@@ -34,7 +34,7 @@ def test_the_instance_sends_what_the_fixtures_say() -> None:
 
     async def scenario() -> None:
         async with running(frame_rate=None) as instance, media(instance) as viewer:
-            assert shape(await viewer.news("hello")) == shape(fixtures["hello"])
+            assert shape(await viewer.message("hello")) == shape(fixtures["hello"])
             assert shape(await viewer.ask("who")) == shape(fixtures["who"])
             assert shape(await viewer.ask("set_rate", rate=60)) == shape(fixtures["state"])
             await viewer.ask("stats", watch=True)
@@ -43,12 +43,12 @@ def test_the_instance_sends_what_the_fixtures_say() -> None:
             assert shape(stats) == shape(fixtures["stats"])
             async with bulk(instance, "guest", "bob") as guest:
                 await guest.ask("request_control")
-                control = await viewer.news("control", requests=["bob"])
+                control = await viewer.message("control", requests=["bob"])
                 assert shape(control) == shape(fixtures["control"] | {"controller": control["controller"]})
                 refused = guest.request("set_focus", target="Vulcan")
                 error = await guest.take(lambda m: isinstance(m, dict) and m.get("id") == refused)
                 assert shape(error) == shape(fixtures["error"])
             viewer.send_text(json.dumps({"type": "request", "verb": "ping"}))
-            assert shape(await viewer.news("error", id=None)) == shape(fixtures["error_without_request"])
+            assert shape(await viewer.message("error", id=None)) == shape(fixtures["error_without_request"])
 
     run(scenario())

@@ -5,7 +5,7 @@
     script_host = ScriptHost(engine, user_folder)       # engine: a SceneEngine
     server = ApiServer(draw_loop, script_host)          # draw_loop.call(command(engine, now), changes=…) -> awaitable
     port = server.listen(4682)                          # WebSocket, any path; 0 = a free port
-    tcp_port = server.listen_tcp(4681)                  # newline-delimited JSON, if wanted
+    tcp_port = server.listen_tcp(4681)                  # newline-delimited JSON, optional
     ...
     await server.close()
 """
@@ -65,7 +65,7 @@ class ApiServer:
         return int(sockets[0].getsockname()[1])
 
     def listen_tcp(self, port: int, address: str = "127.0.0.1", *, trust_loopback: bool | None = None) -> int:
-        """Serve newline-delimited JSON; returns the port. ``trust_loopback``: as the settings say, unless given.
+        """Serve newline-delimited JSON; returns the port. ``trust_loopback``: of the settings, unless passed.
         Raises OSError when the port is taken."""
         sockets = bind_sockets(port, address)
         if trust_loopback is not None:

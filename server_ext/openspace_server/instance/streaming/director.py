@@ -1,4 +1,4 @@
-"""Stream director: chooses the layers, their settings and who gets which, from what viewers can receive."""
+"""Stream director: chooses the layers, their settings and the layer of each viewer, from what viewers can receive."""
 
 from __future__ import annotations
 

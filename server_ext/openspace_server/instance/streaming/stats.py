@@ -68,7 +68,7 @@ class DrawStats:
             self._draws.add(now, seconds * 1e3)
 
     def on_encoded(self, now: float, seconds: float, frame: EncodedFrame) -> None:
-        """``seconds`` include the colour conversion."""
+        """``seconds`` include the color conversion."""
         with self._lock:
             self.busy += seconds
             self.frames_encoded += 1

@@ -1,4 +1,4 @@
-"""Settings of the live stream: frame size, frame rate and bit rate, and who chooses the size."""
+"""Settings of the live stream: frame size, frame rate and bit rate, and whether views choose the size."""
 
 from __future__ import annotations
 
