@@ -239,7 +239,9 @@ def _sessions() -> dict[str, Any]:
         created="2026-11-21T05:00:00.000Z",
     ).as_json()
     warning = SessionWarning("there are no viewers", "2026-11-21T09:00:00.000Z", "open it").as_json()
-    share = Share("1", "6f1c", Role.VIEWER, "2026-11-21T05:00:00.000Z", "2026-11-22T05:00:00.000Z", 86_400.0).as_json()
+    share = Share(
+        "1", "6f1c", Role.SPECTATOR, "2026-11-21T05:00:00.000Z", "2026-11-22T05:00:00.000Z", 86_400.0
+    ).as_json()
     path = "/user/ada/openspace/stream/6f1c#share=k"
     return {
         "states": [str(state) for state in SessionState],

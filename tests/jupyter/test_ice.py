@@ -55,7 +55,7 @@ def test_settings_that_cannot_work_are_refused(settings: IceSettings, problem: s
 
 def test_a_join_carries_what_the_instance_needs_and_shows_no_secret() -> None:
     server = IceServer(TURN, "1:abc", "password")
-    join = Join("s", Role.VIEWER, "v", ice_servers=(server,), party="p", share="l", seconds=1.5)
+    join = Join("s", Role.SPECTATOR, "v", ice_servers=(server,), party="p", share="l", seconds=1.5)
     assert Join.decode(join.encode()) == join
     assert "password" not in repr(join)
     for wrong in ("x", [{}], [{"urls": "turn:a"}], [{"urls": [1]}], [{"urls": ["turn:a"], "username": 1}], [{}] * 99):

@@ -96,7 +96,7 @@ class TestWithLogin:
             assert await socket.read_message()
             socket.close()
         for join in guests(host):
-            assert (join.role, join.owner, join.viewer, join.share) == (Role.VIEWER, False, "bob", made["id"])
+            assert (join.role, join.owner, join.viewer, join.share) == (Role.SPECTATOR, False, "bob", made["id"])
             assert join.party
             assert join.seconds is not None
             assert 86_000 < join.seconds <= 86_400
@@ -224,7 +224,7 @@ class TestWithoutLogin:
             socket.close()
             assert await refused(client, f"sessions/{other}/{channel}", stranger) == 403
             assert await refused(client, f"sessions/{session}/{channel}", stranger | FOREIGN) == 403
-        assert (guests(host)[-1].viewer, guests(host)[-1].role) == ("Guest", Role.VIEWER)
+        assert (guests(host)[-1].viewer, guests(host)[-1].role) == ("Guest", Role.SPECTATOR)
         for channel in OWNERS:
             assert await refused(client, f"sessions/{session}/{channel}", stranger) == 403
         for path in ("sessions", f"sessions/{session}/shares", f"sessions/{session}/thumbnail", "hosts"):

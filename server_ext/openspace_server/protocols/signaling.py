@@ -19,10 +19,10 @@ MAX_SDP = 64 * 1024
 
 
 class Role(StrEnum):
-    """Role of a viewer: a controller steers, a viewer (spectator) watches."""
+    """Role of a viewer: a controller may steer, a spectator (``viewer`` on the wire) watches."""
 
     CONTROLLER = "controller"
-    VIEWER = "viewer"
+    SPECTATOR = "viewer"
 
 
 class Origin(StrEnum):
@@ -120,7 +120,7 @@ class Join:
         if message["type"] != "join":
             raise ProtocolError(f"expected join as the first message, got {describe(message['type'])}")
         try:
-            role = Role(text(message, "role", default=Role.VIEWER))
+            role = Role(text(message, "role", default=Role.SPECTATOR))
         except ValueError:
             raise ProtocolError(f"role: expected controller or viewer, got {describe(message['role'])}") from None
         token = text(message, "token", limit=256) if "token" in message else None

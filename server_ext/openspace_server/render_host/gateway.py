@@ -264,7 +264,7 @@ class GatewayHandler(RelayHandlerMixin, WebSocketHandler):
                 await serve_published_viewer(gateway.exchange, self.endpoint, id)
                 return
             if slot is not None and assignment is not None and slot.state is InstanceState.RUNNING:
-                join = Join(assignment.session, Role.VIEWER, f"published-{id}")
+                join = Join(assignment.session, Role.SPECTATOR, f"published-{id}")
                 try:
                     instance = await _connect(slot, "signaling", join)
                 except GatewayRefusal as refused:

@@ -232,7 +232,7 @@ def test_metrics_are_for_those_with_the_secret() -> None:
     run(scenario())
 
 
-GUEST = signaling.Join("s", signaling.Role.VIEWER, "guest", share="a", party="p").encode()
+GUEST = signaling.Join("s", signaling.Role.SPECTATOR, "guest", share="a", party="p").encode()
 IMPOSTOR = signaling.Join("s", signaling.Role.CONTROLLER, "impostor", owner=True).encode()
 
 

@@ -10,17 +10,17 @@ from openspace_server.protocols.signaling import Join, Role
 
 OWNER = Join("s", Role.CONTROLLER, "v", owner=True)
 KERNEL = Join("s", Role.CONTROLLER, "v", owner=True, kernel=True)
-LOOK = Join("s", Role.VIEWER, "v", owner=True, observer=True)
-NO_LINK = Join("s", Role.VIEWER, "v")
+LOOK = Join("s", Role.SPECTATOR, "v", owner=True, observer=True)
+NO_LINK = Join("s", Role.SPECTATOR, "v")
 
 
 def guests(count: int, link: str = "a", each: int = 1) -> list[Join]:
     """``count`` joins by ``link``, ``each`` of one guest."""
-    return [Join("s", Role.VIEWER, "v", share=link, party=f"{link}{n // each}") for n in range(count)]
+    return [Join("s", Role.SPECTATOR, "v", share=link, party=f"{link}{n // each}") for n in range(count)]
 
 
-NEWCOMER = Join("s", Role.VIEWER, "v", share="a", party="new")
-BY_OTHER_LINK = Join("s", Role.VIEWER, "v", share="b", party="other")
+NEWCOMER = Join("s", Role.SPECTATOR, "v", share="a", party="new")
+BY_OTHER_LINK = Join("s", Role.SPECTATOR, "v", share="b", party="other")
 EVERYONE = [*guests(48, "a"), *guests(16, "b")]
 
 

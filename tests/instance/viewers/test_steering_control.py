@@ -42,7 +42,7 @@ OWNER = ("owner", Role.CONTROLLER, True)
 
 
 def test_all_views_of_the_owner_steer_and_guests_do_not() -> None:
-    one, two, guest, spectator = Identity(*OWNER), Identity(*OWNER), Identity("g"), Identity("w", Role.VIEWER)
+    one, two, guest, spectator = Identity(*OWNER), Identity(*OWNER), Identity("g"), Identity("w", Role.SPECTATOR)
     control = room(one, two, guest, spectator)
     assert [control.is_steering(viewer) for viewer in (one, two, guest, spectator)] == [True, True, False, False]
     assert control.message() == {"controller": {"viewer": None, "owner": True}, "requests": []}
@@ -72,7 +72,7 @@ def test_only_the_owner_takes_control() -> None:
 
 
 def test_a_spectator_gets_control_only_from_the_owner() -> None:
-    owner, guest, spectator = Identity(*OWNER), Identity("g"), Identity("w", Role.VIEWER)
+    owner, guest, spectator = Identity(*OWNER), Identity("g"), Identity("w", Role.SPECTATOR)
     control = room(owner, guest, spectator)
     control.give(owner, "g")
     assert refused(control.give, guest, "w") == "give_control: w is a spectator, only the owner may give it control"
@@ -86,7 +86,7 @@ def test_a_spectator_gets_control_only_from_the_owner() -> None:
 
 
 def test_control_survives_the_owners_reload_and_a_lost_guest_gives_it_back() -> None:
-    owner, guest, spectator = Identity(*OWNER), Identity("g"), Identity("w", Role.VIEWER)
+    owner, guest, spectator = Identity(*OWNER), Identity("g"), Identity("w", Role.SPECTATOR)
     control = room(owner, guest, spectator)
     control.remove(owner)
     assert not control.is_steering(guest)
@@ -121,7 +121,7 @@ def test_all_that_one_guest_has_open_is_one_party() -> None:
 
 
 def test_a_refusal_says_who_steers_and_what_may_be_done() -> None:
-    owner, guest, spectator = Identity(*OWNER), Identity("g"), Identity("w", Role.VIEWER)
+    owner, guest, spectator = Identity(*OWNER), Identity("g"), Identity("w", Role.SPECTATOR)
     control = room(spectator)
     assert control.refusal(spectator) == "only controllers may, you are a spectator"
     assert control.refusal(guest) == "no viewer steers now: request_control first"
@@ -142,7 +142,7 @@ def test_names_are_unique() -> None:
 def test_a_join_says_whose_view_it_is_only_if_it_is_the_owners() -> None:
     join = Join("s", Role.CONTROLLER, "v", "token", owner=True)
     assert Join.decode(join.encode()) == join
-    assert "owner" not in Join("s", Role.VIEWER, "v").encode()
+    assert "owner" not in Join("s", Role.SPECTATOR, "v").encode()
     with pytest.raises(ProtocolError, match="owner"):
         Join.decode('{"type": "join", "session": "s", "owner": 1}')
 

@@ -39,7 +39,7 @@ def test_a_viewer_is_named_by_its_join_and_by_its_party() -> None:
         assert (owner.name, owner.is_owner, owner.is_trusted) == ("test", True, True)
         assert (guest.name, guest.is_owner, guest.is_trusted, guest.share) == ("test-2", False, False, "link")
         assert instance.attach(party="bob").name == "test-2"
-        screen = instance.attach(Role.VIEWER, owner=True)
+        screen = instance.attach(Role.SPECTATOR, owner=True)
         assert (screen.is_owner, screen.is_trusted, screen.is_steering) == (False, True, False)
         assert owner.is_steering
 
@@ -161,7 +161,7 @@ def test_input_moves_the_camera_of_the_viewer_that_steers_and_is_released_at_the
 
 def test_a_spectator_s_input_is_refused() -> None:
     async def scenario(instance: FakeInstance) -> None:
-        channels, transport = opened(instance, role=Role.VIEWER)
+        channels, transport = opened(instance, role=Role.SPECTATOR)
         channels.on_input(InputTotals(1, True).encode())
         assert transport.sent[0]["reason"] == "input: only controllers steer"
 
@@ -225,7 +225,7 @@ async def refusal(answered: Coroutine[Any, Any, Any]) -> str:
 def test_requests_that_move_need_steering_and_the_others_do_not() -> None:
     async def scenario(instance: FakeInstance) -> None:
         instance.attach(owner=True)
-        spectator = instance.attach(Role.VIEWER)
+        spectator = instance.attach(Role.SPECTATOR)
         for verb, handler in HANDLERS.items():
             if handler.needs_steering:
                 refused = await refusal(answer(instance, spectator, Request(1, verb)))
@@ -258,10 +258,10 @@ def test_each_handler_takes_the_instance_the_viewer_and_the_arguments() -> None:
 def test_frames_are_for_viewers_that_receive_arrays_and_limited_without_steering() -> None:
     async def scenario(instance: FakeInstance) -> None:
         instance.attach(owner=True)
-        watching = instance.attach(Role.VIEWER)
+        watching = instance.attach(Role.SPECTATOR)
         only = "frame: only on the bulk socket, where arrays can be sent"
         assert await refusal(requests.frame(instance, watching, {})) == only
-        program = instance.attach(Role.VIEWER, transport=FakeTransport(carries_arrays=True))
+        program = instance.attach(Role.SPECTATOR, transport=FakeTransport(carries_arrays=True))
         still = (
             "frame: another size, time or camera, and depth and ids, are only for the owner and the viewer that steers"
         )

@@ -159,7 +159,7 @@ class ViewerChannels:
             self._instance.director.on_report(self.viewer.transport.frame_queue, report)
 
     def _input_refusal(self) -> str:
-        return "only controllers steer" if self.viewer.role is Role.VIEWER else self.viewer.refusal()
+        return "only controllers steer" if self.viewer.role is Role.SPECTATOR else self.viewer.refusal()
 
     def _see(self) -> None:
         self.viewer.last_seen = time.monotonic()

@@ -73,7 +73,7 @@ class SteeringControl:
 
     def refusal(self, viewer: ViewerIdentity) -> str:
         """Why ``viewer`` does not steer and what it may do."""
-        if viewer.role is Role.VIEWER:
+        if viewer.role is Role.SPECTATOR:
             return "only controllers may, you are a spectator"
         holder = "the owner" if self._is_owners else self._holder.name if self._holder else "no viewer"
         return f"{holder} steers now: {'take_control' if viewer.is_owner else 'request_control'} first"
@@ -125,7 +125,7 @@ class SteeringControl:
             raise ProtocolError("give_control: only the owner and the viewer that steers may")
         for other in self._viewers:
             if other.name == name:
-                if other.role is Role.VIEWER and not viewer.is_owner:
+                if other.role is Role.SPECTATOR and not viewer.is_owner:
                     raise ProtocolError(f"give_control: {name} is a spectator, only the owner may give it control")
                 self._hand_to(other)
                 return

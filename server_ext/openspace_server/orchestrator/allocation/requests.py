@@ -75,7 +75,7 @@ def decode_share(body: bytes) -> tuple[Role, float]:
         ProtocolError: naming the field and what was expected.
     """
     message = _object(body, ("role", "hours"))
-    role = text(message, "role", limit=16, default=Role.VIEWER)
+    role = text(message, "role", limit=16, default=Role.SPECTATOR)
     if role not in Role.__members__.values():
         raise ProtocolError(f"role: expected viewer or controller, got {describe(role)}")
     hours = number(message, "hours", DEFAULT_HOURS)

@@ -53,7 +53,7 @@ def pose(state: str) -> str:
 
 async def take(host: HostRow, row: SessionRow, agent: AgentConnection | None, timeout: float) -> Snapshot:
     """Ask the instance of ``row`` for its state. Raises one of FAULTS."""
-    async with _connect(host, row, agent, Role.VIEWER, timeout) as instance:
+    async with _connect(host, row, agent, Role.SPECTATOR, timeout) as instance:
         reply = await instance.request("state")
         if not isinstance(reply, dict):
             raise ProtocolError(f"state: expected an object, got {describe(reply)}")
@@ -75,7 +75,7 @@ async def take(host: HostRow, row: SessionRow, agent: AgentConnection | None, ti
 
 async def frame(host: HostRow, row: SessionRow, agent: AgentConnection | None, timeout: float) -> bytes:
     """One drawn frame, as the array message that the instance sends. Raises one of FAULTS."""
-    async with _connect(host, row, agent, Role.VIEWER, timeout) as instance:
+    async with _connect(host, row, agent, Role.SPECTATOR, timeout) as instance:
         message = await instance.request("frame", arrays=True)
     if not isinstance(message, bytes):
         raise ProtocolError("frame: not answered with an array")
