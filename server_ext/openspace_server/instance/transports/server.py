@@ -13,7 +13,7 @@ from tornado.web import Application, RequestHandler
 from openspace_server.instance.instance import Instance
 from openspace_server.instance.transports.media import MediaSocket
 from openspace_server.instance.transports.peers import Peers
-from openspace_server.instance.transports.websocket import JoinedSocket, ViewerSocket, check_secret
+from openspace_server.instance.transports.websocket import BulkSocket, JoinedSocket, check_secret
 from openspace_server.instance.viewers import metrics
 from openspace_server.protocols import signaling
 from openspace_server.protocols.fields import ProtocolError
@@ -21,8 +21,6 @@ from openspace_server.protocols.signaling import Join
 
 if TYPE_CHECKING:
     from openspace_server.instance.transports.webrtc import Peer
-
-MAX_BULK_BYTES = 64 * 1024 * 1024
 
 
 class Server:
@@ -101,20 +99,3 @@ class SignalingSocket(JoinedSocket):
     def _on_peer_closed(self, reason: str) -> None:
         if self.ws_connection is not None:
             self.refuse(reason)
-
-
-class BulkSocket(ViewerSocket):
-    """A headless viewer: ``control`` in text messages, arrays in binary ones."""
-
-    limit = MAX_BULK_BYTES
-    carries_arrays = True
-
-    async def on_received(self, message: str | bytes) -> None:
-        if self.channels is None:
-            return
-        if isinstance(message, bytes):
-            self.channels.on_bulk(message)
-        else:
-            await self.channels.wait_turn(len(message))
-            self.channels.on_control(message)
-        await self.wait_sent()

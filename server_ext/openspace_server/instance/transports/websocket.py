@@ -1,4 +1,4 @@
-"""Common parts of the instance's sockets: the secret, the ``join``, and errors as messages."""
+"""Sockets of viewers: the secret, the ``join``, errors as messages; and ``/bulk``, which needs nothing else."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MAX_BULK_BYTES = 64 * 1024 * 1024
 JOIN_TIMEOUT = 10.0
 """Seconds a new socket has for its ``join``."""
 MAX_UNJOINED = 512
@@ -182,3 +183,20 @@ class ViewerSocket(JoinedSocket):
             self.server.instance.detach(self.channels.viewer)
             self.channels = None
         self.refuse(reason)
+
+
+class BulkSocket(ViewerSocket):
+    """A headless viewer: ``control`` in text messages, arrays in binary ones."""
+
+    limit = MAX_BULK_BYTES
+    carries_arrays = True
+
+    async def on_received(self, message: str | bytes) -> None:
+        if self.channels is None:
+            return
+        if isinstance(message, bytes):
+            self.channels.on_bulk(message)
+        else:
+            await self.channels.wait_turn(len(message))
+            self.channels.on_control(message)
+        await self.wait_sent()

@@ -137,21 +137,21 @@ class ViewerChannels:
         viewer.is_greeted = True
 
     async def _answer(self, request: messages.Request) -> None:
-        viewer = self.viewer
+        viewer, transport = self.viewer, self.viewer.transport
         try:
             result = await answer(self._instance, viewer, request)
             if isinstance(result, ArrayReply):
                 for message in result.messages(request.id):
-                    viewer.send(message)
-                    await viewer.transport.wait_sent()
+                    transport.send(message)
+                    await transport.wait_sent()
                 return
-            viewer.send(messages.reply(request.id, result))
+            transport.send(messages.reply(request.id, result))
         except (ProtocolError, EngineError) as problem:
-            viewer.send(messages.error(request.id, str(problem)))
+            transport.send(messages.error(request.id, str(problem)))
         except Exception:
             log.exception("request %s failed", request.verb)
-            viewer.send(messages.error(request.id, f"{request.verb}: internal error, see the instance's log"))
-        await viewer.transport.wait_sent()
+            transport.send(messages.error(request.id, f"{request.verb}: internal error, see the instance's log"))
+        await transport.wait_sent()
 
     def _on_report(self, report: messages.Report) -> None:
         self.viewer.report = report
