@@ -31,7 +31,8 @@ test-all: test bench-smoke
 # kept, whatever the environment says: without them each run would begin by compiling.
 test-fast: $(VENV)/dev js/node_modules
 	cd js && $(NPM_PATH) npx vitest run --no-isolate --silent
-	PYTHONDONTWRITEBYTECODE= $(PYTEST) -p no:playwright -q -n 2 --dist loadfile -m fast --hypothesis-profile=fast tests
+	PYTHONDONTWRITEBYTECODE= $(PYTEST) -p no:playwright -q -n 2 --dist loadfile -m fast --hypothesis-profile=fast tests \
+		--ignore tests/e2e --ignore tests/hub --ignore tests/notebooks --ignore tests/conformance
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .
